@@ -1,0 +1,43 @@
+"""Text files -> one packed stream of token ids, and windows cut from it. Everything follows from the seed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import sentencepiece
+
+DOCUMENT_END = "<|endoftext|>"
+MASK_ID, EOD_ID = 6, 7
+
+
+def documents(paths: list[str]) -> Iterator[str]:
+    """The documents of text files that a line <|endoftext|> splits."""
+    for path in paths:
+        with open(path, encoding="utf-8") as file:
+            for document in file.read().split(DOCUMENT_END):
+                if document.strip():
+                    yield document.strip()
+
+
+class PackedCorpus:
+    """All documents one after another, each closed by <eod>. tokens: uint16 [total]; starts: int64 [documents]."""
+
+    def __init__(self, paths: list[str], tokenizer: sentencepiece.SentencePieceProcessor):
+        encoded = tokenizer.encode(list(documents(paths)))
+        self.words = sum(len(document.split()) for document in documents(paths))
+        self.tokens = np.concatenate([np.array(ids + [EOD_ID], np.uint16) for ids in encoded])
+        self.starts = np.cumsum([0] + [len(ids) + 1 for ids in encoded[:-1]])
+
+    def windows(self, generator: np.random.Generator, count: int, length: int) -> np.ndarray:
+        """int64 [count, length] from random places; half of them moved back to the start of their document."""
+        places = generator.integers(0, len(self.tokens) - length, count)
+        document = self.starts[np.searchsorted(self.starts, places, side="right") - 1]
+        begin = np.where(generator.random(count) < 0.5, document, places)
+        begin = np.minimum(begin, len(self.tokens) - length)
+        return self.tokens[begin[:, None] + np.arange(length)].astype(np.int64)
+
+    def consecutive(self, length: int) -> np.ndarray:
+        """int64 [windows, length]: the whole stream cut up, for evaluation."""
+        count = len(self.tokens) // length
+        return self.tokens[:count * length].reshape(count, length).astype(np.int64)

@@ -1,0 +1,42 @@
+"""Trains the SentencePiece unigram tokenizer of a corpus, with the special ids of xlnet-base-cased.
+
+    tokenizer.py --output spiece.model [--vocabulary 4096] TEXT [TEXT ...]
+
+Ids: unk 0, s 1, /s 2, cls 3, sep 4, pad 5, mask 6, eod 7, eop 8. No byte fallback: the .NET tokenizer reads it wrongly.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+import sentencepiece
+
+from data import documents
+
+
+def train_tokenizer(texts: list[str], output: str, vocabulary: int) -> None:
+    """Writes the .model file; training is deterministic for the same texts."""
+    lines = (line for document in documents(texts) for line in document.split("\n") if line.strip())
+    prefix = output[:-len(".model")] if output.endswith(".model") else output
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=lines, model_prefix=prefix, model_type="unigram", vocab_size=vocabulary,
+        character_coverage=0.9999, byte_fallback=False, unk_id=0, bos_id=1, eos_id=2, pad_id=5,
+        control_symbols=["<cls>", "<sep>"], user_defined_symbols=["<mask>", "<eod>", "<eop>"],
+        num_threads=1, minloglevel=1)
+    os.remove(prefix + ".vocab")
+    if not output.endswith(".model"):
+        os.replace(prefix + ".model", output)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("texts", nargs="+", metavar="TEXT", help="text files, documents split by <|endoftext|> lines")
+    parser.add_argument("--output", required=True)
+    parser.add_argument("--vocabulary", type=int, default=4096)
+    arguments = parser.parse_args()
+    train_tokenizer(arguments.texts, arguments.output, arguments.vocabulary)
+
+
+if __name__ == "__main__":
+    main()

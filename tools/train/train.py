@@ -1,0 +1,211 @@
+"""Trains a small AS-ARM: teacher-forced joint cross-entropy on the targets of random lattice orders.
+
+    train.py --tokenizer spiece.model --train TEXT [TEXT ...] --valid TEXT --output RUN [--resume] [options]
+
+RUN/last.pt holds everything a resumed run needs; RUN/checkpoint is the averaged model in the Hugging Face layout, which
+tools/export reads. Each step's batch and dropout follow from (seed, step) alone, so a resumed run repeats the losses of an
+uninterrupted one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import sys
+import time
+
+import numpy as np
+import sentencepiece
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "export"))
+
+from checkpoint import write_model  # noqa: E402
+from data import PackedCorpus  # noqa: E402
+from evaluate import joint_nats, validation_batches  # noqa: E402
+from orders import KINDS, lattice_batch, target_count, target_positions, target_rate  # noqa: E402
+from two_stream import TwoStreamConfig, TwoStreamModel  # noqa: E402
+
+MODEL_INPUTS = ("input_ids", "order", "prompt_mask", "target_positions", "target_horizons")
+PRESETS = {
+    "tiny-test": dict(d_model=32, layers=2, heads=2, inner=64, lengths=[16, 32], tokens_per_step=512, steps=60, warmup=10,
+                      decay_steps=20, rate_warmup=20, validate_every=30, save_every=30, learning_rate=5e-3, threads=1),
+    "small-cpu": dict(),
+}
+
+
+def main() -> None:
+    arguments = parse_arguments()
+    torch.set_num_threads(arguments.threads)
+    tokenizer = sentencepiece.SentencePieceProcessor(model_file=arguments.tokenizer)
+    corpus = PackedCorpus(arguments.train, tokenizer)
+    valid = PackedCorpus([arguments.valid], tokenizer)
+    config = TwoStreamConfig(tokenizer.vocab_size(), arguments.d_model, arguments.layers, arguments.heads, arguments.inner,
+                             dropout=arguments.dropout)
+    trainer = Trainer(arguments, config)
+    os.makedirs(arguments.output, exist_ok=True)
+    if arguments.resume:
+        trainer.load()
+    say(f"{sum(p.numel() for p in trainer.model.parameters())} parameters, {len(corpus.tokens)} training tokens, "
+        f"step {trainer.step} of {arguments.steps}")
+    trainer.run(corpus, validation_batches(valid, max(arguments.lengths), limit=arguments.validation_windows))
+
+
+class Trainer:
+    """The optimiser's loop, with averaging, validation and checkpoints."""
+
+    def __init__(self, arguments: argparse.Namespace, config: TwoStreamConfig):
+        self.arguments = arguments
+        self.device = torch.device(arguments.device)
+        torch.manual_seed(arguments.seed)
+        self.model = initialise(TwoStreamModel(config)).to(self.device)
+        self.average = TwoStreamModel(config).to(self.device)
+        self.average.load_state_dict(self.model.state_dict())
+        self.network = torch.compile(self.model) if arguments.compile else self.model
+        self.optimiser = torch.optim.AdamW(parameter_groups(self.model, arguments.weight_decay), lr=0.0, betas=(0.9, 0.98),
+                                           eps=1e-8)
+        self.step, self.seen, self.best, self.stale = 0, 0, math.inf, 0
+
+    def run(self, corpus: PackedCorpus, valid: dict) -> None:
+        arguments, clock, since = self.arguments, time.monotonic(), 0
+        losses: list[float] = []
+        while self.step < arguments.steps:
+            batch = self.batch(corpus)
+            losses.append(self.train_step(batch))
+            self.step += 1
+            since += batch["input_ids"].numel()
+            self.seen += batch["input_ids"].numel()
+            if self.step % arguments.report_every == 0:
+                rate = since / (time.monotonic() - clock)
+                say(f"step {self.step} loss {np.mean(losses):.4f} lr {self.learning_rate():.2e} tokens {self.seen / 1e6:.2f}M "
+                    f"{rate:.0f} tokens/s")
+                losses, clock, since = [], time.monotonic(), 0
+            if self.step % arguments.validate_every == 0 or self.step == arguments.steps:
+                if self.validate(valid):
+                    say(f"no better for {self.stale} validations: stopping early")
+                    break
+            if self.step % arguments.save_every == 0 or self.step == arguments.steps:
+                self.save()
+
+    def batch(self, corpus: PackedCorpus) -> dict[str, torch.Tensor]:
+        """One window length, one rate and mixed kinds of gaps per step."""
+        arguments = self.arguments
+        generator = np.random.default_rng((arguments.seed, self.step))
+        length = int(generator.choice(arguments.lengths))
+        count = max(1, arguments.tokens_per_step // length)
+        rate = target_rate(generator, self.step, arguments.rate_warmup, *arguments.rates)
+        targets = target_count(rate, length)
+        tokens = corpus.windows(generator, count, length)
+        positions = np.stack([target_positions(generator, int(generator.choice(KINDS)), length, targets) for _ in range(count)])
+        return {name: tensor.to(self.device) for name, tensor in lattice_batch(tokens, positions).items()}
+
+    def train_step(self, batch: dict[str, torch.Tensor]) -> float:
+        torch.manual_seed(self.arguments.seed * 1_000_003 + self.step)  # dropout
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.learning_rate()
+        self.model.train()
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.arguments.bf16):
+            logits = self.network(*(batch[name] for name in MODEL_INPUTS))
+        loss = F.cross_entropy(logits.float().flatten(0, 1), batch["labels"].flatten())
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self.optimiser.step()
+        self.update_average()
+        return loss.item()
+
+    def learning_rate(self) -> float:
+        """Linear warm-up, then constant, then linear decay to zero over the last decay_steps."""
+        arguments = self.arguments
+        rise = (self.step + 1) / max(1, arguments.warmup)
+        fall = (arguments.steps - self.step) / max(1, arguments.decay_steps)
+        return arguments.learning_rate * min(1.0, rise, fall)
+
+    @torch.no_grad()
+    def update_average(self) -> None:
+        """Exponential moving average; its memory grows with the steps done, up to the given decay."""
+        decay = min(self.arguments.average_decay, self.step / (self.step + 10))
+        for kept, current in zip(self.average.parameters(), self.model.parameters()):
+            kept.lerp_(current, 1 - decay)
+
+    def validate(self, valid: dict) -> bool:
+        """Prints nats per token by rate; True when it is time to stop."""
+        nats = {name: joint_nats(self.average, batches) for name, batches in valid.items()}
+        say(f"step {self.step} validation " + " ".join(f"{name} {value:.4f}" for name, value in nats.items()))
+        mean = float(np.mean(list(nats.values())))
+        self.best, self.stale = (mean, 0) if mean < self.best else (self.best, self.stale + 1)
+        return self.arguments.patience > 0 and self.stale >= self.arguments.patience
+
+    def save(self) -> None:
+        state = {"model": self.model.state_dict(), "average": self.average.state_dict(), "optimiser": self.optimiser.state_dict(),
+                 "step": self.step, "seen": self.seen, "best": self.best, "stale": self.stale}
+        path = os.path.join(self.arguments.output, "last.pt")
+        torch.save(state, path + ".part")
+        os.replace(path + ".part", path)
+        write_model(os.path.join(self.arguments.output, "checkpoint"), self.average, trained_length=max(self.arguments.lengths),
+                    trained_tokens=self.seen)
+
+    def load(self) -> None:
+        state = torch.load(os.path.join(self.arguments.output, "last.pt"), map_location=self.device)
+        self.model.load_state_dict(state["model"])
+        self.average.load_state_dict(state["average"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.step, self.seen, self.best, self.stale = (state[name] for name in ("step", "seen", "best", "stale"))
+
+
+def initialise(model: TwoStreamModel) -> TwoStreamModel:
+    """Normal weights of deviation 0.02, scaled down on the way into the residual stream (GPT-2's scheme)."""
+    residual = 0.02 / math.sqrt(2 * model.config.n_layer)
+    for name, parameter in model.named_parameters():
+        if parameter.dim() == 1 or name.endswith("_bias"):
+            continue
+        nn.init.normal_(parameter, std=residual if name.endswith(("rel_attn.o", "layer_2.weight")) else 0.02)
+    nn.init.zeros_(model.lm_loss.bias)
+    return model
+
+
+def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict]:
+    matrices = [p for p in model.parameters() if p.dim() > 1]
+    vectors = [p for p in model.parameters() if p.dim() <= 1]
+    return [{"params": matrices, "weight_decay": weight_decay}, {"params": vectors, "weight_decay": 0.0}]
+
+
+def say(line: str) -> None:
+    print(line, flush=True)
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--preset", choices=PRESETS, default="small-cpu")
+    parser.add_argument("--tokenizer", required=True)
+    parser.add_argument("--train", nargs="+", required=True, metavar="TEXT")
+    parser.add_argument("--valid", required=True, metavar="TEXT")
+    parser.add_argument("--output", required=True, metavar="RUN")
+    parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--bf16", action="store_true", help="matrix products in bfloat16")
+    parser.add_argument("--compile", action="store_true", help="torch.compile (PyTorch 2.x)")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    numbers = dict(d_model=256, layers=4, heads=4, inner=640, tokens_per_step=2048, steps=10000, warmup=300, decay_steps=3000,
+                   rate_warmup=2000, validate_every=500, save_every=250, report_every=10, validation_windows=64, patience=0)
+    reals = dict(learning_rate=2e-3, weight_decay=0.05, dropout=0.0, average_decay=0.998)
+    for name, value in numbers.items():
+        parser.add_argument("--" + name.replace("_", "-"), type=int, default=value)
+    for name, value in reals.items():
+        parser.add_argument("--" + name.replace("_", "-"), type=float, default=value)
+    parser.add_argument("--lengths", type=int, nargs="+", default=[16, 32, 64, 128, 128], help="window lengths, drawn evenly")
+    parser.add_argument("--rates", type=float, nargs=2, default=[0.05, 0.99], help="final range of the share of unknown tokens")
+    known, _ = parser.parse_known_args()
+    parser.set_defaults(**PRESETS[known.preset])
+    arguments = parser.parse_args()
+    if arguments.compile and not hasattr(torch, "compile"):
+        parser.error("--compile needs PyTorch 2")
+    return arguments
+
+
+if __name__ == "__main__":
+    main()
