@@ -1,0 +1,25 @@
+namespace AsArm.Assd;
+
+/// <summary>
+/// The border between algorithm and network: answers conditionals for one or many sequences in one call. Masks, caches, batching
+/// and devices are the model's own business.
+/// </summary>
+/// <remarks>An instance serves one call at a time; it need not be safe for concurrent callers.</remarks>
+public interface IAnySubsetModel
+{
+    /// <summary>V, the length of a row of logits.</summary>
+    int VocabularySize { get; }
+
+    /// <summary>The longest sequence, in tokens.</summary>
+    int MaximumLength { get; }
+
+    /// <summary>
+    /// One model call (one NFE for each sequence in it). Fills <see cref="SequenceCall.Logits" /> of every call with raw float32
+    /// logits, row i for conditional i; changes nothing else. The rows must not depend on which other rows or sequences take part.
+    /// </summary>
+    /// <param name="calls">One entry per sequence, each with at least one conditional.</param>
+    /// <param name="cancellation">Stops the call early.</param>
+    /// <exception cref="OperationCanceledException">Cancelled; the calls can be repeated.</exception>
+    /// <exception cref="ArgumentException">A sequence is too long for the model.</exception>
+    void Evaluate(ReadOnlySpan<SequenceCall> calls, CancellationToken cancellation);
+}

@@ -1,0 +1,39 @@
+namespace AsArm.Assd;
+
+/// <summary>
+/// The joint density of all targets given the given tokens, in one model call: every target i is asked at horizon i
+/// (Guo &amp; Ermon 2025, section 2).
+/// </summary>
+public static class JointDensity
+{
+    /// <summary>Natural log-probabilities of the targets, [order.TargetCount] by rank; their sum is the joint's.</summary>
+    /// <param name="model">Answers the conditionals.</param>
+    /// <param name="order">The order; the joint depends on it as far as the model is inconsistent between orders.</param>
+    /// <param name="tokens">[order.Length] all tokens by position.</param>
+    /// <param name="options">The law; by default the model's own.</param>
+    /// <param name="cancellation">Stops the call.</param>
+    /// <exception cref="ArgumentException">Tokens that do not fit, or a sequence too long for the model.</exception>
+    /// <exception cref="ModelOutputException">A logit is NaN or infinite.</exception>
+    public static double[] LogProbabilities(
+        IAnySubsetModel model, Order order, ReadOnlySpan<int> tokens, SamplingOptions options, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(order);
+        if (order.Length > model.MaximumLength)
+            throw new ArgumentException($"{order.Length} tokens, the model takes {model.MaximumLength}.", nameof(tokens));
+        if (order.TargetCount == 0)
+            return [];
+        var law = new SamplingLaw(options, model.VocabularySize);
+        var call = new SequenceCall(order, tokens, model.VocabularySize, order.TargetCount);
+        foreach (int position in order.Positions[order.GivenCount..])
+            call.SetToken(order.Ranks[position], tokens[position]);
+        call.Begin(order.Length);
+        for (int rank = order.GivenCount; rank < order.Length; rank++)
+            call.Ask(new Conditional(rank, rank));
+        model.Evaluate([call], cancellation);
+        var result = new double[order.TargetCount];
+        for (int i = 0; i < result.Length; i++)
+            result[i] = law.LogProbability(call.Row(i), tokens[order.Positions[order.GivenCount + i]]);
+        return result;
+    }
+}

@@ -1,0 +1,91 @@
+namespace AsArm.Assd;
+
+/// <summary>
+/// A step machine that decides the targets of one sequence: it plans the next model call, then takes the logits. It never calls
+/// the model, so one loop serves a single sequence and a batch whose sequences are in different states.
+/// </summary>
+public abstract class Sampler
+{
+    private readonly SamplingLaw _law;
+    private int _nfe;
+    private double _logProbability;
+
+    /// <summary>Makes all memory that the sequence will need.</summary>
+    /// <param name="order">The order of the sequence.</param>
+    /// <param name="tokens">[order.Length] tokens by position; those of targets are ignored.</param>
+    /// <param name="options">The law of the tokens.</param>
+    /// <param name="vocabularySize">V of the model.</param>
+    /// <param name="maximumConditionals">Most questions of one call.</param>
+    protected Sampler(Order order, ReadOnlySpan<int> tokens, SamplingOptions options, int vocabularySize, int maximumConditionals)
+    {
+        _law = new SamplingLaw(options, vocabularySize);
+        Call = new SequenceCall(order, tokens, vocabularySize, maximumConditionals);
+        Decided = order.GivenCount;
+    }
+
+    /// <summary>The call to hand to the model after <see cref="Plan" />.</summary>
+    public SequenceCall Call { get; }
+
+    /// <summary>Ranks below are decided for good.</summary>
+    public int Decided { get; private set; }
+
+    /// <summary>True once every target is decided.</summary>
+    public bool IsDone => Decided == Call.Order.Length;
+
+    /// <summary>[Length] tokens by position, final for all ranks below <see cref="Decided" />.</summary>
+    public ReadOnlySpan<int> Tokens => Call.Tokens;
+
+    /// <summary>Counts so far.</summary>
+    public SamplingStatistics Statistics => new(Decided - Call.Order.GivenCount, _nfe, Drafted, Accepted, _logProbability);
+
+    /// <summary>Proposals drawn so far.</summary>
+    protected int Drafted { get; set; }
+
+    /// <summary>Proposals kept so far.</summary>
+    protected int Accepted { get; set; }
+
+    /// <summary>Targets still to decide.</summary>
+    protected int Remaining => Call.Order.Length - Decided;
+
+    /// <summary>Writes the next call's questions; not to be called once <see cref="IsDone" />.</summary>
+    /// <exception cref="InvalidOperationException">Everything is decided.</exception>
+    public void Plan()
+    {
+        if (IsDone)
+            throw new InvalidOperationException("Every target is decided.");
+        PlanCall();
+    }
+
+    /// <summary>Reads the logits of the planned call and goes on.</summary>
+    /// <exception cref="ModelOutputException">A logit is NaN or infinite.</exception>
+    public void Take(ICoinSource coins)
+    {
+        _nfe++;
+        Call.MarkEvaluated();
+        TakeLogits(coins);
+    }
+
+    /// <summary>Begins the call and asks.</summary>
+    protected abstract void PlanCall();
+
+    /// <summary>Turns logits into decided tokens or proposals.</summary>
+    protected abstract void TakeLogits(ICoinSource coins);
+
+    /// <summary>[V] the law of a conditional of the call, computed in place of its logits; once per row.</summary>
+    protected Span<float> Law(int row)
+    {
+        Span<float> values = Call.Row(row);
+        _law.ToProbabilities(values);
+        return values;
+    }
+
+    /// <summary>Settles the next target.</summary>
+    /// <param name="token">Its token.</param>
+    /// <param name="probability">Its probability given all earlier ranks.</param>
+    protected void Decide(int token, float probability)
+    {
+        Call.SetToken(Decided, token);
+        Decided++;
+        _logProbability += Math.Log(probability);
+    }
+}

@@ -1,0 +1,117 @@
+using System.Numerics.Tensors;
+
+namespace AsArm.Assd;
+
+/// <summary>
+/// Turns raw logits [V] into the law that is sampled: bans, then temperature, then top-k, then top-p, each leaving minus infinity
+/// where a token is excluded. Holds its working memory: one instance per sequence, no allocation per row.
+/// </summary>
+public sealed class SamplingLaw
+{
+    private readonly SamplingOptions _options;
+    private readonly int[] _banned;
+    private readonly float[] _weights;
+    private readonly int[] _candidates;
+
+    /// <summary>Validates the options and makes room for rows of V logits.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
+    public SamplingLaw(SamplingOptions options, int vocabularySize)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate(vocabularySize);
+        _options = options;
+        _banned = [.. options.BannedTokens];
+        _weights = new float[vocabularySize];
+        _candidates = new int[vocabularySize];
+    }
+
+    /// <summary>Raw logits to probabilities, in place.</summary>
+    /// <exception cref="ModelOutputException">A logit is NaN or infinite.</exception>
+    public void ToProbabilities(Span<float> logits)
+    {
+        Warp(logits);
+        Probabilities.Softmax(logits);
+    }
+
+    /// <summary>Natural log-probability of a token under the law; the raw logits are warped in place.</summary>
+    /// <inheritdoc cref="ToProbabilities" />
+    public double LogProbability(Span<float> logits, int token)
+    {
+        Warp(logits);
+        return Probabilities.LogProbability(logits, token, _weights);
+    }
+
+    private void Warp(Span<float> logits)
+    {
+        if (!TensorPrimitives.IsFiniteAll<float>(logits))
+            throw new ModelOutputException("The model answered with NaN or infinite logits.");
+        foreach (int token in _banned)
+            logits[token] = float.NegativeInfinity;
+        if (_options.Temperature != 1)
+            Scale(logits);
+        if (_options.TopK is int k && k < logits.Length)
+            KeepMostProbable(logits, k);
+        if (_options.TopP is double p && p < 1)
+            KeepNucleus(logits, p);
+    }
+
+    /// <summary>The maximum is subtracted first, so that no temperature, however low, makes infinity of it.</summary>
+    private void Scale(Span<float> logits)
+    {
+        float temperature = Math.Max((float)_options.Temperature, float.Epsilon);
+        TensorPrimitives.Subtract(logits, TensorPrimitives.Max<float>(logits), logits);
+        TensorPrimitives.Divide(logits, temperature, logits);
+    }
+
+    private void KeepMostProbable(Span<float> logits, int k)
+    {
+        logits.CopyTo(_weights);
+        Keep(logits, SortCandidates(float.MinValue), k);
+    }
+
+    private void KeepNucleus(Span<float> logits, double p)
+    {
+        logits.CopyTo(_weights);
+        Probabilities.Softmax(_weights);
+        // Tokens rarer than (1 - p) / V cannot weigh 1 - p together, so the nucleus is full before them: they need no sorting.
+        int candidates = SortCandidates((float)((1 - p) / logits.Length * 0.99));
+        int keep = 0;
+        for (double mass = 0; keep < candidates && mass < p; keep++)
+            mass += _weights[_candidates[keep]];
+        Keep(logits, candidates, keep);
+    }
+
+    /// <summary>Tokens with a weight of at least <paramref name="floor" />, heaviest first, equal ones by their number.</summary>
+    private int SortCandidates(float floor)
+    {
+        int count = 0;
+        for (int token = 0; token < _weights.Length; token++)
+        {
+            if (_weights[token] >= floor)
+                _candidates[count++] = token;
+        }
+
+        _candidates.AsSpan(0, count).Sort(new HeaviestFirst(_weights));
+        return count;
+    }
+
+    private void Keep(Span<float> logits, int candidates, int keep)
+    {
+        // The logits of the kept pass through the scratch memory, which is free by now.
+        ReadOnlySpan<int> kept = _candidates.AsSpan(0, Math.Min(keep, candidates));
+        foreach (int token in kept)
+            _weights[token] = logits[token];
+        logits.Fill(float.NegativeInfinity);
+        foreach (int token in kept)
+            logits[token] = _weights[token];
+    }
+
+    private readonly struct HeaviestFirst(float[] weights) : IComparer<int>
+    {
+        public int Compare(int x, int y)
+        {
+            int byWeight = weights[y].CompareTo(weights[x]);
+            return byWeight != 0 ? byWeight : x.CompareTo(y);
+        }
+    }
+}

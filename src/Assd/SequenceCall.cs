@@ -1,0 +1,108 @@
+namespace AsArm.Assd;
+
+/// <summary>
+/// What one sequence wants from one model call: tokens to encode (content rows), conditionals to answer (query rows), and room
+/// for one row of logits per conditional. Made once per sequence and reused in every call.
+/// </summary>
+/// <remarks>
+/// Content rows of a call are the ranks EncodedCount..KnownCount-1; those below were encoded by earlier calls and have not
+/// changed since, which lets a model keep their keys and values (exact, as a decoded token stays causal).
+/// </remarks>
+public sealed class SequenceCall
+{
+    private readonly int[] _tokens;
+    private readonly Conditional[] _conditionals;
+    private readonly float[] _logits;
+    private readonly int _vocabularySize;
+    private int _count;
+
+    /// <summary>Room for a sequence and for up to <paramref name="maximumConditionals" /> questions a call.</summary>
+    /// <param name="order">The order of the sequence.</param>
+    /// <param name="tokens">[order.Length] tokens by position; those of targets are ignored until they are set.</param>
+    /// <param name="vocabularySize">V, the length of a row of logits.</param>
+    /// <param name="maximumConditionals">Most questions of one call.</param>
+    /// <exception cref="ArgumentException">The tokens do not match the order or the vocabulary.</exception>
+    public SequenceCall(Order order, ReadOnlySpan<int> tokens, int vocabularySize, int maximumConditionals)
+    {
+        ArgumentNullException.ThrowIfNull(order);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(vocabularySize);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maximumConditionals);
+        if (tokens.Length != order.Length)
+            throw new ArgumentException($"{tokens.Length} tokens for an order of {order.Length} positions.", nameof(tokens));
+        Order = order;
+        KnownCount = order.GivenCount;
+        _tokens = tokens.ToArray();
+        foreach (int position in order.Positions[..order.GivenCount])
+            RequireToken(_tokens[position], vocabularySize);
+        _vocabularySize = vocabularySize;
+        _conditionals = new Conditional[maximumConditionals];
+        _logits = new float[maximumConditionals * vocabularySize];
+    }
+
+    /// <summary>The order of the sequence.</summary>
+    public Order Order { get; }
+
+    /// <summary>[Order.Length] tokens by position; only those of ranks below <see cref="KnownCount" /> mean anything.</summary>
+    public ReadOnlySpan<int> Tokens => _tokens;
+
+    /// <summary>Ranks below were encoded by an earlier call with the tokens they still have.</summary>
+    public int EncodedCount { get; private set; }
+
+    /// <summary>Ranks below have a token in this call: given, decided or proposed.</summary>
+    public int KnownCount { get; private set; }
+
+    /// <summary>The questions of this call, one row of logits each.</summary>
+    public ReadOnlySpan<Conditional> Conditionals => _conditionals.AsSpan(0, _count);
+
+    /// <summary>[Conditionals.Length, V], row after row: the model writes it, the sampler may then change it in place.</summary>
+    public Span<float> Logits => _logits.AsSpan(0, _count * _vocabularySize);
+
+    /// <summary>[V] the answer to one question.</summary>
+    public Span<float> Row(int index) => Logits.Slice(index * _vocabularySize, _vocabularySize);
+
+    /// <summary>Starts the next call: no questions yet, ranks below <paramref name="knownCount" /> shown.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Fewer than the given tokens, or more than there are.</exception>
+    public void Begin(int knownCount)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(knownCount, Order.GivenCount);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(knownCount, Order.Length);
+        KnownCount = knownCount;
+        EncodedCount = Math.Min(EncodedCount, knownCount);
+        _count = 0;
+    }
+
+    /// <summary>Adds a question.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Not given &lt;= horizon &lt;= min(rank, KnownCount), or rank past the end.</exception>
+    /// <exception cref="InvalidOperationException">More questions than there is room for.</exception>
+    public void Ask(Conditional conditional)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(conditional.Rank, Order.Length, nameof(conditional));
+        ArgumentOutOfRangeException.ThrowIfLessThan(conditional.Horizon, Order.GivenCount, nameof(conditional));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(conditional.Horizon, Math.Min(conditional.Rank, KnownCount), nameof(conditional));
+        if (_count == _conditionals.Length)
+            throw new InvalidOperationException($"A call of this sequence has room for {_count} conditionals.");
+        _conditionals[_count++] = conditional;
+    }
+
+    /// <summary>Sets the token of a target; a changed token has to be encoded again, with all after it.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Rank of a given token or past the end, or no token of the vocabulary.</exception>
+    public void SetToken(int rank, int token)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(rank, Order.GivenCount);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(rank, Order.Length);
+        RequireToken(token, _vocabularySize);
+        ref int place = ref _tokens[Order.Positions[rank]];
+        if (place != token)
+            EncodedCount = Math.Min(EncodedCount, rank);
+        place = token;
+    }
+
+    /// <summary>Notes that a call went through: what it showed is encoded now.</summary>
+    public void MarkEvaluated() => EncodedCount = KnownCount;
+
+    private static void RequireToken(int token, int vocabularySize)
+    {
+        if ((uint)token >= (uint)vocabularySize)
+            throw new ArgumentOutOfRangeException(nameof(token), token, $"Tokens are 0..{vocabularySize - 1}.");
+    }
+}
