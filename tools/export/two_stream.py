@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+MODEL_INPUTS = ("input_ids", "order", "prompt_mask", "target_positions", "target_horizons")
 HIDDEN_SCORE = -1e30  # finite, so that a row that sees nothing averages over all positions, as in the reference
 
 

@@ -21,9 +21,9 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from checkpoint import read_model  # noqa: E402
 from data import PackedCorpus  # noqa: E402
 from orders import SCATTERED, SPAN, lattice_batch, target_count, target_positions  # noqa: E402
+from two_stream import MODEL_INPUTS  # noqa: E402
 
 RATES = (0.05, 0.15, 0.50, 0.95)
-MODEL_INPUTS = ("input_ids", "order", "prompt_mask", "target_positions", "target_horizons")
 
 
 def validation_batches(corpus: PackedCorpus, length: int, limit: int | None = None, size: int = 16) -> dict[str, list]:

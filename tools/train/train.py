@@ -27,9 +27,8 @@ from checkpoint import write_model  # noqa: E402
 from data import PackedCorpus  # noqa: E402
 from evaluate import joint_nats, validation_batches  # noqa: E402
 from orders import KINDS, lattice_batch, target_count, target_positions, target_rate  # noqa: E402
-from two_stream import TwoStreamConfig, TwoStreamModel  # noqa: E402
+from two_stream import MODEL_INPUTS, TwoStreamConfig, TwoStreamModel  # noqa: E402
 
-MODEL_INPUTS = ("input_ids", "order", "prompt_mask", "target_positions", "target_horizons")
 PRESETS = {
     "tiny-test": dict(d_model=32, layers=2, heads=2, inner=64, lengths=[16, 32], tokens_per_step=512, steps=60, warmup=10,
                       decay_steps=20, rate_warmup=20, validate_every=30, save_every=30, learning_rate=5e-3, threads=1),

@@ -1,0 +1,158 @@
+"""Exports a checkpoint to a model folder: model.onnx, config.json, tokenizer, goldens and asarm.json.
+
+    export.py --checkpoint DIR --output DIR [--tokenizer FILE] [--maximum-length N] [--weights float32|float16]
+              [--opset 17] [--golden FILE]
+
+The folder appears whole or not at all. An earlier export in its place is replaced; anything else there is refused.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import shutil
+from dataclasses import asdict
+
+import numpy as np
+
+import fixtures
+import graph
+import precision
+import special_tokens
+from checkpoint import checkpoint_hash, read_model
+from failure import ExportError, run
+from two_stream import TwoStreamModel
+from verify import TOLERANCE, difference, read_description
+
+FORMAT_VERSION = 1
+DEFAULT_LENGTH = 512
+TOKENIZER_FILE, GOLDEN_FILE, CONFIG_FILE, DESCRIPTION_FILE = "spiece.model", "golden.safetensors", "config.json", "asarm.json"
+
+
+def export(arguments: argparse.Namespace) -> None:
+    """Builds the folder beside its final place, then moves it there."""
+    output = os.path.abspath(arguments.output)
+    check_replaceable(output)
+    building, retired = (f"{output}.{os.getpid()}.{role}.part" for role in ("new", "old"))
+    os.makedirs(building)
+    try:
+        build(arguments, building)
+        if os.path.isdir(output):
+            os.rename(output, retired)
+        os.rename(building, output)
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+        shutil.rmtree(retired, ignore_errors=True)
+
+
+def check_replaceable(output: str) -> None:
+    """Only a missing or empty folder, or one that holds an earlier export and nothing else, may be written over."""
+    if not os.path.exists(output):
+        return
+    if not os.path.isdir(output):
+        raise ExportError(f"{output} is a file")
+    found = set(os.listdir(output))
+    if found and DESCRIPTION_FILE not in found:
+        raise ExportError(f"{output} is not empty and holds no earlier export ({DESCRIPTION_FILE})")
+    foreign = sorted(found - {DESCRIPTION_FILE} - set(read_description(output)["files"])) if found else []
+    if foreign:
+        raise ExportError(f"{output} holds {', '.join(foreign[:3])} beside the earlier export: move it away first")
+
+
+def build(arguments: argparse.Namespace, folder: str) -> None:
+    """Writes all files into the folder, asarm.json last, with the hashes of the others."""
+    model = read_model(arguments.checkpoint)
+    vocabulary = model.config.vocab_size
+    source = os.path.join(arguments.checkpoint, CONFIG_FILE)
+    length = maximum_length(arguments.maximum_length, source)
+    shutil.copyfile(source, os.path.join(folder, CONFIG_FILE))
+    special = tokens(arguments, folder, vocabulary)
+    if arguments.weights == "float16":
+        precision.round_weights(model)
+    description = {
+        "format_version": FORMAT_VERSION, "maximum_length": length, "vocabulary_size": vocabulary, "layers": model.config.n_layer,
+        "heads": model.config.n_head, "model_dimension": model.config.d_model,
+        "precision": precision.FLOAT16_WEIGHTS if arguments.weights == "float16" else precision.FLOAT32, **asdict(special),
+    }
+    checkpoint = checkpoint_hash(arguments.checkpoint)
+    write_graph(model, folder, arguments, description, checkpoint)
+    fixtures.write_cases(os.path.join(folder, GOLDEN_FILE), goldens(model, arguments.golden, description))
+    description["files"] = {name: fingerprint(os.path.join(folder, name)) for name in sorted(os.listdir(folder))}
+    description["source"] = {"checkpoint_sha256": checkpoint, "opset": arguments.opset}
+    with open(os.path.join(folder, DESCRIPTION_FILE), "w", encoding="utf-8") as file:
+        json.dump(description, file, indent=2)
+        file.write("\n")
+
+
+def maximum_length(asked: int | None, config: str) -> int:
+    """Positions are relative, so a checkpoint has no limit of its own: take the length that it was trained at."""
+    with open(config, encoding="utf-8") as file:
+        length = asked if asked is not None else json.load(file).get("trained_length", DEFAULT_LENGTH)
+    if not isinstance(length, int) or length < 2:
+        raise ExportError(f"the maximum length must be a whole number of at least 2, it is {length!r}")
+    return length
+
+
+def tokens(arguments: argparse.Namespace, folder: str, vocabulary: int) -> special_tokens.SpecialTokens:
+    """Copies the tokenizer, where there is one, and reads the special ids."""
+    beside = os.path.join(arguments.checkpoint, TOKENIZER_FILE)
+    path = arguments.tokenizer or (beside if os.path.exists(beside) else None)
+    if path is None:
+        return special_tokens.without_tokenizer(vocabulary)
+    shutil.copyfile(path, os.path.join(folder, TOKENIZER_FILE))
+    return special_tokens.of_tokenizer(path, vocabulary)
+
+
+def write_graph(model: TwoStreamModel, folder: str, arguments: argparse.Namespace, description: dict, checkpoint: str) -> None:
+    scratch = os.path.join(folder, "scratch")
+    os.makedirs(scratch)
+    traced = graph.trace(model, arguments.opset, scratch)
+    shutil.rmtree(scratch)
+    if arguments.weights == "float16":
+        precision.store_as_float16(traced)
+    shown = ("format_version", "mask_id", "maximum_length", "layers", "heads")
+    graph.describe(traced, {**{"asarm." + name: description[name] for name in shown}, "asarm.checkpoint_sha256": checkpoint})
+    graph.save(traced, folder, arguments.external_data_above)
+    graph.check(folder, arguments.opset, model.config.vocab_size)
+
+
+def goldens(model: TwoStreamModel, given: str | None, description: dict) -> list[fixtures.Case]:
+    """The given cases, which PyTorch must repeat, or fresh ones."""
+    if given is None:
+        return fixtures.generate(model, description["maximum_length"], description["mask_id"], description["special_ids"])
+    cases = fixtures.read_cases(given, description["vocabulary_size"])
+    worst = float(np.max([difference(model, case) for case in cases]))
+    if not worst <= TOLERANCE:
+        raise ExportError(f"PyTorch differs by {worst:.3g} from the goldens in {given}")
+    return cases
+
+
+def fingerprint(path: str) -> dict[str, object]:
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        for block in iter(lambda: file.read(1 << 20), b""):
+            digest.update(block)
+    return {"sha256": digest.hexdigest(), "bytes": os.path.getsize(path)}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--checkpoint", required=True, metavar="DIR", help="config.json with safetensors or pytorch_model.bin")
+    parser.add_argument("--output", required=True, metavar="DIR")
+    parser.add_argument("--tokenizer", metavar="FILE", help="SentencePiece model; default: spiece.model of the checkpoint, if any")
+    parser.add_argument("--maximum-length", type=int, metavar="N", help="default: trained_length of config.json, else 512")
+    parser.add_argument("--weights", choices=("float32", "float16"), default="float32", help="how large weights are stored")
+    parser.add_argument("--opset", type=int, default=17, help="default %(default)s")
+    parser.add_argument("--golden", metavar="FILE", help="goldens to put into the folder instead of fresh ones")
+    parser.add_argument("--external-data-above", type=int, default=graph.PROTOBUF_LIMIT, metavar="BYTES",
+                        help="weights of more bytes go to model.onnx_data; default: the protobuf limit")
+    arguments = parser.parse_args()
+    export(arguments)
+    print(f"{arguments.output}: written")
+    return 0
+
+
+if __name__ == "__main__":
+    run("export.py", main)
