@@ -4,7 +4,7 @@ namespace AsArm.Assd;
 /// How tokens are drawn. Temperature, top-k, top-p and bans define the law before any ratio is formed, for draft and oracle
 /// alike, so that every exact sampler stays exact for the law so defined.
 /// </summary>
-public sealed record SamplingOptions
+public record SamplingOptions
 {
     /// <summary>Logits are divided by it; positive and finite. 1 is the model's own law.</summary>
     public double Temperature { get; init; } = 1;

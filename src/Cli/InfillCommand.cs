@@ -1,0 +1,79 @@
+using System.CommandLine;
+using AsArm.Inference;
+
+namespace AsArm.Cli;
+
+/// <summary>asarm infill: fills the gaps of a text, or of each line of a file.</summary>
+internal static class InfillCommand
+{
+    private static readonly Dictionary<string, SamplerKind> s_samplers = new()
+    {
+        ["assd"] = SamplerKind.Assd,
+        ["sequential"] = SamplerKind.Sequential,
+    };
+
+    private static readonly Dictionary<string, DecodingOrder> s_orders = new()
+    {
+        ["left-to-right"] = DecodingOrder.LeftToRight,
+        ["right-to-left"] = DecodingOrder.RightToLeft,
+        ["random"] = DecodingOrder.Random,
+    };
+
+    /// <summary>Name of a sampler on the command line.</summary>
+    public static string NameOf(SamplerKind sampler) => s_samplers.First(pair => pair.Value == sampler).Key;
+
+    public static Command Create()
+    {
+        var text = new Argument<string?>("TEXT")
+        {
+            Description = "Text with gaps: <mask> is one unknown token, <mask:N> a gap of N tokens; \\< is a plain <",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
+        var input = new Option<string?>("--input") { HelpName = "FILE.jsonl|-", Description = "Fill every line {\"text\": \"...\", \"seed\": N}; - is standard input" };
+        var output = new Option<string?>("--output") { HelpName = "FILE.jsonl|-", Description = "Where the filled lines go, one JSON object each; - is standard output (default)" };
+        Option<string> model = CommonOptions.Model();
+        Option<Device> device = CommonOptions.Device();
+        Option<bool> json = CommonOptions.Json();
+        Option<SamplerKind> sampler = CommonOptions.Choice("--sampler", "Both are exact: assd drafts and verifies several tokens in two calls, sequential decides one a call", s_samplers);
+        Option<DecodingOrder> order = CommonOptions.Choice("--order", "The order in which unknown tokens are decided", s_orders);
+        Option<int?> draftLength = CommonOptions.OptionalNumber<int>("--draft-length", "K", "Tokens that assd drafts in a round (default 5)", value => value >= 1, "a whole number of at least 1");
+        Option<double?> temperature = CommonOptions.OptionalNumber<double>("--temperature", "T", "Below 1 safer, above 1 bolder than the model (default 1)", value => value > 0 && double.IsFinite(value), "a positive number");
+        Option<int?> topK = CommonOptions.OptionalNumber<int>("--top-k", "K", "Draw from the K most probable tokens only", value => value >= 1, "a whole number of at least 1");
+        Option<double?> topP = CommonOptions.OptionalNumber<double>("--top-p", "P", "Draw from the fewest tokens that together reach probability P", value => value is > 0 and <= 1, "in (0, 1]");
+        Option<long?> seed = CommonOptions.OptionalNumber<long>("--seed", "S", "The same seed gives the same text; without it one is drawn and printed", _ => true, "a whole number");
+        Option<int?> samples = CommonOptions.OptionalNumber<int>("--samples", "N", "Fill the text N times, with the seeds S, S+1, ...", value => value is >= 1 and <= 10_000, "a whole number from 1 to 10000");
+        Option<int?> threads = CommonOptions.OptionalNumber<int>("--threads", "N", "Threads of a CPU run (default: one a core)", value => value is >= 1 and <= 1024, "a whole number of at least 1");
+
+        var command = new Command("infill", "Fill the gaps of a text")
+        {
+            text, input, output, model, sampler, draftLength, temperature, topK, topP, order, seed, samples, device, threads, json,
+        };
+        command.SetAction((parsed, cancellation) =>
+        {
+            var defaults = new InfillOptions();
+            var request = new InfillArguments
+            {
+                Text = parsed.GetValue(text),
+                Input = parsed.GetValue(input),
+                Output = parsed.GetValue(output),
+                Model = parsed.GetValue(model)!,
+                Device = parsed.GetValue(device),
+                Threads = parsed.GetValue(threads),
+                Samples = parsed.GetValue(samples),
+                Json = parsed.GetValue(json),
+                Options = defaults with
+                {
+                    Sampler = parsed.GetValue(sampler),
+                    Order = parsed.GetValue(order),
+                    DraftLength = parsed.GetValue(draftLength) ?? defaults.DraftLength,
+                    Temperature = parsed.GetValue(temperature) ?? defaults.Temperature,
+                    TopK = parsed.GetValue(topK),
+                    TopP = parsed.GetValue(topP),
+                    Seed = parsed.GetValue(seed),
+                },
+            };
+            return Task.Run(() => request.Run(cancellation), cancellation);
+        });
+        return command;
+    }
+}

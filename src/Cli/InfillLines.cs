@@ -1,0 +1,138 @@
+using System.Text;
+using System.Text.Json;
+using AsArm.Inference;
+using Spectre.Console;
+
+namespace AsArm.Cli;
+
+/// <summary>asarm infill --input: fills the lines of a file in batches; a bad line is reported and the others are still done.</summary>
+internal sealed class InfillLines(InfillArguments arguments)
+{
+    private readonly List<(int Line, InfillRequest Request)> _waiting = [];
+    private int _done;
+    private int _failed;
+
+    public int Run(CancellationToken cancellation)
+    {
+        RequireDistinctFiles();
+        using Stream input = OpenInput();
+        using TextInfiller infiller = arguments.Open();
+        using TextWriter output = OpenOutput();
+        IAnsiConsole progress = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
+        if (Console.IsErrorRedirected)
+            Fill(infiller, input, output, () => { }, cancellation);
+        else
+            progress.Status().Start("Filling", status => Fill(infiller, input, output, () => status.Status($"{_done} lines filled"), cancellation));
+        Console.Error.WriteLine($"{_done} lines filled, {_failed} failed");
+        return _failed == 0 ? ExitCode.Done : ExitCode.Failed;
+    }
+
+    private void Fill(TextInfiller infiller, Stream input, TextWriter output, Action report, CancellationToken cancellation)
+    {
+        var writer = new InfillWriter(infiller.Folder.Name, arguments.Options.Sampler, arguments.Device);
+        foreach ((int number, string? text) in JsonLines.Read(input))
+        {
+            Add(infiller, number, text);
+            if (_waiting.Count == TextInfiller.MaximumBatch)
+                Flush(infiller, writer, output, report, cancellation);
+        }
+
+        Flush(infiller, writer, output, report, cancellation);
+    }
+
+    private void Add(TextInfiller infiller, int number, string? line)
+    {
+        if (line is not null && string.IsNullOrWhiteSpace(line))
+            return;
+        try
+        {
+            InfillRequest request = ParseLine(line ?? throw new FormatException("no valid UTF-8"), number);
+            infiller.Validate(request.Text);
+            _waiting.Add((number, request));
+        }
+        catch (Exception error) when (error is JsonException or FormatException)
+        {
+            Console.Error.WriteLine($"asarm: line {number}: {error.Message.ReplaceLineEndings(" ")}");
+            _failed++;
+        }
+    }
+
+    private InfillRequest ParseLine(string line, int number)
+    {
+        using JsonDocument document = JsonDocument.Parse(line);
+        JsonElement root = document.RootElement;
+        if (root.ValueKind != JsonValueKind.Object)
+            throw new FormatException("no JSON object");
+        if (!root.TryGetProperty("text", out JsonElement text) || text.ValueKind != JsonValueKind.String)
+            throw new FormatException("no string \"text\"");
+        long? seed = arguments.Options.Seed + number - 1;
+        if (root.TryGetProperty("seed", out JsonElement given))
+        {
+            if (given.ValueKind != JsonValueKind.Number || !given.TryGetInt64(out long value))
+                throw new FormatException("\"seed\" is no whole number");
+            seed = value;
+        }
+
+        return new InfillRequest(ReadText(text), arguments.Options with { Seed = seed });
+    }
+
+    private static string ReadText(JsonElement text)
+    {
+        try
+        {
+            return text.GetString()!;
+        }
+        catch (InvalidOperationException)
+        {
+            throw new FormatException("\"text\" is no valid Unicode");
+        }
+    }
+
+    private void Flush(TextInfiller infiller, InfillWriter writer, TextWriter output, Action report, CancellationToken cancellation)
+    {
+        if (_waiting.Count == 0)
+            return;
+        IReadOnlyList<InfillResult> results = infiller.InfillBatch([.. _waiting.Select(entry => entry.Request)], cancellation);
+        for (int i = 0; i < results.Count; i++)
+            output.WriteLine(writer.ToJsonLine(results[i], _waiting[i].Line));
+        output.Flush();
+        _done += results.Count;
+        _waiting.Clear();
+        report();
+    }
+
+    private void RequireDistinctFiles()
+    {
+        if (arguments.Input != "-" && arguments.Output is not (null or "-") && Path.GetFullPath(arguments.Input!) == Path.GetFullPath(arguments.Output))
+            throw new UsageException("--output is the --input file.");
+    }
+
+    private Stream OpenInput()
+    {
+        if (arguments.Input == "-")
+            return Console.OpenStandardInput();
+        try
+        {
+            return File.OpenRead(arguments.Input!);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new UsageException($"--input {arguments.Input} cannot be read: {error.Message}");
+        }
+    }
+
+    private StreamWriter OpenOutput()
+    {
+        var utf8 = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
+        if (arguments.Output is null or "-")
+            return new StreamWriter(Console.OpenStandardOutput(), utf8) { NewLine = "\n" };
+        try
+        {
+            return new StreamWriter(arguments.Output, append: false, utf8) { NewLine = "\n" };
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new UsageException($"--output {arguments.Output} cannot be written: {error.Message}");
+        }
+    }
+}

@@ -1,0 +1,72 @@
+using System.CommandLine;
+using System.Text.Json;
+using AsArm.Inference;
+using Spectre.Console;
+
+namespace AsArm.Cli;
+
+/// <summary>asarm score: the exact log-probability of marked spans.</summary>
+internal static class ScoreCommand
+{
+    public static Command Create()
+    {
+        var text = new Argument<string>("TEXT") { Description = "Text with marked spans: [[...]] is scored given all the rest; \\[ is a plain [" };
+        Option<string> model = CommonOptions.Model();
+        Option<Device> device = CommonOptions.Device();
+        Option<bool> json = CommonOptions.Json();
+        var command = new Command("score", "Exact log-probability of the marked spans, in one model call") { text, model, device, json };
+        command.SetAction((parsed, cancellation) => Task.Run(
+            () => Run(parsed.GetValue(text)!, parsed.GetValue(model)!, parsed.GetValue(device), parsed.GetValue(json), cancellation), cancellation));
+        return command;
+    }
+
+    private static int Run(string text, string model, Device device, bool json, CancellationToken cancellation)
+    {
+        ArgumentText.RequireValid(text);
+        using TextInfiller infiller = TextInfiller.Open(model, device);
+        ScoreResult score = infiller.Score(text, cancellation);
+        if (json)
+            WriteJson(score);
+        else
+            WriteTable(score);
+        return ExitCode.Done;
+    }
+
+    private static void WriteTable(ScoreResult score)
+    {
+        Table table = Tables.Create("span", "tokens", "log probability", "nats per token");
+        foreach (SpanScore span in score.Spans)
+            AddRow(table, Markup.Escape(span.Text), span.Tokens, span.LogProbability);
+        if (score.Spans.Count > 1)
+            AddRow(table, "[bold]all, jointly[/]", score.Tokens, score.LogProbability);
+        Tables.Print(table);
+    }
+
+    private static void AddRow(Table table, string name, int tokens, double logProbability) =>
+        table.AddRow(name, $"{tokens}", $"{logProbability:F4}", $"{-logProbability / tokens:F4}");
+
+    private static void WriteJson(ScoreResult score)
+    {
+        using Stream output = Console.OpenStandardOutput();
+        using (var json = new Utf8JsonWriter(output, InfillWriter.JsonOptions))
+        {
+            json.WriteStartObject();
+            json.WriteNumber("log_prob", score.LogProbability);
+            json.WriteNumber("tokens", score.Tokens);
+            json.WriteStartArray("spans");
+            foreach (SpanScore span in score.Spans)
+            {
+                json.WriteStartObject();
+                json.WriteString("text", span.Text);
+                json.WriteNumber("log_prob", span.LogProbability);
+                json.WriteNumber("tokens", span.Tokens);
+                json.WriteEndObject();
+            }
+
+            json.WriteEndArray();
+            json.WriteEndObject();
+        }
+
+        output.Write("\n"u8);
+    }
+}

@@ -1,0 +1,41 @@
+using System.CommandLine;
+using AsArm.Inference;
+using Spectre.Console;
+
+namespace AsArm.Cli;
+
+/// <summary>asarm verify: replays recorded inputs and compares with the recorded logits.</summary>
+internal static class VerifyCommand
+{
+    private const double DefaultTolerance = 1e-4;
+
+    public static Command Create()
+    {
+        Option<string> model = CommonOptions.Model();
+        Option<Device> device = CommonOptions.Device();
+        var golden = new Option<string?>("--golden") { HelpName = "FILE", Description = "Recorded inputs and outputs (default: golden.safetensors of the model folder)" };
+        Option<double?> tolerance = CommonOptions.OptionalNumber<double>("--tolerance", "X", "Largest difference of a logit that passes (default 1e-4)", value => value >= 0 && double.IsFinite(value), "a number of at least 0");
+        var command = new Command("verify", "Replay the recorded results of a model folder") { model, golden, tolerance, device };
+        command.SetAction((parsed, cancellation) => Task.Run(
+            () => Run(parsed.GetValue(model)!, parsed.GetValue(golden), parsed.GetValue(tolerance) ?? DefaultTolerance, parsed.GetValue(device), cancellation), cancellation));
+        return command;
+    }
+
+    private static int Run(string path, string? golden, double tolerance, Device device, CancellationToken cancellation)
+    {
+        ModelFolder folder = ModelFolder.Open(path);
+        golden ??= folder.GoldenPath ?? throw new UsageException($"{path} holds no golden.safetensors: name a file with --golden.");
+        using OnnxAnySubsetModel model = OnnxAnySubsetModel.Open(folder, device);
+        IReadOnlyList<GoldenDifference> differences = GoldenReplay.Run(model, golden, cancellation);
+        GoldenDifference worst = differences.MaxBy(difference => difference.MaximumDifference)!;
+        bool passed = worst.MaximumDifference <= tolerance;
+        Table table = Tables.Create("graph", "cases", "worst difference", "in case", "tolerance", "verdict");
+        table.AddRow(
+            Path.GetFileName(folder.OnnxPath), $"{differences.Count}", $"{worst.MaximumDifference:E2}", Markup.Escape(worst.Case), $"{tolerance:E2}",
+            passed ? "[green]passed[/]" : "[red]failed[/]");
+        Tables.Print(table);
+        if (!passed)
+            Console.Error.WriteLine($"asarm: {folder.OnnxPath} is off by {worst.MaximumDifference:E2}, over the tolerance of {tolerance:E2}.");
+        return passed ? ExitCode.Done : ExitCode.Failed;
+    }
+}

@@ -1,0 +1,84 @@
+using AsArm.Assd;
+
+namespace AsArm.Inference;
+
+/// <summary>Replays recorded inputs through a model and compares its logits with the recorded ones.</summary>
+public static class GoldenReplay
+{
+    /// <summary>The worst difference of each case, in the order of their names.</summary>
+    /// <param name="model">The model to check.</param>
+    /// <param name="path">A golden.safetensors as docs/model-format.md describes it.</param>
+    /// <param name="cancellation">Stops between cases.</param>
+    /// <exception cref="ModelFolderException">The file is damaged, empty, or does not fit the model.</exception>
+    public static IReadOnlyList<GoldenDifference> Run(IAnySubsetModel model, string path, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        Safetensors file = Safetensors.Open(path);
+        string[] cases = [.. file.Names.Where(name => name.EndsWith(".logits", StringComparison.Ordinal)).Select(name => name[..^7]).Order(StringComparer.Ordinal)];
+        if (cases.Length == 0)
+            throw new ModelFolderException($"{path} holds no case.");
+        var differences = new List<GoldenDifference>();
+        foreach (string name in cases)
+        {
+            try
+            {
+                differences.Add(new GoldenDifference(name, Replay(model, file, name, cancellation)));
+            }
+            catch (ArgumentException error)
+            {
+                throw new ModelFolderException($"{path}: case {name} does not fit the model: {error.Message.ReplaceLineEndings(" ")}", error);
+            }
+        }
+
+        return differences;
+    }
+
+    private static float Replay(IAnySubsetModel model, Safetensors file, string name, CancellationToken cancellation)
+    {
+        int[] tokens = Array.ConvertAll(file.Read<long>(name + ".input_ids"), value => checked((int)value));
+        int[] ranks = Array.ConvertAll(file.Read<long>(name + ".order"), value => checked((int)value));
+        int given = checked((int)file.Read<long>(name + ".prompt_mask").Sum());
+        long[] positions = file.Read<long>(name + ".target_positions"), horizons = file.Read<long>(name + ".target_horizons");
+        float[] expected = file.Read<float>(name + ".logits");
+        if (ranks.Length != tokens.Length || positions.Length != horizons.Length || expected.Length != positions.Length * model.VocabularySize)
+            throw new ArgumentException("the sizes of its tensors disagree");
+
+        Order order = Order.FromPositions(Positions(ranks), given);
+        var call = new SequenceCall(order, tokens, model.VocabularySize, positions.Length);
+        for (int rank = given; rank < order.Length; rank++)
+            call.SetToken(rank, tokens[order.Positions[rank]]);
+        call.Begin(checked((int)horizons.Max()));
+        for (int i = 0; i < positions.Length; i++)
+            call.Ask(new Conditional(ranks[positions[i]], checked((int)horizons[i])));
+        model.Evaluate([call], cancellation);
+
+        float worst = 0;
+        for (int i = 0; i < expected.Length; i++)
+        {
+            float difference = Math.Abs(call.Logits[i] - expected[i]);
+            if (!(difference <= worst)) // a NaN must not pass for agreement
+                worst = float.IsNaN(difference) ? float.PositiveInfinity : difference;
+        }
+
+        return worst;
+    }
+
+    private static int[] Positions(int[] ranks)
+    {
+        var positions = new int[ranks.Length];
+        Array.Fill(positions, -1);
+        for (int position = 0; position < ranks.Length; position++)
+        {
+            if ((uint)ranks[position] >= (uint)ranks.Length)
+                throw new ArgumentException("its order is no permutation");
+            positions[ranks[position]] = position;
+        }
+
+        return positions;
+    }
+}
+
+/// <summary>How far a replayed case is off.</summary>
+/// <param name="Case">Its name in the file.</param>
+/// <param name="MaximumDifference">Largest absolute difference of a logit; infinite where a logit is NaN.</param>
+public sealed record GoldenDifference(string Case, float MaximumDifference);

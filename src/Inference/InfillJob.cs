@@ -1,0 +1,57 @@
+using System.Security.Cryptography;
+using AsArm.Assd;
+
+namespace AsArm.Inference;
+
+/// <summary>One request on its way: its encoded text, its sampler and its coins.</summary>
+internal sealed class InfillJob
+{
+    private readonly InfillText _text;
+
+    public InfillJob(InfillText text, InfillOptions options, IReadOnlyCollection<int> banned, int vocabularySize)
+    {
+        _text = text;
+        Seed = options.Seed ?? RandomNumberGenerator.GetInt32(int.MaxValue);
+        SamplingOptions law = options with { BannedTokens = [.. banned.Union(options.BannedTokens)] };
+        Order order = CreateOrder(options.Order, text.Given, Seed);
+        Sampler = options.Sampler switch
+        {
+            SamplerKind.Assd => new AssdSampler(order, text.Tokens, law, vocabularySize),
+            SamplerKind.Sequential => new SequentialSampler(order, text.Tokens, law, vocabularySize),
+            _ => throw new ArgumentOutOfRangeException(nameof(options), options.Sampler, "No such sampler."),
+        };
+        Coins = new SeededCoins(Seed);
+    }
+
+    public long Seed { get; }
+
+    public Sampler Sampler { get; }
+
+    public ICoinSource Coins { get; }
+
+    /// <summary>The filled text; every target must be decided.</summary>
+    public InfillResult Result(TimeSpan elapsed)
+    {
+        string[] gaps = DecodeGaps();
+        return new InfillResult(_text.Fill(gaps), gaps, Sampler.Statistics, Seed, elapsed);
+    }
+
+    /// <summary>The text so far.</summary>
+    public InfillUpdate Update() => new(_text.Fill(DecodeGaps()), Sampler.Statistics, Sampler.IsDone);
+
+    private static Order CreateOrder(DecodingOrder order, bool[] given, long seed) => order switch
+    {
+        DecodingOrder.LeftToRight => Order.LeftToRight(given),
+        DecodingOrder.RightToLeft => Order.RightToLeft(given),
+        DecodingOrder.Random => Order.Random(given, new SeededCoins(~seed)), // coins of their own: the tokens' stay untouched
+        _ => throw new ArgumentOutOfRangeException(nameof(order), order, "No such order."),
+    };
+
+    private string[] DecodeGaps()
+    {
+        var decided = new bool[Sampler.Tokens.Length];
+        foreach (int position in Sampler.Call.Order.Positions[..Sampler.Decided])
+            decided[position] = true;
+        return _text.DecodeGaps(Sampler.Tokens, decided);
+    }
+}

@@ -1,0 +1,181 @@
+using System.Text;
+
+namespace AsArm.Inference;
+
+/// <summary>
+/// A marked-up text as a sequence of tokens with targets, and the way back. Given text is kept as written; a single space before
+/// a gap or a marked span belongs to it, since its first token says whether there is one.
+/// </summary>
+internal sealed class InfillText
+{
+    private readonly List<Part> _parts = [];
+    private readonly List<int> _tokens = [];
+    private readonly List<bool> _given = [];
+    private readonly InfillTokenizer _tokenizer;
+
+    private InfillText(InfillTokenizer tokenizer) => _tokenizer = tokenizer;
+
+    /// <summary>[Length] by position; targets of gaps hold the mask id.</summary>
+    public int[] Tokens => [.. _tokens];
+
+    /// <summary>[Length] true where the token is given.</summary>
+    public bool[] Given => [.. _given];
+
+    /// <summary>Parses and encodes.</summary>
+    /// <param name="text">Marked-up text.</param>
+    /// <param name="spans">True to take marked spans as targets and refuse gaps; false to take gaps and leave [[...]] alone.</param>
+    /// <param name="tokenizer">The folder's tokenizer.</param>
+    /// <param name="manifest">Mask, separator and the maximum length.</param>
+    /// <exception cref="InfillTextException">Nothing to fill or score, or too long.</exception>
+    public static InfillText Encode(string text, bool spans, InfillTokenizer tokenizer, ModelManifest manifest)
+    {
+        List<TextSegment> segments = TextMarkup.Parse(text, spans);
+        RequireTargets(segments, spans);
+        long gapTokens = segments.OfType<TextSegment.Gap>().Sum(gap => (long)gap.Count);
+        RequireLength(gapTokens, manifest);
+        var result = new InfillText(tokenizer);
+        for (int i = 0; i < segments.Count; i++)
+        {
+            if (segments[i] is TextSegment.Literal literal)
+                result.AddLiteral(literal, IsTarget(i + 1 < segments.Count ? segments[i + 1] : null));
+            else
+                result.AddTokens(new Part("", false) { IsTarget = true }, Enumerable.Repeat(manifest.MaskId, ((TextSegment.Gap)segments[i]).Count));
+        }
+
+        if (!result._given.Contains(true))
+            result.PutFirst(manifest.SeparatorId);
+        RequireLength(result._tokens.Count, manifest);
+        return result;
+    }
+
+    /// <summary>The text of each gap, a leading space included; undecided tokens appear as &lt;mask:N&gt;.</summary>
+    /// <param name="tokens">[Length] by position.</param>
+    /// <param name="decided">[Length] true where the token is final; given tokens do not matter.</param>
+    public string[] DecodeGaps(ReadOnlySpan<int> tokens, ReadOnlySpan<bool> decided)
+    {
+        var gaps = new List<string>();
+        Part? before = null;
+        foreach (Part part in _parts)
+        {
+            if (part.IsTarget)
+            {
+                string gap = DecodeGap(tokens[part.Positions], decided[part.Positions]);
+                gaps.Add(HasImpliedSpace(before) && gap.StartsWith(' ') ? gap[1..] : gap);
+            }
+
+            before = part;
+        }
+
+        return [.. gaps];
+    }
+
+    /// <summary>The whole text with its gaps replaced.</summary>
+    public string Fill(IReadOnlyList<string> gaps)
+    {
+        var text = new StringBuilder();
+        int next = 0;
+        foreach (Part part in _parts)
+            text.Append(part.IsTarget ? gaps[next++] : part.Text);
+        return text.ToString();
+    }
+
+    /// <summary>The shares of the marked spans.</summary>
+    /// <param name="scores">[targets] natural log-probabilities by rank, left to right.</param>
+    public ScoreResult Score(IReadOnlyList<double> scores)
+    {
+        var spans = new List<SpanScore>();
+        int next = 0;
+        foreach (Part part in _parts.Where(part => part.IsTarget))
+        {
+            int count = part.Positions.End.Value - part.Positions.Start.Value;
+            spans.Add(new SpanScore(part.Text, scores.Skip(next).Take(count).Sum(), count));
+            next += count;
+        }
+
+        return new ScoreResult(scores.Sum(), scores.Count, spans);
+    }
+
+    private string DecodeGap(ReadOnlySpan<int> tokens, ReadOnlySpan<bool> decided)
+    {
+        var text = new StringBuilder();
+        for (int start = 0, end; start < tokens.Length; start = end)
+        {
+            end = start + 1;
+            while (end < tokens.Length && decided[end] == decided[start])
+                end++;
+            text.Append(decided[start] ? _tokenizer.Decode(tokens[start..end]) : $"<mask:{end - start}>");
+        }
+
+        return text.ToString();
+    }
+
+    /// <summary>
+    /// At the start of the text, and after white space of the user's own that no token carries, a word's space is already there.
+    /// </summary>
+    private static bool HasImpliedSpace(Part? before) =>
+        before is null || (!before.IsTarget && !before.SpaceTaken && before.Text.Length > 0 && char.IsWhiteSpace(before.Text[^1]));
+
+    private static bool IsTarget(TextSegment? segment) => segment is TextSegment.Gap or TextSegment.Literal { Marked: true };
+
+    private static void RequireTargets(List<TextSegment> segments, bool spans)
+    {
+        if (spans && segments.Any(segment => segment is TextSegment.Gap))
+            throw new InfillTextException("A text to score cannot hold gaps: fill them first.");
+        if (!segments.Any(IsTarget))
+            throw new InfillTextException(spans
+                ? "The text marks no span: put [[ and ]] around what is to be scored."
+                : "The text has no gap: write <mask> for one unknown token or <mask:N> for N.");
+    }
+
+    private static void RequireLength(long tokens, ModelManifest manifest)
+    {
+        if (tokens > manifest.MaximumLength)
+            throw new InfillTextException($"The text has {tokens} tokens with its gaps, the model takes {manifest.MaximumLength}.");
+    }
+
+    private void AddLiteral(TextSegment.Literal literal, bool beforeTarget)
+    {
+        bool takeSpace = beforeTarget && literal.Text.EndsWith(' ');
+        string text = takeSpace ? literal.Text[..^1] : literal.Text;
+        if (literal.Marked && _parts.Count > 0 && _parts[^1].SpaceTaken)
+            text = ' ' + text;
+        int[] tokens = _parts.Count == 0 ? _tokenizer.EncodeStart(text) : _tokenizer.EncodeContinuation(text);
+        if (literal.Marked && tokens.Length == 0)
+            throw new InfillTextException("A marked span holds no token.");
+        if (literal.Marked && tokens.Any(token => !_tokenizer.IsText(token)))
+            throw new InfillTextException($"The marked span [[{literal.Text}]] holds characters that the model does not know.");
+        AddTokens(new Part(literal.Marked ? literal.Text : text, takeSpace) { IsTarget = literal.Marked }, tokens);
+    }
+
+    private void AddTokens(Part part, IEnumerable<int> tokens)
+    {
+        int start = _tokens.Count;
+        _tokens.AddRange(tokens);
+        part.Positions = start.._tokens.Count;
+        for (int i = start; i < _tokens.Count; i++)
+            _given.Add(!part.IsTarget);
+        _parts.Add(part);
+    }
+
+    /// <summary>The network needs one given token: where the text has none, a document's end goes before it.</summary>
+    private void PutFirst(int separator)
+    {
+        _tokens.Insert(0, separator);
+        _given.Insert(0, true);
+        foreach (Part part in _parts)
+            part.Positions = (part.Positions.Start.Value + 1)..(part.Positions.End.Value + 1);
+    }
+
+    private sealed class Part(string text, bool spaceTaken)
+    {
+        /// <summary>As it appears in the result; empty for gaps.</summary>
+        public string Text { get; } = text;
+
+        /// <summary>A single space after the text was left to the target that follows.</summary>
+        public bool SpaceTaken { get; } = spaceTaken;
+
+        public bool IsTarget { get; init; }
+
+        public Range Positions { get; set; }
+    }
+}

@@ -1,0 +1,58 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace AsArm.Inference;
+
+/// <summary>asarm.json: what the runtime needs to know of a model. docs/model-format.md describes each field.</summary>
+public sealed record ModelManifest
+{
+    /// <summary>The newest format that this version reads.</summary>
+    public const int SupportedFormat = 1;
+
+    /// <summary>Version of the folder's format.</summary>
+    public required int FormatVersion { get; init; }
+
+    /// <summary>The longest sequence, in tokens.</summary>
+    public required int MaximumLength { get; init; }
+
+    /// <summary>V.</summary>
+    public required int VocabularySize { get; init; }
+
+    /// <summary>Transformer layers.</summary>
+    public required int Layers { get; init; }
+
+    /// <summary>Attention heads of a layer.</summary>
+    public required int Heads { get; init; }
+
+    /// <summary>Width of a hidden state.</summary>
+    public required int ModelDimension { get; init; }
+
+    /// <summary>How weights are stored: float32 or float16-weights; the graph computes in float32.</summary>
+    public required string Precision { get; init; }
+
+    /// <summary>The token of undecided positions; never generated.</summary>
+    public required int MaskId { get; init; }
+
+    /// <summary>The token that ends a document; put first where no token is given.</summary>
+    public required int SeparatorId { get; init; }
+
+    /// <summary>Tokens that stand for no text; never generated.</summary>
+    public required IReadOnlyList<int> SpecialIds { get; init; }
+
+    /// <summary>Name, hash and size of every file of the folder.</summary>
+    public required IReadOnlyDictionary<string, FileEntry> Files { get; init; }
+
+    /// <summary>Reads the JSON text.</summary>
+    /// <exception cref="JsonException">No JSON, a field is missing or of a wrong type.</exception>
+    internal static ModelManifest Parse(ReadOnlySpan<byte> json) =>
+        JsonSerializer.Deserialize(json, ManifestContext.Default.ModelManifest) ?? throw new JsonException("asarm.json is null");
+
+    /// <summary>A file of the folder.</summary>
+    /// <param name="Sha256">Hexadecimal.</param>
+    /// <param name="Bytes">Length.</param>
+    public sealed record FileEntry([property: JsonRequired] string Sha256, [property: JsonRequired] long Bytes);
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSerializable(typeof(ModelManifest))]
+internal sealed partial class ManifestContext : JsonSerializerContext;

@@ -1,0 +1,172 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using AsArm.Assd;
+
+namespace AsArm.Inference;
+
+/// <summary>
+/// Fills the gaps of texts and scores marked spans with one model. Safe for concurrent callers, who take turns: put texts that
+/// arrive together into one batch.
+/// </summary>
+/// <example><code>
+/// using var infiller = TextInfiller.Open("models/stories-en-4m");
+/// InfillResult result = infiller.Infill("The cat &lt;mask:3&gt; the mat.");
+/// </code></example>
+public sealed class TextInfiller : IDisposable
+{
+    /// <summary>Sequences that share a model call at most; more are done in turn.</summary>
+    public const int MaximumBatch = 16;
+
+    private readonly OnnxAnySubsetModel _model;
+    private readonly InfillTokenizer? _tokenizer;
+    private readonly int[] _banned;
+    private readonly SemaphoreSlim _turn = new(1, 1);
+
+    private TextInfiller(ModelFolder folder, OnnxAnySubsetModel model, InfillTokenizer? tokenizer)
+    {
+        Folder = folder;
+        _model = model;
+        _tokenizer = tokenizer;
+        IEnumerable<int> special = folder.Manifest.SpecialIds.Append(folder.Manifest.MaskId);
+        if (tokenizer is not null)
+            special = special.Union(Enumerable.Range(0, model.VocabularySize).Where(token => !tokenizer.IsText(token)));
+        _banned = [.. special.Distinct()];
+    }
+
+    /// <summary>The folder that was opened.</summary>
+    public ModelFolder Folder { get; }
+
+    /// <summary>The network itself, for calls with tokens instead of text; not to be used while a text is being filled.</summary>
+    public IAnySubsetModel Model => _model;
+
+    /// <summary>Opens a model folder: checks its files, loads network and tokenizer.</summary>
+    /// <param name="folder">Path of the folder.</param>
+    /// <param name="device">Where the network runs.</param>
+    /// <param name="threads">Threads of a CPU run; null leaves the choice to ONNX Runtime.</param>
+    /// <exception cref="ModelFolderException">The folder cannot be used; the message names the file.</exception>
+    /// <exception cref="DeviceNotAvailableException">The device is not there; the message says which are.</exception>
+    public static TextInfiller Open(string folder, Device device = Device.Cpu, int? threads = null)
+    {
+        ModelFolder checkedFolder = ModelFolder.Open(folder);
+        InfillTokenizer? tokenizer = checkedFolder.TokenizerPath is string path
+            ? InfillTokenizer.Open(path, checkedFolder.Manifest.VocabularySize)
+            : null;
+        return new TextInfiller(checkedFolder, OnnxAnySubsetModel.Open(checkedFolder, device, threads), tokenizer);
+    }
+
+    /// <summary>Throws what filling the text would throw for its markup and length; calls no model.</summary>
+    /// <exception cref="InfillTextException">No gap, a malformed one, or too many tokens.</exception>
+    public void Validate(string text) => Encode(text, spans: false);
+
+    /// <summary>Fills the gaps of one text.</summary>
+    /// <param name="text">&lt;mask&gt; is one unknown token, &lt;mask:N&gt; a gap of N; \&lt; is a plain &lt;.</param>
+    /// <param name="options">How; the defaults are exact samples of the model's own law.</param>
+    /// <param name="cancellation">Stops within a model call.</param>
+    /// <exception cref="InfillTextException">No gap, a malformed one, or too many tokens.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
+    /// <exception cref="ModelOutputException">The network answered with NaN or infinite logits.</exception>
+    /// <exception cref="ModelFolderException">The folder has no tokenizer.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public InfillResult Infill(string text, InfillOptions? options = null, CancellationToken cancellation = default) =>
+        InfillBatch([new InfillRequest(text, options ?? new())], cancellation)[0];
+
+    /// <inheritdoc cref="Infill" />
+    public Task<InfillResult> InfillAsync(string text, InfillOptions? options = null, CancellationToken cancellation = default) =>
+        Task.Run(() => Infill(text, options, cancellation), cancellation);
+
+    /// <summary>Fills many texts, up to <see cref="MaximumBatch" /> in each model call; each as it would be alone.</summary>
+    /// <inheritdoc cref="Infill" />
+    public IReadOnlyList<InfillResult> InfillBatch(IReadOnlyList<InfillRequest> requests, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(requests);
+        InfillJob[] jobs = [.. requests.Select(CreateJob)];
+        var results = new List<InfillResult>(jobs.Length);
+        foreach (InfillJob[] chunk in jobs.Chunk(MaximumBatch))
+        {
+            _turn.Wait(cancellation);
+            try
+            {
+                long start = Stopwatch.GetTimestamp();
+                LoopOver(chunk).Run(cancellation);
+                TimeSpan elapsed = Stopwatch.GetElapsedTime(start);
+                results.AddRange(chunk.Select(job => job.Result(elapsed)));
+            }
+            finally
+            {
+                _turn.Release();
+            }
+        }
+
+        return results;
+    }
+
+    /// <summary>Fills the gaps of one text and tells of every model call; the last update holds the filled text.</summary>
+    /// <inheritdoc cref="Infill" />
+    public async IAsyncEnumerable<InfillUpdate> InfillStreamAsync(
+        string text, InfillOptions? options = null, [EnumeratorCancellation] CancellationToken cancellation = default)
+    {
+        InfillJob job = CreateJob(new InfillRequest(text, options ?? new()));
+        SamplingLoop loop = LoopOver([job]);
+        while (!job.Sampler.IsDone)
+        {
+            await _turn.WaitAsync(cancellation).ConfigureAwait(false);
+            try
+            {
+                await Task.Run(() => loop.Step(cancellation), cancellation).ConfigureAwait(false);
+            }
+            finally
+            {
+                _turn.Release();
+            }
+
+            yield return job.Update();
+        }
+    }
+
+    /// <summary>The exact log-probability of the marked spans given the rest of the text, in one model call.</summary>
+    /// <param name="text">[[...]] marks a span; \[ is a plain [.</param>
+    /// <param name="cancellation">Stops within the model call.</param>
+    /// <exception cref="InfillTextException">No span, a gap, too many tokens, or characters that the model does not know.</exception>
+    /// <exception cref="ModelOutputException">The network answered with NaN or infinite logits.</exception>
+    /// <exception cref="ModelFolderException">The folder has no tokenizer.</exception>
+    public ScoreResult Score(string text, CancellationToken cancellation = default)
+    {
+        InfillText encoded = Encode(text, spans: true);
+        _turn.Wait(cancellation);
+        try
+        {
+            double[] scores = JointDensity.LogProbabilities(
+                _model, Order.LeftToRight(encoded.Given), encoded.Tokens, new SamplingOptions { BannedTokens = _banned }, cancellation);
+            return encoded.Score(scores);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        _model.Dispose();
+        _turn.Dispose();
+    }
+
+    private InfillJob CreateJob(InfillRequest request)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentNullException.ThrowIfNull(request.Options);
+        return new InfillJob(Encode(request.Text, spans: false), request.Options, _banned, _model.VocabularySize);
+    }
+
+    private InfillText Encode(string text, bool spans)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        if (_tokenizer is null)
+            throw new ModelFolderException($"{Folder.FullPath} has no tokenizer (spiece.model): it takes tokens, not text.");
+        return InfillText.Encode(text, spans, _tokenizer, Folder.Manifest);
+    }
+
+    private SamplingLoop LoopOver(InfillJob[] jobs) =>
+        new(_model, Array.ConvertAll(jobs, job => job.Sampler), Array.ConvertAll(jobs, job => job.Coins));
+}
