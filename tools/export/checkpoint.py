@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import pickle
 
 import numpy as np
 import torch
 
+from failure import InputError
 from tensor_file import TensorFileError, read_tensors, write_tensors
 from two_stream import TwoStreamConfig, TwoStreamModel
 
@@ -18,7 +18,7 @@ _UNUSED = ("rel_attn.r_s_bias", "rel_attn.seg_embed")
 _FILES = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
 
 
-class CheckpointError(ValueError):
+class CheckpointError(InputError):
     """The folder is not a checkpoint that this project can run; the message names what is wrong."""
 
 
@@ -42,9 +42,14 @@ def read_config(folder: str) -> TwoStreamConfig:
     for name in sizes:
         if not isinstance(raw.get(name), int) or raw[name] < 1:
             raise CheckpointError(f"{path}: {name} must be a positive integer, it is {raw.get(name)!r}")
+    for name in ("layer_norm_eps", "clamp_len"):
+        if not isinstance(raw.get(name, 0), (int, float)) and raw[name] is not None:
+            raise CheckpointError(f"{path}: {name} must be a number, it is {raw[name]!r}")
+    if raw["d_model"] % 2:
+        raise CheckpointError(f"{path}: d_model must be even, half sines and half cosines")
     if raw["d_model"] % raw["n_head"] or raw.get("d_head", raw["d_model"] // raw["n_head"]) * raw["n_head"] != raw["d_model"]:
         raise CheckpointError(f"{path}: d_model must be n_head * d_head")
-    return TwoStreamConfig(*(raw[name] for name in sizes), layer_norm_eps=float(raw.get("layer_norm_eps", 1e-12)),
+    return TwoStreamConfig(*(raw[name] for name in sizes), layer_norm_eps=float(raw.get("layer_norm_eps") or 1e-12),
                            clamp_len=int(raw.get("clamp_len") or -1))
 
 
@@ -142,7 +147,7 @@ def _read_state(folder: str) -> dict[str, torch.Tensor]:
 def _read_pickle(path: str) -> dict[str, torch.Tensor]:
     try:  # weights only: the file is data, its code is never run
         loaded = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
+    except Exception as error:  # a broken pickle may fail in any way
         raise CheckpointError(f"{path} is no PyTorch weights file: {error}") from error
     if not isinstance(loaded, dict):
         raise CheckpointError(f"{path} does not hold a table of tensors")

@@ -22,7 +22,7 @@ import graph
 import precision
 import special_tokens
 from checkpoint import checkpoint_hash, read_model
-from failure import ExportError, run
+from failure import InputError, run
 from two_stream import TwoStreamModel
 from verify import TOLERANCE, difference, read_description
 
@@ -35,16 +35,28 @@ def export(arguments: argparse.Namespace) -> None:
     """Builds the folder beside its final place, then moves it there."""
     output = os.path.abspath(arguments.output)
     check_replaceable(output)
-    building, retired = (f"{output}.{os.getpid()}.{role}.part" for role in ("new", "old"))
+    building = f"{output}.{os.getpid()}.part"
     os.makedirs(building)
     try:
         build(arguments, building)
-        if os.path.isdir(output):
-            os.rename(output, retired)
-        os.rename(building, output)
+        replace(building, output)
     finally:
         shutil.rmtree(building, ignore_errors=True)
-        shutil.rmtree(retired, ignore_errors=True)
+
+
+def replace(building: str, output: str) -> None:
+    """Moves a finished folder to its place; an earlier one goes only once the new one stands."""
+    retired = building + ".old.part"
+    earlier = os.path.isdir(output)
+    if earlier:
+        os.rename(output, retired)
+    try:
+        os.rename(building, output)
+    except OSError:
+        if earlier:
+            os.rename(retired, output)
+        raise
+    shutil.rmtree(retired, ignore_errors=True)
 
 
 def check_replaceable(output: str) -> None:
@@ -52,13 +64,13 @@ def check_replaceable(output: str) -> None:
     if not os.path.exists(output):
         return
     if not os.path.isdir(output):
-        raise ExportError(f"{output} is a file")
+        raise InputError(f"{output} is a file")
     found = set(os.listdir(output))
     if found and DESCRIPTION_FILE not in found:
-        raise ExportError(f"{output} is not empty and holds no earlier export ({DESCRIPTION_FILE})")
+        raise InputError(f"{output} is not empty and holds no earlier export ({DESCRIPTION_FILE})")
     foreign = sorted(found - {DESCRIPTION_FILE} - set(read_description(output)["files"])) if found else []
     if foreign:
-        raise ExportError(f"{output} holds {', '.join(foreign[:3])} beside the earlier export: move it away first")
+        raise InputError(f"{output} holds {', '.join(foreign[:3])} beside the earlier export: move it away first")
 
 
 def build(arguments: argparse.Namespace, folder: str) -> None:
@@ -91,7 +103,7 @@ def maximum_length(asked: int | None, config: str) -> int:
     with open(config, encoding="utf-8") as file:
         length = asked if asked is not None else json.load(file).get("trained_length", DEFAULT_LENGTH)
     if not isinstance(length, int) or length < 2:
-        raise ExportError(f"the maximum length must be a whole number of at least 2, it is {length!r}")
+        raise InputError(f"the maximum length must be a whole number of at least 2, it is {length!r}")
     return length
 
 
@@ -125,7 +137,7 @@ def goldens(model: TwoStreamModel, given: str | None, description: dict) -> list
     cases = fixtures.read_cases(given, description["vocabulary_size"])
     worst = float(np.max([difference(model, case) for case in cases]))
     if not worst <= TOLERANCE:
-        raise ExportError(f"PyTorch differs by {worst:.3g} from the goldens in {given}")
+        raise InputError(f"PyTorch differs by {worst:.3g} from the goldens in {given}")
     return cases
 
 

@@ -15,7 +15,7 @@ import os
 import numpy as np
 import torch
 
-from failure import ExportError, run
+from failure import InputError, run
 from tensor_file import read_tensors, write_tensors
 from two_stream import MODEL_INPUTS, TwoStreamModel
 
@@ -38,7 +38,7 @@ def generate(model: TwoStreamModel, maximum_length: int, mask_id: int, special_i
         tokens = np.setdiff1d(np.arange(vocabulary), [mask_id])
     cases = []
     for number, length in enumerate(np.geomspace(2, maximum_length, CASES).round().astype(int)):
-        given = {ONE: 1, SOME: int(generator.integers(1, length)), ALL_BUT_ONE: length - 1}[(number + number // 3) % 3]
+        given = {ONE: 1, SOME: int(generator.integers(1, length)), ALL_BUT_ONE: length - 1}[(number + number // 3 + 1) % 3]
         order, prompt = _state(generator, number % 3, length, given)
         case = _question(generator, (number // 3) % 3, order, prompt, targets)
         ids = generator.choice(tokens, length)
@@ -106,14 +106,14 @@ def read_cases(path: str, vocabulary: int) -> list[Case]:
     for number in sorted({name.partition(".")[0] for name in tensors}):
         case = {name: tensors.get(f"{number}.{name}") for name in (*MODEL_INPUTS, "logits")}
         if any(array is None for array in case.values()):
-            raise ExportError(f"{path}: case {number} lacks {[name for name, array in case.items() if array is None]}")
+            raise InputError(f"{path}: case {number} lacks {[name for name, array in case.items() if array is None]}")
         sequence, targets = case["input_ids"].shape, case["target_positions"].shape
         shapes = [sequence] * 3 + [targets] * 2 + [(*targets, vocabulary)]
         if len(sequence) != 1 or len(targets) != 1 or [array.shape for array in case.values()] != shapes:
-            raise ExportError(f"{path}: case {number} has shapes that do not agree with a vocabulary of {vocabulary}")
+            raise InputError(f"{path}: case {number} has shapes that do not agree with a vocabulary of {vocabulary}")
         cases.append(case)
     if not cases:
-        raise ExportError(f"{path} holds no case")
+        raise InputError(f"{path} holds no case")
     return cases
 
 

@@ -12,7 +12,7 @@ import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
-from failure import ExportError
+from failure import InputError
 from precision import LARGE
 from two_stream import MODEL_INPUTS, TwoStreamModel
 
@@ -27,7 +27,7 @@ OPSETS = range(17, 22)
 def trace(model: TwoStreamModel, opset: int, scratch: str) -> onnx.ModelProto:
     """The module as an ONNX graph with dynamic batch, sequence and targets; scratch is an empty folder."""
     if opset not in OPSETS:
-        raise ExportError(f"opset {opset} is outside the contract's {OPSETS[0]}..{OPSETS[-1]}")
+        raise InputError(f"opset {opset} is outside the contract's {OPSETS[0]}..{OPSETS[-1]}")
     path = os.path.join(scratch, "traced.onnx")
     options = {"opset_version": opset, "input_names": list(MODEL_INPUTS), "output_names": [OUTPUT],
                "dynamic_axes": {name: dict(enumerate(axes)) for name, axes in AXES.items()}}
@@ -38,7 +38,7 @@ def trace(model: TwoStreamModel, opset: int, scratch: str) -> onnx.ModelProto:
             warnings.simplefilter("ignore", DeprecationWarning)
             torch.onnx.export(model, example_inputs(), path, **options)
     except (RuntimeError, ValueError) as error:
-        raise ExportError(f"PyTorch {torch.__version__} cannot export opset {opset}: {str(error).splitlines()[0]}") from error
+        raise InputError(f"PyTorch {torch.__version__} cannot export opset {opset}: {str(error).splitlines()[0]}") from error
     return onnx.load(path)
 
 
@@ -70,12 +70,12 @@ def check(folder: str, opset: int, vocabulary: int) -> None:
         model = onnx.load(path, load_external_data=False)
         inferred = onnx.shape_inference.infer_shapes(model, strict_mode=True)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
-        raise ExportError(f"the exported graph is not valid: {error}") from error
+        raise InputError(f"the exported graph is not valid: {error}") from error
     domains = {node.domain for node in model.graph.node} | {entry.domain for entry in model.opset_import}
     if domains - {"", "ai.onnx"}:
-        raise ExportError(f"the exported graph has operators outside the standard: {sorted(domains)}")
+        raise InputError(f"the exported graph has operators outside the standard: {sorted(domains)}")
     if [entry.version for entry in model.opset_import] != [opset]:
-        raise ExportError(f"the exported graph has another opset than {opset}")
+        raise InputError(f"the exported graph has another opset than {opset}")
     _check_ports(inferred.graph, vocabulary)
     _check_weights(onnx.load(path))
 
@@ -89,7 +89,7 @@ def _check_ports(graph: onnx.GraphProto, vocabulary: int) -> None:
         kind = port.type.tensor_type
         found.append((port.name, kind.elem_type, tuple(axis.dim_param or axis.dim_value for axis in kind.shape.dim)))
     if found != expected:
-        raise ExportError(f"the exported graph has other inputs and outputs than the contract: {found}")
+        raise InputError(f"the exported graph has other inputs and outputs than the contract: {found}")
 
 
 def _check_weights(model: onnx.ModelProto) -> None:
@@ -101,7 +101,7 @@ def _check_weights(model: onnx.ModelProto) -> None:
             continue  # equal fresh biases are no copies
         other = seen.setdefault(hashlib.sha256(values.tobytes()).digest(), tensor.name)
         if other != tensor.name:
-            raise ExportError(f"the exported graph holds a weight twice: {other} and {tensor.name}")
+            raise InputError(f"the exported graph holds a weight twice: {other} and {tensor.name}")
     for node in model.graph.node:
-        if any(attribute.t.ByteSize() > 4 * LARGE for attribute in node.attribute if attribute.HasField("t")):
-            raise ExportError(f"the exported graph has a large constant in {node.name}")
+        if any(attribute.t.ByteSize() > 16 * LARGE for attribute in node.attribute if attribute.HasField("t")):
+            raise InputError(f"the exported graph has a large constant in {node.name}")

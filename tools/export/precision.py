@@ -7,7 +7,7 @@ import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
-from failure import ExportError
+from failure import InputError
 
 FLOAT32, FLOAT16_WEIGHTS = "float32", "float16-weights"
 LARGE = 1024  # elements; smaller tensors are not worth a Cast
@@ -20,7 +20,7 @@ def round_weights(model: torch.nn.Module) -> None:
         if parameter.numel() >= LARGE:
             rounded = parameter.half()
             if not torch.isfinite(rounded).all():
-                raise ExportError(f"{name} holds values beyond the range of float16: export float32 weights")
+                raise InputError(f"{name} holds values beyond the range of float16: export float32 weights")
             parameter.copy_(rounded)
 
 

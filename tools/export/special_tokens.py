@@ -8,7 +8,7 @@ import sentencepiece
 from google.protobuf.message import DecodeError
 from sentencepiece.sentencepiece_model_pb2 import ModelProto
 
-from failure import ExportError
+from failure import InputError
 
 MASK, SEPARATOR = "<mask>", "<eod>"
 Piece = ModelProto.SentencePiece
@@ -27,7 +27,7 @@ class SpecialTokens:
 def without_tokenizer(vocabulary: int) -> SpecialTokens:
     """The ids of xlnet-base-cased, cut off at the vocabulary."""
     if vocabulary <= XLNET_MASK:
-        raise ExportError(f"a vocabulary of {vocabulary} tokens has no mask id {XLNET_MASK}: give --tokenizer")
+        raise InputError(f"a vocabulary of {vocabulary} tokens has no mask id {XLNET_MASK}: give --tokenizer")
     return SpecialTokens(XLNET_MASK, min(XLNET_SEPARATOR, vocabulary - 1), [i for i in XLNET_SPECIAL if i < vocabulary])
 
 
@@ -35,13 +35,13 @@ def of_tokenizer(path: str, vocabulary: int) -> SpecialTokens:
     """The ids that the tokenizer itself declares; refused where the runtime could not use it."""
     pieces = _read(path)
     if len(pieces) > vocabulary:
-        raise ExportError(f"{path} has {len(pieces)} pieces, the checkpoint's vocabulary only {vocabulary}")
+        raise InputError(f"{path} has {len(pieces)} pieces, the checkpoint's vocabulary only {vocabulary}")
     if any(piece.type == Piece.BYTE for piece in pieces):
-        raise ExportError(f"{path} has byte pieces (<0x00>): the .NET tokenizer reads them wrongly, train without byte_fallback")
+        raise InputError(f"{path} has byte pieces (<0x00>): the .NET tokenizer reads them wrongly, train without byte_fallback")
     identifiers = {piece.piece: identifier for identifier, piece in enumerate(pieces)}
     for name in (MASK, SEPARATOR):
         if name not in identifiers:
-            raise ExportError(f"{path} has no piece {name}")
+            raise InputError(f"{path} has no piece {name}")
     special = [i for i, piece in enumerate(pieces) if piece.type in (Piece.CONTROL, Piece.UNKNOWN, Piece.USER_DEFINED)]
     return SpecialTokens(identifiers[MASK], identifiers[SEPARATOR], special)
 
@@ -56,5 +56,5 @@ def _read(path: str) -> list[Piece]:
         if not data or not processor.LoadFromSerializedProto(data):
             raise RuntimeError("empty")
     except (DecodeError, RuntimeError) as error:
-        raise ExportError(f"{path} is no whole SentencePiece model") from error
+        raise InputError(f"{path} is no whole SentencePiece model") from error
     return list(model.pieces)

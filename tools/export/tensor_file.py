@@ -7,10 +7,13 @@ Format: https://github.com/huggingface/safetensors#format
 from __future__ import annotations
 
 import json
+import math
 import os
 import struct
 
 import numpy as np
+
+from failure import InputError
 
 _DTYPES = {
     "F64": np.dtype("<f8"), "F32": np.dtype("<f4"), "F16": np.dtype("<f2"), "I64": np.dtype("<i8"),
@@ -19,7 +22,7 @@ _DTYPES = {
 _NAMES = {dtype: name for name, dtype in _DTYPES.items()}
 
 
-class TensorFileError(ValueError):
+class TensorFileError(InputError):
     """The file is not a whole, consistent safetensors file."""
 
 
@@ -72,10 +75,12 @@ def _tensor(path: str, name: str, entry: dict, body: memoryview) -> np.ndarray:
         (begin, end), shape, kind = entry["data_offsets"], tuple(entry["shape"]), entry["dtype"]
     except (KeyError, TypeError, ValueError) as error:
         raise TensorFileError(f"{path}: {name} has a broken header entry") from error
-    dtype = np.dtype("<u2") if kind == "BF16" else _DTYPES.get(kind)
+    if not all(type(number) is int and number >= 0 for number in (begin, end, *shape)):
+        raise TensorFileError(f"{path}: {name} has a broken header entry")
+    dtype = np.dtype("<u2") if kind == "BF16" else _DTYPES.get(str(kind))
     if dtype is None:
         raise TensorFileError(f"{path}: {name} has the unknown type {kind}")
-    if not 0 <= begin <= end <= len(body) or end - begin != dtype.itemsize * int(np.prod(shape, dtype=np.int64)):
+    if not 0 <= begin <= end <= len(body) or end - begin != dtype.itemsize * math.prod(shape):
         raise TensorFileError(f"{path}: the data of {name} is cut off or of the wrong size")
     array = np.frombuffer(body[begin:end], dtype)
     if kind == "BF16":

@@ -147,7 +147,8 @@ def relative_encoding(length: int, config: TwoStreamConfig, like: Tensor) -> Ten
     distances = torch.arange(2 * length - 1, device=like.device, dtype=torch.float32) - (length - 1)
     if config.clamp_len > 0:
         distances = distances.clamp(-config.clamp_len, config.clamp_len)
-    frequencies = 10000.0 ** (-torch.arange(0, config.d_model, 2, device=like.device, dtype=torch.float32) / config.d_model)
+    # One over the power, not the power of the negative: float32 then rounds as in the reference.
+    frequencies = 1 / 10000.0 ** (torch.arange(0, config.d_model, 2, device=like.device, dtype=torch.float32) / config.d_model)
     angles = distances[:, None] * frequencies
     return torch.cat((angles.sin(), angles.cos()), 1).to(like.dtype)
 

@@ -14,7 +14,7 @@ import os
 import numpy as np
 
 from checkpoint import checkpoint_hash, read_model
-from failure import ExportError, run
+from failure import InputError, run
 from fixtures import Case, answer, read_cases
 from precision import FLOAT16_WEIGHTS, FLOAT32, round_weights
 from two_stream import TwoStreamModel
@@ -34,11 +34,11 @@ def read_description(folder: str) -> dict:
         with open(path, encoding="utf-8") as file:
             description = json.load(file)
         if description["precision"] not in (FLOAT32, FLOAT16_WEIGHTS):
-            raise ExportError(f"{path}: unknown precision {description['precision']!r}")
+            raise InputError(f"{path}: unknown precision {description['precision']!r}")
         description["source"]["checkpoint_sha256"], description["files"].keys()
         return description
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise error if isinstance(error, ExportError) else ExportError(f"{path} does not describe a model folder") from error
+        raise error if isinstance(error, InputError) else InputError(f"{path} does not describe a model folder") from error
 
 
 def main() -> int:
@@ -49,7 +49,7 @@ def main() -> int:
     arguments = parser.parse_args()
     description = read_description(arguments.model)
     if description["source"]["checkpoint_sha256"] != checkpoint_hash(arguments.checkpoint):
-        raise ExportError(f"{arguments.model} was exported from another checkpoint than {arguments.checkpoint}")
+        raise InputError(f"{arguments.model} was exported from another checkpoint than {arguments.checkpoint}")
     model = read_model(arguments.checkpoint)
     if description["precision"] == FLOAT16_WEIGHTS:
         round_weights(model)

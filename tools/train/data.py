@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 import sentencepiece
 
+from failure import InputError
+
 DOCUMENT_END = "<|endoftext|>"
 MASK_ID, EOD_ID = 6, 7
 
@@ -24,14 +26,21 @@ class PackedCorpus:
     """All documents one after another, each closed by <eod>. tokens: uint16 [total]; starts: int64 [documents]."""
 
     def __init__(self, paths: list[str], tokenizer: sentencepiece.SentencePieceProcessor):
+        if tokenizer.vocab_size() > 1 << 16:
+            raise InputError(f"the tokenizer has {tokenizer.vocab_size()} pieces, the packed stream holds ids below 65536")
+        if tokenizer.piece_to_id("<mask>") != MASK_ID or tokenizer.piece_to_id("<eod>") != EOD_ID:
+            raise InputError(f"the tokenizer must have <mask> as {MASK_ID} and <eod> as {EOD_ID}, as tokenizer.py makes them")
         encoded = tokenizer.encode(list(documents(paths)))
+        if not encoded:
+            raise InputError(f"{', '.join(paths)}: no document")
         self.words = sum(len(document.split()) for document in documents(paths))
         self.tokens = np.concatenate([np.array(ids + [EOD_ID], np.uint16) for ids in encoded])
         self.starts = np.cumsum([0] + [len(ids) + 1 for ids in encoded[:-1]])
 
     def windows(self, generator: np.random.Generator, count: int, length: int) -> np.ndarray:
         """int64 [count, length] from random places; half of them moved back to the start of their document."""
-        places = generator.integers(0, len(self.tokens) - length, count)
+        self.require(length)
+        places = generator.integers(0, max(1, len(self.tokens) - length), count)
         document = self.starts[np.searchsorted(self.starts, places, side="right") - 1]
         begin = np.where(generator.random(count) < 0.5, document, places)
         begin = np.minimum(begin, len(self.tokens) - length)
@@ -39,5 +48,11 @@ class PackedCorpus:
 
     def consecutive(self, length: int) -> np.ndarray:
         """int64 [windows, length]: the whole stream cut up, for evaluation."""
+        self.require(length)
         count = len(self.tokens) // length
         return self.tokens[:count * length].reshape(count, length).astype(np.int64)
+
+    def require(self, length: int) -> None:
+        """At least one window of that length."""
+        if len(self.tokens) < length:
+            raise InputError(f"a text of {len(self.tokens)} tokens has no window of {length}")

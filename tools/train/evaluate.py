@@ -20,6 +20,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 
 from checkpoint import read_model  # noqa: E402
 from data import PackedCorpus  # noqa: E402
+from failure import run  # noqa: E402
 from orders import SCATTERED, SPAN, lattice_batch, target_count, target_positions  # noqa: E402
 from two_stream import MODEL_INPUTS  # noqa: E402
 
@@ -82,4 +83,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run("evaluate.py", main)

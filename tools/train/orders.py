@@ -9,8 +9,6 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from data import MASK_ID
-
 SCATTERED, SPAN, SEVERAL_SPANS, CONTINUATION = range(4)
 KINDS = (SCATTERED, SPAN, SEVERAL_SPANS, CONTINUATION)
 FIRST_RATE = 0.15
@@ -59,10 +57,3 @@ def lattice_batch(tokens: np.ndarray, positions: np.ndarray) -> dict[str, torch.
         "target_horizons": np.take_along_axis(order, positions, 1), "labels": np.take_along_axis(tokens, positions, 1),
     }
     return {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in inputs.items()}
-
-
-def hide_from(batch: dict[str, torch.Tensor], horizon: int) -> dict[str, torch.Tensor]:
-    """The same batch asked as a draft: all targets see the ranks below one horizon, the rest is masked."""
-    later = batch["order"] >= horizon
-    return {**batch, "input_ids": batch["input_ids"].masked_fill(later, MASK_ID),
-            "target_horizons": torch.full_like(batch["target_horizons"], horizon)}

@@ -9,24 +9,36 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
+from collections.abc import Iterator
 
 import sentencepiece
 
-from data import documents
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "export"))
+
+from data import documents  # noqa: E402
+from failure import InputError, run  # noqa: E402
 
 
 def train_tokenizer(texts: list[str], output: str, vocabulary: int) -> None:
     """Writes the .model file; training is deterministic for the same texts."""
     lines = (line for document in documents(texts) for line in document.split("\n") if line.strip())
     prefix = output[:-len(".model")] if output.endswith(".model") else output
+    try:
+        _train(lines, prefix, vocabulary)
+    except RuntimeError as error:  # sentencepiece's word for a text that does not suit the vocabulary
+        raise InputError(f"no tokenizer of {vocabulary} pieces from these texts: {error}") from error
+    os.remove(prefix + ".vocab")
+    if not output.endswith(".model"):
+        os.replace(prefix + ".model", output)
+
+
+def _train(lines: Iterator[str], prefix: str, vocabulary: int) -> None:
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=lines, model_prefix=prefix, model_type="unigram", vocab_size=vocabulary,
         character_coverage=0.9999, byte_fallback=False, unk_id=0, bos_id=1, eos_id=2, pad_id=5,
         control_symbols=["<cls>", "<sep>"], user_defined_symbols=["<mask>", "<eod>", "<eop>"],
         num_threads=1, minloglevel=1)
-    os.remove(prefix + ".vocab")
-    if not output.endswith(".model"):
-        os.replace(prefix + ".model", output)
 
 
 def main() -> None:
@@ -39,4 +51,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run("tokenizer.py", main)

@@ -26,14 +26,10 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from checkpoint import write_model  # noqa: E402
 from data import PackedCorpus  # noqa: E402
 from evaluate import joint_nats, validation_batches  # noqa: E402
+from failure import InputError, run  # noqa: E402
+from options import parse_arguments  # noqa: E402
 from orders import KINDS, lattice_batch, target_count, target_positions, target_rate  # noqa: E402
 from two_stream import MODEL_INPUTS, TwoStreamConfig, TwoStreamModel  # noqa: E402
-
-PRESETS = {
-    "tiny-test": dict(d_model=32, layers=2, heads=2, inner=64, lengths=[16, 32], tokens_per_step=512, steps=60, warmup=10,
-                      decay_steps=20, rate_warmup=20, validate_every=30, save_every=30, learning_rate=5e-3, threads=1),
-    "small-cpu": dict(),
-}
 
 
 def main() -> None:
@@ -85,6 +81,7 @@ class Trainer:
             if self.step % arguments.validate_every == 0 or self.step == arguments.steps:
                 if self.validate(valid):
                     say(f"no better for {self.stale} validations: stopping early")
+                    self.save()
                     break
             if self.step % arguments.save_every == 0 or self.step == arguments.steps:
                 self.save()
@@ -148,7 +145,10 @@ class Trainer:
                     trained_tokens=self.seen)
 
     def load(self) -> None:
-        state = torch.load(os.path.join(self.arguments.output, "last.pt"), map_location=self.device)
+        path = os.path.join(self.arguments.output, "last.pt")
+        if not os.path.exists(path):
+            raise InputError(f"{path} is missing: nothing to resume")
+        state = torch.load(path, map_location=self.device)
         self.model.load_state_dict(state["model"])
         self.average.load_state_dict(state["average"])
         self.optimiser.load_state_dict(state["optimiser"])
@@ -176,35 +176,5 @@ def say(line: str) -> None:
     print(line, flush=True)
 
 
-def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--preset", choices=PRESETS, default="small-cpu")
-    parser.add_argument("--tokenizer", required=True)
-    parser.add_argument("--train", nargs="+", required=True, metavar="TEXT")
-    parser.add_argument("--valid", required=True, metavar="TEXT")
-    parser.add_argument("--output", required=True, metavar="RUN")
-    parser.add_argument("--resume", action="store_true")
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--bf16", action="store_true", help="matrix products in bfloat16")
-    parser.add_argument("--compile", action="store_true", help="torch.compile (PyTorch 2.x)")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
-    numbers = dict(d_model=256, layers=4, heads=4, inner=640, tokens_per_step=2048, steps=10000, warmup=300, decay_steps=3000,
-                   rate_warmup=2000, validate_every=500, save_every=250, report_every=10, validation_windows=64, patience=0)
-    reals = dict(learning_rate=2e-3, weight_decay=0.05, dropout=0.0, average_decay=0.998)
-    for name, value in numbers.items():
-        parser.add_argument("--" + name.replace("_", "-"), type=int, default=value)
-    for name, value in reals.items():
-        parser.add_argument("--" + name.replace("_", "-"), type=float, default=value)
-    parser.add_argument("--lengths", type=int, nargs="+", default=[16, 32, 64, 128, 128], help="window lengths, drawn evenly")
-    parser.add_argument("--rates", type=float, nargs=2, default=[0.05, 0.99], help="final range of the share of unknown tokens")
-    known, _ = parser.parse_known_args()
-    parser.set_defaults(**PRESETS[known.preset])
-    arguments = parser.parse_args()
-    if arguments.compile and not hasattr(torch, "compile"):
-        parser.error("--compile needs PyTorch 2")
-    return arguments
-
-
 if __name__ == "__main__":
-    main()
+    run("train.py", main)

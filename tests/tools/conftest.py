@@ -1,0 +1,35 @@
+"""Paths, and a way to call the tools as from the command line but in this process."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "tools" / "export"), str(ROOT / "tools" / "train")]
+
+import failure  # noqa: E402
+
+
+@pytest.fixture
+def tiny() -> Path:
+    """Checkpoint with random weights, and what the official code answered with it."""
+    return ROOT / "tests" / "golden" / "tiny"
+
+
+@pytest.fixture
+def micro() -> Path:
+    return ROOT / "tests" / "golden" / "micro"
+
+
+@pytest.fixture
+def call(monkeypatch):
+    """call(module, *arguments) -> exit code of the tool."""
+
+    def call_tool(module, *arguments) -> int:
+        monkeypatch.setattr(sys, "argv", [module.__name__, *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            failure.run(module.__name__ + ".py", module.main)
+        return ended.value.code or 0
+
+    return call_tool

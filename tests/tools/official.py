@@ -1,0 +1,37 @@
+"""The recorded cases of the official code, as inputs of the network."""
+
+import json
+from dataclasses import dataclass
+
+import torch
+
+from tensor_file import read_tensors
+
+
+@dataclass(frozen=True)
+class Question:
+    """One recorded model call: MODEL_INPUTS with a batch of one, and the logits [1, T, V] in float64."""
+
+    inputs: list[torch.Tensor]
+    logits: torch.Tensor
+
+
+def questions(folder) -> dict[str, Question]:
+    """Drafts and oracles by name, of the cases with a given token."""
+    recorded = read_tensors(folder / "cases.safetensors")
+    result = {}
+    for case in json.loads((folder / "cases.json").read_text())["cases"]:
+        prefix = f"case{case['index']:02d}."
+        for kind, ids in (("draft", "input_ids"), ("oracle", "filled_ids")):
+            if case["start"] >= 1:
+                tensor = {name: torch.from_numpy(recorded[prefix + name])[None].long() for name in (ids, "sigma", kind + "_targets")}
+                order, targets = tensor["sigma"], tensor[kind + "_targets"]
+                horizons = order.gather(1, targets) if kind == "oracle" else torch.full_like(targets, case["n"])
+                inputs = [tensor[ids], order, (order < case["start"]).long(), targets, horizons]
+                result[prefix + kind] = Question(inputs, torch.from_numpy(recorded[f"{prefix}{kind}_logits_f64"])[None])
+    return result
+
+
+@torch.no_grad()
+def worst_difference(model: torch.nn.Module, asked: dict[str, Question]) -> float:
+    return max((model(*question.inputs) - question.logits).abs().max().item() for question in asked.values())
