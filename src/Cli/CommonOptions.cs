@@ -9,24 +9,25 @@ namespace AsArm.Cli;
 /// <summary>Options that several commands share, and their checks.</summary>
 internal static class CommonOptions
 {
-    public static Option<string> Model() => new("--model")
+    public static Option<string?> Model() => new("--model")
     {
-        Description = "Model folder written by tools/export; without it the model that comes with the command",
+        Description = "Model folder written by tools/export (default: the model that comes with the command)",
         HelpName = "DIR",
-        DefaultValueFactory = _ => DefaultModel(),
     };
 
     public static Option<Device> Device() => Choice("--device", "Where the network runs", Enum.GetValues<Device>().ToDictionary(Devices.NameOf));
 
     public static Option<bool> Json() => new("--json") { Description = "Print one JSON object" };
 
-    /// <summary>An option that takes one of a few names.</summary>
+    /// <summary>The folder that --model names, else that of the model beside the program.</summary>
+    public static string ModelFolder(this ParseResult parsed, Option<string?> model) => parsed.GetValue(model) ?? DefaultModel();
+
+    /// <summary>An option that takes one of a few names; the first is the default and the enumeration's zero.</summary>
     public static Option<T> Choice<T>(string name, string description, IReadOnlyDictionary<string, T> choices)
         where T : struct, Enum => new(name)
         {
-            Description = description,
+            Description = $"{description} (default {choices.First().Key})",
             HelpName = string.Join('|', choices.Keys),
-            DefaultValueFactory = _ => choices.First().Value,
             CustomParser = result =>
             {
                 string given = result.Tokens[0].Value;

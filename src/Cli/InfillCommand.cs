@@ -31,7 +31,7 @@ internal static class InfillCommand
         };
         var input = new Option<string?>("--input") { HelpName = "FILE.jsonl|-", Description = "Fill every line {\"text\": \"...\", \"seed\": N}; - is standard input" };
         var output = new Option<string?>("--output") { HelpName = "FILE.jsonl|-", Description = "Where the filled lines go, one JSON object each; - is standard output (default)" };
-        Option<string> model = CommonOptions.Model();
+        Option<string?> model = CommonOptions.Model();
         Option<Device> device = CommonOptions.Device();
         Option<bool> json = CommonOptions.Json();
         Option<SamplerKind> sampler = CommonOptions.Choice("--sampler", "Both are exact: assd drafts and verifies several tokens in two calls, sequential decides one a call", s_samplers);
@@ -56,7 +56,7 @@ internal static class InfillCommand
                 Text = parsed.GetValue(text),
                 Input = parsed.GetValue(input),
                 Output = parsed.GetValue(output),
-                Model = parsed.GetValue(model)!,
+                Model = parsed.ModelFolder(model),
                 Device = parsed.GetValue(device),
                 Threads = parsed.GetValue(threads),
                 Samples = parsed.GetValue(samples),

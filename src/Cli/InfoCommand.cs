@@ -9,9 +9,9 @@ internal static class InfoCommand
 {
     public static Command Create()
     {
-        Option<string> model = CommonOptions.Model();
+        Option<string?> model = CommonOptions.Model();
         var command = new Command("info", "What a model folder holds, its inputs and outputs, and the devices there are") { model };
-        command.SetAction(parsed => Run(parsed.GetValue(model)!));
+        command.SetAction(parsed => Run(parsed.ModelFolder(model)));
         return command;
     }
 

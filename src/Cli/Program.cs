@@ -13,9 +13,16 @@ var root = new RootCommand("Fills the gaps of a text, exactly as its any-subset 
 Examples.AddTo(root);
 
 // A text may start with @: no response files.
-ParseResult parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+var parser = new ParserConfiguration { ResponseFileTokenReplacer = null };
+if (args.Length == 0)
+{
+    await root.Parse(["--help"], parser).InvokeAsync();
+    return ExitCode.BadInput;
+}
+
+ParseResult parsed = root.Parse(args, parser);
 if (parsed.Errors.Count > 0)
-    return Fail(ExitCode.BadInput, parsed.Errors[0].Message);
+    return Fail(ExitCode.BadInput, parsed.Errors[^1].Message); // the last is the most specific
 try
 {
     return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });

@@ -11,12 +11,12 @@ internal static class ScoreCommand
     public static Command Create()
     {
         var text = new Argument<string>("TEXT") { Description = "Text with marked spans: [[...]] is scored given all the rest; \\[ is a plain [" };
-        Option<string> model = CommonOptions.Model();
+        Option<string?> model = CommonOptions.Model();
         Option<Device> device = CommonOptions.Device();
         Option<bool> json = CommonOptions.Json();
         var command = new Command("score", "Exact log-probability of the marked spans, in one model call") { text, model, device, json };
         command.SetAction((parsed, cancellation) => Task.Run(
-            () => Run(parsed.GetValue(text)!, parsed.GetValue(model)!, parsed.GetValue(device), parsed.GetValue(json), cancellation), cancellation));
+            () => Run(parsed.GetValue(text)!, parsed.ModelFolder(model), parsed.GetValue(device), parsed.GetValue(json), cancellation), cancellation));
         return command;
     }
 

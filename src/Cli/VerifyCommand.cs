@@ -11,13 +11,13 @@ internal static class VerifyCommand
 
     public static Command Create()
     {
-        Option<string> model = CommonOptions.Model();
+        Option<string?> model = CommonOptions.Model();
         Option<Device> device = CommonOptions.Device();
         var golden = new Option<string?>("--golden") { HelpName = "FILE", Description = "Recorded inputs and outputs (default: golden.safetensors of the model folder)" };
         Option<double?> tolerance = CommonOptions.OptionalNumber<double>("--tolerance", "X", "Largest difference of a logit that passes (default 1e-4)", value => value >= 0 && double.IsFinite(value), "a number of at least 0");
         var command = new Command("verify", "Replay the recorded results of a model folder") { model, golden, tolerance, device };
         command.SetAction((parsed, cancellation) => Task.Run(
-            () => Run(parsed.GetValue(model)!, parsed.GetValue(golden), parsed.GetValue(tolerance) ?? DefaultTolerance, parsed.GetValue(device), cancellation), cancellation));
+            () => Run(parsed.ModelFolder(model), parsed.GetValue(golden), parsed.GetValue(tolerance) ?? DefaultTolerance, parsed.GetValue(device), cancellation), cancellation));
         return command;
     }
 
@@ -31,11 +31,11 @@ internal static class VerifyCommand
         bool passed = worst.MaximumDifference <= tolerance;
         Table table = Tables.Create("graph", "cases", "worst difference", "in case", "tolerance", "verdict");
         table.AddRow(
-            Path.GetFileName(folder.OnnxPath), $"{differences.Count}", $"{worst.MaximumDifference:E2}", Markup.Escape(worst.Case), $"{tolerance:E2}",
+            Path.GetFileName(folder.OnnxPath), $"{differences.Count}", $"{worst.MaximumDifference:0.0e-0}", Markup.Escape(worst.Case), $"{tolerance:0.0e-0}",
             passed ? "[green]passed[/]" : "[red]failed[/]");
         Tables.Print(table);
         if (!passed)
-            Console.Error.WriteLine($"asarm: {folder.OnnxPath} is off by {worst.MaximumDifference:E2}, over the tolerance of {tolerance:E2}.");
+            Console.Error.WriteLine($"asarm: {folder.OnnxPath} is off by {worst.MaximumDifference:0.0e-0}, over the tolerance of {tolerance:0.0e-0}.");
         return passed ? ExitCode.Done : ExitCode.Failed;
     }
 }
