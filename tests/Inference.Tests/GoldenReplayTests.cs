@@ -1,0 +1,92 @@
+using AsArm.Assd;
+
+namespace AsArm.Inference.Tests;
+
+/// <summary>The exported graphs give PyTorch's logits; for tiny those of the official code.</summary>
+[TestClass]
+public sealed class GoldenReplayTests
+{
+    private const float Tolerance = 1e-4f;
+
+    public static IEnumerable<string> Folders => [Files.Tiny, Files.Micro, Files.Default];
+
+    [TestMethod]
+    [DynamicData(nameof(Folders))]
+    public void Run_OnExportedFolder_IsWithinTheTolerance(string path)
+    {
+        ModelFolder folder = ModelFolder.Open(path);
+        using OnnxAnySubsetModel model = OnnxAnySubsetModel.Open(folder);
+        IReadOnlyList<GoldenDifference> differences = GoldenReplay.Run(model, folder.GoldenPath!);
+        Assert.IsGreaterThanOrEqualTo(10, differences.Count);
+        foreach (GoldenDifference difference in differences)
+            Assert.IsLessThanOrEqualTo(Tolerance, difference.MaximumDifference, difference.Case);
+    }
+
+    [TestMethod]
+    public void Run_OnTiny_CoversEveryOfficialCaseWithAGivenToken()
+    {
+        ModelFolder folder = ModelFolder.Open(Files.Tiny);
+        using OnnxAnySubsetModel model = OnnxAnySubsetModel.Open(folder);
+        Assert.HasCount(2 * 13, GoldenReplay.Run(model, folder.GoldenPath!), "A draft and an oracle of each case.");
+    }
+
+    /// <summary>Control: a model that answers with the wrong horizon must be noticed.</summary>
+    [TestMethod]
+    public void Run_OnModelThatSeesOneRankLess_ExceedsTheTolerance()
+    {
+        ModelFolder folder = ModelFolder.Open(Files.Tiny);
+        using OnnxAnySubsetModel model = OnnxAnySubsetModel.Open(folder);
+        Assert.IsGreaterThan(0.1f, GoldenReplay.Run(new ShortSighted(model), folder.GoldenPath!).Max(difference => difference.MaximumDifference));
+    }
+
+    [TestMethod]
+    public void Run_OnNaN_IsInfinitelyOff()
+    {
+        ModelFolder folder = ModelFolder.Open(Files.Tiny);
+        using OnnxAnySubsetModel model = OnnxAnySubsetModel.Open(folder);
+        Assert.IsTrue(GoldenReplay.Run(new NotANumber(model), folder.GoldenPath!).All(difference => float.IsPositiveInfinity(difference.MaximumDifference)));
+    }
+
+    [TestMethod]
+    public void Run_OnGoldensOfAnotherModel_Throws()
+    {
+        using OnnxAnySubsetModel model = OnnxAnySubsetModel.Open(ModelFolder.Open(Files.Micro));
+        Assert.ThrowsExactly<ModelFolderException>(() => GoldenReplay.Run(model, ModelFolder.Open(Files.Tiny).GoldenPath!));
+    }
+
+    private sealed class ShortSighted(IAnySubsetModel model) : IAnySubsetModel
+    {
+        public int VocabularySize => model.VocabularySize;
+
+        public int MaximumLength => model.MaximumLength;
+
+        public void Evaluate(ReadOnlySpan<SequenceCall> calls, CancellationToken cancellation)
+        {
+            foreach (SequenceCall call in calls)
+            {
+                var shorter = new SequenceCall(call.Order, call.Tokens, VocabularySize, call.Conditionals.Length);
+                for (int rank = call.Order.GivenCount; rank < call.KnownCount; rank++)
+                    shorter.SetToken(rank, call.Tokens[call.Order.Positions[rank]]);
+                shorter.Begin(call.KnownCount);
+                foreach (Conditional asked in call.Conditionals)
+                    shorter.Ask(asked with { Horizon = Math.Max(call.Order.GivenCount, asked.Horizon - 1) });
+                model.Evaluate([shorter], cancellation);
+                shorter.Logits.CopyTo(call.Logits);
+            }
+        }
+    }
+
+    private sealed class NotANumber(IAnySubsetModel model) : IAnySubsetModel
+    {
+        public int VocabularySize => model.VocabularySize;
+
+        public int MaximumLength => model.MaximumLength;
+
+        public void Evaluate(ReadOnlySpan<SequenceCall> calls, CancellationToken cancellation)
+        {
+            model.Evaluate(calls, cancellation);
+            foreach (SequenceCall call in calls)
+                call.Logits[0] = float.NaN;
+        }
+    }
+}

@@ -1,0 +1,95 @@
+using AsArm.Assd;
+using AsArm.Assd.Tests;
+
+namespace AsArm.Inference.Tests;
+
+/// <summary>Theorem 2 through ONNX Runtime: 20,000 samples of the micro network against its enumerated joint.</summary>
+[TestClass]
+public sealed class MicroLawTests
+{
+    private const int Samples = 20_000;
+    private const int Batch = 500;
+
+    [TestMethod]
+    [DataRow("A")]
+    [DataRow("B")]
+    [DataRow("C")]
+    public void Sequential_OnMicro_HasTheExactLaw(string name)
+    {
+        MicroTask task = MicroTask.Load(name);
+        (LawTestResult result, double nfe) = Draw(task, draftLength: null);
+        Assert.IsTrue(result.Passes, result.ToString());
+        Assert.AreEqual(task.Order.TargetCount, nfe);
+    }
+
+    [TestMethod]
+    [DataRow("A", 3)]
+    [DataRow("B", 3)]
+    [DataRow("C", 3)]
+    [DataRow("C", 4)]
+    public void Assd_OnMicro_HasTheExactLawAndNumberOfCalls(string name, int draftLength)
+    {
+        MicroTask task = MicroTask.Load(name);
+        (LawTestResult result, double nfe) = Draw(task, draftLength);
+        Assert.IsTrue(result.Passes, result.ToString());
+        double expected = task.ExpectedNfe[draftLength];
+        Assert.AreEqual(expected, nfe, 0.01 * expected);
+    }
+
+    /// <summary>Control: the law of unverified drafts is far off, and the check sees it.</summary>
+    [TestMethod]
+    [DataRow("A")]
+    [DataRow("B")]
+    [DataRow("C")]
+    public void Drafts_WithoutVerification_FailTheCheck(string name)
+    {
+        MicroTask task = MicroTask.Load(name);
+        using OnnxAnySubsetModel model = OnnxAnySubsetModel.Open(ModelFolder.Open(Files.Micro));
+        var law = new SamplingLaw(new SamplingOptions { BannedTokens = [MicroTask.MaskId] }, MicroTask.Vocabulary);
+        var call = new SequenceCall(task.Order, task.Tokens, MicroTask.Vocabulary, task.Order.TargetCount);
+        call.Begin(task.Order.GivenCount);
+        for (int rank = task.Order.GivenCount; rank < task.Order.Length; rank++)
+            call.Ask(new Conditional(rank, task.Order.GivenCount));
+        model.Evaluate([call], CancellationToken.None);
+        for (int row = 0; row < call.Conditionals.Length; row++)
+            law.ToProbabilities(call.Row(row));
+
+        var counts = new int[task.Joint.Length];
+        var coins = new SeededCoins(5);
+        int[] tokens = [.. task.Tokens];
+        for (int i = 0; i < Samples; i++)
+        {
+            for (int row = 0; row < call.Conditionals.Length; row++)
+                tokens[task.Order.Positions[call.Conditionals[row].Rank]] = Probabilities.Sample(call.Row(row), coins.Toss());
+            counts[task.CellOf(tokens)]++;
+        }
+
+        Assert.IsTrue(LawTest.Compare(counts, task.Independent).TotalVariation < 0.03, "The control does not draw what it means to.");
+        Assert.IsFalse(LawTest.Compare(counts, task.Joint).Passes, "Unverified drafts passed for the joint.");
+    }
+
+    private static (LawTestResult Result, double MeanNfe) Draw(MicroTask task, int? draftLength)
+    {
+        using OnnxAnySubsetModel model = OnnxAnySubsetModel.Open(ModelFolder.Open(Files.Micro));
+        var options = new SamplingOptions { BannedTokens = [MicroTask.MaskId], DraftLength = draftLength ?? 1 };
+        var counts = new int[task.Joint.Length];
+        long nfe = 0;
+        for (int start = 0; start < Samples; start += Batch)
+        {
+            Sampler[] samplers = [.. Enumerable.Range(0, Batch).Select(_ => Create(task, options, draftLength is null))];
+            ICoinSource[] coins = [.. Enumerable.Range(start, Batch).Select(seed => new SeededCoins(seed))];
+            new SamplingLoop(model, samplers, coins).Run(CancellationToken.None);
+            foreach (Sampler sampler in samplers)
+            {
+                counts[task.CellOf(sampler.Tokens)]++;
+                nfe += sampler.Statistics.Nfe;
+            }
+        }
+
+        return (LawTest.Compare(counts, task.Joint), (double)nfe / Samples);
+    }
+
+    private static Sampler Create(MicroTask task, SamplingOptions options, bool sequential) => sequential
+        ? new SequentialSampler(task.Order, task.Tokens, options, MicroTask.Vocabulary)
+        : new AssdSampler(task.Order, task.Tokens, options, MicroTask.Vocabulary);
+}

@@ -1,0 +1,18 @@
+namespace AsArm.Inference.Tests;
+
+/// <summary>A folder that is gone after the test, optionally with a copy of another.</summary>
+internal sealed class TemporaryFolder : IDisposable
+{
+    public TemporaryFolder(string? copyOf = null)
+    {
+        Path = Directory.CreateTempSubdirectory("asarm-test-").FullName;
+        foreach (string file in copyOf is null ? [] : Directory.GetFiles(copyOf))
+            File.Copy(file, In(System.IO.Path.GetFileName(file)));
+    }
+
+    public string Path { get; }
+
+    public string In(string name) => System.IO.Path.Combine(Path, name);
+
+    public void Dispose() => Directory.Delete(Path, recursive: true);
+}
