@@ -9,6 +9,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tools" / "export"), str(ROOT / "tools" / "train")]
 
 import failure  # noqa: E402
+from synthetic import write_texts, write_tokenizer  # noqa: E402
 
 
 @pytest.fixture
@@ -20,6 +21,21 @@ def tiny() -> Path:
 @pytest.fixture
 def micro() -> Path:
     return ROOT / "tests" / "golden" / "micro"
+
+
+@pytest.fixture(scope="session")
+def texts(tmp_path_factory):
+    """A folder with spiece.model, train.txt and valid.txt."""
+    folder = tmp_path_factory.mktemp("texts")
+    write_tokenizer(folder)
+    write_texts(folder)
+    return folder
+
+
+@pytest.fixture
+def output(tmp_path) -> Path:
+    """Where a model folder is to appear; nothing is there yet."""
+    return tmp_path / "model"
 
 
 @pytest.fixture

@@ -24,7 +24,8 @@ def questions(folder) -> dict[str, Question]:
         prefix = f"case{case['index']:02d}."
         for kind, ids in (("draft", "input_ids"), ("oracle", "filled_ids")):
             if case["start"] >= 1:
-                tensor = {name: torch.from_numpy(recorded[prefix + name])[None].long() for name in (ids, "sigma", kind + "_targets")}
+                names = (ids, "sigma", kind + "_targets")
+                tensor = {name: torch.from_numpy(recorded[prefix + name])[None].long() for name in names}
                 order, targets = tensor["sigma"], tensor[kind + "_targets"]
                 horizons = order.gather(1, targets) if kind == "oracle" else torch.full_like(targets, case["n"])
                 inputs = [tensor[ids], order, (order < case["start"]).long(), targets, horizons]

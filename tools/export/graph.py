@@ -77,6 +77,8 @@ def check(folder: str, opset: int, vocabulary: int) -> None:
     if [entry.version for entry in model.opset_import] != [opset]:
         raise InputError(f"the exported graph has another opset than {opset}")
     _check_ports(inferred.graph, vocabulary)
+    if OUTPUT not in {name for node in model.graph.node for name in node.output}:  # onnx's checker lets that pass
+        raise InputError(f"the exported graph is not valid: no node makes {OUTPUT}")
     _check_weights(onnx.load(path))
 
 

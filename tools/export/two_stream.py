@@ -148,7 +148,8 @@ def relative_encoding(length: int, config: TwoStreamConfig, like: Tensor) -> Ten
     if config.clamp_len > 0:
         distances = distances.clamp(-config.clamp_len, config.clamp_len)
     # One over the power, not the power of the negative: float32 then rounds as in the reference.
-    frequencies = 1 / 10000.0 ** (torch.arange(0, config.d_model, 2, device=like.device, dtype=torch.float32) / config.d_model)
+    exponents = torch.arange(0, config.d_model, 2, device=like.device, dtype=torch.float32) / config.d_model
+    frequencies = 1 / torch.pow(10000.0, exponents)
     angles = distances[:, None] * frequencies
     return torch.cat((angles.sin(), angles.cos()), 1).to(like.dtype)
 

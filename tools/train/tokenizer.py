@@ -8,9 +8,9 @@ Ids: unk 0, s 1, /s 2, cls 3, sep 4, pad 5, mask 6, eod 7, eop 8. No byte fallba
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
-from collections.abc import Iterator
 
 import sentencepiece
 
@@ -21,24 +21,19 @@ from failure import InputError, run  # noqa: E402
 
 
 def train_tokenizer(texts: list[str], output: str, vocabulary: int) -> None:
-    """Writes the .model file; training is deterministic for the same texts."""
+    """Writes the .model file; the same texts give the same bytes, wherever they stand."""
     lines = (line for document in documents(texts) for line in document.split("\n") if line.strip())
-    prefix = output[:-len(".model")] if output.endswith(".model") else output
+    model = io.BytesIO()  # a file name would be recorded in the model
     try:
-        _train(lines, prefix, vocabulary)
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=lines, model_writer=model, model_type="unigram", vocab_size=vocabulary,
+            character_coverage=0.9999, byte_fallback=False, unk_id=0, bos_id=1, eos_id=2, pad_id=5,
+            control_symbols=["<cls>", "<sep>"], user_defined_symbols=["<mask>", "<eod>", "<eop>"],
+            num_threads=1, minloglevel=1)
     except RuntimeError as error:  # sentencepiece's word for a text that does not suit the vocabulary
         raise InputError(f"no tokenizer of {vocabulary} pieces from these texts: {error}") from error
-    os.remove(prefix + ".vocab")
-    if not output.endswith(".model"):
-        os.replace(prefix + ".model", output)
-
-
-def _train(lines: Iterator[str], prefix: str, vocabulary: int) -> None:
-    sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=lines, model_prefix=prefix, model_type="unigram", vocab_size=vocabulary,
-        character_coverage=0.9999, byte_fallback=False, unk_id=0, bos_id=1, eos_id=2, pad_id=5,
-        control_symbols=["<cls>", "<sep>"], user_defined_symbols=["<mask>", "<eod>", "<eop>"],
-        num_threads=1, minloglevel=1)
+    with open(output, "wb") as file:
+        file.write(model.getvalue())
 
 
 def main() -> None:

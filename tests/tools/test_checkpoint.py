@@ -1,0 +1,182 @@
+"""Every layout that Hugging Face writes is read alike; broken, foreign and hostile files are refused by name."""
+
+import json
+import os
+import shutil
+import struct
+
+import numpy as np
+import pytest
+import torch
+
+from checkpoint import CheckpointError, checkpoint_hash, read_config, read_model, weight_files, write_model
+from tensor_file import TensorFileError, read_tensors, write_tensors
+
+EMBEDDING = "transformer.word_embedding.weight"
+
+
+@pytest.fixture
+def folder(tiny, tmp_path):
+    """A copy of the tiny checkpoint that a test may break."""
+    for name in ("config.json", "model.safetensors"):
+        shutil.copy(tiny / name, tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def weights(tiny) -> dict[str, np.ndarray]:
+    return read_tensors(tiny / "model.safetensors")
+
+
+def states_equal(first: torch.nn.Module, second: torch.nn.Module) -> bool:
+    pairs = zip(first.state_dict().items(), second.state_dict().items())
+    return all(a == b and torch.equal(x, y) for (a, x), (b, y) in pairs)
+
+
+def change_config(folder, **fields) -> None:
+    raw = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**raw, **fields}))
+
+
+def test_round_trip(tiny, tmp_path):
+    model = read_model(str(tiny))
+    write_model(str(tmp_path), model, trained_length=40)
+    again = read_model(str(tmp_path))
+    assert states_equal(model, again)
+    assert again.config == read_config(str(tiny))
+    assert again.lm_loss.weight is again.transformer.word_embedding.weight
+    assert json.loads((tmp_path / "config.json").read_text())["trained_length"] == 40
+    names = set(read_tensors(tmp_path / "model.safetensors"))
+    assert names == set(read_tensors(tiny / "model.safetensors"))  # so that XLNetLMHeadModel misses nothing either
+
+
+def test_sharded_safetensors(folder, weights, tiny):
+    (folder / "model.safetensors").unlink()
+    shards = {f"model-0000{i + 1}-of-00002.safetensors": sorted(weights)[i::2] for i in range(2)}
+    for shard, names in shards.items():
+        write_tensors(str(folder / shard), {name: weights[name] for name in names})
+    index = {"metadata": {}, "weight_map": {name: shard for shard, names in shards.items() for name in names}}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    assert states_equal(read_model(str(folder)), read_model(str(tiny)))
+    assert len(weight_files(str(folder))) == 3
+    before = checkpoint_hash(str(folder))
+    change_config(folder, note="other")
+    assert checkpoint_hash(str(folder)) != before
+    (folder / next(iter(shards))).unlink()
+    with pytest.raises(CheckpointError, match="shard .* is missing"):
+        read_model(str(folder))
+    index["weight_map"][EMBEDDING] = "../elsewhere.safetensors"
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    with pytest.raises(CheckpointError, match="shard .* is missing"):
+        read_model(str(folder))
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_pytorch_model_bin(folder, weights, tiny, zipped):
+    (folder / "model.safetensors").unlink()
+    state = {name: torch.from_numpy(array) for name, array in weights.items()}
+    state["lm_loss.weight"] = state[EMBEDDING]  # old files keep the tied matrix
+    torch.save(state, folder / "pytorch_model.bin", _use_new_zipfile_serialization=zipped)
+    assert states_equal(read_model(str(folder)), read_model(str(tiny)))
+
+
+def test_bfloat16_safetensors(folder, weights, tiny):
+    header, body = {}, b""
+    for name, array in weights.items():
+        data = torch.from_numpy(array).bfloat16().view(torch.int16).numpy().tobytes()
+        header[name] = {"dtype": "BF16", "shape": list(array.shape), "data_offsets": [len(body), len(body) + len(data)]}
+        body += data
+    text = json.dumps(header).encode()
+    (folder / "model.safetensors").write_bytes(struct.pack("<Q", len(text)) + text + body)
+    expected = read_model(str(tiny)).bfloat16().float()
+    assert states_equal(read_model(str(folder)), expected)
+
+
+def test_truncated_files_are_refused(folder):
+    whole = (folder / "model.safetensors").read_bytes()
+    for size in (0, 7, 8, 100, 5000, len(whole) - 1):
+        (folder / "model.safetensors").write_bytes(whole[:size])
+        with pytest.raises(CheckpointError, match="model.safetensors"):
+            read_model(str(folder))
+
+
+def test_broken_headers_are_refused(tmp_path):
+    shapes = [([-1], [0, 4]), (["1"], [0, 4]), ([1], ["0", 4]), ([1], [4, 0]), ([2], [0, 4]), ([1 << 62, 4], [0, 4])]
+    entries = [{"dtype": "F32", "shape": shape, "data_offsets": offsets} for shape, offsets in shapes]
+    entries += [[], {}, {"a": 1}, {"dtype": "F7", "shape": [1], "data_offsets": [0, 4]}]
+    for text in [b"[]", b"{", *(json.dumps({"x": entry}).encode() for entry in entries)]:
+        (tmp_path / "x.safetensors").write_bytes(struct.pack("<Q", len(text)) + text + b"\0" * 4)
+        with pytest.raises(TensorFileError, match="x.safetensors"):
+            read_tensors(tmp_path / "x.safetensors")
+
+
+def test_broken_pickles_are_refused(folder, weights):
+    (folder / "model.safetensors").unlink()
+    path = folder / "pytorch_model.bin"
+    torch.save({name: torch.from_numpy(array) for name, array in weights.items()}, path)
+    whole = path.read_bytes()
+    for data in (b"", b"garbage", whole[:1000], whole[:-1000]):
+        path.write_bytes(data)
+        with pytest.raises(CheckpointError, match="pytorch_model.bin"):
+            read_model(str(folder))
+    torch.save([1], path)
+    with pytest.raises(CheckpointError, match="table of tensors"):
+        read_model(str(folder))
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_code_in_a_pickle_is_not_run(folder, zipped):
+    class Hostile:
+        def __reduce__(self):
+            return os.mkdir, (str(folder / "executed"),)
+
+    (folder / "model.safetensors").unlink()
+    torch.save({EMBEDDING: Hostile()}, folder / "pytorch_model.bin", _use_new_zipfile_serialization=zipped)
+    with pytest.raises(CheckpointError):
+        read_model(str(folder))
+    assert not (folder / "executed").exists()
+
+
+@pytest.mark.parametrize("change, message", [
+    (lambda w: w.pop(EMBEDDING), "missing.*word_embedding"),
+    (lambda w: w.pop("transformer.layer.1.rel_attn.o"), r"missing.*layer\.1\.rel_attn\.o"),
+    (lambda w: w.update(other=np.zeros(1, np.float32)), "not understood.*other"),
+    (lambda w: w.update({"transformer.layer.0.rel_attn.q": np.zeros((32, 32), np.float32)}), r"rel_attn\.q has shape \[32, 32\]"),
+    (lambda w: w.update({"lm_loss.bias": np.full(64, np.nan, np.float32)}), "lm_loss.bias holds values that are not finite"),
+    (lambda w: w.update({"lm_loss.weight": w[EMBEDDING] + 1}), "untied outputs are not supported")])
+def test_other_weights_are_refused(folder, weights, change, message):
+    change(weights)
+    write_tensors(str(folder / "model.safetensors"), weights)
+    with pytest.raises(CheckpointError, match=message):
+        read_model(str(folder))
+
+
+@pytest.mark.parametrize("field, value", [
+    ("model_type", "bert"), ("attn_type", "uni"), ("bi_data", True), ("ff_activation", "relu"), ("vocab_size", None),
+    ("d_model", "32"), ("n_layer", 0), ("n_head", 5), ("d_head", 16), ("d_model", 31), ("layer_norm_eps", "small"),
+    ("clamp_len", [])])
+def test_other_configurations_are_refused(folder, field, value):
+    change_config(folder, **{field: value})
+    with pytest.raises(CheckpointError, match=r"config\.json: .*(" + field + "|d_model)"):
+        read_config(str(folder))
+
+
+def test_clamped_distances_are_understood(folder):
+    change_config(folder, clamp_len=4)
+    assert read_config(str(folder)).clamp_len == 4
+
+
+@pytest.mark.parametrize("text, message", [("{", "not JSON"), ("[]", "no JSON object"), ("\udcff", "not JSON")])
+def test_broken_configuration_is_refused(folder, text, message):
+    (folder / "config.json").write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(CheckpointError, match=message):
+        read_config(str(folder))
+
+
+def test_missing_files_are_named(folder):
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(CheckpointError, match="none of model.safetensors"):
+        read_model(str(folder))
+    (folder / "config.json").unlink()
+    with pytest.raises(CheckpointError, match="no config.json"):
+        read_model(str(folder))

@@ -1,0 +1,108 @@
+"""The exporter's folder: its contract, its hashes, how it takes its place, and what it must refuse."""
+
+import hashlib
+import subprocess
+import sys
+
+import onnx
+import pytest
+from onnx import TensorProto
+
+import export
+from checkpoint import checkpoint_hash, read_model, write_model
+from conftest import ROOT
+from exports import described
+
+
+def axes(port) -> tuple:
+    kind = port.type.tensor_type
+    return port.name, kind.elem_type, [axis.dim_param or axis.dim_value for axis in kind.shape.dim]
+
+
+def test_export_of_tiny_keeps_the_contract(tiny, output, call):
+    assert call(export, "--checkpoint", tiny, "--output", output, "--maximum-length", 64) == 0
+    model = onnx.load(str(output / "model.onnx"))
+    int64, sequence, targets = TensorProto.INT64, ["batch", "sequence"], ["batch", "targets"]
+    assert [axes(port) for port in model.graph.input] == [
+        ("input_ids", int64, sequence), ("order", int64, sequence), ("prompt_mask", int64, sequence),
+        ("target_positions", int64, targets), ("target_horizons", int64, targets)]
+    assert [axes(port) for port in model.graph.output] == [("logits", TensorProto.FLOAT, ["batch", "targets", 64])]
+    assert [(entry.domain, entry.version) for entry in model.opset_import] == [("", 17)]
+    sha256 = checkpoint_hash(str(tiny))
+    assert {entry.key: entry.value for entry in model.metadata_props} == {
+        "asarm.format_version": "1", "asarm.mask_id": "6", "asarm.maximum_length": "64", "asarm.layers": "3", "asarm.heads": "4",
+        "asarm.checkpoint_sha256": sha256}
+    assert (output / "config.json").read_bytes() == (tiny / "config.json").read_bytes()
+    description = described(output)
+    files = description.pop("files")
+    assert description == {
+        "format_version": 1, "maximum_length": 64, "vocabulary_size": 64, "layers": 3, "heads": 4, "model_dimension": 32,
+        "precision": "float32", "mask_id": 6, "separator_id": 7, "special_ids": list(range(9)),
+        "source": {"checkpoint_sha256": sha256, "opset": 17}}
+    assert {path.name for path in output.iterdir()} == {"asarm.json", *files}
+    for name, entry in files.items():
+        data = (output / name).read_bytes()
+        assert entry == {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}, name
+    assert [path.name for path in output.parent.iterdir()] == ["model"]  # nothing left over
+
+
+@pytest.mark.parametrize("arguments, message", [
+    (["--opset", 16], "opset 16 is outside"), (["--opset", 22], "opset 22 is outside"), (["--maximum-length", 1], "at least 2"),
+    (["--tokenizer", "missing.model"], "missing.model"), (["--golden", "missing.safetensors"], "missing.safetensors"),
+    (["--checkpoint", "missing"], "missing has no config.json")])
+def test_bad_arguments_are_one_line_and_write_nothing(tiny, output, call, capsys, arguments, message):
+    assert call(export, "--checkpoint", tiny, "--output", output, *arguments) == 2
+    error = capsys.readouterr().err
+    assert message in error and error.startswith("export.py: ") and error.count("\n") == 1
+    assert list(output.parent.iterdir()) == []
+
+
+def test_trained_length_of_the_checkpoint_must_be_a_length(tiny, tmp_path, output, call, capsys):
+    write_model(str(tmp_path / "checkpoint"), read_model(str(tiny)), trained_length="long")
+    assert call(export, "--checkpoint", tmp_path / "checkpoint", "--output", output) == 2
+    assert "'long'" in capsys.readouterr().err
+
+
+def test_earlier_export_is_replaced_and_repeats_every_byte(tiny, output, call):
+    files = []
+    for _ in range(2):
+        assert call(export, "--checkpoint", tiny, "--output", output) == 0
+        files.append({path.name: path.read_bytes() for path in output.iterdir()})
+    assert files[0] == files[1]
+    assert len(list(output.parent.iterdir())) == 1
+
+
+def test_foreign_content_is_refused(tiny, output, call, capsys):
+    output.mkdir()
+    (output / "letter.txt").write_text("dear")
+    assert call(export, "--checkpoint", tiny, "--output", output) == 2
+    assert "holds no earlier export" in capsys.readouterr().err
+    (output / "letter.txt").unlink()
+    assert call(export, "--checkpoint", tiny, "--output", output) == 0  # empty is fine
+    (output / "letter.txt").write_text("dear")
+    assert call(export, "--checkpoint", tiny, "--output", output) == 2
+    assert "letter.txt" in capsys.readouterr().err
+    assert (output / "letter.txt").read_text() == "dear"
+    assert call(export, "--checkpoint", tiny, "--output", output / "letter.txt") == 2
+
+
+def test_failed_replacement_restores_the_earlier_export(tiny, output, call, monkeypatch):
+    assert call(export, "--checkpoint", tiny, "--output", output) == 0
+    before, rename = (output / "asarm.json").read_bytes(), export.os.rename
+
+    def failing(source, target):
+        if source.endswith(".part") and not source.endswith(".old.part"):
+            raise OSError("disk trouble")
+        rename(source, target)
+
+    monkeypatch.setattr(export.os, "rename", failing)
+    assert call(export, "--checkpoint", tiny, "--output", output, "--maximum-length", 9) == 2
+    assert (output / "asarm.json").read_bytes() == before
+    assert len(list(output.parent.iterdir())) == 1
+
+
+def test_command_line_ends_with_code_2(tmp_path):
+    tool = [sys.executable, str(ROOT / "tools" / "export" / "export.py")]
+    ended = subprocess.run([*tool, "--checkpoint", str(tmp_path), "--output", str(tmp_path / "x")], capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr == f"export.py: {tmp_path} has no config.json\n"

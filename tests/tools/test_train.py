@@ -1,0 +1,120 @@
+"""The trainer on a small made-up language: it learns, resumes without a trace, and its checkpoint exports."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+import torch
+
+import evaluate
+import export
+import train
+import verify
+from checkpoint import read_model
+
+
+@pytest.fixture(scope="module")
+def whole(texts, tmp_path_factory):
+    """An uninterrupted run: its folder and what it printed."""
+    folder = tmp_path_factory.mktemp("run")
+    return folder, trained(texts, folder)
+
+
+def trained(texts, folder, *more, interrupt_at: int | None = None) -> list[str]:
+    """The lines of a run of the small preset, cut short by a failure once it reports that step."""
+    lines = []
+
+    def say(line):
+        lines.append(line)
+        if line.startswith(f"step {interrupt_at} loss"):
+            raise KeyboardInterrupt
+
+    arguments = ["train.py", "--preset", "tiny-test", "--device", "cpu", "--tokenizer", texts / "spiece.model",
+                 "--train", texts / "train.txt", "--valid", texts / "valid.txt", "--output", folder, "--dropout", "0.1", *more]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.argv", [str(argument) for argument in arguments])
+        patch.setattr(train, "say", say)
+        threads = torch.get_num_threads()
+        try:
+            train.main()
+        except KeyboardInterrupt:
+            assert interrupt_at is not None
+        finally:
+            torch.set_num_threads(threads)
+    return lines
+
+
+def losses(lines: list[str]) -> dict[str, str]:
+    """step -> loss and learning rate, without the speed."""
+    return dict(match.groups() for line in lines if (match := re.match(r"step (\d+) (loss .* tokens [\d.]+M)", line)))
+
+
+def validations(lines: list[str]) -> dict[str, str]:
+    return dict(match.groups() for line in lines if (match := re.match(r"step (\d+) validation (.*)", line)))
+
+
+def test_loss_falls(whole):
+    _, lines = whole
+    curve = {int(step): float(text.split()[1]) for step, text in losses(lines).items()}
+    assert list(curve) == [10, 20, 30, 40, 50, 60]
+    assert curve[60] < curve[10] - 0.5
+    first, last = ([float(value) for value in re.findall(r"% ([\d.]+)", text)] for text in validations(lines).values())
+    assert len(last) == 4 and np.mean(last) < np.mean(first)
+
+
+def test_resumed_run_repeats_the_uninterrupted_one(texts, whole, tmp_path):
+    folder, lines = whole
+    before = trained(texts, tmp_path, interrupt_at=40)  # ten steps after the last save: they are done again
+    assert list(losses(before)) == ["10", "20", "30", "40"]
+    after = trained(texts, tmp_path, "--resume")
+    assert list(losses(after)) == ["40", "50", "60"]
+    assert {**losses(before), **losses(after)} == losses(lines)
+    assert {**validations(before), **validations(after)} == validations(lines)
+    weights = [(run / "checkpoint" / "model.safetensors").read_bytes() for run in (folder, tmp_path)]
+    assert weights[0] == weights[1]
+
+
+def test_another_seed_is_another_run(texts, whole, tmp_path):
+    """The control of the test above."""
+    assert losses(trained(texts, tmp_path, "--seed", 2, "--steps", 10))["10"] != losses(whole[1])["10"]
+
+
+def test_checkpoint_exports_with_its_trained_length(texts, whole, tmp_path, call):
+    checkpoint = whole[0] / "checkpoint"
+    assert call(export, "--checkpoint", checkpoint, "--output", tmp_path / "model", "--tokenizer", texts / "spiece.model") == 0
+    description = json.loads((tmp_path / "model" / "asarm.json").read_text())
+    assert (description["maximum_length"], description["vocabulary_size"], description["layers"]) == (32, 64, 2)
+    assert call(verify, "--model", tmp_path / "model", "--checkpoint", checkpoint) == 0
+    assert read_model(str(checkpoint)).config.n_head == 2
+
+
+def test_evaluation_beats_the_unigram_model(texts, whole, call, capsys):
+    assert call(evaluate, "--checkpoint", whole[0] / "checkpoint", "--tokenizer", texts / "spiece.model", "--train",
+                texts / "train.txt", "--valid", texts / "valid.txt", "--length", 32) == 0
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()[2:]]
+    assert [row[0] for row in rows] == ["5%", "15%", "50%", "95%"]
+    assert all(float(row[4]) > 0 for row in rows)
+
+
+def test_stopping_early_keeps_the_last_step(texts, tmp_path):
+    lines = trained(texts, tmp_path, "--learning-rate", 0, "--validate-every", 5, "--save-every", 100, "--patience", 1)
+    assert lines[-1] == "no better for 1 validations: stopping early"
+    assert torch.load(tmp_path / "last.pt")["step"] == 10
+
+
+def test_mistakes_are_one_line(texts, tmp_path, call, capsys, monkeypatch):
+    monkeypatch.setattr(torch, "set_num_threads", lambda _: None)
+    usual = {"--preset": "tiny-test", "--tokenizer": texts / "spiece.model", "--train": texts / "train.txt",
+             "--valid": texts / "valid.txt", "--output": tmp_path / "run"}
+    (tmp_path / "short.txt").write_text("Ana")
+    (tmp_path / "empty.txt").write_text("\n<|endoftext|>\n")
+    for change, more, message in (
+            ({}, ["--resume"], "nothing to resume"), ({"--valid": tmp_path / "short.txt"}, [], "no window of 32"),
+            ({"--train": tmp_path / "short.txt"}, [], "no window of"), ({"--train": tmp_path / "empty.txt"}, [], "no document"),
+            ({"--train": tmp_path / "missing.txt"}, [], "missing.txt"),
+            ({"--tokenizer": tmp_path / "missing.model"}, [], "missing.model")):
+        pairs = [part for pair in {**usual, **change}.items() for part in pair]
+        assert call(train, *pairs, *more) == 2
+        error = capsys.readouterr().err
+        assert message in error and error.count("\n") == 1
