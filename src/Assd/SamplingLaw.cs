@@ -12,6 +12,7 @@ public sealed class SamplingLaw
     private readonly int[] _banned;
     private readonly float[] _weights;
     private readonly int[] _candidates;
+    private readonly Comparison<int> _heaviestFirst;
 
     /// <summary>Validates the options and makes room for rows of V logits.</summary>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
@@ -23,6 +24,7 @@ public sealed class SamplingLaw
         _banned = [.. options.BannedTokens];
         _weights = new float[vocabularySize];
         _candidates = new int[vocabularySize];
+        _heaviestFirst = CompareWeights; // made once: a comparer passed to Sort would be boxed in every call
     }
 
     /// <summary>Raw logits to probabilities, in place.</summary>
@@ -55,10 +57,13 @@ public sealed class SamplingLaw
             KeepNucleus(logits, p);
     }
 
-    /// <summary>The maximum is subtracted first, so that no temperature, however low, makes infinity of it.</summary>
+    /// <summary>
+    /// The maximum is subtracted first, so that no temperature, however low, makes infinity of it; an infinite one would make NaN
+    /// of banned tokens.
+    /// </summary>
     private void Scale(Span<float> logits)
     {
-        float temperature = Math.Max((float)_options.Temperature, float.Epsilon);
+        float temperature = Math.Clamp((float)_options.Temperature, float.Epsilon, float.MaxValue);
         TensorPrimitives.Subtract(logits, TensorPrimitives.Max<float>(logits), logits);
         TensorPrimitives.Divide(logits, temperature, logits);
     }
@@ -91,7 +96,7 @@ public sealed class SamplingLaw
                 _candidates[count++] = token;
         }
 
-        _candidates.AsSpan(0, count).Sort(new HeaviestFirst(_weights));
+        _candidates.AsSpan(0, count).Sort(_heaviestFirst);
         return count;
     }
 
@@ -106,12 +111,9 @@ public sealed class SamplingLaw
             logits[token] = _weights[token];
     }
 
-    private readonly struct HeaviestFirst(float[] weights) : IComparer<int>
+    private int CompareWeights(int x, int y)
     {
-        public int Compare(int x, int y)
-        {
-            int byWeight = weights[y].CompareTo(weights[x]);
-            return byWeight != 0 ? byWeight : x.CompareTo(y);
-        }
+        int byWeight = _weights[y].CompareTo(_weights[x]);
+        return byWeight != 0 ? byWeight : x.CompareTo(y);
     }
 }

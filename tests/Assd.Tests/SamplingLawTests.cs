@@ -1,0 +1,148 @@
+namespace AsArm.Assd.Tests;
+
+[TestClass]
+public sealed class SamplingLawTests
+{
+    private const float Never = float.NegativeInfinity;
+
+    [TestMethod]
+    [DynamicData(nameof(Warps))]
+    public void ToProbabilities_EveryLength_AgreesWithTheNaiveReference(SamplingOptions options)
+    {
+        var coins = new SeededCoins(1);
+        foreach (int length in Lengths.All.Where(length => length > options.BannedTokens.Count))
+        {
+            SamplingOptions fitting = options with { BannedTokens = [.. options.BannedTokens.Where(token => token < length)] };
+            float[] row = coins.NextRow(length, 2.5);
+            double[] expected = ReferenceMath.Law(row, fitting);
+            new SamplingLaw(fitting, length).ToProbabilities(row);
+            for (int i = 0; i < length; i++)
+                Assert.AreEqual(expected[i], row[i], 2e-5 * expected[i] + 1e-37, $"Length {length}, index {i}.");
+        }
+    }
+
+    public static IEnumerable<SamplingOptions> Warps =>
+    [
+        new(),
+        new() { Temperature = 0.7 },
+        new() { Temperature = 2.5 },
+        new() { TopK = 1 },
+        new() { TopK = 7 },
+        new() { TopK = 100_000 },
+        new() { TopP = 0.3 },
+        new() { TopP = 0.9 },
+        new() { TopP = 1 },
+        new() { TopP = 1e-9 },
+        new() { BannedTokens = [0, 6, 6] },
+        new() { Temperature = 1.3, TopK = 20, TopP = 0.8, BannedTokens = [3, 1] },
+    ];
+
+    [TestMethod]
+    public void ToProbabilities_TopKWithTies_KeepsTheLowerTokens() =>
+        AssertLaw(new() { TopK = 2 }, [1, 5, 5, 5], [0, 0.5, 0.5, 0]);
+
+    [TestMethod]
+    public void ToProbabilities_TopPWithTies_KeepsTheLowerTokens() =>
+        AssertLaw(new() { TopP = 0.5 }, [3, 3, 3, 3], [0.5, 0.5, 0, 0]);
+
+    [TestMethod]
+    public void ToProbabilities_TopPJustAboveABoundary_KeepsOneMore() =>
+        AssertLaw(new() { TopP = 0.50001 }, [3, 3, 3, 3], [1 / 3.0, 1 / 3.0, 1 / 3.0, 0]);
+
+    [TestMethod]
+    public void ToProbabilities_TopPBelowTheFirst_KeepsTheFirst() =>
+        AssertLaw(new() { TopP = 0.01 }, [1, 2, 0], [0, 1, 0]);
+
+    [TestMethod]
+    public void ToProbabilities_TopPNextToOne_KeepsAll() =>
+        AssertLaw(new() { TopP = Math.BitDecrement(1.0) }, [3, 3, 3, 3], [0.25, 0.25, 0.25, 0.25]);
+
+    [TestMethod]
+    public void ToProbabilities_TopPAfterTopK_IsAFractionOfWhatTopKLeft() =>
+        AssertLaw(new() { TopK = 2, TopP = 0.5 }, [3, 3, 3, 3], [1, 0, 0, 0]);
+
+    [TestMethod]
+    public void ToProbabilities_TopKAfterBans_CountsAllowedTokens() =>
+        AssertLaw(new() { TopK = 2, BannedTokens = [1] }, [2, 9, 2, 1], [0.5, 0, 0.5, 0]);
+
+    [TestMethod]
+    public void ToProbabilities_AllButOneBanned_LeavesThatOne() =>
+        AssertLaw(new() { BannedTokens = [0, 2], TopK = 2, TopP = 0.5, Temperature = 3 }, [9, -9, 9], [0, 1, 0]);
+
+    [TestMethod]
+    [DataRow(1e-30)]
+    [DataRow(1e-45)]
+    [DataRow(double.Epsilon)]
+    public void ToProbabilities_TinyTemperature_IsGreedyAndSharesTies(double temperature)
+    {
+        AssertLaw(new() { Temperature = temperature }, [1, 2, 1.999f], [0, 1, 0]);
+        AssertLaw(new() { Temperature = temperature }, [1e4f, -1e4f, 1e4f], [0.5, 0, 0.5]);
+        AssertLaw(new() { Temperature = temperature, BannedTokens = [1], TopK = 2, TopP = 0.9 }, [1, 2, 0], [1, 0, 0]);
+    }
+
+    [TestMethod]
+    [DataRow(1e30)]
+    [DataRow(1e39)]
+    [DataRow(double.MaxValue)]
+    public void ToProbabilities_HugeTemperature_IsUniformOverTheAllowed(double temperature)
+    {
+        AssertLaw(new() { Temperature = temperature }, [1, 2, 3, 4], [0.25, 0.25, 0.25, 0.25]);
+        AssertLaw(new() { Temperature = temperature, BannedTokens = [0, 3] }, [1, 2, 3, 4], [0, 0.5, 0.5, 0]);
+    }
+
+    [TestMethod]
+    public void ToProbabilities_ExtremeLogits_StayADistribution()
+    {
+        foreach (SamplingOptions options in Warps)
+        {
+            SamplingOptions unbanned = options with { BannedTokens = [] };
+            AssertLaw(unbanned, [float.MaxValue, -float.MaxValue], [1, 0]);
+            AssertLaw(unbanned, [-1e4f, 1e4f, -1e4f], [0, 1, 0]);
+        }
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(Warps))]
+    public void LogProbability_EveryWarp_IsTheLogOfTheProbability(SamplingOptions options)
+    {
+        const int Length = 50;
+        float[] row = new SeededCoins(7).NextRow(Length, 2);
+        double[] expected = ReferenceMath.Law(row, options);
+        var law = new SamplingLaw(options, Length);
+        for (int token = 0; token < Length; token++)
+            Assert.AreEqual(Math.Log(expected[token]), law.LogProbability([.. row], token), 1e-5);
+    }
+
+    [TestMethod]
+    [DataRow(float.NaN)]
+    [DataRow(float.PositiveInfinity)]
+    [DataRow(float.NegativeInfinity)]
+    public void ToProbabilities_LogitNotFinite_Throws(float logit)
+    {
+        foreach (int length in Lengths.All)
+        {
+            var law = new SamplingLaw(new() { TopK = 3 }, length);
+            foreach (int index in (int[])[0, length / 2, length - 1])
+            {
+                var row = new float[length];
+                row[index] = logit;
+                Assert.ThrowsExactly<ModelOutputException>(() => law.ToProbabilities(row));
+                Assert.ThrowsExactly<ModelOutputException>(() => law.LogProbability(row, 0));
+            }
+        }
+    }
+
+    [TestMethod]
+    public void ToProbabilities_BannedLogitNotFinite_ThrowsAllTheSame()
+    {
+        var law = new SamplingLaw(new() { BannedTokens = [1] }, 2);
+        Assert.ThrowsExactly<ModelOutputException>(() => law.ToProbabilities([0, Never]));
+    }
+
+    private static void AssertLaw(SamplingOptions options, float[] logits, double[] expected)
+    {
+        new SamplingLaw(options, logits.Length).ToProbabilities(logits);
+        for (int i = 0; i < logits.Length; i++)
+            Assert.AreEqual(expected[i], logits[i], 1e-6, $"{options}, token {i}.");
+    }
+}

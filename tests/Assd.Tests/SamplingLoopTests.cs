@@ -1,0 +1,138 @@
+namespace AsArm.Assd.Tests;
+
+[TestClass]
+public sealed class SamplingLoopTests
+{
+    private const int VocabularySize = 5;
+    private const int Length = 12;
+
+    public static IEnumerable<SamplerKind> Kinds => Enum.GetValues<SamplerKind>();
+
+    [TestMethod]
+    [DynamicData(nameof(Kinds))]
+    public void Run_SameSeed_GivesTheSameResult(SamplerKind kind)
+    {
+        var model = new RandomModel(VocabularySize, Length, 4, 1);
+        Sampler first = Decoding.Run(NewSampler(kind), model, new SeededCoins(7));
+        Sampler second = Decoding.Run(NewSampler(kind), model, new SeededCoins(7));
+        SpanAssert.AreEqual(first.Tokens, second.Tokens);
+        Assert.AreEqual(first.Statistics, second.Statistics);
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(Kinds))]
+    public void Run_OtherSeeds_GiveOtherResults(SamplerKind kind)
+    {
+        var model = new RandomModel(VocabularySize, Length, 1, 1);
+        var results = new HashSet<string>();
+        for (int seed = 0; seed < 20; seed++)
+            results.Add(string.Join(' ', Decoding.Run(NewSampler(kind), model, new SeededCoins(seed)).Tokens.ToArray()));
+        Assert.HasCount(20, results);
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(Kinds))]
+    public void Run_Cancelled_ThrowsAndCanGoOn(SamplerKind kind)
+    {
+        var model = new RandomModel(VocabularySize, Length, 4, 1);
+        Sampler sampler = NewSampler(kind);
+        var loop = new SamplingLoop(model, [sampler], [new SeededCoins(3)]);
+        Assert.IsTrue(loop.Step(default));
+        Assert.ThrowsExactly<OperationCanceledException>(() => loop.Run(new CancellationToken(canceled: true)));
+        Assert.AreEqual(1, model.CallCount);
+        loop.Run(default);
+        Assert.AreEqual(Decoding.Run(NewSampler(kind), model, new SeededCoins(3)).Statistics, sampler.Statistics);
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(Kinds))]
+    public void Run_CancelledWithinACall_Throws(SamplerKind kind)
+    {
+        using var source = new CancellationTokenSource();
+        var model = new ScriptedModel(VocabularySize, Length, _ =>
+        {
+            source.Cancel();
+            return [1, 1, 1, 1, 1];
+        });
+        var loop = new SamplingLoop(model, [NewSampler(kind)], [new SeededCoins(3)]);
+        Assert.ThrowsExactly<OperationCanceledException>(() => loop.Run(source.Token));
+        Assert.AreEqual(1, model.CallCount);
+    }
+
+    [TestMethod]
+    [DataRow(SamplerKind.Sequential, 0)]
+    [DataRow(SamplerKind.Sequential, 3)]
+    [DataRow(SamplerKind.Assd, 0)]
+    [DataRow(SamplerKind.Assd, 1)]
+    [DataRow(SamplerKind.Assd, 2)]
+    public void Run_LogitsNotFinite_Throws(SamplerKind kind, int brokenCall)
+    {
+        foreach (float logit in (float[])[float.NaN, float.PositiveInfinity, float.NegativeInfinity])
+        {
+            var model = new BrokenModel(VocabularySize, Length, brokenCall, logit);
+            var loop = new SamplingLoop(model, [NewSampler(kind)], [new SeededCoins(3)]);
+            Assert.ThrowsExactly<ModelOutputException>(() => loop.Run(default));
+            Assert.AreEqual(brokenCall + 1, model.CallCount);
+        }
+    }
+
+    [TestMethod]
+    public void LogProbabilities_LogitsNotFinite_Throws()
+    {
+        var order = Order.LeftToRight(new bool[Length]);
+        foreach (float logit in (float[])[float.NaN, float.PositiveInfinity, float.NegativeInfinity])
+        {
+            var model = new BrokenModel(VocabularySize, Length, 0, logit);
+            Assert.ThrowsExactly<ModelOutputException>(() => JointDensity.LogProbabilities(model, order, new int[Length], new()));
+        }
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(Kinds))]
+    public void Constructor_SequenceLongerThanTheModel_Throws(SamplerKind kind)
+    {
+        var model = new RandomModel(VocabularySize, Length - 1, 4, 1);
+        Assert.ThrowsExactly<ArgumentException>(() => new SamplingLoop(model, [NewSampler(kind)], [new SeededCoins(1)]));
+    }
+
+    [TestMethod]
+    public void Constructor_NotOneCoinSourceEach_Throws()
+    {
+        var model = new RandomModel(VocabularySize, Length, 4, 1);
+        Assert.ThrowsExactly<ArgumentException>(() => new SamplingLoop(model, [NewSampler(SamplerKind.Assd)], []));
+    }
+
+    [TestMethod]
+    public void Step_NothingToDo_IsFalseWithoutACall()
+    {
+        var model = new RandomModel(VocabularySize, Length, 4, 1);
+        Assert.IsFalse(new SamplingLoop(model, [], []).Step(default));
+        var given = new SequentialSampler(Order.LeftToRight([true]), [1], new(), VocabularySize);
+        Assert.IsTrue(given.IsDone);
+        Assert.IsFalse(new SamplingLoop(model, [given], [new SeededCoins(1)]).Step(default));
+        Assert.AreEqual(0, model.CallCount);
+        Assert.AreEqual(default, given.Statistics);
+    }
+
+    [TestMethod]
+    public void Step_UnequalSequences_CallsOnlyTheUnfinished()
+    {
+        var model = new RandomModel(VocabularySize, Length, 4, 1);
+        Sampler brief = new SequentialSampler(Order.LeftToRight(new bool[2]), new int[2], new(), VocabularySize);
+        Sampler extended = new SequentialSampler(Order.LeftToRight(new bool[5]), new int[5], new(), VocabularySize);
+        new SamplingLoop(model, [brief, extended], [new SeededCoins(1), new SeededCoins(2)]).Run(default);
+        Assert.AreEqual((5, 2, 5), (model.CallCount, brief.Statistics.Nfe, extended.Statistics.Nfe));
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(Kinds))]
+    public void Plan_EverythingDecided_Throws(SamplerKind kind)
+    {
+        var model = new RandomModel(VocabularySize, Length, 4, 1);
+        Sampler sampler = Decoding.Run(NewSampler(kind), model, new SeededCoins(1));
+        Assert.ThrowsExactly<InvalidOperationException>(sampler.Plan);
+    }
+
+    private static Sampler NewSampler(SamplerKind kind) =>
+        Decoding.Create(kind, Order.LeftToRight(new bool[Length]), new int[Length], new() { DraftLength = 3 }, VocabularySize);
+}

@@ -1,0 +1,57 @@
+namespace AsArm.Assd.Tests;
+
+[TestClass]
+public sealed class SamplingOptionsTests
+{
+    private const int VocabularySize = 4;
+
+    public static IEnumerable<SamplingOptions> Good =>
+    [
+        new(),
+        new() { Temperature = double.Epsilon, TopK = 1, TopP = double.Epsilon, DraftLength = 1 },
+        new() { Temperature = double.MaxValue, TopK = int.MaxValue, TopP = 1, DraftLength = int.MaxValue },
+        new() { BannedTokens = [0, 3, 3, 1, 0] },
+    ];
+
+    public static IEnumerable<(string Name, SamplingOptions Options)> Bad =>
+    [
+        ("Temperature", new() { Temperature = 0 }),
+        ("Temperature", new() { Temperature = -1 }),
+        ("Temperature", new() { Temperature = double.NaN }),
+        ("Temperature", new() { Temperature = double.PositiveInfinity }),
+        ("TopK", new() { TopK = 0 }),
+        ("TopK", new() { TopK = -1 }),
+        ("TopP", new() { TopP = 0 }),
+        ("TopP", new() { TopP = 1.0001 }),
+        ("TopP", new() { TopP = double.NaN }),
+        ("DraftLength", new() { DraftLength = 0 }),
+        ("BannedTokens", new() { BannedTokens = [4] }),
+        ("BannedTokens", new() { BannedTokens = [-1] }),
+        ("BannedTokens", new() { BannedTokens = [0, 1, 2, 3] }),
+    ];
+
+    [TestMethod]
+    [DynamicData(nameof(Good))]
+    public void Validate_InRange_Passes(SamplingOptions options) => options.Validate(VocabularySize);
+
+    [TestMethod]
+    [DynamicData(nameof(Bad))]
+    public void Validate_OutOfRange_NamesTheOption(string name, SamplingOptions options)
+    {
+        var thrown = Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => options.Validate(VocabularySize));
+        Assert.AreEqual(name, thrown.ParamName);
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(Bad))]
+    public void Samplers_OptionsOutOfRange_Throw(string name, SamplingOptions options)
+    {
+        var order = Order.LeftToRight([true, false]);
+        foreach (SamplerKind kind in Enum.GetValues<SamplerKind>())
+        {
+            var thrown = Assert.ThrowsExactly<ArgumentOutOfRangeException>(
+                () => Decoding.Create(kind, order, [0, 0], options, VocabularySize));
+            Assert.AreEqual(name, thrown.ParamName);
+        }
+    }
+}

@@ -1,0 +1,46 @@
+namespace AsArm.Assd.Tests;
+
+[TestClass]
+public sealed class SeededCoinsTests
+{
+    [TestMethod]
+    public void Toss_SeedZero_FollowsThePublishedSplitMix64()
+    {
+        var coins = new SeededCoins(0);
+        ulong[] published = [0xE220A8397B1DCDAF, 0x6E789E6AA1B965F4, 0x06C45D188009454F, 0xF88BB8A8724C81EC, 0x1B39896A51A8749B];
+        foreach (ulong bits in published)
+            Assert.AreEqual((bits >> 11) / 9007199254740992.0, coins.Toss());
+    }
+
+    [TestMethod]
+    public void Toss_SameSeed_GivesTheSameCoins()
+    {
+        var first = new SeededCoins(-7);
+        var second = new SeededCoins(-7);
+        for (int i = 0; i < 100; i++)
+            Assert.AreEqual(first.Toss(), second.Toss());
+    }
+
+    [TestMethod]
+    public void Toss_ManyTimes_IsUniformWithinZeroAndOne()
+    {
+        var coins = new SeededCoins(long.MinValue);
+        AssertUniform(_ => coins.Toss());
+    }
+
+    [TestMethod]
+    public void Toss_FirstCoinOfConsecutiveSeeds_IsUniform() => AssertUniform(seed => new SeededCoins(seed).Toss());
+
+    private static void AssertUniform(Func<int, double> coin)
+    {
+        var counts = new int[100];
+        for (int i = 0; i < 100_000; i++)
+        {
+            double value = coin(i);
+            Assert.IsTrue(value is >= 0 and < 1);
+            counts[(int)(value * counts.Length)]++;
+        }
+
+        Assert.IsGreaterThan(1e-4, LawTest.Compare(counts, [.. Enumerable.Repeat(0.01, 100)]).PValue);
+    }
+}

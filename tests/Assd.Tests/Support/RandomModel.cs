@@ -1,0 +1,31 @@
+namespace AsArm.Assd.Tests;
+
+/// <summary>
+/// Pseudo-random logits from a hash of the target's position and of what it sees: cheap at any length, always the same answer to
+/// the same question, allocates nothing. Like a network it is not consistent between horizons or orders.
+/// </summary>
+/// <param name="vocabularySize">V.</param>
+/// <param name="maximumLength">Longest sequence.</param>
+/// <param name="sharpness">Logits are uniform in [0, sharpness): 0.01 is nearly uniform, 100 nearly deterministic.</param>
+/// <param name="seed">Another seed, another model.</param>
+internal sealed class RandomModel(int vocabularySize, int maximumLength, double sharpness, long seed)
+    : RowModel(vocabularySize, maximumLength)
+{
+    public override void Answer(SequenceCall call, Conditional conditional, Span<float> row)
+    {
+        ReadOnlySpan<int> positions = call.Order.Positions;
+        ulong seen = Mix(unchecked((ulong)seed) + (ulong)positions[conditional.Rank]);
+        foreach (int position in positions[..conditional.Horizon])
+            seen += Mix(((ulong)position << 32) + (ulong)call.Tokens[position] + 1);
+        for (int token = 0; token < row.Length; token++)
+            row[token] = (float)(sharpness * (Mix(seen + (ulong)token) >> 11) / (1UL << 53));
+    }
+
+    private static ulong Mix(ulong value)
+    {
+        value += 0x9E3779B97F4A7C15;
+        value = (value ^ (value >> 30)) * 0xBF58476D1CE4E5B9;
+        value = (value ^ (value >> 27)) * 0x94D049BB133111EB;
+        return value ^ (value >> 31);
+    }
+}

@@ -1,0 +1,90 @@
+namespace AsArm.Assd.Tests;
+
+/// <summary>One task out of very many: any order, any given set, any options, any sampler.</summary>
+internal sealed class RandomTask
+{
+    public const int VocabularySize = 6;
+    public const int MaximumLength = 24;
+
+    private const int Untouched = -5;
+
+    public RandomTask(ICoinSource coins)
+    {
+        int length = coins.Next(1, MaximumLength);
+        bool[] given = coins.NextGiven(length, coins.Toss() * 0.8);
+        Order = coins.Next(3) switch
+        {
+            0 => Order.LeftToRight(given),
+            1 => Order.RightToLeft(given),
+            _ => Order.Random(given, coins),
+        };
+        Tokens = coins.NextTokens(length, VocabularySize);
+        foreach (int position in Order.Positions[Order.GivenCount..])
+            Tokens[position] = Untouched;
+        Kind = coins.Toss() < 0.2 ? SamplerKind.Sequential : SamplerKind.Assd;
+        Options = NewOptions(coins);
+        Seed = coins.Next(int.MaxValue);
+    }
+
+    public Order Order { get; }
+
+    public int[] Tokens { get; }
+
+    public SamplerKind Kind { get; }
+
+    public SamplingOptions Options { get; }
+
+    public int Seed { get; }
+
+    public Sampler NewSampler() => Decoding.Create(Kind, Order, Tokens, Options, VocabularySize);
+
+    /// <summary>What holds for every result of every exact sampler.</summary>
+    public void Check(Sampler sampler, IAnySubsetModel model)
+    {
+        Assert.IsTrue(sampler.IsDone);
+        for (int rank = 0; rank < Order.Length; rank++)
+        {
+            int token = sampler.Tokens[Order.Positions[rank]];
+            if (rank < Order.GivenCount)
+                Assert.AreEqual(Tokens[Order.Positions[rank]], token, "A given token changed.");
+            else
+                Assert.IsTrue(token is >= 0 and < VocabularySize && !Options.BannedTokens.Contains(token), $"Token {token} was decided.");
+        }
+
+        SamplingStatistics statistics = sampler.Statistics;
+        Assert.AreEqual(Order.TargetCount, statistics.Generated);
+        Assert.IsLessThanOrEqualTo(statistics.Generated, statistics.Nfe, "Theorem 1.");
+        Assert.IsLessThanOrEqualTo(statistics.Generated, statistics.Accepted);
+        Assert.IsLessThanOrEqualTo(statistics.Drafted, statistics.Accepted);
+        if (Kind == SamplerKind.Sequential)
+            Assert.AreEqual((Order.TargetCount, 0, 0), (statistics.Nfe, statistics.Drafted, statistics.Accepted));
+        else
+            CheckRounds(statistics);
+        double density = JointDensity.LogProbabilities(model, Order, sampler.Tokens, Options).Sum();
+        Assert.AreEqual(density, statistics.LogProbability, 1e-4, "The statistics and the joint density disagree.");
+    }
+
+    /// <summary>
+    /// A round is two calls, or one if it has one draft; it keeps its first draft, and replaces at most one. So what was not
+    /// accepted was replaced, at most once a round.
+    /// </summary>
+    private void CheckRounds(SamplingStatistics statistics)
+    {
+        int replaced = statistics.Generated - statistics.Accepted;
+        int rounds = (statistics.Nfe + 1) / 2;
+        if (Options.DraftLength == 1)
+            Assert.AreEqual((statistics.Generated, 0), (statistics.Nfe, replaced));
+        else
+            Assert.IsLessThanOrEqualTo(rounds, replaced);
+        Assert.IsGreaterThanOrEqualTo(statistics.Generated, statistics.Drafted, "Each decided token had a draft.");
+    }
+
+    private static SamplingOptions NewOptions(ICoinSource coins) => new()
+    {
+        DraftLength = coins.Next(1, 8),
+        Temperature = coins.Toss() < 0.5 ? 1 : 0.3 + 2 * coins.Toss(),
+        TopK = coins.Toss() < 0.2 ? coins.Next(1, VocabularySize + 1) : null,
+        TopP = coins.Toss() < 0.2 ? 1 - 0.9 * coins.Toss() : null,
+        BannedTokens = coins.Toss() < 0.5 ? [] : [.. coins.NextTokens(coins.Next(1, VocabularySize - 1), VocabularySize)],
+    };
+}
