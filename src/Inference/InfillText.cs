@@ -143,7 +143,7 @@ internal sealed class InfillText
         if (literal.Marked && tokens.Length == 0)
             throw new InfillTextException("A marked span holds no token.");
         if (literal.Marked && tokens.Any(token => !_tokenizer.IsText(token)))
-            throw new InfillTextException($"The marked span [[{literal.Text}]] holds characters that the model does not know.");
+            throw new InfillTextException($"The marked span [[{literal.Text}]] holds characters or symbols that the model cannot write.");
         AddTokens(new Part(literal.Marked ? literal.Text : text, takeSpace) { IsTarget = literal.Marked }, tokens);
     }
 

@@ -16,11 +16,13 @@ public sealed class InfillTokenizer
     private readonly string _continuation;
     private readonly int _continuationLength;
 
-    private InfillTokenizer(SentencePieceTokenizer tokenizer, string?[] pieces)
+    private InfillTokenizer(SentencePieceTokenizer tokenizer, string?[] pieces, IEnumerable<int> specialIds)
     {
         _tokenizer = tokenizer;
         _pieces = pieces;
         (_continuation, _continuationLength) = FindContinuation();
+        foreach (int special in specialIds.Append(UnknownId))
+            pieces[special] = null;
     }
 
     /// <summary>The token of characters that the vocabulary lacks.</summary>
@@ -28,10 +30,12 @@ public sealed class InfillTokenizer
 
     /// <summary>Reads a .model file.</summary>
     /// <param name="path">SentencePiece unigram model.</param>
-    /// <param name="vocabularySize">V of the network, at least the number of pieces.</param>
+    /// <param name="manifest">The network's vocabulary, at least as large as the tokenizer's, and its special ids.</param>
     /// <exception cref="ModelFolderException">Damaged, of another kind, with byte fallback, or larger than the vocabulary.</exception>
-    public static InfillTokenizer Open(string path, int vocabularySize)
+    public static InfillTokenizer Open(string path, ModelManifest manifest)
     {
+        ArgumentNullException.ThrowIfNull(manifest);
+        int vocabularySize = manifest.VocabularySize;
         SentencePieceTokenizer tokenizer;
         try
         {
@@ -55,7 +59,7 @@ public sealed class InfillTokenizer
         // Microsoft.ML.Tokenizers 2.0.1 shifts the byte pieces of unigram models by 255 ids.
         if (tokenizer.ByteFallback || tokenizer.Vocabulary.ContainsKey("<0x00>"))
             throw new ModelFolderException($"{path} uses byte fallback, which is not supported: train the tokenizer without it.");
-        return new InfillTokenizer(tokenizer, pieces);
+        return new InfillTokenizer(tokenizer, pieces, manifest.SpecialIds.Append(manifest.MaskId));
     }
 
     /// <summary>Tokens of a text that starts a sequence; a space before its first word is implied.</summary>
@@ -73,8 +77,8 @@ public sealed class InfillTokenizer
         return text.Replace(Space, ' ').ToString();
     }
 
-    /// <summary>Whether a token can stand for text.</summary>
-    public bool IsText(int token) => _pieces[token] is not null && token != UnknownId;
+    /// <summary>Whether a token stands for text; special ones and the unknown do not.</summary>
+    public bool IsText(int token) => _pieces[token] is not null;
 
     /// <summary>
     /// SentencePiece puts a space before the first word of whatever it encodes. To encode without it, a symbol that is always a

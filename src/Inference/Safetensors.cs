@@ -62,10 +62,11 @@ internal sealed class Safetensors
         };
         if (entry.Kind != wanted)
             throw Broken($"{name} is {entry.Kind}, not {wanted}");
-        int size = checked(entry.Shape.Aggregate(1, (product, extent) => product * extent) * Marshal.SizeOf<T>());
-        if (entry.Begin < 0 || entry.End - entry.Begin != size || _dataStart + entry.End > _data.Length)
+        // In floating point a product of sizes cannot overflow; up to 2^53 it is exact.
+        double size = entry.Shape.Aggregate((double)Marshal.SizeOf<T>(), (product, extent) => product * extent);
+        if (entry.Begin < 0 || entry.End < entry.Begin || entry.End > _data.Length - _dataStart || entry.End - entry.Begin != size)
             throw Broken($"the data of {name} is cut off or of the wrong size");
-        return MemoryMarshal.Cast<byte, T>(_data.AsSpan(_dataStart + (int)entry.Begin, size)).ToArray();
+        return MemoryMarshal.Cast<byte, T>(_data.AsSpan(_dataStart + (int)entry.Begin, (int)(entry.End - entry.Begin))).ToArray();
     }
 
     private void ReadHeader(ReadOnlyMemory<byte> json)

@@ -27,10 +27,7 @@ public sealed class TextInfiller : IDisposable
         Folder = folder;
         _model = model;
         _tokenizer = tokenizer;
-        IEnumerable<int> special = folder.Manifest.SpecialIds.Append(folder.Manifest.MaskId);
-        if (tokenizer is not null)
-            special = special.Union(Enumerable.Range(0, model.VocabularySize).Where(token => !tokenizer.IsText(token)));
-        _banned = [.. special.Distinct()];
+        _banned = tokenizer is null ? [] : [.. Enumerable.Range(0, model.VocabularySize).Where(token => !tokenizer.IsText(token))];
     }
 
     /// <summary>The folder that was opened.</summary>
@@ -49,7 +46,7 @@ public sealed class TextInfiller : IDisposable
     {
         ModelFolder checkedFolder = ModelFolder.Open(folder);
         InfillTokenizer? tokenizer = checkedFolder.TokenizerPath is string path
-            ? InfillTokenizer.Open(path, checkedFolder.Manifest.VocabularySize)
+            ? InfillTokenizer.Open(path, checkedFolder.Manifest)
             : null;
         return new TextInfiller(checkedFolder, OnnxAnySubsetModel.Open(checkedFolder, device, threads), tokenizer);
     }

@@ -1,0 +1,117 @@
+using System.Security.Cryptography;
+using System.Text.Json.Nodes;
+
+namespace AsArm.Inference.Tests;
+
+[TestClass]
+public sealed class ModelFolderTests
+{
+    [TestMethod]
+    public void Open_CommittedFolders_ReadsTheirManifest()
+    {
+        ModelFolder folder = ModelFolder.Open(Files.Tiny + Path.DirectorySeparatorChar);
+        Assert.AreEqual("tiny", folder.Name);
+        Assert.AreEqual(64, folder.Manifest.VocabularySize);
+        Assert.AreEqual(3, folder.Manifest.Layers);
+        Assert.AreEqual(6, folder.Manifest.MaskId);
+        Assert.IsNull(folder.TokenizerPath);
+        Assert.IsNotNull(ModelFolder.Open(Files.Default).TokenizerPath);
+    }
+
+    [TestMethod]
+    [DataRow("format_version", 2, "format 2")]
+    [DataRow("mask_id", 64, "mask_id")]
+    [DataRow("maximum_length", 0, "maximum_length")]
+    [DataRow("files", null, "files")]
+    [DataRow("precision", null, "precision")]
+    [DataRow("layers", "three", "asarm.json")]
+    public void Open_ManifestWithAWrongValue_NamesIt(string field, object? value, string message)
+    {
+        using var folder = new TemporaryFolder(Files.Tiny);
+        Edit(folder, manifest => manifest[field] = value is null ? null : JsonValue.Create(value));
+        StringAssert.Contains(Assert.ThrowsExactly<ModelFolderException>(() => ModelFolder.Open(folder.Path)).Message, message);
+    }
+
+    [TestMethod]
+    [DataRow("vocabulary_size")]
+    [DataRow("format_version")]
+    [DataRow("files")]
+    public void Open_ManifestWithoutAField_NamesTheFile(string field)
+    {
+        using var folder = new TemporaryFolder(Files.Tiny);
+        Edit(folder, manifest => manifest.Remove(field));
+        StringAssert.Contains(Assert.ThrowsExactly<ModelFolderException>(() => ModelFolder.Open(folder.Path)).Message, "asarm.json");
+    }
+
+    [TestMethod]
+    [DataRow("")]
+    [DataRow("[1]")]
+    [DataRow("null")]
+    [DataRow("{\"format_version\": \"1\"}")]
+    [DataRow("{")]
+    public void Open_ManifestThatIsNone_Throws(string text)
+    {
+        using var folder = new TemporaryFolder(Files.Tiny);
+        File.WriteAllText(folder.In("asarm.json"), text);
+        Assert.ThrowsExactly<ModelFolderException>(() => ModelFolder.Open(folder.Path));
+    }
+
+    [TestMethod]
+    public void Open_FileOutsideTheFolder_IsRefused()
+    {
+        using var folder = new TemporaryFolder(Files.Tiny);
+        Edit(folder, manifest => manifest["files"]!["../x"] = manifest["files"]!["config.json"]!.DeepClone());
+        StringAssert.Contains(Assert.ThrowsExactly<ModelFolderException>(() => ModelFolder.Open(folder.Path)).Message, "../x");
+    }
+
+    [TestMethod]
+    [DataRow("model.onnx")]
+    [DataRow("config.json")]
+    [DataRow("golden.safetensors")]
+    public void Open_ChangedTruncatedOrMissingFile_NamesIt(string name)
+    {
+        using var folder = new TemporaryFolder(Files.Tiny);
+        byte[] data = File.ReadAllBytes(folder.In(name));
+        data[data.Length / 2] ^= 1;
+        File.WriteAllBytes(folder.In(name), data);
+        StringAssert.Contains(Assert.ThrowsExactly<ModelFolderException>(() => ModelFolder.Open(folder.Path)).Message, name);
+        File.WriteAllBytes(folder.In(name), data[..^1]);
+        StringAssert.Contains(Assert.ThrowsExactly<ModelFolderException>(() => ModelFolder.Open(folder.Path)).Message, "truncated");
+        File.Delete(folder.In(name));
+        StringAssert.Contains(Assert.ThrowsExactly<ModelFolderException>(() => ModelFolder.Open(folder.Path)).Message, name);
+    }
+
+    [TestMethod]
+    public void OpenModel_CorruptGraphBehindARightHash_NamesIt()
+    {
+        using var folder = new TemporaryFolder(Files.Tiny);
+        Replace(folder, "model.onnx", File.ReadAllBytes(folder.In("model.onnx"))[..5000]);
+        ModelFolder opened = ModelFolder.Open(folder.Path);
+        StringAssert.Contains(Assert.ThrowsExactly<ModelFolderException>(() => OnnxAnySubsetModel.Open(opened)).Message, "model.onnx");
+    }
+
+    [TestMethod]
+    public void OpenModel_GraphOfAnotherVocabulary_IsRefused()
+    {
+        using var folder = new TemporaryFolder(Files.Tiny);
+        Replace(folder, "model.onnx", File.ReadAllBytes(Path.Combine(Files.Micro, "model.onnx")));
+        ModelFolder opened = ModelFolder.Open(folder.Path);
+        StringAssert.Contains(Assert.ThrowsExactly<ModelFolderException>(() => OnnxAnySubsetModel.Open(opened)).Message, "outputs");
+    }
+
+    private static void Edit(TemporaryFolder folder, Action<JsonObject> change)
+    {
+        JsonObject manifest = JsonNode.Parse(File.ReadAllText(folder.In("asarm.json")))!.AsObject();
+        change(manifest);
+        File.WriteAllText(folder.In("asarm.json"), manifest.ToJsonString());
+    }
+
+    private static void Replace(TemporaryFolder folder, string name, byte[] data)
+    {
+        File.WriteAllBytes(folder.In(name), data);
+        Edit(folder, manifest => manifest["files"]![name] = new JsonObject
+        {
+            ["sha256"] = Convert.ToHexString(SHA256.HashData(data)), ["bytes"] = data.Length,
+        });
+    }
+}

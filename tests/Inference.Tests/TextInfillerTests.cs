@@ -1,0 +1,157 @@
+using AsArm.Assd;
+
+namespace AsArm.Inference.Tests;
+
+/// <summary>The public entry, on the model that comes with the command. No test asserts which words it writes.</summary>
+[TestClass]
+public sealed class TextInfillerTests
+{
+    private const string Text = "The little dog <mask:4> the garden and <mask:6> until <mask>.";
+
+    private static readonly TextInfiller s_infiller = TextInfiller.Open(Files.Default);
+
+    [ClassCleanup]
+    public static void CloseModel() => s_infiller.Dispose();
+
+    [TestMethod]
+    [DataRow(SamplerKind.Sequential, DecodingOrder.LeftToRight)]
+    [DataRow(SamplerKind.Assd, DecodingOrder.LeftToRight)]
+    [DataRow(SamplerKind.Assd, DecodingOrder.RightToLeft)]
+    [DataRow(SamplerKind.Assd, DecodingOrder.Random)]
+    public void Infill_AnySamplerAndOrder_FillsEveryGapAndKeepsTheRest(SamplerKind sampler, DecodingOrder order)
+    {
+        for (int seed = 0; seed < 5; seed++)
+        {
+            InfillResult result = s_infiller.Infill(Text, new InfillOptions { Sampler = sampler, Order = order, Seed = seed });
+            Assert.HasCount(3, result.Gaps);
+            Assert.AreEqual($"The little dog{result.Gaps[0]} the garden and{result.Gaps[1]} until{result.Gaps[2]}.", result.Text);
+            Assert.AreEqual(11, result.Statistics.Generated);
+            Assert.IsLessThanOrEqualTo(11, result.Statistics.Nfe);
+            Assert.IsTrue(result.Statistics.LogProbability < 0);
+            Assert.AreEqual(seed, result.Seed);
+        }
+    }
+
+    [TestMethod]
+    public void Infill_SameSeed_GivesTheSameText()
+    {
+        var options = new InfillOptions { Seed = 42 };
+        Assert.AreEqual(s_infiller.Infill(Text, options).Text, s_infiller.Infill(Text, options).Text);
+        Assert.AreNotEqual(s_infiller.Infill(Text, options).Text, s_infiller.Infill(Text, options with { Seed = 43 }).Text);
+    }
+
+    [TestMethod]
+    public void Infill_WithoutSeed_NamesOneThatRepeatsIt()
+    {
+        InfillResult drawn = s_infiller.Infill(Text);
+        Assert.AreEqual(drawn.Text, s_infiller.Infill(Text, new InfillOptions { Seed = drawn.Seed }).Text);
+    }
+
+    [TestMethod]
+    public void InfillBatch_MoreThanOneCallTakes_GivesEachAsAlone()
+    {
+        InfillRequest[] requests = [.. Enumerable.Range(0, TextInfiller.MaximumBatch + 5).Select(i => new InfillRequest(
+            $"Tom had {new string('a', i % 3)} <mask:{1 + i % 7}> in his bag.", new InfillOptions { Seed = i, Sampler = (SamplerKind)(i % 2) }))];
+        IReadOnlyList<InfillResult> together = s_infiller.InfillBatch(requests);
+        for (int i = 0; i < requests.Length; i++)
+            Assert.AreEqual(s_infiller.Infill(requests[i].Text, requests[i].Options).Text, together[i].Text);
+    }
+
+    /// <summary>The density is the product of the sequential conditionals, and one call gives it.</summary>
+    [TestMethod]
+    public void LogProbability_OfSequentialSamples_EqualsTheJointDensity()
+    {
+        foreach (double temperature in new[] { 1, 0.7 })
+        {
+            var options = new SamplingOptions { BannedTokens = [.. s_infiller.Folder.Manifest.SpecialIds], Temperature = temperature };
+            for (int seed = 0; seed < 5; seed++)
+            {
+                bool[] given = [.. Enumerable.Range(0, 40).Select(i => i % 3 == 0)];
+                int[] tokens = [.. Enumerable.Range(0, 40).Select(i => 10 + 31 * i)];
+                Order order = Order.LeftToRight(given);
+                var sampler = new SequentialSampler(order, tokens, options, s_infiller.Model.VocabularySize);
+                new SamplingLoop(s_infiller.Model, [sampler], [new SeededCoins(seed)]).Run(CancellationToken.None);
+                double[] density = JointDensity.LogProbabilities(s_infiller.Model, order, sampler.Tokens, options);
+                Assert.AreEqual(sampler.Statistics.LogProbability, density.Sum(), 1e-4);
+            }
+        }
+    }
+
+    [TestMethod]
+    public void Score_OfSpans_AddsUpAndDependsOnBothSides()
+    {
+        ScoreResult score = s_infiller.Score("The [[cat sat]] on the [[mat]].");
+        Assert.HasCount(2, score.Spans);
+        Assert.AreEqual("cat sat", score.Spans[0].Text);
+        Assert.AreEqual(score.LogProbability, score.Spans.Sum(span => span.LogProbability), 1e-9);
+        Assert.AreEqual(score.Tokens, score.Spans.Sum(span => span.Tokens));
+        Assert.AreNotEqual(score.LogProbability, s_infiller.Score("The [[cat sat]] on the [[mat]]!").LogProbability);
+    }
+
+    [TestMethod]
+    public void Score_PlausibleWord_BeatsAnImplausibleOne() => Assert.IsGreaterThan(
+        s_infiller.Score("Once upon a [[mouse]], there was a little girl.").LogProbability,
+        s_infiller.Score("Once upon a [[time]], there was a little girl.").LogProbability);
+
+    [TestMethod]
+    public async Task InfillStreamAsync_EndsWithTheTextOfInfill()
+    {
+        var options = new InfillOptions { Seed = 7 };
+        var updates = new List<InfillUpdate>();
+        await foreach (InfillUpdate update in s_infiller.InfillStreamAsync(Text, options))
+            updates.Add(update);
+        InfillResult result = await s_infiller.InfillAsync(Text, options);
+        Assert.AreEqual(result.Text, updates[^1].Text);
+        Assert.HasCount(result.Statistics.Nfe, updates);
+        Assert.IsTrue(updates[^1].IsFinal);
+        StringAssert.Contains(updates[0].Text, "<mask:");
+        Assert.IsTrue(updates.SkipLast(1).All(update => !update.IsFinal));
+    }
+
+    [TestMethod]
+    public async Task InfillAsync_ManyAtOnce_TakeTurns()
+    {
+        string[] expected = [.. Enumerable.Range(0, 8).Select(seed => s_infiller.Infill(Text, new InfillOptions { Seed = seed }).Text)];
+        InfillResult[] results = await Task.WhenAll(Enumerable.Range(0, 8).Select(seed => s_infiller.InfillAsync(Text, new InfillOptions { Seed = seed })));
+        CollectionAssert.AreEqual(expected, results.Select(result => result.Text).ToArray());
+    }
+
+    [TestMethod]
+    public async Task Infill_Cancelled_Throws()
+    {
+        using var cancelled = new CancellationTokenSource();
+        await cancelled.CancelAsync();
+        Assert.ThrowsExactly<OperationCanceledException>(() => s_infiller.Infill(Text, null, cancelled.Token));
+        await Assert.ThrowsAsync<OperationCanceledException>(() => s_infiller.InfillAsync(Text, null, cancelled.Token));
+        Assert.AreEqual(11, s_infiller.Infill(Text).Statistics.Generated);
+    }
+
+    [TestMethod]
+    public void Infill_BannedTokens_NeverAppear()
+    {
+        int the = InfillTokenizer.Open(s_infiller.Folder.TokenizerPath!, s_infiller.Folder.Manifest).EncodeStart("the")[0];
+        InfillRequest Request(int seed, int[] banned) => new("He went to <mask> house.", new InfillOptions { Seed = seed, BannedTokens = banned });
+        Assert.IsTrue(s_infiller.InfillBatch([.. Enumerable.Range(0, 100).Select(seed => Request(seed, []))]).Any(result => result.Gaps[0] == " the"));
+        Assert.IsFalse(s_infiller.InfillBatch([.. Enumerable.Range(0, 100).Select(seed => Request(seed, [the]))]).Any(result => result.Gaps[0] == " the"));
+    }
+
+    [TestMethod]
+    public void Infill_TopKOfOne_IsDeterministicAndTheMostProbable()
+    {
+        InfillResult[] results = [.. Enumerable.Range(0, 5).Select(seed => s_infiller.Infill(Text, new InfillOptions { TopK = 1, Seed = seed }))];
+        Assert.HasCount(1, results.Select(result => result.Text).Distinct());
+        Assert.AreEqual(0, results[0].Statistics.LogProbability, 1e-6);
+    }
+
+    [TestMethod]
+    public void Infill_BadOption_NamesIt() => StringAssert.Contains(
+        Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => s_infiller.Infill(Text, new InfillOptions { Temperature = 0 })).Message, "Temperature");
+
+    [TestMethod]
+    public void Open_FolderWithoutTokenizer_TakesTokensButNoText()
+    {
+        using TextInfiller infiller = TextInfiller.Open(Files.Tiny);
+        Assert.AreEqual(64, infiller.Model.VocabularySize);
+        StringAssert.Contains(Assert.ThrowsExactly<ModelFolderException>(() => infiller.Infill("a <mask>")).Message, "tokenizer");
+    }
+}
