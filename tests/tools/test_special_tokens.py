@@ -6,7 +6,7 @@ import sentencepiece
 import export
 from checkpoint import write_model
 from exports import described, fresh
-from special_tokens import SpecialTokens, without_tokenizer
+from special_tokens import SpecialTokens, of_tokenizer, without_tokenizer
 from synthetic import write_texts
 
 
@@ -40,6 +40,13 @@ def trained(folder, **options) -> str:
     sentencepiece.SentencePieceTrainer.train(input=str(write_texts(folder)[0]), model_prefix=str(folder / "other"),
                                              minloglevel=2, **{"vocab_size": 60, **options})
     return str(folder / "other.model")
+
+
+def test_punctuation_that_is_user_defined_stays_text(tmp_path):
+    """As in XLNet's own tokenizer: banning it would ban the full stop."""
+    path = trained(tmp_path, control_symbols=["<cls>", "<mask>", "<eod>"], user_defined_symbols=["<eop>", ".", "(", "<"])
+    names = sentencepiece.SentencePieceProcessor(model_file=path).id_to_piece(of_tokenizer(path, 64).special_ids)
+    assert set(names) == {"<unk>", "<s>", "</s>", "<cls>", "<mask>", "<eod>", "<eop>"}
 
 
 @pytest.mark.parametrize("options, message", [

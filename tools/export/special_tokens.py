@@ -42,8 +42,15 @@ def of_tokenizer(path: str, vocabulary: int) -> SpecialTokens:
     for name in (MASK, SEPARATOR):
         if name not in identifiers:
             raise InputError(f"{path} has no piece {name}")
-    special = [i for i, piece in enumerate(pieces) if piece.type in (Piece.CONTROL, Piece.UNKNOWN, Piece.USER_DEFINED)]
+    special = [i for i, piece in enumerate(pieces) if _stands_for_no_text(piece)]
     return SpecialTokens(identifiers[MASK], identifiers[SEPARATOR], special)
+
+
+def _stands_for_no_text(piece: Piece) -> bool:
+    """User-defined pieces may be text: XLNet's own tokenizer declares the full stop and other punctuation that way."""
+    if piece.type == Piece.USER_DEFINED:
+        return piece.piece.startswith("<") and piece.piece.endswith(">") and len(piece.piece) > 2
+    return piece.type in (Piece.CONTROL, Piece.UNKNOWN)
 
 
 def _read(path: str) -> list[Piece]:
