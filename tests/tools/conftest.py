@@ -4,12 +4,15 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tools" / "export"), str(ROOT / "tools" / "train")]
 
 import failure  # noqa: E402
 from synthetic import write_texts, write_tokenizer  # noqa: E402
+
+torch.set_num_threads(1)  # small matrices; a second thread only waits for busy cores
 
 
 @pytest.fixture

@@ -89,12 +89,24 @@ def test_checkpoint_exports_with_its_trained_length(texts, whole, tmp_path, call
     assert read_model(str(checkpoint)).config.n_head == 2
 
 
-def test_evaluation_beats_the_unigram_model(texts, whole, call, capsys):
+def test_training_beats_the_unigram_model(texts, whole, call, capsys):
     assert call(evaluate, "--checkpoint", whole[0] / "checkpoint", "--tokenizer", texts / "spiece.model", "--train",
                 texts / "train.txt", "--valid", texts / "valid.txt", "--length", 32) == 0
-    rows = [line.split() for line in capsys.readouterr().out.splitlines()[2:]]
-    assert [row[0] for row in rows] == ["5%", "15%", "50%", "95%"]
-    assert all(float(row[4]) > 0 for row in rows)
+    rows = [re.findall(r"([\d.]+) / ", line) for line in capsys.readouterr().out.splitlines()]
+    nats = [[float(cell) for cell in row] for row in rows if len(row) == 3]
+    assert len(nats) == 4 + 5
+    assert all(model < unigram for unigram, _, model in nats)
+
+
+def test_final_texts_are_used_alone_in_the_final_steps(texts, whole, tmp_path):
+    (tmp_path / "final.txt").write_text((texts / "train.txt").read_text().replace("stone", "market"))
+    short = ("--steps", 8, "--report-every", 1)
+    alone = ("--train-final", tmp_path / "final.txt")
+    without, lines = (trained(texts, tmp_path / "run", *short, *more) for more in ((), (*alone, "--final-fraction", 0.5)))
+    assert "alone from step 4 on" in lines[1]
+    same = [step for step, text in losses(lines).items() if text == losses(without)[step]]
+    assert same == ["1", "2", "3", "4"]
+    assert "alone from step 6 on" in trained(texts, tmp_path / "run", *short, *alone, "--decay-steps", 2)[1]
 
 
 def test_stopping_early_keeps_the_last_step(texts, tmp_path):
@@ -110,7 +122,8 @@ def test_mistakes_are_one_line(texts, tmp_path, call, capsys, monkeypatch):
     (tmp_path / "short.txt").write_text("Ana")
     (tmp_path / "empty.txt").write_text("\n<|endoftext|>\n")
     for change, more, message in (
-            ({}, ["--resume"], "nothing to resume"), ({"--valid": tmp_path / "short.txt"}, [], "no window of 32"),
+            ({}, ["--resume"], "nothing to resume"), ({}, ["--train-final", tmp_path / "empty.txt"], "no document"),
+            ({"--valid": tmp_path / "short.txt"}, [], "no window of 32"),
             ({"--train": tmp_path / "short.txt"}, [], "no window of"), ({"--train": tmp_path / "empty.txt"}, [], "no document"),
             ({"--train": tmp_path / "missing.txt"}, [], "missing.txt"),
             ({"--tokenizer": tmp_path / "missing.model"}, [], "missing.model")):

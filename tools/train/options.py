@@ -19,6 +19,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--preset", choices=PRESETS, default="small-cpu")
     parser.add_argument("--tokenizer", required=True)
     parser.add_argument("--train", nargs="+", required=True, metavar="TEXT")
+    parser.add_argument("--train-final", nargs="+", metavar="TEXT", help="texts that are used alone in the final steps")
+    parser.add_argument("--final-fraction", type=float, help="share of the steps that are final (default: those of the decay)")
     parser.add_argument("--valid", required=True, metavar="TEXT")
     parser.add_argument("--output", required=True, metavar="RUN")
     parser.add_argument("--resume", action="store_true")
@@ -41,4 +43,8 @@ def parse_arguments() -> argparse.Namespace:
     arguments = parser.parse_args()
     if arguments.compile and not hasattr(torch, "compile"):
         parser.error("--compile needs PyTorch 2")
+    if arguments.final_fraction is None:
+        arguments.final_fraction = min(1.0, arguments.decay_steps / max(1, arguments.steps))
+    if not 0 <= arguments.final_fraction <= 1:
+        parser.error("--final-fraction must be from 0 to 1")
     return arguments

@@ -23,10 +23,11 @@ from torch.nn import functional as F
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "export"))
 
+from cases import validation_batches  # noqa: E402
 from checkpoint import write_model  # noqa: E402
 from data import PackedCorpus  # noqa: E402
-from evaluate import joint_nats, validation_batches  # noqa: E402
 from failure import InputError, run  # noqa: E402
+from measures import joint_nats  # noqa: E402
 from options import parse_arguments  # noqa: E402
 from orders import KINDS, lattice_batch, target_count, target_positions, target_rate  # noqa: E402
 from two_stream import MODEL_INPUTS, TwoStreamConfig, TwoStreamModel  # noqa: E402
@@ -36,7 +37,7 @@ def main() -> None:
     arguments = parse_arguments()
     torch.set_num_threads(arguments.threads)
     tokenizer = sentencepiece.SentencePieceProcessor(model_file=arguments.tokenizer)
-    corpus = PackedCorpus(arguments.train, tokenizer)
+    corpora = [PackedCorpus(texts, tokenizer) for texts in (arguments.train, arguments.train_final) if texts]
     valid = PackedCorpus([arguments.valid], tokenizer)
     config = TwoStreamConfig(tokenizer.vocab_size(), arguments.d_model, arguments.layers, arguments.heads, arguments.inner,
                              dropout=arguments.dropout)
@@ -44,9 +45,11 @@ def main() -> None:
     os.makedirs(arguments.output, exist_ok=True)
     if arguments.resume:
         trainer.load()
-    say(f"{sum(p.numel() for p in trainer.model.parameters())} parameters, {len(corpus.tokens)} training tokens, "
+    say(f"{sum(p.numel() for p in trainer.model.parameters())} parameters, {len(corpora[0].tokens)} training tokens, "
         f"step {trainer.step} of {arguments.steps}")
-    trainer.run(corpus, validation_batches(valid, max(arguments.lengths), limit=arguments.validation_windows))
+    if len(corpora) > 1:
+        say(f"{len(corpora[1].tokens)} tokens alone from step {trainer.final_step} on")
+    trainer.run(corpora, validation_batches(valid, max(arguments.lengths), limit=arguments.validation_windows))
 
 
 class Trainer:
@@ -63,12 +66,14 @@ class Trainer:
         self.optimiser = torch.optim.AdamW(parameter_groups(self.model, arguments.weight_decay), lr=0.0, betas=(0.9, 0.98),
                                            eps=1e-8)
         self.step, self.seen, self.best, self.stale = 0, 0, math.inf, 0
+        self.final_step = round(arguments.steps * (1 - arguments.final_fraction))
 
-    def run(self, corpus: PackedCorpus, valid: dict) -> None:
+    def run(self, corpora: list[PackedCorpus], valid: dict) -> None:
+        """The last of the corpora is used alone in the final steps, the first before."""
         arguments, clock, since = self.arguments, time.monotonic(), 0
         losses: list[float] = []
         while self.step < arguments.steps:
-            batch = self.batch(corpus)
+            batch = self.batch(corpora[-1 if self.step >= self.final_step else 0])
             losses.append(self.train_step(batch))
             self.step += 1
             since += batch["input_ids"].numel()
