@@ -105,12 +105,8 @@ def in_bold(prompt: str, result: dict) -> str:
 
 
 def bold(gap: str) -> str:
-    """Markdown wants no blanks inside of its stars."""
-    inner = gap.strip()
-    if not inner:
-        return gap
-    begin = gap.index(inner)
-    return f"{gap[:begin]}**{escape(inner)}**{gap[begin + len(inner):]}"
+    """A tag: Markdown's stars fail beside punctuation and blanks."""
+    return f"<b>{escape(gap)}</b>"
 
 
 def escape(text: str) -> str:
