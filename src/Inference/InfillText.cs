@@ -42,7 +42,7 @@ internal sealed class InfillText
                 result.AddTokens(new Part("", false) { IsTarget = true }, Enumerable.Repeat(manifest.MaskId, ((TextSegment.Gap)segments[i]).Count));
         }
 
-        if (!result._given.Contains(true))
+        if (!result._given[0])
             result.PutFirst(manifest.SeparatorId);
         RequireLength(result._tokens.Count, manifest);
         return result;
@@ -157,7 +157,10 @@ internal sealed class InfillText
         _parts.Add(part);
     }
 
-    /// <summary>The network needs one given token: where the text has none, a document's end goes before it.</summary>
+    /// <summary>
+    /// Before a text that begins with a target goes the end of a document: it tells the network that a text begins here, and the
+    /// network needs one given token at least.
+    /// </summary>
     private void PutFirst(int separator)
     {
         _tokens.Insert(0, separator);

@@ -33,7 +33,7 @@ public sealed record ModelManifest
     /// <summary>The token of undecided positions; never generated.</summary>
     public required int MaskId { get; init; }
 
-    /// <summary>The token that ends a document; put first where no token is given.</summary>
+    /// <summary>The token that ends a document; put before a text that begins with a gap.</summary>
     public required int SeparatorId { get; init; }
 
     /// <summary>Tokens that stand for no text; never generated.</summary>

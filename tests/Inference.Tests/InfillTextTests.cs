@@ -49,7 +49,7 @@ public sealed class InfillTextTests
     /// <summary>What the model sees of a text with gaps is what it sees of the filled text.</summary>
     [TestMethod]
     [DataRow("The cat <mask:2> the mat.", "The cat sat on the mat.")]
-    [DataRow("<mask:2> the mat.", "sat on the mat.")]
+    [DataRow("The <mask:4> the mat.", "The cat sat on the mat.")]
     [DataRow("The cat <mask:2>", "The cat sat on")]
     public void Encode_GivenTokens_AreThoseOfTheWholeText(string text, string whole)
     {
@@ -61,6 +61,14 @@ public sealed class InfillTextTests
             if (encoded.Given[position])
                 Assert.AreEqual(expected[position], encoded.Tokens[position], $"Position {position}.");
         }
+    }
+
+    [TestMethod]
+    public void Encode_TextThatBeginsWithAGap_PutsTheSeparatorFirst()
+    {
+        Assert.AreEqual(s_manifest.SeparatorId, InfillText.Encode("<mask> cat.", spans: false, s_tokenizer, s_manifest).Tokens[0]);
+        Assert.AreEqual(s_manifest.SeparatorId, InfillText.Encode("[[The]] cat.", spans: true, s_tokenizer, s_manifest).Tokens[0]);
+        Assert.AreNotEqual(s_manifest.SeparatorId, InfillText.Encode("The <mask>.", spans: false, s_tokenizer, s_manifest).Tokens[0]);
     }
 
     [TestMethod]
