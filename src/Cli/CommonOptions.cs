@@ -1,6 +1,6 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
 using System.Globalization;
+using System.Numerics;
 using System.Reflection;
 using AsArm.Inference;
 
@@ -9,11 +9,8 @@ namespace AsArm.Cli;
 /// <summary>Options that several commands share, and their checks.</summary>
 internal static class CommonOptions
 {
-    public static Option<string?> Model() => new("--model")
-    {
-        Description = "Model folder written by tools/export (default: the model that comes with the command)",
-        HelpName = "DIR",
-    };
+    public static Option<string?> Model() =>
+        Path("--model", "DIR", "Model folder written by tools/export (default: the model that comes with the command)");
 
     public static Option<Device> Device() => Choice("--device", "Where the network runs", Enum.GetValues<Device>().ToDictionary(Devices.NameOf));
 
@@ -21,6 +18,18 @@ internal static class CommonOptions
 
     /// <summary>The folder that --model names, else that of the model beside the program.</summary>
     public static string ModelFolder(this ParseResult parsed, Option<string?> model) => parsed.GetValue(model) ?? DefaultModel();
+
+    /// <summary>An option that names a file or folder.</summary>
+    public static Option<string?> Path(string name, string help, string description)
+    {
+        var option = new Option<string?>(name) { Description = description, HelpName = help };
+        option.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<string?>() is "")
+                result.AddError($"{name} is empty.");
+        });
+        return option;
+    }
 
     /// <summary>An option that takes one of a few names; the first is the default and the enumeration's zero.</summary>
     public static Option<T> Choice<T>(string name, string description, IReadOnlyDictionary<string, T> choices)
@@ -38,44 +47,27 @@ internal static class CommonOptions
             },
         };
 
-    /// <summary>An option with a number in a range.</summary>
-    public static Option<T> Number<T>(string name, string help, string description, Func<T, bool> isValid, string range)
-        where T : struct, IParsable<T> => Configure(new Option<T>(name), help, description, isValid, range);
-
     /// <summary>An option with a number in a range that may be left out.</summary>
     public static Option<T?> OptionalNumber<T>(string name, string help, string description, Func<T, bool> isValid, string range)
-        where T : struct, IParsable<T> => Configure(new Option<T?>(name), help, description, value => isValid(value!.Value), range);
-
-    private static Option<T> Configure<T>(Option<T> option, string help, string description, Func<T, bool> isValid, string range)
-    {
-        (option.HelpName, option.Description) = (help, description);
-        option.CustomParser = result => Parse(result, option.Name, isValid, range);
-        return option;
-    }
-
-    private static T? Parse<T>(ArgumentResult result, string name, Func<T, bool> isValid, string range)
-    {
-        string given = result.Tokens[0].Value;
-        Type type = Nullable.GetUnderlyingType(typeof(T)) ?? typeof(T);
-        try
+        where T : struct, INumberBase<T> => new(name)
         {
-            var value = (T)Convert.ChangeType(given, type, CultureInfo.InvariantCulture);
-            if (isValid(value))
-                return value;
-        }
-        catch (Exception error) when (error is FormatException or OverflowException)
-        {
-            // falls through to the message
-        }
-
-        result.AddError($"{name} must be {range}, not '{given}'.");
-        return default;
-    }
+            Description = description,
+            HelpName = help,
+            CustomParser = result =>
+            {
+                string given = result.Tokens[0].Value;
+                // Without thousands separators: 0,7 must not pass for 7.
+                if (T.TryParse(given, NumberStyles.Float, CultureInfo.InvariantCulture, out T value) && isValid(value))
+                    return value;
+                result.AddError($"{name} must be {range}, not '{given}'.");
+                return null;
+            },
+        };
 
     private static string DefaultModel()
     {
         string name = typeof(CommonOptions).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
             .Single(attribute => attribute.Key == "DefaultModel").Value!;
-        return Path.Combine(AppContext.BaseDirectory, "models", name);
+        return System.IO.Path.Combine(AppContext.BaseDirectory, "models", name);
     }
 }

@@ -38,6 +38,9 @@ internal static class Examples
 
     private sealed class HelpWithExamples(SynchronousCommandLineAction help) : SynchronousCommandLineAction
     {
+        /// <summary>Help is given whatever else is wrong, a missing TEXT above all.</summary>
+        public override bool ClearsParseErrors => true;
+
         public override int Invoke(ParseResult parseResult)
         {
             int code = help.Invoke(parseResult);

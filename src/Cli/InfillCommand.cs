@@ -29,8 +29,8 @@ internal static class InfillCommand
             Description = "Text with gaps: <mask> is one unknown token, <mask:N> a gap of N tokens; \\< is a plain <",
             Arity = ArgumentArity.ZeroOrOne,
         };
-        var input = new Option<string?>("--input") { HelpName = "FILE.jsonl|-", Description = "Fill every line {\"text\": \"...\", \"seed\": N}; - is standard input" };
-        var output = new Option<string?>("--output") { HelpName = "FILE.jsonl|-", Description = "Where the filled lines go, one JSON object each; - is standard output (default)" };
+        Option<string?> input = CommonOptions.Path("--input", "FILE.jsonl|-", "Fill every line {\"text\": \"...\", \"seed\": N}; - is standard input");
+        Option<string?> output = CommonOptions.Path("--output", "FILE.jsonl|-", "Where the filled lines go, one JSON object each; - is standard output (default)");
         Option<string?> model = CommonOptions.Model();
         Option<Device> device = CommonOptions.Device();
         Option<bool> json = CommonOptions.Json();

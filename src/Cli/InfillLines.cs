@@ -11,33 +11,41 @@ internal sealed class InfillLines(InfillArguments arguments)
     private readonly List<(int Line, InfillRequest Request)> _waiting = [];
     private int _done;
     private int _failed;
+    private TextWriter? _output;
 
     public int Run(CancellationToken cancellation)
     {
         RequireDistinctFiles();
         using Stream input = OpenInput();
         using TextInfiller infiller = arguments.Open();
-        using TextWriter output = OpenOutput();
         IAnsiConsole progress = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
-        if (Console.IsErrorRedirected)
-            Fill(infiller, input, output, () => { }, cancellation);
-        else
-            progress.Status().Start("Filling", status => Fill(infiller, input, output, () => status.Status($"{_done} lines filled"), cancellation));
+        try
+        {
+            if (Console.IsErrorRedirected)
+                Fill(infiller, input, () => { }, cancellation);
+            else
+                progress.Status().Start("Filling", status => Fill(infiller, input, () => status.Status($"{_done} lines filled"), cancellation));
+        }
+        finally
+        {
+            _output?.Dispose();
+        }
+
         Console.Error.WriteLine($"{_done} lines filled, {_failed} failed");
         return _failed == 0 ? ExitCode.Done : ExitCode.Failed;
     }
 
-    private void Fill(TextInfiller infiller, Stream input, TextWriter output, Action report, CancellationToken cancellation)
+    private void Fill(TextInfiller infiller, Stream input, Action report, CancellationToken cancellation)
     {
         var writer = new InfillWriter(infiller.Folder.Name, arguments.Options.Sampler, arguments.Device);
         foreach ((int number, string? text) in JsonLines.Read(input))
         {
             Add(infiller, number, text);
             if (_waiting.Count == TextInfiller.MaximumBatch)
-                Flush(infiller, writer, output, report, cancellation);
+                Flush(infiller, writer, report, cancellation);
         }
 
-        Flush(infiller, writer, output, report, cancellation);
+        Flush(infiller, writer, report, cancellation);
     }
 
     private void Add(TextInfiller infiller, int number, string? line)
@@ -50,7 +58,7 @@ internal sealed class InfillLines(InfillArguments arguments)
             infiller.Validate(request.Text);
             _waiting.Add((number, request));
         }
-        catch (Exception error) when (error is JsonException or FormatException)
+        catch (FormatException error)
         {
             Console.Error.WriteLine($"asarm: line {number}: {error.Message.ReplaceLineEndings(" ")}");
             _failed++;
@@ -59,8 +67,23 @@ internal sealed class InfillLines(InfillArguments arguments)
 
     private InfillRequest ParseLine(string line, int number)
     {
-        using JsonDocument document = JsonDocument.Parse(line);
-        JsonElement root = document.RootElement;
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(line);
+            return ToRequest(document.RootElement, number);
+        }
+        catch (JsonException error)
+        {
+            throw new FormatException($"no valid JSON at byte {error.BytePositionInLine}");
+        }
+        catch (InvalidOperationException)
+        {
+            throw new FormatException("a string with half a surrogate pair");
+        }
+    }
+
+    private InfillRequest ToRequest(JsonElement root, int number)
+    {
         if (root.ValueKind != JsonValueKind.Object)
             throw new FormatException("no JSON object");
         if (!root.TryGetProperty("text", out JsonElement text) || text.ValueKind != JsonValueKind.String)
@@ -73,29 +96,16 @@ internal sealed class InfillLines(InfillArguments arguments)
             seed = value;
         }
 
-        return new InfillRequest(ReadText(text), arguments.Options with { Seed = seed });
+        return new InfillRequest(text.GetString()!, arguments.Options with { Seed = seed });
     }
 
-    private static string ReadText(JsonElement text)
+    private void Flush(TextInfiller infiller, InfillWriter writer, Action report, CancellationToken cancellation)
     {
-        try
-        {
-            return text.GetString()!;
-        }
-        catch (InvalidOperationException)
-        {
-            throw new FormatException("\"text\" is no valid Unicode");
-        }
-    }
-
-    private void Flush(TextInfiller infiller, InfillWriter writer, TextWriter output, Action report, CancellationToken cancellation)
-    {
-        if (_waiting.Count == 0)
-            return;
         IReadOnlyList<InfillResult> results = infiller.InfillBatch([.. _waiting.Select(entry => entry.Request)], cancellation);
+        _output ??= OpenOutput(); // not before: a model that fails leaves the file as it was
         for (int i = 0; i < results.Count; i++)
-            output.WriteLine(writer.ToJsonLine(results[i], _waiting[i].Line));
-        output.Flush();
+            _output.WriteLine(writer.ToJsonLine(results[i], _waiting[i].Line));
+        _output.Flush();
         _done += results.Count;
         _waiting.Clear();
         report();
@@ -103,8 +113,20 @@ internal sealed class InfillLines(InfillArguments arguments)
 
     private void RequireDistinctFiles()
     {
-        if (arguments.Input != "-" && arguments.Output is not (null or "-") && Path.GetFullPath(arguments.Input!) == Path.GetFullPath(arguments.Output))
+        if (arguments.Input != "-" && arguments.Output is not (null or "-") && FinalPath(arguments.Input!) == FinalPath(arguments.Output))
             throw new UsageException("--output is the --input file.");
+    }
+
+    private static string FinalPath(string path)
+    {
+        try
+        {
+            return File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? Path.GetFullPath(path);
+        }
+        catch (IOException)
+        {
+            return Path.GetFullPath(path); // nothing there yet
+        }
     }
 
     private Stream OpenInput()

@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Text;
 using AsArm.Assd;
 using AsArm.Cli;
 using AsArm.Inference;
@@ -12,6 +14,9 @@ var root = new RootCommand("Fills the gaps of a text, exactly as its any-subset 
 };
 Examples.AddTo(root);
 
+// Given text has to come back as it was, whatever the locale.
+Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
+
 // A text may start with @: no response files.
 var parser = new ParserConfiguration { ResponseFileTokenReplacer = null };
 if (args.Length == 0)
@@ -22,7 +27,7 @@ if (args.Length == 0)
 
 ParseResult parsed = root.Parse(args, parser);
 if (parsed.Errors.Count > 0)
-    return Fail(ExitCode.BadInput, parsed.Errors[^1].Message); // the last is the most specific
+    return Fail(ExitCode.BadInput, Describe(parsed));
 try
 {
     return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
@@ -41,6 +46,19 @@ catch (Exception error)
 {
     return Fail(ExitCode.Failed, $"{error.GetType().Name}: {error.Message}");
 }
+
+static string Describe(ParseResult parsed)
+{
+    // An unknown option is taken for the TEXT, so that the parser complains of the TEXT itself.
+    Token? option = parsed.Tokens.TakeWhile(token => token.Type != TokenType.DoubleDash).FirstOrDefault(IsOptionLike);
+    return parsed.UnmatchedTokens.Count > 0 && option is not null
+        ? $"Unknown option '{option.Value}'."
+        : parsed.Errors[^1].Message; // the last is the most specific
+}
+
+static bool IsOptionLike(Token token) =>
+    token.Type == TokenType.Argument && token.Value.StartsWith('-') && token.Value.TrimStart('-') is [var first, ..] && char.IsLetter(first)
+    && !token.Value.Any(char.IsWhiteSpace);
 
 static int Fail(int code, string message)
 {

@@ -13,7 +13,7 @@ internal static class VerifyCommand
     {
         Option<string?> model = CommonOptions.Model();
         Option<Device> device = CommonOptions.Device();
-        var golden = new Option<string?>("--golden") { HelpName = "FILE", Description = "Recorded inputs and outputs (default: golden.safetensors of the model folder)" };
+        Option<string?> golden = CommonOptions.Path("--golden", "FILE", "Recorded inputs and outputs (default: golden.safetensors of the model folder)");
         Option<double?> tolerance = CommonOptions.OptionalNumber<double>("--tolerance", "X", "Largest difference of a logit that passes (default 1e-4)", value => value >= 0 && double.IsFinite(value), "a number of at least 0");
         var command = new Command("verify", "Replay the recorded results of a model folder") { model, golden, tolerance, device };
         command.SetAction((parsed, cancellation) => Task.Run(

@@ -35,10 +35,10 @@ public static class GoldenReplay
 
     private static float Replay(IAnySubsetModel model, Safetensors file, string name, CancellationToken cancellation)
     {
-        int[] tokens = Array.ConvertAll(file.Read<long>(name + ".input_ids"), value => checked((int)value));
-        int[] ranks = Array.ConvertAll(file.Read<long>(name + ".order"), value => checked((int)value));
-        int given = checked((int)file.Read<long>(name + ".prompt_mask").Sum());
-        long[] positions = file.Read<long>(name + ".target_positions"), horizons = file.Read<long>(name + ".target_horizons");
+        int[] tokens = Read(file, name + ".input_ids", model.VocabularySize);
+        int[] ranks = Read(file, name + ".order", tokens.Length);
+        int given = Read(file, name + ".prompt_mask", 2).Sum();
+        int[] positions = Read(file, name + ".target_positions", ranks.Length), horizons = Read(file, name + ".target_horizons", ranks.Length + 1);
         float[] expected = file.Read<float>(name + ".logits");
         if (ranks.Length != tokens.Length || positions.Length != horizons.Length || expected.Length != positions.Length * model.VocabularySize)
             throw new ArgumentException("the sizes of its tensors disagree");
@@ -47,9 +47,9 @@ public static class GoldenReplay
         var call = new SequenceCall(order, tokens, model.VocabularySize, positions.Length);
         for (int rank = given; rank < order.Length; rank++)
             call.SetToken(rank, tokens[order.Positions[rank]]);
-        call.Begin(checked((int)horizons.Max()));
+        call.Begin(horizons.Max());
         for (int i = 0; i < positions.Length; i++)
-            call.Ask(new Conditional(ranks[positions[i]], checked((int)horizons[i])));
+            call.Ask(new Conditional(ranks[positions[i]], horizons[i]));
         model.Evaluate([call], cancellation);
 
         float worst = 0;
@@ -63,17 +63,16 @@ public static class GoldenReplay
         return worst;
     }
 
+    private static int[] Read(Safetensors file, string name, int limit) => Array.ConvertAll(
+        file.Read<long>(name),
+        value => value >= 0 && value < limit ? (int)value : throw new ArgumentException($"{name} holds {value}, allowed is 0..{limit - 1}"));
+
     private static int[] Positions(int[] ranks)
     {
         var positions = new int[ranks.Length];
         Array.Fill(positions, -1);
         for (int position = 0; position < ranks.Length; position++)
-        {
-            if ((uint)ranks[position] >= (uint)ranks.Length)
-                throw new ArgumentException("its order is no permutation");
             positions[ranks[position]] = position;
-        }
-
         return positions;
     }
 }

@@ -63,12 +63,14 @@ public sealed class ModelFolder
         {
             // The version is read first: a newer format may lack the fields that this one requires.
             using JsonDocument document = JsonDocument.Parse(json);
-            format = document.RootElement.GetProperty("format_version").GetInt32();
+            if (!document.RootElement.TryGetProperty("format_version", out JsonElement version)
+                || version.ValueKind != JsonValueKind.Number || !version.TryGetInt32(out format))
+                throw new ModelFolderException($"{ManifestFile} has no format_version that is a whole number.");
             if (format > ModelManifest.SupportedFormat)
                 throw new ModelFolderException($"{ManifestFile} has format {format}, this version reads up to {ModelManifest.SupportedFormat}: update AsArm.");
             manifest = ModelManifest.Parse(json);
         }
-        catch (Exception error) when (error is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
+        catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
             throw new ModelFolderException($"{ManifestFile} is no valid model description: {error.Message.ReplaceLineEndings(" ")}", error);
         }
@@ -100,7 +102,7 @@ public sealed class ModelFolder
 
     private static void CheckFile(string folder, string name, ModelManifest.FileEntry entry)
     {
-        if (Path.GetFileName(name) != name)
+        if (name.AsSpan().ContainsAny(Path.GetInvalidFileNameChars()))
             throw new ModelFolderException($"{ManifestFile} lists {name}, which is no plain file name.");
         string path = Path.Combine(folder, name);
         try

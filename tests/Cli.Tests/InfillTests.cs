@@ -1,0 +1,225 @@
+using System.Text.Json;
+
+namespace AsArm.Cli.Tests;
+
+/// <summary>asarm infill on one text, with the default model; its weights may change, so no test expects certain words.</summary>
+[TestClass]
+public sealed class InfillTests
+{
+    private const string Text = "Once upon a time there was <mask:4> who had <mask:2> friends.";
+
+    private static readonly string[] _fields =
+        ["text", "gaps", "tokens", "nfe", "drafted", "accepted", "log_prob", "elapsed_ms", "sampler", "seed", "model", "device"];
+
+    [TestMethod]
+    public void Infill_Plain_PrintsTheTextAndItsFigures()
+    {
+        AsarmResult result = AsarmCommand.Run("infill", Text, "--seed", "7").Done();
+        Assert.HasCount(1, result.OutputLines);
+        Assert.StartsWith("Once upon a time there was", result.Output);
+        Assert.EndsWith(" friends." + Environment.NewLine, result.Output);
+        Assert.DoesNotContain("<mask", result.Output);
+        Assert.HasCount(1, result.ErrorLines);
+        foreach (string figure in new[] { "6 tokens", "assd", "seed 7", Models.DefaultName, "cpu" })
+            Assert.Contains(figure, result.Error);
+    }
+
+    [TestMethod]
+    public void Infill_Json_HasEveryFieldOfTheContract()
+    {
+        AsarmResult result = AsarmCommand.Run("infill", Text, "--seed", "7", "--json").Done();
+        Assert.AreEqual("", result.Error);
+        Assert.HasCount(1, result.OutputLines);
+        JsonElement json = result.Json;
+        CollectionAssert.AreEquivalent(_fields, json.EnumerateObject().Select(field => field.Name).ToArray());
+        string[] gaps = Gaps(json);
+        Assert.HasCount(2, gaps);
+        Assert.AreEqual($"Once upon a time there was{gaps[0]} who had{gaps[1]} friends.", json.GetProperty("text").GetString());
+        Assert.AreEqual(6, Number(json, "tokens"));
+        Assert.IsInRange(1, 6, Number(json, "nfe"));
+        Assert.IsInRange(0, Number(json, "drafted"), Number(json, "accepted"));
+        Assert.IsLessThan(0, json.GetProperty("log_prob").GetDouble());
+        Assert.IsGreaterThan(0, json.GetProperty("elapsed_ms").GetDouble());
+        Assert.AreEqual("assd", json.GetProperty("sampler").GetString());
+        Assert.AreEqual(7, Number(json, "seed"));
+        Assert.AreEqual(Models.DefaultName, json.GetProperty("model").GetString());
+        Assert.AreEqual("cpu", json.GetProperty("device").GetString());
+    }
+
+    [TestMethod]
+    public void Infill_Samples_EqualSingleRunsWithTheirSeeds()
+    {
+        AsarmResult result = AsarmCommand.Run("infill", Text, "--seed", "-1", "--samples", "3", "--json").Done();
+        JsonElement json = result.Json;
+        Assert.AreEqual("samples", json.EnumerateObject().Single().Name);
+        JsonElement[] samples = [.. json.GetProperty("samples").EnumerateArray()];
+        Assert.HasCount(3, samples);
+        for (int i = 0; i < samples.Length; i++)
+        {
+            Assert.AreEqual(i - 1, Number(samples[i], "seed"));
+            AreSame(Single(Text, "--seed", $"{i - 1}"), samples[i]);
+        }
+    }
+
+    [TestMethod]
+    public void Infill_OneSample_IsStillAnArray() =>
+        Assert.AreEqual(1, AsarmCommand.Run("infill", Text, "--samples", "1", "--json").Done().Json.GetProperty("samples").GetArrayLength());
+
+    [TestMethod]
+    public void Infill_PlainSamples_PrintALineEach()
+    {
+        AsarmResult result = AsarmCommand.Run("infill", Text, "--seed", "20", "--samples", "18").Done();
+        Assert.HasCount(18, result.OutputLines);
+        Assert.HasCount(18, result.ErrorLines);
+        Assert.Contains("seed 37,", result.ErrorLines[^1]);
+    }
+
+    [TestMethod]
+    public void Infill_WithoutASeed_NamesTheOneThatRepeatsIt()
+    {
+        JsonElement drawn = Single(Text);
+        AreSame(drawn, Single(Text, "--seed", drawn.GetProperty("seed").GetRawText()));
+    }
+
+    [TestMethod]
+    public void Infill_OtherSeeds_GiveOtherTexts()
+    {
+        JsonElement samples = AsarmCommand.Run("infill", "The <mask:12> end.", "--seed", "1", "--samples", "8", "--json").Done().Json.GetProperty("samples");
+        Assert.IsGreaterThan(1, samples.EnumerateArray().Select(sample => sample.GetProperty("text").GetString()).Distinct().Count());
+    }
+
+    [TestMethod]
+    [DataRow("--sampler", "assd")]
+    [DataRow("--sampler", "sequential")]
+    [DataRow("--order", "left-to-right")]
+    [DataRow("--order", "right-to-left")]
+    [DataRow("--order", "random")]
+    [DataRow("--temperature", "0.7")]
+    [DataRow("--temperature", "1e-40")]
+    [DataRow("--temperature", "1e300")]
+    [DataRow("--top-k", "1")]
+    [DataRow("--top-k", "2147483647")]
+    [DataRow("--top-p", "0.9")]
+    [DataRow("--top-p", "1")]
+    [DataRow("--top-p", "1e-300")]
+    [DataRow("--draft-length", "1")]
+    [DataRow("--draft-length", "1000")]
+    [DataRow("--seed", "-9223372036854775808")]
+    [DataRow("--seed", "9223372036854775807")]
+    [DataRow("--threads", "1")]
+    [DataRow("--device", "cpu")]
+    public void Infill_EachOption_IsTaken(string option, string value)
+    {
+        JsonElement json = Single(Text, option, value);
+        Assert.AreEqual(6, Number(json, "tokens"));
+        Assert.IsInRange(1, 6, Number(json, "nfe"));
+        if (json.TryGetProperty(option[2..], out JsonElement said))
+            Assert.AreEqual(value, said.ToString());
+    }
+
+    [TestMethod]
+    [DataRow("--sampler=assd", "--order=random", "--draft-length=3")]
+    [DataRow("--sampler=sequential", "--order=right-to-left", "--temperature=0.9", "--top-k=50", "--top-p=0.95")]
+    public void Infill_SameSeed_GivesTheSameText(params string[] options) =>
+        AreSame(Single(Text, [.. options, "--seed=3"]), Single(Text, [.. options, "--seed=3"]));
+
+    [TestMethod]
+    public void Infill_Sequential_CallsTheModelOnceAToken()
+    {
+        JsonElement json = Single(Text, "--sampler", "sequential", "--order", "random", "--seed", "4");
+        Assert.AreEqual((6, 6), (Number(json, "tokens"), Number(json, "nfe")));
+        Assert.AreEqual((0, 0), (Number(json, "drafted"), Number(json, "accepted")));
+    }
+
+    /// <summary>One token is left to draw, so that neither seed nor sampler matters, and its probability is one.</summary>
+    [TestMethod]
+    public void Infill_OneCandidate_IsTheSameForEverySeedAndSampler()
+    {
+        JsonElement first = Single(Text, "--top-k", "1", "--seed", "1");
+        Assert.AreEqual(0, first.GetProperty("log_prob").GetDouble(), 1e-9);
+        string?[] texts = [
+            Single(Text, "--top-k", "1", "--seed", "2").GetProperty("text").GetString(),
+            Single(Text, "--top-p", "1e-9", "--seed", "3").GetProperty("text").GetString(),
+            Single(Text, "--top-k", "1", "--sampler", "sequential").GetProperty("text").GetString(),
+        ];
+        foreach (string? text in texts)
+            Assert.AreEqual(first.GetProperty("text").GetString(), text);
+    }
+
+    [TestMethod]
+    [DataRow("<mask:3> was happy.", "", " was happy.")]
+    [DataRow("Tom was <mask:3>", "Tom was", "")]
+    [DataRow("<mask:3>", "", "")]
+    [DataRow("  <mask:2>  ", " ", "  ")]
+    public void Infill_GapAtTheBeginningOrEnd_IsFilled(string text, string before, string after) =>
+        IsFilled(Single(text, "--seed", "5"), before, after);
+
+    [TestMethod]
+    public void Infill_GapAtTheBeginning_StartsWithoutASpace() =>
+        Assert.DoesNotStartWith(" ", Single("<mask:3> was happy.", "--seed", "5").GetProperty("text").GetString()!);
+
+    [TestMethod]
+    public void Infill_SeveralGapsSomeOfThemAdjacent_AreFilledEach()
+    {
+        JsonElement json = Single("<mask><mask:2> and <mask> or <mask:3><mask>", "--seed", "6");
+        string[] gaps = Gaps(json);
+        Assert.HasCount(5, gaps);
+        Assert.AreEqual($"{gaps[0]}{gaps[1]} and{gaps[2]} or{gaps[3]}{gaps[4]}", json.GetProperty("text").GetString());
+        Assert.AreEqual(8, Number(json, "tokens"));
+    }
+
+    /// <summary>Given text is unchanged whatever the tokenizer makes of it; a single space before a gap belongs to the gap.</summary>
+    [TestMethod]
+    [DataRow("Two  spaces  <mask>  here", "Two  spaces ", "  here")]
+    [DataRow("Tab\t<mask>\tand\ttab", "Tab\t", "\tand\ttab")]
+    [DataRow("Line\n\n<mask>\r\nend\n", "Line\n\n", "\r\nend\n")]
+    [DataRow("Smile 😀<mask>👩‍👩‍👧 🏴", "Smile 😀", "👩‍👩‍👧 🏴")]
+    [DataRow("ﬁne ﬂow ½ ① Ⅷ Å <mask> ﬁn", "ﬁne ﬂow ½ ① Ⅷ Å", " ﬁn")]
+    [DataRow("e\u0301 a\u0308 n\u0303 <mask> e\u0301", "e\u0301 a\u0308 n\u0303", " e\u0301")]
+    [DataRow("日本語 <mask> ру́сский العربية", "日本語", " ру́сский العربية")]
+    [DataRow("\u00A0\u200B\u202E<mask>\u2028\u3000\u2581", "\u00A0\u200B\u202E", "\u2028\u3000\u2581")]
+    [DataRow("“Quotes” ‘and’ … — <mask>’s", "“Quotes” ‘and’ … —", "’s")]
+    [DataRow(@"C:\dir\new \ \\ <mask> \", @"C:\dir\new \ \\", @" \")]
+    [DataRow(@"A \<mask> and \[[span]] and \<mask:0> are <mask>.", "A <mask> and [[span]] and <mask:0> are", ".")]
+    [DataRow("A <b> tag, <masked>, 1 < 2, [[a]] span <mask> <mask", "A <b> tag, <masked>, 1 < 2, [[a]] span", " <mask")]
+    [DataRow("\"Quoted\" 'text' $HOME `x` %PATH% & | ; <mask> *?", "\"Quoted\" 'text' $HOME `x` %PATH% & | ;", " *?")]
+    [DataRow("<sep> <cls> <unk> <pad> </s> <eop> <mask> <sep>", "<sep> <cls> <unk> <pad> </s> <eop>", " <sep>")]
+    [DataRow("@file <mask>.", "@file", ".")]
+    [DataRow("[diagram] <mask>.", "[diagram]", ".")]
+    [DataRow("-5 degrees, <mask>.", "-5 degrees,", ".")]
+    [DataRow("/? <mask>.", "/?", ".")]
+    public void Infill_GivenText_ComesBackByteForByte(string text, string before, string after)
+    {
+        string output = AsarmCommand.Run("infill", text, "--seed", "5").Done().Output;
+        Assert.StartsWith(before, output);
+        Assert.EndsWith(after + Environment.NewLine, output);
+    }
+
+    [TestMethod]
+    public void Infill_TextThatLooksLikeAnOption_IsTakenAfterTwoDashes() =>
+        Assert.StartsWith("--json", AsarmCommand.Run("infill", "--seed", "1", "--", "--json <mask>").Done().Output);
+
+    [TestMethod]
+    public void Infill_LocaleOfAnotherEncoding_StillPrintsUtf8()
+    {
+        AsarmResult result = AsarmCommand.RunIn([("LC_ALL", "de_DE.ISO-8859-1"), ("LANG", "de_DE.ISO-8859-1")], "infill", "日本 é 😀 <mask> ∎").Done();
+        Assert.StartsWith("日本 é 😀", result.Output);
+        Assert.EndsWith(" ∎" + Environment.NewLine, result.Output);
+    }
+
+    private static JsonElement Single(string text, params string[] options) => AsarmCommand.Run(["infill", text, "--json", .. options]).Done().Json;
+
+    private static void IsFilled(JsonElement json, string before, string after) =>
+        Assert.AreEqual(before + Gaps(json).Single() + after, json.GetProperty("text").GetString());
+
+    private static void AreSame(JsonElement expected, JsonElement actual)
+    {
+        Assert.AreEqual(expected.GetProperty("text").GetString(), actual.GetProperty("text").GetString());
+        CollectionAssert.AreEqual(Gaps(expected), Gaps(actual));
+        Assert.AreEqual(expected.GetProperty("log_prob").GetDouble(), actual.GetProperty("log_prob").GetDouble(), 1e-3);
+    }
+
+    private static string[] Gaps(JsonElement json) => [.. json.GetProperty("gaps").EnumerateArray().Select(gap => gap.GetString()!)];
+
+    private static long Number(JsonElement json, string name) => json.GetProperty(name).GetInt64();
+}

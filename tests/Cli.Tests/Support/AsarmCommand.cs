@@ -1,0 +1,73 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+
+namespace AsArm.Cli.Tests;
+
+/// <summary>Runs the built command as a process of its own, with the runtime that the tests run on.</summary>
+internal static class AsarmCommand
+{
+    /// <summary>A net under the tests; none depends on it.</summary>
+    private static readonly TimeSpan _limit = TimeSpan.FromMinutes(5);
+
+    public static string Assembly { get; } = Path.Combine(AppContext.BaseDirectory, "asarm.dll");
+
+    private static string Host { get; } = Path.GetFullPath(
+        Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet"));
+
+    public static AsarmResult Run(params string[] arguments) => RunWith([], [], arguments);
+
+    /// <summary>With bytes on standard input.</summary>
+    public static AsarmResult RunOn(byte[] input, params string[] arguments) => RunWith(input, [], arguments);
+
+    /// <summary>With additional environment variables.</summary>
+    public static AsarmResult RunIn((string Name, string Value)[] environment, params string[] arguments) => RunWith([], environment, arguments);
+
+    /// <summary>With a TEXT of any bytes, which printf makes of octal escapes.</summary>
+    public static AsarmResult RunOnRawText(string command, string printfFormat) =>
+        Start("sh", [], [], ["-c", """exec "$0" "$1" "$2" "$(printf "$3")" """, Host, Assembly, command, printfFormat]);
+
+    private static AsarmResult RunWith(byte[] input, (string Name, string Value)[] environment, string[] arguments) =>
+        Start(Host, input, environment, [Assembly, .. arguments]);
+
+    private static AsarmResult Start(string file, byte[] input, (string Name, string Value)[] environment, string[] arguments)
+    {
+        var start = new ProcessStartInfo(file, arguments)
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        foreach ((string name, string value) in environment)
+            start.Environment[name] = value;
+        using Process process = Process.Start(start)!;
+        Task<byte[]> output = ReadAsync(process.StandardOutput.BaseStream), error = ReadAsync(process.StandardError.BaseStream);
+        WriteInput(process, input);
+        if (!process.WaitForExit(_limit))
+        {
+            process.Kill(entireProcessTree: true);
+            Assert.Fail($"asarm {string.Join(' ', arguments)} did not end.");
+        }
+
+        return new AsarmResult(process.ExitCode, output.GetAwaiter().GetResult(), error.GetAwaiter().GetResult());
+    }
+
+    private static void WriteInput(Process process, byte[] input)
+    {
+        try
+        {
+            process.StandardInput.BaseStream.Write(input);
+            process.StandardInput.Close();
+        }
+        catch (IOException)
+        {
+            // The command ended without reading its input, as it does for bad options.
+        }
+    }
+
+    private static async Task<byte[]> ReadAsync(Stream stream)
+    {
+        using var bytes = new MemoryStream();
+        await stream.CopyToAsync(bytes);
+        return bytes.ToArray();
+    }
+}

@@ -1,0 +1,24 @@
+using System.Reflection;
+using System.Text.Json.Nodes;
+
+namespace AsArm.Cli.Tests;
+
+/// <summary>The model folders beside the tests.</summary>
+internal static class Models
+{
+    /// <summary>Random weights, 64 tokens, no tokenizer.</summary>
+    public static string Tiny { get; } = In("tiny");
+
+    /// <summary>The name that the command was built with.</summary>
+    public static string DefaultName { get; } = Assembly.LoadFrom(AsarmCommand.Assembly)
+        .GetCustomAttributes<AssemblyMetadataAttribute>().Single(attribute => attribute.Key == "DefaultModel").Value!;
+
+    /// <summary>The model that comes with the command; its weights may be replaced, so nothing expects certain words of it.</summary>
+    public static string Default { get; } = In(DefaultName);
+
+    /// <summary>In tokens.</summary>
+    public static int DefaultMaximumLength { get; } =
+        (int)JsonNode.Parse(File.ReadAllText(Path.Combine(Default, "asarm.json")))!["maximum_length"]!;
+
+    private static string In(string name) => Path.Combine(AppContext.BaseDirectory, "models", name);
+}

@@ -1,0 +1,165 @@
+using System.Buffers.Binary;
+using System.Text;
+using System.Text.Json.Nodes;
+
+namespace AsArm.Cli.Tests;
+
+/// <summary>asarm verify and asarm info, also on a folder without a tokenizer.</summary>
+[TestClass]
+public sealed class VerifyTests
+{
+    private static readonly string _tinyGolden = Path.Combine(Models.Tiny, "golden.safetensors");
+
+    [TestMethod]
+    public void Verify_TinyModel_Passes()
+    {
+        AsarmResult result = AsarmCommand.Run("verify", "--model", Models.Tiny).Done();
+        Assert.Contains("model.onnx", result.Output);
+        Assert.Contains("passed", result.Output);
+        Assert.AreEqual("", result.Error);
+    }
+
+    [TestMethod]
+    public void Verify_DefaultModel_PassesWithoutNamingIt() => Assert.Contains("passed", AsarmCommand.Run("verify").Done().Output);
+
+    [TestMethod]
+    public void Verify_GoldenFileByName_IsReplayed() =>
+        Assert.Contains("passed", AsarmCommand.Run("verify", "--model", Models.Tiny, "--golden", _tinyGolden, "--tolerance", "1e-3").Done().Output);
+
+    /// <summary>Two programs never agree to the last bit.</summary>
+    [TestMethod]
+    public void Verify_ToleranceOfZero_Fails() => IsRefuted(AsarmCommand.Run("verify", "--model", Models.Tiny, "--tolerance", "0"));
+
+    [TestMethod]
+    public void Verify_GoldenFileOfAnotherModel_Fails()
+    {
+        using var model = new ModelCopy(Models.Tiny);
+        model.Replace("model.onnx", content => OnnxBytes.FillOutputBias(content, 0.5f));
+        IsRefuted(AsarmCommand.Run("verify", "--model", model.Path, "--golden", _tinyGolden));
+        Assert.Contains("passed", AsarmCommand.Run("verify", "--model", model.Path, "--tolerance", "10").Done().Output);
+    }
+
+    [TestMethod]
+    [DataRow(float.NaN)]
+    [DataRow(float.PositiveInfinity)]
+    public void Verify_LogitsThatAreNoNumbers_FailsWhateverTheTolerance(float bias)
+    {
+        using var model = new ModelCopy(Models.Tiny);
+        model.Replace("model.onnx", content => OnnxBytes.FillOutputBias(content, bias));
+        IsRefuted(AsarmCommand.Run("verify", "--model", model.Path, "--tolerance", "1e30"));
+    }
+
+    [TestMethod]
+    [DataRow(0)]
+    [DataRow(7)]
+    [DataRow(100)]
+    [DataRow(50_000)]
+    public void Verify_TruncatedGolden_IsNamed(int keep)
+    {
+        using var model = new ModelCopy(Models.Tiny);
+        model.Replace("golden.safetensors", content => content[..keep]);
+        AsarmCommand.Run("verify", "--model", model.Path).IsBadInput(model.In("golden.safetensors"));
+    }
+
+    [TestMethod]
+    [DataRow("not json")]
+    [DataRow("[]")]
+    [DataRow("{}")]
+    [DataRow("""{"000.logits": 5}""")]
+    [DataRow("""{"000.logits": {"dtype": "F32", "shape": [1, 64], "data_offsets": [0, 256]}}""")]
+    public void Verify_GoldenWithABrokenHeader_IsNamed(string header)
+    {
+        using var folder = new TemporaryFolder();
+        byte[] length = new byte[8];
+        BinaryPrimitives.WriteInt64LittleEndian(length, header.Length);
+        string golden = folder.Write("other.safetensors", [.. length, .. Encoding.UTF8.GetBytes(header), .. new byte[256]]);
+        AsarmCommand.Run("verify", "--model", Models.Tiny, "--golden", golden).IsBadInput(golden);
+    }
+
+    [TestMethod]
+    [DataRow("input_ids", -1L)]
+    [DataRow("input_ids", 64L)]
+    [DataRow("order", 1L << 40)]
+    [DataRow("prompt_mask", 1L << 40)]
+    [DataRow("target_positions", 100L)]
+    [DataRow("target_positions", -1L)]
+    [DataRow("target_horizons", 1L << 40)]
+    public void Verify_GoldenWithValuesOutOfRange_NamesFileAndCase(string tensor, long value)
+    {
+        using var folder = new TemporaryFolder();
+        string golden = folder.Write("other.safetensors", WithFirstValue(File.ReadAllBytes(_tinyGolden), "001." + tensor, value));
+        AsarmCommand.Run("verify", "--model", Models.Tiny, "--golden", golden).IsBadInput(golden, "case 001", tensor);
+    }
+
+    [TestMethod]
+    public void Verify_GoldenOfAModelOfAnotherSize_IsNamed()
+    {
+        string golden = Path.Combine(Models.Default, "golden.safetensors");
+        AsarmCommand.Run("verify", "--model", Models.Tiny, "--golden", golden).IsBadInput(golden);
+    }
+
+    [TestMethod]
+    public void Verify_MissingGolden_IsNamed()
+    {
+        using var model = new ModelCopy(Models.Tiny);
+        AsarmCommand.Run("verify", "--model", model.Path, "--golden", model.In("none")).IsBadInput(model.In("none"));
+        File.Delete(model.In("golden.safetensors"));
+        model.EditManifest(manifest => manifest["files"]!.AsObject().Remove("golden.safetensors"));
+        AsarmCommand.Run("verify", "--model", model.Path).IsBadInput("golden.safetensors", "--golden");
+    }
+
+    [TestMethod]
+    [DataRow("-1")]
+    [DataRow("NaN")]
+    [DataRow("0,1")]
+    public void Verify_BadTolerance_IsNamed(string tolerance) =>
+        AsarmCommand.Run("verify", "--model", Models.Tiny, "--tolerance", tolerance).IsBadInput("--tolerance", $"'{tolerance}'");
+
+    [TestMethod]
+    public void Info_TinyModel_ListsFilesInputsOutputsAndDevices()
+    {
+        AsarmResult result = AsarmCommand.Run("info", "--model", Models.Tiny).Done();
+        Assert.AreEqual("", result.Error);
+        foreach (string name in new[] { "input_ids", "order", "prompt_mask", "target_positions", "target_horizons" })
+            Assert.Contains(line => line.Contains("input ") && line.Contains($" {name} ") && line.Contains("int64"), result.OutputLines, name);
+        Assert.Contains(line => line.Contains("output ") && line.Contains(" logits ") && line.Contains("float"), result.OutputLines);
+        JsonObject files = JsonNode.Parse(File.ReadAllText(Path.Combine(Models.Tiny, "asarm.json")))!["files"]!.AsObject();
+        foreach ((string file, JsonNode? entry) in files)
+            Assert.Contains(line => line.Contains(file) && line.Contains((string)entry!["sha256"]!), result.OutputLines, file);
+        Assert.Contains(line => line.Contains("devices") && line.Contains("cpu"), result.OutputLines);
+        Assert.Contains("no tokenizer", result.Output);
+        Assert.Contains("64 tokens", result.Output);
+    }
+
+    [TestMethod]
+    public void Info_DefaultModel_IsShownWithItsTokenizer()
+    {
+        AsarmResult result = AsarmCommand.Run("info").Done();
+        Assert.Contains(Models.DefaultName, result.Output);
+        Assert.Contains("SentencePiece", result.Output);
+    }
+
+    [TestMethod]
+    [DataRow("infill", "A <mask> day.")]
+    [DataRow("score", "A [[fine]] day.")]
+    public void Command_TextForAFolderWithoutATokenizer_IsRefused(string command, string text) =>
+        AsarmCommand.Run(command, text, "--model", Models.Tiny).IsBadInput(Models.Tiny, "no tokenizer");
+
+    private static void IsRefuted(AsarmResult result)
+    {
+        Assert.AreEqual(1, result.ExitCode, result.Error);
+        Assert.Contains("failed", result.Output);
+        Assert.DoesNotContain("passed", result.Output);
+        Assert.HasCount(1, result.ErrorLines);
+        Assert.Contains("tolerance", result.Error);
+    }
+
+    /// <summary>A safetensors file with another first value of an int64 tensor.</summary>
+    private static byte[] WithFirstValue(byte[] file, string tensor, long value)
+    {
+        int header = (int)BinaryPrimitives.ReadInt64LittleEndian(file);
+        JsonNode entry = JsonNode.Parse(file.AsSpan(8, header))![tensor]!;
+        BinaryPrimitives.WriteInt64LittleEndian(file.AsSpan(8 + header + (int)entry["data_offsets"]![0]!), value);
+        return file;
+    }
+}
