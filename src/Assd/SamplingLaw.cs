@@ -12,7 +12,6 @@ public sealed class SamplingLaw
     private readonly int[] _banned;
     private readonly float[] _weights;
     private readonly int[] _candidates;
-    private readonly Comparison<int> _heaviestFirst;
 
     /// <summary>Validates the options and makes room for rows of V logits.</summary>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
@@ -24,7 +23,6 @@ public sealed class SamplingLaw
         _banned = [.. options.BannedTokens];
         _weights = new float[vocabularySize];
         _candidates = new int[vocabularySize];
-        _heaviestFirst = CompareWeights; // made once: a comparer passed to Sort would be boxed in every call
     }
 
     /// <summary>Raw logits to probabilities, in place.</summary>
@@ -71,7 +69,11 @@ public sealed class SamplingLaw
     private void KeepMostProbable(Span<float> logits, int k)
     {
         logits.CopyTo(_weights);
-        Keep(logits, SortCandidates(float.MinValue), k);
+        int candidates = HeapCandidates(float.MinValue);
+        int keep = Math.Min(k, candidates);
+        for (int taken = 0; taken < keep; taken++)
+            TakeHeaviest(candidates - taken);
+        Keep(logits, _candidates.AsSpan(candidates - keep, keep));
     }
 
     private void KeepNucleus(Span<float> logits, double p)
@@ -79,15 +81,18 @@ public sealed class SamplingLaw
         logits.CopyTo(_weights);
         Probabilities.Softmax(_weights);
         // Tokens rarer than (1 - p) / V cannot weigh 1 - p together, so the nucleus is full before them: they need no sorting.
-        int candidates = SortCandidates((float)((1 - p) / logits.Length * 0.99));
+        int candidates = HeapCandidates((float)((1 - p) / logits.Length * 0.99));
         int keep = 0;
         for (double mass = 0; keep < candidates && mass < p; keep++)
-            mass += _weights[_candidates[keep]];
-        Keep(logits, candidates, keep);
+            mass += _weights[TakeHeaviest(candidates - keep)];
+        Keep(logits, _candidates.AsSpan(candidates - keep, keep));
     }
 
-    /// <summary>Tokens with a weight of at least <paramref name="floor" />, heaviest first, equal ones by their number.</summary>
-    private int SortCandidates(float floor)
+    /// <summary>
+    /// A heap, the heaviest on top, of the tokens with a weight of at least <paramref name="floor" />: a few of very many are
+    /// wanted, so sorting all would cost far more than the softmax.
+    /// </summary>
+    private int HeapCandidates(float floor)
     {
         int count = 0;
         for (int token = 0; token < _weights.Length; token++)
@@ -96,24 +101,48 @@ public sealed class SamplingLaw
                 _candidates[count++] = token;
         }
 
-        _candidates.AsSpan(0, count).Sort(_heaviestFirst);
+        for (int parent = count / 2 - 1; parent >= 0; parent--)
+            SiftDown(parent, count);
         return count;
     }
 
-    private void Keep(Span<float> logits, int candidates, int keep)
+    /// <summary>Moves the top of a heap of <paramref name="count" /> tokens to its last place and closes the heap before it.</summary>
+    private int TakeHeaviest(int count)
+    {
+        int heaviest = _candidates[0];
+        _candidates[0] = _candidates[count - 1];
+        _candidates[count - 1] = heaviest;
+        SiftDown(0, count - 1);
+        return heaviest;
+    }
+
+    private void SiftDown(int parent, int count)
+    {
+        int token = _candidates[parent];
+        for (int child = 2 * parent + 1; child < count; child = 2 * parent + 1)
+        {
+            if (child + 1 < count && IsHeavier(_candidates[child + 1], _candidates[child]))
+                child++;
+            if (!IsHeavier(_candidates[child], token))
+                break;
+            _candidates[parent] = _candidates[child];
+            parent = child;
+        }
+
+        _candidates[parent] = token;
+    }
+
+    /// <summary>Of equal ones the lower token goes first.</summary>
+    private bool IsHeavier(int token, int other) =>
+        _weights[token] > _weights[other] || (_weights[token] == _weights[other] && token < other);
+
+    private void Keep(Span<float> logits, ReadOnlySpan<int> kept)
     {
         // The logits of the kept pass through the scratch memory, which is free by now.
-        ReadOnlySpan<int> kept = _candidates.AsSpan(0, Math.Min(keep, candidates));
         foreach (int token in kept)
             _weights[token] = logits[token];
         logits.Fill(float.NegativeInfinity);
         foreach (int token in kept)
             logits[token] = _weights[token];
-    }
-
-    private int CompareWeights(int x, int y)
-    {
-        int byWeight = _weights[y].CompareTo(_weights[x]);
-        return byWeight != 0 ? byWeight : x.CompareTo(y);
     }
 }

@@ -1,0 +1,51 @@
+using AsArm.Assd;
+using BenchmarkDotNet.Attributes;
+
+namespace AsArm.Perf;
+
+/// <summary>The end of a round: five acceptance tests and a draw from the residual, against the softmax of one row.</summary>
+public class AcceptanceBenchmarks
+{
+    private const int DraftLength = 5;
+
+    private float[] _logits = [];
+    private float[] _draft = [];
+    private float[] _oracle = [];
+    private float[] _residual = [];
+    private SeededCoins? _coins;
+
+    [Params(4096, 32_000)]
+    public int VocabularySize { get; set; }
+
+    [GlobalSetup]
+    public void Setup()
+    {
+        _logits = Rows.Random(VocabularySize, seed: 1);
+        _draft = Rows.Random(VocabularySize, seed: 2);
+        _oracle = Rows.Random(VocabularySize, seed: 3);
+        _residual = new float[VocabularySize];
+        _coins = new SeededCoins(1);
+        Probabilities.Softmax(_draft);
+        Probabilities.Softmax(_oracle);
+    }
+
+    [Benchmark(Baseline = true)]
+    public int Softmax()
+    {
+        _logits.CopyTo(_residual.AsSpan());
+        Probabilities.Softmax(_residual);
+        return _residual.Length;
+    }
+
+    [Benchmark]
+    public int AcceptAndReplace()
+    {
+        int accepted = 0;
+        for (int token = 0; token < DraftLength; token++)
+            accepted += RejectionSampling.Accepts(_coins!.Toss(), _draft[token], _oracle[token]) ? 1 : 0;
+        return accepted + RejectionSampling.Replace(_oracle, _draft, _residual, _coins!.Toss());
+    }
+
+    [Benchmark]
+    public int Sample() => Probabilities.Sample(_oracle, _coins!.Toss());
+}

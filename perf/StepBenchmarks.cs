@@ -1,0 +1,51 @@
+using AsArm.Assd;
+using BenchmarkDotNet.Attributes;
+
+namespace AsArm.Perf;
+
+/// <summary>
+/// One step of the loop in steady state, with a model that only copies logits: plan, call, softmax, accept. The sequence is longer
+/// than any benchmark lasts.
+/// </summary>
+public class StepBenchmarks
+{
+    private const int Targets = 1 << 22;
+
+    private CopyingModel? _model;
+    private float[] _row = [];
+    private SamplingLoop? _sequential;
+    private SamplingLoop? _assd;
+
+    [Params(4096, 32_000)]
+    public int VocabularySize { get; set; }
+
+    [GlobalSetup]
+    public void Setup()
+    {
+        var order = Order.LeftToRight([true, .. new bool[Targets]]);
+        var tokens = new int[Targets + 1];
+        _model = new CopyingModel(VocabularySize, order.Length);
+        _row = new float[VocabularySize];
+        _sequential = new(_model, [new SequentialSampler(order, tokens, new(), VocabularySize)], [new SeededCoins(1)]);
+        _assd = new(_model, [new AssdSampler(order, tokens, new() { DraftLength = 5 }, VocabularySize)], [new SeededCoins(1)]);
+    }
+
+    /// <summary>What the model itself does for one row: the floor.</summary>
+    [Benchmark(Baseline = true)]
+    public int CopyOneRow()
+    {
+        _model!.Answer(new Conditional(1, 1), _row);
+        return _row.Length;
+    }
+
+    /// <summary>One call, one token.</summary>
+    [Benchmark]
+    public int Sequential() => Step(_sequential!);
+
+    /// <summary>One call: by turns 5 draft rows and 4 oracle rows.</summary>
+    [Benchmark]
+    public int AssdK5() => Step(_assd!);
+
+    private static int Step(SamplingLoop loop) =>
+        loop.Step(CancellationToken.None) ? 1 : throw new InvalidOperationException("The sequence came to its end.");
+}
