@@ -9,7 +9,7 @@ namespace AsArm.Inference;
 /// arrive together into one batch.
 /// </summary>
 /// <example><code>
-/// using var infiller = TextInfiller.Open("models/stories-en-4m");
+/// using var infiller = TextInfiller.Open("models/stories-en-6m");
 /// InfillResult result = infiller.Infill("The cat &lt;mask:3&gt; the mat.");
 /// </code></example>
 public sealed class TextInfiller : IDisposable
@@ -28,6 +28,8 @@ public sealed class TextInfiller : IDisposable
         _model = model;
         _tokenizer = tokenizer;
         _banned = tokenizer is null ? [] : [.. Enumerable.Range(0, model.VocabularySize).Where(token => !tokenizer.IsText(token))];
+        if (_banned.Length == model.VocabularySize)
+            throw new ModelFolderException($"{folder.FullPath}: special_ids in asarm.json leave no token to generate.");
     }
 
     /// <summary>The folder that was opened.</summary>

@@ -5,7 +5,7 @@ internal static class Files
 {
     public static string Tiny => InModels("tiny");
 
-    public static string Default => InModels("stories-en-4m");
+    public static string Default => InModels("stories-en-6m");
 
     public static string Micro => Golden("micro/onnx");
 
