@@ -4,9 +4,11 @@ import re
 
 import pytest
 import torch
+from sentencepiece import SentencePieceProcessor
 
 import evaluate
 from checkpoint import write_model
+from data import PackedCorpus
 from exports import fresh
 
 
@@ -47,6 +49,8 @@ def test_words_have_as_many_nats_as_their_tokens(texts, checkpoint, call, capsys
     page = capsys.readouterr().out
     tokens_per_word = float(re.search(r"tokens, ([\d.]+) a word", page)[1])
     cells = re.findall(r"([\d.]+) / ([\d.]+)", page)
+    corpus = PackedCorpus([str(texts / "valid.txt")], SentencePieceProcessor(model_file=str(texts / "spiece.model")))
+    assert abs(tokens_per_word - len(corpus.tokens) / corpus.words) < 1e-3 and "end of a document is a token" in page
     assert tokens_per_word > 1 and len(cells) == 2 + 9 * 3
     assert all(abs(float(token) * tokens_per_word - float(word)) < 0.01 for token, word in cells)
 

@@ -5,13 +5,18 @@ import re
 
 import numpy as np
 import pytest
+import sentencepiece
 import torch
 
 import evaluate
 import export
+import precision
 import train
 import verify
+from cases import validation_batches
 from checkpoint import read_model
+from data import PackedCorpus
+from measures import joint_nats
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +101,20 @@ def test_training_beats_the_unigram_model(texts, whole, call, capsys):
     nats = [[float(cell) for cell in row] for row in rows if len(row) == 3]
     assert len(nats) == 4 + 5
     assert all(model < unigram for unigram, _, model in nats)
+
+
+def test_float16_weights_lose_nothing_measurable(texts, whole):
+    """Against a control that rounds coarsely, so that the measure is known to see a loss."""
+    tokenizer = sentencepiece.SentencePieceProcessor(model_file=str(texts / "spiece.model"))
+    batches = validation_batches(PackedCorpus([str(texts / "valid.txt")], tokenizer), 32)["50%"]
+    exact, halved, coarse = (read_model(str(whole[0] / "checkpoint")) for _ in range(3))
+    precision.round_weights(halved)
+    with torch.no_grad():
+        for parameter in coarse.parameters():
+            parameter.copy_((parameter * 4).round() / 4)
+    nats = [joint_nats(model, batches) for model in (exact, halved, coarse)]
+    assert 0 < abs(nats[1] - nats[0]) < 1e-3
+    assert abs(nats[2] - nats[0]) > 1e-2
 
 
 def test_final_texts_are_used_alone_in_the_final_steps(texts, whole, tmp_path):

@@ -3,7 +3,8 @@
     evaluate.py --checkpoint DIR [--checkpoint DIR ...] --tokenizer spiece.model --train TEXT [TEXT ...] --valid TEXT
                 [--length 128] [--windows 256]
 
-Nats are of the teacher-forced joint of all unknown tokens of a window in the lattice order. The n-grams see the true tokens to
+Nats are of the teacher-forced joint of all unknown tokens of a window in the lattice order; the end of a document is a token.
+Nats per word are those per token times all tokens per word: the total over the words. The n-grams see the true tokens to
 the left of each, unknown ones and those before the window included; a model sees both sides, but unknown tokens only once they
 are decided.
 """
@@ -36,7 +37,7 @@ class Baselines:
         counts = np.bincount(train.tokens, minlength=vocabulary) + 1.0
         self.unigram = -np.log(counts / counts.sum())[valid.tokens]
         self.five_gram = KneserNey(train.tokens, vocabulary, EOD_ID).nats(valid.tokens)
-        self.tokens_per_word = (len(valid.tokens) - len(valid.starts)) / valid.words
+        self.tokens_per_word = len(valid.tokens) / valid.words  # with the document ends, whose nats the means hold too
 
     def cell(self, nats: float) -> str:
         """Nats per token / per word."""
@@ -57,8 +58,8 @@ def main() -> None:
     for title, folder, model in zip(titles, arguments.checkpoint, models):
         say(f"* {title}: `{folder}`, {sum(p.numel() for p in model.parameters()):,} parameters")
     say(f"* n-grams: trained on {len(train.tokens):,} tokens")
-    say(f"* validation: {len(valid.tokens):,} tokens, {baselines.tokens_per_word:.3f} a word; {len(maker.windows)} of its "
-        f"{maker.available} windows of {arguments.length} tokens, evenly spread")
+    say(f"* validation: {len(valid.tokens):,} tokens, {baselines.tokens_per_word:.3f} a word (the end of a document is a token "
+        f"and no word); {len(maker.windows)} of its {maker.available} windows of {arguments.length} tokens, evenly spread")
     print_left_to_right(baselines)
     nats_titles = ["targets", "unigram", "5-gram", *titles]
     head("Nats per token / per word; scattered gaps in half of the windows, one gap in the others", "unknown", nats_titles)
