@@ -161,6 +161,11 @@ def test_other_configurations_are_refused(folder, field, value):
         read_config(str(folder))
 
 
+def test_heads_without_a_size_share_the_model(folder):
+    change_config(folder, d_head=None)
+    assert read_config(str(folder)).d_head == 8
+
+
 def test_clamped_distances_are_understood(folder):
     change_config(folder, clamp_len=4)
     assert read_config(str(folder)).clamp_len == 4

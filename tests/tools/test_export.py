@@ -63,6 +63,19 @@ def test_trained_length_of_the_checkpoint_must_be_a_length(tiny, tmp_path, outpu
     assert "'long'" in capsys.readouterr().err
 
 
+def test_a_checkpoint_that_changes_meanwhile_is_refused(tiny, tmp_path, output, call, capsys, monkeypatch):
+    write_model(str(tmp_path / "checkpoint"), read_model(str(tiny)))
+
+    def read_then_train_on(folder):
+        model = read_model(folder)
+        write_model(folder, model, trained_tokens=1)
+        return model
+
+    monkeypatch.setattr(export, "read_model", read_then_train_on)
+    assert call(export, "--checkpoint", tmp_path / "checkpoint", "--output", output) == 2
+    assert "changed while it was read" in capsys.readouterr().err and not output.exists()
+
+
 def test_earlier_export_is_replaced_and_repeats_every_byte(tiny, output, call):
     files = []
     for _ in range(2):

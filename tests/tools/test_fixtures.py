@@ -20,7 +20,7 @@ def test_committed_export_is_of_the_committed_checkpoint(tiny):
 
 
 def test_official_goldens_are_converted_and_checked(tiny, micro, tmp_path, output, call, capsys):
-    golden = tmp_path / "official.safetensors"
+    golden = tmp_path / "new" / "official.safetensors"
     assert call(fixtures, "--official", tiny, "--output", golden) == 0
     assert call(export, "--checkpoint", tiny, "--output", output, "--golden", golden) == 0
     assert (output / "golden.safetensors").read_bytes() == golden.read_bytes()
@@ -62,13 +62,22 @@ def test_golden_file_of_a_real_vocabulary_is_small(tmp_path):
     assert len(fixtures.read_cases(str(tmp_path / "golden.safetensors"), 4096)) == 12
 
 
+def test_a_large_vocabulary_still_has_several_targets_in_a_case(tmp_path):
+    cases = fixtures.generate(fresh(32000), 64, 6, list(range(9)))
+    assert len(cases) == 12 and max(case["logits"].shape[0] for case in cases) == 3
+    assert sum(case["logits"].nbytes for case in cases) < 6_000_000
+
+
 def test_goldens_with_missing_or_wrong_tensors_are_refused(tmp_path):
     whole = read_tensors(COMMITTED / "golden.safetensors")
     path = str(tmp_path / "golden.safetensors")
     changes = [lambda t: t.pop("003.order"), lambda t: t.update({"003.order": np.zeros(3, np.int64)}),
-               lambda t: t.update({"003.logits": np.zeros((1, 63), np.float32)}), lambda t: t.clear()]
+               lambda t: t.update({"003.logits": np.zeros((1, 63), np.float32)}), lambda t: t.clear(),
+               lambda t: t.update({"003.order": t["003.order"].astype(np.int32)}), lambda t: t["003.input_ids"].fill(64),
+               lambda t: t["003.order"].fill(0), lambda t: t["003.prompt_mask"].fill(2), lambda t: t["003.target_positions"].fill(-1),
+               lambda t: t["003.target_horizons"].fill(99), lambda t: t.update({"003.logits": t["003.logits"].astype(np.float64)})]
     for change in changes:
-        tensors = dict(whole)
+        tensors = {name: array.copy() for name, array in whole.items()}
         change(tensors)
         fixtures.write_tensors(path, tensors)
         with pytest.raises(export.InputError, match="golden.safetensors"):

@@ -60,6 +60,14 @@ def test_the_model_is_the_callers(page, tmp_path):
     assert "`models/other`" in (tmp_path / "SAMPLES.md").read_text()
 
 
+def test_page_names_no_folder_of_the_machine(page, tmp_path):
+    assert page('{"kind": "One", "text": "A <mask>"}', more=("--model", ROOT / "models" / "other")) == 0
+    text = (tmp_path / "SAMPLES.md").read_text()
+    assert str(tmp_path) not in text and str(ROOT) not in text and sys.executable not in text
+    assert "other`, sampler" in text and "--prompts prompts.jsonl --output SAMPLES.md" in text and "stand_in.py" in text
+    assert samples.relative("run --x=/a/b.c 'd/e' ~/f") == "run --x=b.c 'd/e' f"
+
+
 @pytest.mark.parametrize("prompts, change, code, message", [
     ("", {}, 0, "has no prompt"), ("{", {}, 0, "line 1 is no prompt"), ("[]", {}, 0, "line 1 is no prompt"),
     ('{"text": "A <mask>"}', {}, 0, "line 1 is no prompt"), ('{"kind": "x", "text": "A mask"}', {}, 0, "line 1 is no prompt"),

@@ -11,12 +11,12 @@ import torch
 import evaluate
 import export
 import precision
-import train
 import verify
 from cases import validation_batches
 from checkpoint import read_model
 from data import PackedCorpus
 from measures import joint_nats
+from trainings import losses, trained, validations
 
 
 @pytest.fixture(scope="module")
@@ -24,39 +24,6 @@ def whole(texts, tmp_path_factory):
     """An uninterrupted run: its folder and what it printed."""
     folder = tmp_path_factory.mktemp("run")
     return folder, trained(texts, folder)
-
-
-def trained(texts, folder, *more, interrupt_at: int | None = None) -> list[str]:
-    """The lines of a run of the small preset, cut short by a failure once it reports that step."""
-    lines = []
-
-    def say(line):
-        lines.append(line)
-        if line.startswith(f"step {interrupt_at} loss"):
-            raise KeyboardInterrupt
-
-    arguments = ["train.py", "--preset", "tiny-test", "--device", "cpu", "--tokenizer", texts / "spiece.model",
-                 "--train", texts / "train.txt", "--valid", texts / "valid.txt", "--output", folder, "--dropout", "0.1", *more]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("sys.argv", [str(argument) for argument in arguments])
-        patch.setattr(train, "say", say)
-        threads = torch.get_num_threads()
-        try:
-            train.main()
-        except KeyboardInterrupt:
-            assert interrupt_at is not None
-        finally:
-            torch.set_num_threads(threads)
-    return lines
-
-
-def losses(lines: list[str]) -> dict[str, str]:
-    """step -> loss and learning rate, without the speed."""
-    return dict(match.groups() for line in lines if (match := re.match(r"step (\d+) (loss .* tokens [\d.]+M)", line)))
-
-
-def validations(lines: list[str]) -> dict[str, str]:
-    return dict(match.groups() for line in lines if (match := re.match(r"step (\d+) validation (.*)", line)))
 
 
 def test_loss_falls(whole):
@@ -121,32 +88,9 @@ def test_final_texts_are_used_alone_in_the_final_steps(texts, whole, tmp_path):
     (tmp_path / "final.txt").write_text((texts / "train.txt").read_text().replace("stone", "market"))
     short = ("--steps", 8, "--report-every", 1)
     alone = ("--train-final", tmp_path / "final.txt")
-    without, lines = (trained(texts, tmp_path / "run", *short, *more) for more in ((), (*alone, "--final-fraction", 0.5)))
+    without = trained(texts, tmp_path / "without", *short)
+    lines = trained(texts, tmp_path / "half", *short, *alone, "--final-fraction", 0.5)
     assert "alone from step 4 on" in lines[1]
     same = [step for step, text in losses(lines).items() if text == losses(without)[step]]
     assert same == ["1", "2", "3", "4"]
-    assert "alone from step 6 on" in trained(texts, tmp_path / "run", *short, *alone, "--decay-steps", 2)[1]
-
-
-def test_stopping_early_keeps_the_last_step(texts, tmp_path):
-    lines = trained(texts, tmp_path, "--learning-rate", 0, "--validate-every", 5, "--save-every", 100, "--patience", 1)
-    assert lines[-1] == "no better for 1 validations: stopping early"
-    assert torch.load(tmp_path / "last.pt")["step"] == 10
-
-
-def test_mistakes_are_one_line(texts, tmp_path, call, capsys, monkeypatch):
-    monkeypatch.setattr(torch, "set_num_threads", lambda _: None)
-    usual = {"--preset": "tiny-test", "--tokenizer": texts / "spiece.model", "--train": texts / "train.txt",
-             "--valid": texts / "valid.txt", "--output": tmp_path / "run"}
-    (tmp_path / "short.txt").write_text("Ana")
-    (tmp_path / "empty.txt").write_text("\n<|endoftext|>\n")
-    for change, more, message in (
-            ({}, ["--resume"], "nothing to resume"), ({}, ["--train-final", tmp_path / "empty.txt"], "no document"),
-            ({"--valid": tmp_path / "short.txt"}, [], "no window of 32"),
-            ({"--train": tmp_path / "short.txt"}, [], "no window of"), ({"--train": tmp_path / "empty.txt"}, [], "no document"),
-            ({"--train": tmp_path / "missing.txt"}, [], "missing.txt"),
-            ({"--tokenizer": tmp_path / "missing.model"}, [], "missing.model")):
-        pairs = [part for pair in {**usual, **change}.items() for part in pair]
-        assert call(train, *pairs, *more) == 2
-        error = capsys.readouterr().err
-        assert message in error and error.count("\n") == 1
+    assert "alone from step 6 on" in trained(texts, tmp_path / "decay", *short, *alone, "--decay-steps", 2)[1]

@@ -47,7 +47,8 @@ def read_config(folder: str) -> TwoStreamConfig:
             raise CheckpointError(f"{path}: {name} must be a number, it is {raw[name]!r}")
     if raw["d_model"] % 2:
         raise CheckpointError(f"{path}: d_model must be even, half sines and half cosines")
-    if raw["d_model"] % raw["n_head"] or raw.get("d_head", raw["d_model"] // raw["n_head"]) * raw["n_head"] != raw["d_model"]:
+    head = raw["d_model"] // raw["n_head"]
+    if raw["d_model"] % raw["n_head"] or raw.get("d_head") not in (None, head):
         raise CheckpointError(f"{path}: d_model must be n_head * d_head")
     return TwoStreamConfig(*(raw[name] for name in sizes), layer_norm_eps=float(raw.get("layer_norm_eps") or 1e-12),
                            clamp_len=int(raw.get("clamp_len") or -1))
@@ -86,9 +87,6 @@ def write_model(folder: str, model: TwoStreamModel, **extra: object) -> None:
         "layer_norm_eps": config.layer_norm_eps, "clamp_len": config.clamp_len, "dropout": config.dropout,
         "mem_len": None, "reuse_len": None, "bos_token_id": 1, "eos_token_id": 2, "pad_token_id": 5, **extra,
     }
-    with open(os.path.join(folder, "config.json"), "w", encoding="utf-8") as file:
-        json.dump(fields, file, indent=2, sort_keys=True)
-        file.write("\n")
     tensors = {name: tensor.detach().float().cpu().numpy() for name, tensor in model.state_dict().items()}
     del tensors["lm_loss.weight"]
     for layer in range(config.n_layer):
@@ -96,6 +94,11 @@ def write_model(folder: str, model: TwoStreamModel, **extra: object) -> None:
         tensors[prefix + "r_s_bias"] = np.zeros((config.n_head, config.d_head), np.float32)
         tensors[prefix + "seg_embed"] = np.zeros((2, config.n_head, config.d_head), np.float32)
     write_tensors(os.path.join(folder, "model.safetensors"), tensors, {"format": "pt"})
+    path = os.path.join(folder, "config.json")
+    with open(path + ".part", "w", encoding="utf-8") as file:
+        json.dump(fields, file, indent=2, sort_keys=True)
+        file.write("\n")
+    os.replace(path + ".part", path)
 
 
 def weight_files(folder: str) -> list[str]:
@@ -111,8 +114,10 @@ def weight_files(folder: str) -> list[str]:
 
 def checkpoint_hash(folder: str) -> str:
     """SHA-256 over config.json and the weight files, in hexadecimal."""
-    digest = hashlib.sha256()
-    for path in [os.path.join(folder, "config.json"), *weight_files(folder)]:
+    digest, config = hashlib.sha256(), os.path.join(folder, "config.json")
+    if not os.path.exists(config):
+        raise CheckpointError(f"{folder} has no config.json")
+    for path in [config, *weight_files(folder)]:
         with open(path, "rb") as file:
             for block in iter(lambda: file.read(1 << 20), b""):
                 digest.update(block)
@@ -145,7 +150,9 @@ def _read_state(folder: str) -> dict[str, torch.Tensor]:
 
 
 def _read_pickle(path: str) -> dict[str, torch.Tensor]:
-    try:  # weights only: the file is data, its code is never run
+    # Weights only: the file is data, and its code is not run. A hostile file gets around that on PyTorch before 2.6
+    # (CVE-2025-32434), so there it must come from people you trust; safetensors has no code at all.
+    try:
         loaded = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a broken pickle may fail in any way
         raise CheckpointError(f"{path} is no PyTorch weights file: {error}") from error

@@ -75,11 +75,14 @@ def check_replaceable(output: str) -> None:
 
 def build(arguments: argparse.Namespace, folder: str) -> None:
     """Writes all files into the folder, asarm.json last, with the hashes of the others."""
+    checkpoint = checkpoint_hash(arguments.checkpoint)
     model = read_model(arguments.checkpoint)
     vocabulary = model.config.vocab_size
     source = os.path.join(arguments.checkpoint, CONFIG_FILE)
     length = maximum_length(arguments.maximum_length, source)
     shutil.copyfile(source, os.path.join(folder, CONFIG_FILE))
+    if checkpoint_hash(arguments.checkpoint) != checkpoint:
+        raise InputError(f"{arguments.checkpoint} changed while it was read: export it once its training rests")
     special = tokens(arguments, folder, vocabulary)
     if arguments.weights == "float16":
         precision.round_weights(model)
@@ -88,7 +91,6 @@ def build(arguments: argparse.Namespace, folder: str) -> None:
         "heads": model.config.n_head, "model_dimension": model.config.d_model,
         "precision": precision.FLOAT16_WEIGHTS if arguments.weights == "float16" else precision.FLOAT32, **asdict(special),
     }
-    checkpoint = checkpoint_hash(arguments.checkpoint)
     write_graph(model, folder, arguments, description, checkpoint)
     fixtures.write_cases(os.path.join(folder, GOLDEN_FILE), goldens(model, arguments.golden, description))
     description["files"] = {name: fingerprint(os.path.join(folder, name)) for name in sorted(os.listdir(folder))}

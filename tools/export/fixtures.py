@@ -22,7 +22,8 @@ from two_stream import MODEL_INPUTS, TwoStreamModel
 Case = dict[str, np.ndarray]  # MODEL_INPUTS and "logits"
 CASES = 12
 TARGETS = 8  # at most, in a generated case
-FILE_BYTES = 1_300_000  # aim for the logits of all generated cases together
+LEAST_TARGETS = 3  # a large vocabulary has fewer, down to these
+FILE_BYTES, MOST_BYTES = 1_300_000, 6_000_000  # of the logits of all generated cases: the aim, and the end of LEAST_TARGETS
 LATTICE, RANDOM, RIGHT_TO_LEFT = range(3)
 DRAFT, ORACLE, MIXED = range(3)
 ONE, SOME, ALL_BUT_ONE = range(3)
@@ -32,7 +33,8 @@ def generate(model: TwoStreamModel, maximum_length: int, mask_id: int, special_i
     """Cases over all kinds of orders, questions and states, of lengths from 2 to the maximum."""
     generator = np.random.default_rng(seed)
     vocabulary = model.config.vocab_size
-    targets = int(np.clip(FILE_BYTES // (4 * vocabulary * CASES), 1, TARGETS))
+    size = 4 * vocabulary * CASES
+    targets = int(np.clip(FILE_BYTES // size, np.clip(MOST_BYTES // size, 1, LEAST_TARGETS), TARGETS))
     tokens = np.setdiff1d(np.arange(vocabulary), special_ids)
     if tokens.size == 0:  # a toy vocabulary of nothing but special tokens
         tokens = np.setdiff1d(np.arange(vocabulary), [mask_id])
@@ -100,7 +102,7 @@ def write_cases(path: str, cases: list[Case]) -> None:
 
 
 def read_cases(path: str, vocabulary: int) -> list[Case]:
-    """The cases of a file, refused where a tensor lacks or shapes do not agree."""
+    """The cases of a file, refused where a tensor lacks, shapes do not agree or a number is out of its range."""
     tensors = read_tensors(path)
     cases = []
     for number in sorted({name.partition(".")[0] for name in tensors}):
@@ -111,10 +113,23 @@ def read_cases(path: str, vocabulary: int) -> list[Case]:
         shapes = [sequence] * 3 + [targets] * 2 + [(*targets, vocabulary)]
         if len(sequence) != 1 or len(targets) != 1 or [array.shape for array in case.values()] != shapes:
             raise InputError(f"{path}: case {number} has shapes that do not agree with a vocabulary of {vocabulary}")
+        wrong = _out_of_range(case, vocabulary)
+        if wrong:
+            raise InputError(f"{path}: case {number} has {', '.join(wrong)} of a wrong type or out of range")
         cases.append(case)
     if not cases:
         raise InputError(f"{path} holds no case")
     return cases
+
+
+def _out_of_range(case: Case, vocabulary: int) -> list[str]:
+    """The names of tensors that the network cannot be asked with."""
+    length = case["order"].size
+    most = dict(zip(MODEL_INPUTS, (vocabulary - 1, length - 1, 1, length - 1, length)))
+    wrong = [name for name, high in most.items() if case[name].dtype != np.int64 or ((case[name] < 0) | (case[name] > high)).any()]
+    if "order" not in wrong and np.unique(case["order"]).size != length:
+        wrong.append("order")
+    return wrong + ["logits"] * (case["logits"].dtype != np.float32)
 
 
 def main() -> int:
@@ -123,6 +138,7 @@ def main() -> int:
     parser.add_argument("--output", required=True, metavar="FILE")
     arguments = parser.parse_args()
     cases = from_official(arguments.official)
+    os.makedirs(os.path.dirname(os.path.abspath(arguments.output)), exist_ok=True)
     write_cases(arguments.output, cases)
     print(f"{arguments.output}: {len(cases)} cases")
     return 0

@@ -17,9 +17,25 @@ def documents(paths: list[str]) -> Iterator[str]:
     """The documents of text files that a line <|endoftext|> splits."""
     for path in paths:
         with open(path, encoding="utf-8") as file:
-            for document in file.read().split(DOCUMENT_END):
-                if document.strip():
-                    yield document.strip()
+            try:
+                text = file.read()
+            except UnicodeDecodeError as error:
+                raise InputError(f"{path} is not UTF-8: {error}") from error
+        for document in text.split(DOCUMENT_END):
+            if document.strip():
+                yield document.strip()
+
+
+def load_tokenizer(path: str) -> sentencepiece.SentencePieceProcessor:
+    with open(path, "rb") as file:
+        data = file.read()
+    tokenizer = sentencepiece.SentencePieceProcessor()
+    try:
+        if not data or not tokenizer.LoadFromSerializedProto(data):
+            raise RuntimeError("empty")
+    except RuntimeError as error:
+        raise InputError(f"{path} is no whole SentencePiece model") from error
+    return tokenizer
 
 
 class PackedCorpus:

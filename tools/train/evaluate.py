@@ -16,14 +16,13 @@ import os
 import sys
 
 import numpy as np
-import sentencepiece
 import torch
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "export"))
 
 from cases import Case, CaseMaker  # noqa: E402
 from checkpoint import read_model  # noqa: E402
-from data import EOD_ID, PackedCorpus  # noqa: E402
+from data import EOD_ID, PackedCorpus, load_tokenizer  # noqa: E402
 from failure import InputError, run  # noqa: E402
 from kneser_ney import KneserNey  # noqa: E402
 from measures import joint_nats, second_draft_acceptance, top_accuracy  # noqa: E402
@@ -46,7 +45,7 @@ class Baselines:
 
 def main() -> None:
     arguments = parse_arguments()
-    tokenizer = sentencepiece.SentencePieceProcessor(model_file=arguments.tokenizer)
+    tokenizer = load_tokenizer(arguments.tokenizer)
     vocabulary, special = tokenizer.vocab_size(), of_tokenizer(arguments.tokenizer, tokenizer.vocab_size()).special_ids
     models = [read_model(folder) for folder in arguments.checkpoint]
     for folder, model in zip(arguments.checkpoint, models):

@@ -22,6 +22,7 @@ from failure import InputError, run  # noqa: E402
 
 SEEDS, TEMPERATURE = (1, 2, 3), 0.7
 GAP = re.compile(r"<mask(?::\d+)?>")
+ABSOLUTE_PATH = re.compile(r"""(?<![^\s=:'"])[/~][^\s=:'"]*""")
 MARKDOWN = re.compile(r"([\\`*_\[\]<>#~|&])")
 
 
@@ -35,10 +36,29 @@ def main() -> None:
     prompts = read_prompts(arguments.prompts)
     command = shlex.split(arguments.asarm) + ["infill", "--temperature", str(TEMPERATURE)]
     results = fill(command + (["--model", arguments.model] if arguments.model else []), prompts)
-    page = write_page(prompts, results, shlex.join(["python3", "tools/train/samples.py", *sys.argv[1:]]))
+    page = write_page(prompts, results, shown_command(parser, arguments))
     with open(arguments.output, "w", encoding="utf-8") as file:
         file.write(page)
     print(f"{arguments.output}: {len(prompts)} prompts, {len(results)} filled texts")
+
+
+def shown_command(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> str:
+    """The command that makes the page, with what was given; nothing of the machine's folders."""
+    words = ["python3", "tools/train/samples.py"]
+    for name, value in vars(arguments).items():
+        if value != parser.get_default(name):
+            words += ["--" + name, relative(value)]
+    return shlex.join(words)
+
+
+def relative(text: str) -> str:
+    """Absolute paths relative to the repository, or the last name alone of those outside."""
+
+    def shorten(found: re.Match) -> str:
+        path = os.path.relpath(os.path.expanduser(found[0]))
+        return os.path.basename(path) if path.startswith("..") else path
+
+    return ABSOLUTE_PATH.sub(shorten, text)
 
 
 def read_prompts(path: str) -> list[dict]:
@@ -83,8 +103,8 @@ def write_page(prompts: list[dict], results: list[dict], command: str) -> str:
     lines = [
         "# Samples", "",
         f"{len(prompts)} fixed prompts, each filled once with each of the seeds {', '.join(map(str, SEEDS))} by the model "
-        f"`{first['model']}`, sampler `{first['sampler']}`, temperature {TEMPERATURE}.",
-        "Not hand-picked: the prompts were written before the model was trained to its end, and the page holds every result of",
+        f"`{relative(first['model'])}`, sampler `{first['sampler']}`, temperature {TEMPERATURE}.",
+        "Not hand-picked: the page holds every result of",
         "", f"    {command}", "",
         "Gaps are in bold; `<mask:N>` is a gap of N tokens, `<mask>` of one."]
     for number, prompt in enumerate(prompts):

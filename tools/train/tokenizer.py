@@ -22,11 +22,14 @@ from failure import InputError, run  # noqa: E402
 
 def train_tokenizer(texts: list[str], output: str, vocabulary: int) -> None:
     """Writes the .model file; the same texts give the same bytes, wherever they stand."""
-    lines = (line for document in documents(texts) for line in document.split("\n") if line.strip())
+    lines = [line for document in documents(texts) for line in document.split("\n") if line.strip()]  # mistakes first
+    if not lines:
+        raise InputError(f"{', '.join(texts)}: no document")
+    os.makedirs(os.path.dirname(os.path.abspath(output)), exist_ok=True)
     model = io.BytesIO()  # a file name would be recorded in the model
     try:
         sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=lines, model_writer=model, model_type="unigram", vocab_size=vocabulary,
+            sentence_iterator=iter(lines), model_writer=model, model_type="unigram", vocab_size=vocabulary,
             character_coverage=0.9999, byte_fallback=False, unk_id=0, bos_id=1, eos_id=2, pad_id=5,
             control_symbols=["<cls>", "<sep>"], user_defined_symbols=["<mask>", "<eod>", "<eop>"],
             num_threads=1, minloglevel=1)

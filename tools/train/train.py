@@ -3,7 +3,8 @@
     train.py --tokenizer spiece.model --train TEXT [TEXT ...] --valid TEXT --output RUN [--resume] [options]
 
 RUN/last.pt holds everything a resumed run needs; RUN/checkpoint is the averaged model in the Hugging Face layout, which
-tools/export reads. Each step's batch and dropout follow from (seed, step) alone, so a resumed run repeats the losses of an
+tools/export reads, and RUN/best that of the best validation so far. When --patience stops the run, RUN/checkpoint becomes the
+best one; RUN/last.pt is always the latest. Each step's batch and dropout follow from (seed, step) alone, so a resumed run repeats the losses of an
 uninterrupted one.
 """
 
@@ -16,7 +17,6 @@ import sys
 import time
 
 import numpy as np
-import sentencepiece
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -24,19 +24,20 @@ from torch.nn import functional as F
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "export"))
 
 from cases import validation_batches  # noqa: E402
-from checkpoint import write_model  # noqa: E402
-from data import PackedCorpus  # noqa: E402
+from data import PackedCorpus, load_tokenizer  # noqa: E402
 from failure import InputError, run  # noqa: E402
 from measures import joint_nats  # noqa: E402
 from options import parse_arguments  # noqa: E402
 from orders import KINDS, lattice_batch, target_count, target_positions, target_rate  # noqa: E402
+from run_folder import RunFolder, check_start  # noqa: E402
 from two_stream import MODEL_INPUTS, TwoStreamConfig, TwoStreamModel  # noqa: E402
 
 
 def main() -> None:
     arguments = parse_arguments()
+    check_start(arguments.output, arguments.resume)
     torch.set_num_threads(arguments.threads)
-    tokenizer = sentencepiece.SentencePieceProcessor(model_file=arguments.tokenizer)
+    tokenizer = load_tokenizer(arguments.tokenizer)
     corpora = [PackedCorpus(texts, tokenizer) for texts in (arguments.train, arguments.train_final) if texts]
     valid = PackedCorpus([arguments.valid], tokenizer)
     config = TwoStreamConfig(tokenizer.vocab_size(), arguments.d_model, arguments.layers, arguments.heads, arguments.inner,
@@ -66,6 +67,8 @@ class Trainer:
         self.optimiser = torch.optim.AdamW(parameter_groups(self.model, arguments.weight_decay), lr=0.0, betas=(0.9, 0.98),
                                            eps=1e-8)
         self.step, self.seen, self.best, self.stale = 0, 0, math.inf, 0
+        sizes = {name: getattr(config, name) for name in ("vocab_size", "d_model", "n_layer", "n_head", "d_inner")}
+        self.folder = RunFolder(arguments.output, {"seed": arguments.seed, **sizes})
         self.final_step = round(arguments.steps * (1 - arguments.final_fraction))
 
     def run(self, corpora: list[PackedCorpus], valid: dict) -> None:
@@ -87,6 +90,8 @@ class Trainer:
                 if self.validate(valid):
                     say(f"no better for {self.stale} validations: stopping early")
                     self.save()
+                    if self.folder.has_best():
+                        self.folder.choose_best()
                     break
             if self.step % arguments.save_every == 0 or self.step == arguments.steps:
                 self.save()
@@ -111,6 +116,8 @@ class Trainer:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.arguments.bf16):
             logits = self.network(*(batch[name] for name in MODEL_INPUTS))
         loss = F.cross_entropy(logits.float().flatten(0, 1), batch["labels"].flatten())
+        if not torch.isfinite(loss):
+            raise InputError(f"the loss of step {self.step + 1} is {loss.item()}: resume with a lower --learning-rate")
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
@@ -133,31 +140,36 @@ class Trainer:
             kept.lerp_(current, 1 - decay)
 
     def validate(self, valid: dict) -> bool:
-        """Prints nats per token by rate; True when it is time to stop."""
+        """Prints nats per token by rate and keeps the best model; True when it is time to stop."""
         nats = {name: joint_nats(self.average, batches) for name, batches in valid.items()}
         say(f"step {self.step} validation " + " ".join(f"{name} {value:.4f}" for name, value in nats.items()))
         mean = float(np.mean(list(nats.values())))
-        self.best, self.stale = (mean, 0) if mean < self.best else (self.best, self.stale + 1)
+        self.stale += 1
+        if mean < self.best:
+            self.best, self.stale = mean, 0
+            self.write_model("best")
         return self.arguments.patience > 0 and self.stale >= self.arguments.patience
 
     def save(self) -> None:
-        state = {"model": self.model.state_dict(), "average": self.average.state_dict(), "optimiser": self.optimiser.state_dict(),
-                 "step": self.step, "seen": self.seen, "best": self.best, "stale": self.stale}
-        path = os.path.join(self.arguments.output, "last.pt")
-        torch.save(state, path + ".part")
-        os.replace(path + ".part", path)
-        write_model(os.path.join(self.arguments.output, "checkpoint"), self.average, trained_length=max(self.arguments.lengths),
-                    trained_tokens=self.seen)
+        self.folder.write_last({
+            "model": self.model.state_dict(), "average": self.average.state_dict(), "optimiser": self.optimiser.state_dict(),
+            "step": self.step, "seen": self.seen, "best": self.best, "stale": self.stale})
+        self.write_model("checkpoint")
+
+    def write_model(self, name: str) -> None:
+        self.folder.write_model(name, self.average, trained_length=max(self.arguments.lengths), trained_tokens=self.seen)
 
     def load(self) -> None:
-        path = os.path.join(self.arguments.output, "last.pt")
-        if not os.path.exists(path):
-            raise InputError(f"{path} is missing: nothing to resume")
-        state = torch.load(path, map_location=self.device)
-        self.model.load_state_dict(state["model"])
-        self.average.load_state_dict(state["average"])
-        self.optimiser.load_state_dict(state["optimiser"])
+        state = self.folder.read_last()
+        try:
+            self.model.load_state_dict(state["model"])
+            self.average.load_state_dict(state["average"])
+            self.optimiser.load_state_dict(state["optimiser"])
+        except (RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise InputError(f"{self.folder.last} does not fit this model: {str(error)[:200]}") from error
         self.step, self.seen, self.best, self.stale = (state[name] for name in ("step", "seen", "best", "stale"))
+        if not self.folder.has_best():
+            self.best = math.inf  # a run of an earlier version: the next validation is the best that is kept
 
 
 def initialise(model: TwoStreamModel) -> TwoStreamModel:

@@ -1,0 +1,128 @@
+"""The trainer's folder: what it keeps, what it resumes from, and what it refuses."""
+
+import re
+
+import pytest
+import torch
+
+import train
+from checkpoint import read_model
+from data import PackedCorpus, load_tokenizer
+from failure import InputError
+from measures import joint_nats
+from options import parse_arguments
+from trainings import small, trained, validations
+from two_stream import TwoStreamConfig
+
+
+@pytest.fixture
+def trainer(texts, tmp_path, monkeypatch):
+    """One that has not made a step yet."""
+    monkeypatch.setattr("sys.argv", small(texts, tmp_path / "fresh"))
+    return train.Trainer(parse_arguments(), TwoStreamConfig(64, d_model=32, n_layer=2, n_head=2, d_inner=64))
+
+
+@pytest.fixture
+def batch(trainer, texts):
+    return trainer.batch(PackedCorpus([str(texts / "train.txt")], load_tokenizer(str(texts / "spiece.model"))))
+
+
+@pytest.fixture(scope="module")
+def short(texts, tmp_path_factory):
+    """The folder of a run of five steps."""
+    folder = tmp_path_factory.mktemp("short")
+    trained(texts, folder, "--steps", 5)
+    return folder
+
+
+def test_loss_is_the_joint_of_the_same_batch(trainer, batch):
+    assert (batch["target_horizons"] == batch["order"].gather(1, batch["target_positions"])).all()  # each its own rank
+    nats = joint_nats(trainer.model, [batch])
+    assert trainer.train_step(batch) == pytest.approx(nats, abs=1e-5)
+    assert joint_nats(trainer.model, [batch]) != nats
+
+
+def test_a_loss_that_is_not_finite_ends_the_run_before_its_step(trainer, batch):
+    trainer.model.lm_loss.bias.data[3] = torch.nan
+    before = {name: tensor.clone() for name, tensor in trainer.model.state_dict().items()}
+    with pytest.raises(InputError, match="loss of step 1 is nan"):
+        trainer.train_step(batch)
+    assert all(torch.equal(before[name], tensor) or name == "lm_loss.bias" for name, tensor in trainer.model.state_dict().items())
+
+
+def test_stopping_early_keeps_the_last_step_and_leaves_the_best_model(texts, tmp_path):
+    lines = trained(texts, tmp_path, "--learning-rate", 0.5, "--warmup", 1, "--validate-every", 5, "--save-every", 100,
+                    "--average-decay", 0, "--patience", 2)
+    assert lines[-1] == "no better for 2 validations: stopping early"
+    means = {int(step): sum(map(float, re.findall(r"% ([\d.]+)", text))) for step, text in validations(lines).items()}
+    best, last = min(means, key=means.get), max(means)
+    state = torch.load(tmp_path / "last.pt")
+    assert last == best + 10 == state["step"]
+    for name in ("config.json", "model.safetensors"):
+        assert (tmp_path / "checkpoint" / name).read_bytes() == (tmp_path / "best" / name).read_bytes()
+    kept = read_model(str(tmp_path / "checkpoint")).state_dict()
+    assert not all(torch.equal(kept[name], tensor) for name, tensor in state["average"].items())
+    assert f'"trained_tokens": {best * 512}' in (tmp_path / "checkpoint" / "config.json").read_text()
+
+
+def test_an_earlier_run_is_not_written_over(texts, short):
+    before = (short / "last.pt").read_bytes()
+    with pytest.raises(InputError, match="earlier run: go on with --resume"):
+        trained(texts, short, "--steps", 5)
+    assert (short / "last.pt").read_bytes() == before
+
+
+@pytest.mark.parametrize("more, message", [
+    (["--seed", 2], "with seed 1, this one has 2"), (["--inner", 32], "with d_inner 64, this one has 32"),
+    (["--heads", 4], "with n_head 2, this one has 4")])
+def test_another_recipe_is_not_resumed(texts, short, more, message):
+    with pytest.raises(InputError, match=message):
+        trained(texts, short, "--resume", *more)
+
+
+def test_files_of_earlier_versions_are_resumed(texts, short, tmp_path):
+    state = torch.load(short / "last.pt")
+    del state["recipe"]
+    torch.save(state, tmp_path / "last.pt")
+    assert "step 5 of 7" in trained(texts, tmp_path, "--resume", "--steps", 7)[0]
+    with pytest.raises(InputError, match="earlier run"):
+        trained(texts, tmp_path)
+    torch.save(state, tmp_path / "last.pt")
+    with pytest.raises(InputError, match="does not fit this model"):
+        trained(texts, tmp_path, "--resume", "--inner", 32)
+
+
+def test_broken_states_are_refused(texts, short, tmp_path):
+    whole = (short / "last.pt").read_bytes()
+    for data in (b"", b"garbage", whole[:1000], whole[:-1000]):
+        (tmp_path / "last.pt").write_bytes(data)
+        with pytest.raises(InputError, match="last.pt is cut off"):
+            trained(texts, tmp_path, "--resume")
+    torch.save({"model": 1}, tmp_path / "last.pt")
+    with pytest.raises(InputError, match="is no state of a run"):
+        trained(texts, tmp_path, "--resume")
+
+
+def test_mistakes_are_one_line(texts, tmp_path, call, capsys, monkeypatch):
+    monkeypatch.setattr(torch, "set_num_threads", lambda _: None)
+    usual = {"--preset": "tiny-test", "--tokenizer": texts / "spiece.model", "--train": texts / "train.txt",
+             "--valid": texts / "valid.txt", "--output": tmp_path / "run"}
+    (tmp_path / "short.txt").write_text("Ana")
+    (tmp_path / "latin.txt").write_bytes("Zoë".encode("latin-1"))
+    (tmp_path / "empty.txt").write_text("\n<|endoftext|>\n")
+    for change, more, message in (
+            ({}, ["--resume"], "nothing to resume"), ({}, ["--train-final", tmp_path / "empty.txt"], "no document"),
+            ({"--valid": tmp_path / "short.txt"}, [], "no window of 32"),
+            ({"--train": tmp_path / "short.txt"}, [], "no window of"), ({"--train": tmp_path / "empty.txt"}, [], "no document"),
+            ({"--train": tmp_path / "missing.txt"}, [], "missing.txt"),
+            ({"--train": tmp_path / "latin.txt"}, [], "latin.txt is not UTF-8"),
+            ({"--tokenizer": texts / "train.txt"}, [], "train.txt is no whole SentencePiece model"),
+            ({"--tokenizer": tmp_path / "missing.model"}, [], "missing.model"),
+            ({}, ["--heads", 3], "multiple of --heads"), ({}, ["--d-model", 33, "--heads", 3], "must be even"),
+            ({}, ["--report-every", 0], "--report-every must be at least 1"), ({}, ["--lengths", 16, 1], "--lengths must be at least 2"),
+            ({}, ["--rates", 0.9, 0.1], "--rates"), ({}, ["--learning-rate", "nan"], "--learning-rate must be at least 0"),
+            ({}, ["--final-fraction", 1.5], "--final-fraction must be from 0 to 1"), ({}, ["--device", "abacus"], "--device abacus")):
+        pairs = [part for pair in {**usual, **change}.items() for part in pair]
+        assert call(train, *pairs, *more) == 2
+        error = capsys.readouterr().err
+        assert message in error and error.count("\n") == 1
