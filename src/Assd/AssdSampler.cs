@@ -24,7 +24,7 @@ public sealed class AssdSampler : Sampler
     {
         int rows = RoundLength(order, options);
         _vocabularySize = vocabularySize;
-        _draft = new float[rows * vocabularySize];
+        _draft = new float[checked(rows * vocabularySize)];
         _residual = new float[vocabularySize];
         _proposals = new int[rows];
     }

@@ -8,6 +8,7 @@ public abstract class Sampler
 {
     private readonly SamplingLaw _law;
     private int _nfe;
+    private bool _planned;
     private double _logProbability;
 
     /// <summary>Makes all memory that the sequence will need.</summary>
@@ -54,12 +55,17 @@ public abstract class Sampler
         if (IsDone)
             throw new InvalidOperationException("Every target is decided.");
         PlanCall();
+        _planned = true;
     }
 
     /// <summary>Reads the logits of the planned call and goes on.</summary>
     /// <exception cref="ModelOutputException">A logit is NaN or infinite.</exception>
+    /// <exception cref="InvalidOperationException">No call was planned since the last one was taken.</exception>
     public void Take(ICoinSource coins)
     {
+        if (!_planned)
+            throw new InvalidOperationException("Plan a call before its logits are taken.");
+        _planned = false;
         _nfe++;
         Call.MarkEvaluated();
         TakeLogits(coins);

@@ -2,7 +2,7 @@ namespace AsArm.Assd;
 
 /// <summary>
 /// The loop: plan, call the model once for all unfinished sequences, take the logits. Each sequence has its own coins, so its
-/// result does not depend on which others are in the batch.
+/// result does not depend on which others are in the batch, as far as the model's rows do not.
 /// </summary>
 public sealed class SamplingLoop
 {
@@ -27,6 +27,8 @@ public sealed class SamplingLoop
         {
             if (sampler.Call.Order.Length > model.MaximumLength)
                 throw new ArgumentException($"{sampler.Call.Order.Length} tokens, the model takes {model.MaximumLength}.", nameof(samplers));
+            if (sampler.Call.VocabularySize != model.VocabularySize)
+                throw new ArgumentException($"A sampler for {sampler.Call.VocabularySize} tokens, the model has {model.VocabularySize}.", nameof(samplers));
         }
 
         _model = model;

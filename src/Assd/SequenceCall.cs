@@ -13,7 +13,6 @@ public sealed class SequenceCall
     private readonly int[] _tokens;
     private readonly Conditional[] _conditionals;
     private readonly float[] _logits;
-    private readonly int _vocabularySize;
     private int _count;
 
     /// <summary>Room for a sequence and for up to <paramref name="maximumConditionals" /> questions a call.</summary>
@@ -34,13 +33,16 @@ public sealed class SequenceCall
         _tokens = tokens.ToArray();
         foreach (int position in order.Positions[..order.GivenCount])
             RequireToken(_tokens[position], vocabularySize);
-        _vocabularySize = vocabularySize;
+        VocabularySize = vocabularySize;
         _conditionals = new Conditional[maximumConditionals];
-        _logits = new float[maximumConditionals * vocabularySize];
+        _logits = new float[checked(maximumConditionals * vocabularySize)];
     }
 
     /// <summary>The order of the sequence.</summary>
     public Order Order { get; }
+
+    /// <summary>V, the length of a row of logits.</summary>
+    public int VocabularySize { get; }
 
     /// <summary>[Order.Length] tokens by position; only those of ranks below <see cref="KnownCount" /> mean anything.</summary>
     public ReadOnlySpan<int> Tokens => _tokens;
@@ -55,10 +57,10 @@ public sealed class SequenceCall
     public ReadOnlySpan<Conditional> Conditionals => _conditionals.AsSpan(0, _count);
 
     /// <summary>[Conditionals.Length, V], row after row: the model writes it, the sampler may then change it in place.</summary>
-    public Span<float> Logits => _logits.AsSpan(0, _count * _vocabularySize);
+    public Span<float> Logits => _logits.AsSpan(0, _count * VocabularySize);
 
     /// <summary>[V] the answer to one question.</summary>
-    public Span<float> Row(int index) => Logits.Slice(index * _vocabularySize, _vocabularySize);
+    public Span<float> Row(int index) => Logits.Slice(index * VocabularySize, VocabularySize);
 
     /// <summary>Starts the next call: no questions yet, ranks below <paramref name="knownCount" /> shown.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Fewer than the given tokens, or more than there are.</exception>
@@ -90,7 +92,7 @@ public sealed class SequenceCall
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(rank, Order.GivenCount);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(rank, Order.Length);
-        RequireToken(token, _vocabularySize);
+        RequireToken(token, VocabularySize);
         ref int place = ref _tokens[Order.Positions[rank]];
         if (place != token)
             EncodedCount = Math.Min(EncodedCount, rank);

@@ -15,7 +15,7 @@ internal sealed class InfillLines(InfillArguments arguments)
 
     public int Run(CancellationToken cancellation)
     {
-        RequireDistinctFiles();
+        RequireUsableFiles();
         using Stream input = OpenInput();
         using TextInfiller infiller = arguments.Open();
         IAnsiConsole progress = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
@@ -111,10 +111,12 @@ internal sealed class InfillLines(InfillArguments arguments)
         report();
     }
 
-    private void RequireDistinctFiles()
+    private void RequireUsableFiles()
     {
         if (arguments.Input != "-" && arguments.Output is not (null or "-") && FinalPath(arguments.Input!) == FinalPath(arguments.Output))
             throw new UsageException("--output is the --input file.");
+        if (arguments.Output is not (null or "-") && !Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(arguments.Output))))
+            throw new UsageException($"--output {arguments.Output} cannot be written: there is no such folder.");
     }
 
     private static string FinalPath(string path)
@@ -150,7 +152,9 @@ internal sealed class InfillLines(InfillArguments arguments)
             return new StreamWriter(Console.OpenStandardOutput(), utf8) { NewLine = "\n" };
         try
         {
-            return new StreamWriter(arguments.Output, append: false, utf8) { NewLine = "\n" };
+            // Shared with nobody: this fails, before anything is cut off, where the input is the same file by another name.
+            var file = new FileStream(arguments.Output, FileMode.Create, FileAccess.Write, FileShare.None);
+            return new StreamWriter(file, utf8) { NewLine = "\n" };
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

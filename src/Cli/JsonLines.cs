@@ -10,7 +10,7 @@ internal static class JsonLines
     /// <summary>The lines by number from 1, without their ends; null for a line that is no valid UTF-8.</summary>
     public static IEnumerable<(int Number, string? Text)> Read(Stream stream)
     {
-        using var buffered = new BufferedStream(stream, 1 << 16);
+        var buffered = new BufferedStream(stream, 1 << 16); // left open, as the stream is the caller's
         var line = new List<byte>();
         int number = 1;
         for (int value; (value = buffered.ReadByte()) >= 0;)

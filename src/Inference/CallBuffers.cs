@@ -3,33 +3,50 @@ using AsArm.Assd;
 namespace AsArm.Inference;
 
 /// <summary>
-/// Memory of the stateless graph's inputs and output, for calls up to a capacity. Sequences of a batch are padded with ranks past
-/// every horizon, which nobody sees; missing targets repeat the sequence's first question.
+/// Memory of the stateless graph's inputs and output, for calls up to a number of elements. Sequences of a batch are padded with
+/// ranks past every horizon, which nobody sees; missing targets repeat the sequence's first question.
 /// </summary>
-internal sealed class CallBuffers(CallShape capacity, int vocabularySize)
+internal sealed class CallBuffers
 {
-    public CallShape Capacity { get; } = capacity;
+    private readonly int _vocabularySize;
+
+    public CallBuffers(CallShape shape, int vocabularySize)
+        : this(shape.Positions, shape.Questions, vocabularySize)
+    {
+    }
+
+    private CallBuffers(int positions, int questions, int vocabularySize)
+    {
+        _vocabularySize = vocabularySize;
+        (InputIds, Order, PromptMask) = (Pinned<long>(positions), Pinned<long>(positions), Pinned<long>(positions));
+        (TargetPositions, TargetHorizons) = (Pinned<long>(questions), Pinned<long>(questions));
+        Logits = Pinned<float>(checked(questions * vocabularySize));
+    }
 
     /// <summary>[batch, sequence]</summary>
-    public long[] InputIds { get; } = Pinned<long>(capacity.Batch, capacity.Sequence);
+    public long[] InputIds { get; }
 
     /// <summary>[batch, sequence]</summary>
-    public long[] Order { get; } = Pinned<long>(capacity.Batch, capacity.Sequence);
+    public long[] Order { get; }
 
     /// <summary>[batch, sequence]</summary>
-    public long[] PromptMask { get; } = Pinned<long>(capacity.Batch, capacity.Sequence);
+    public long[] PromptMask { get; }
 
     /// <summary>[batch, targets]</summary>
-    public long[] TargetPositions { get; } = Pinned<long>(capacity.Batch, capacity.Targets);
+    public long[] TargetPositions { get; }
 
     /// <summary>[batch, targets]</summary>
-    public long[] TargetHorizons { get; } = Pinned<long>(capacity.Batch, capacity.Targets);
+    public long[] TargetHorizons { get; }
 
     /// <summary>[batch, targets, vocabulary]</summary>
-    public float[] Logits { get; } = Pinned<float>(capacity.Batch, capacity.Targets * vocabularySize);
+    public float[] Logits { get; }
 
     /// <summary>Whether a call of this shape fits.</summary>
-    public bool Hold(CallShape shape) => Capacity.UnionWith(shape) == Capacity;
+    public bool Hold(CallShape shape) => shape.Positions <= InputIds.Length && shape.Questions <= TargetPositions.Length;
+
+    /// <summary>Larger buffers that hold what these do, and this shape.</summary>
+    public CallBuffers GrownFor(CallShape shape) => new(
+        Math.Max(shape.Positions, InputIds.Length), Math.Max(shape.Questions, TargetPositions.Length), _vocabularySize);
 
     /// <summary>Writes the inputs of a batch.</summary>
     public void Write(ReadOnlySpan<SequenceCall> calls, CallShape shape, int maskId)
@@ -64,5 +81,5 @@ internal sealed class CallBuffers(CallShape capacity, int vocabularySize)
         }
     }
 
-    private static T[] Pinned<T>(int rows, int width) => GC.AllocateUninitializedArray<T>(checked(rows * width), pinned: true);
+    private static T[] Pinned<T>(int length) => GC.AllocateUninitializedArray<T>(length, pinned: true);
 }

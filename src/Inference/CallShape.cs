@@ -3,7 +3,9 @@ namespace AsArm.Inference;
 /// <summary>The dynamic sizes of one call of the stateless graph.</summary>
 internal readonly record struct CallShape(int Batch, int Sequence, int Targets)
 {
-    /// <summary>The smallest shape that holds both.</summary>
-    public CallShape UnionWith(CallShape other) =>
-        new(Math.Max(Batch, other.Batch), Math.Max(Sequence, other.Sequence), Math.Max(Targets, other.Targets));
+    /// <summary>Elements of a tensor [batch, sequence].</summary>
+    public int Positions => checked(Batch * Sequence);
+
+    /// <summary>Elements of a tensor [batch, targets].</summary>
+    public int Questions => checked(Batch * Targets);
 }

@@ -37,11 +37,14 @@ public static class GoldenReplay
     {
         int[] tokens = Read(file, name + ".input_ids", model.VocabularySize);
         int[] ranks = Read(file, name + ".order", tokens.Length);
-        int given = Read(file, name + ".prompt_mask", 2).Sum();
+        int[] prompt = Read(file, name + ".prompt_mask", 2);
+        int given = prompt.Sum();
         int[] positions = Read(file, name + ".target_positions", ranks.Length), horizons = Read(file, name + ".target_horizons", ranks.Length + 1);
         float[] expected = file.Read<float>(name + ".logits");
         if (ranks.Length != tokens.Length || positions.Length != horizons.Length || expected.Length != positions.Length * model.VocabularySize)
             throw new ArgumentException("the sizes of its tensors disagree");
+        if (!prompt.SequenceEqual(ranks.Select(rank => rank < given ? 1 : 0)))
+            throw new ArgumentException("its given tokens are not the first of its order");
 
         Order order = Order.FromPositions(Positions(ranks), given);
         var call = new SequenceCall(order, tokens, model.VocabularySize, positions.Length);
@@ -76,8 +79,3 @@ public static class GoldenReplay
         return positions;
     }
 }
-
-/// <summary>How far a replayed case is off.</summary>
-/// <param name="Case">Its name in the file.</param>
-/// <param name="MaximumDifference">Largest absolute difference of a logit; infinite where a logit is NaN.</param>
-public sealed record GoldenDifference(string Case, float MaximumDifference);

@@ -6,14 +6,13 @@ namespace AsArm.Inference;
 /// <summary>Names, types and ranks of the stateless graph; see docs/model-format.md.</summary>
 internal static class GraphContract
 {
-    public const string InputIds = "input_ids";
-    public const string Order = "order";
-    public const string PromptMask = "prompt_mask";
-    public const string TargetPositions = "target_positions";
-    public const string TargetHorizons = "target_horizons";
-    public const string Logits = "logits";
+    private const string Logits = "logits";
 
-    private static readonly string[] s_inputs = [InputIds, Order, PromptMask, TargetPositions, TargetHorizons];
+    /// <summary>Names of the inputs, in the order in which tensors are handed over.</summary>
+    public static readonly string[] Inputs = ["input_ids", "order", "prompt_mask", "target_positions", "target_horizons"];
+
+    /// <summary>Names of the outputs.</summary>
+    public static readonly string[] Outputs = [Logits];
 
     /// <summary>Refuses a graph that does not keep the contract.</summary>
     /// <exception cref="ModelFolderException">Says what was expected and what is there.</exception>
@@ -21,11 +20,24 @@ internal static class GraphContract
     {
         IReadOnlyDictionary<string, NodeMetadata> inputs = session.InputMetadata, outputs = session.OutputMetadata;
         Require(
-            s_inputs.Length == inputs.Count && s_inputs.All(name => IsTensor(inputs, name, TensorElementType.Int64, 2)),
-            folder, "inputs", $"int64 [dynamic, dynamic] {string.Join(", ", s_inputs)}", inputs);
+            Inputs.Length == inputs.Count && Inputs.All(name => IsTensor(inputs, name, TensorElementType.Int64, 2)),
+            folder, "inputs", $"int64 [dynamic, dynamic] {string.Join(", ", Inputs)}", inputs);
         Require(
             outputs.Count == 1 && IsTensor(outputs, Logits, TensorElementType.Float, 3) && HasWidth(outputs[Logits], folder.Manifest.VocabularySize),
             folder, "outputs", $"float {Logits} [batch, targets, {folder.Manifest.VocabularySize}]", outputs);
+    }
+
+    /// <summary>Refuses an asarm.json that speaks of another graph than this one, where the graph says so itself.</summary>
+    /// <exception cref="ModelFolderException">Names the field.</exception>
+    public static void CheckProperties(InferenceSession session, ModelFolder folder)
+    {
+        Dictionary<string, string> properties = session.ModelMetadata.CustomMetadataMap;
+        ModelManifest manifest = folder.Manifest;
+        foreach ((string name, int value) in new[] { ("mask_id", manifest.MaskId), ("layers", manifest.Layers), ("heads", manifest.Heads) })
+        {
+            if (properties.TryGetValue("asarm." + name, out string? found) && found != $"{value}")
+                throw new ModelFolderException($"{folder.FullPath}: asarm.json says {name} {value}, {ModelFolder.OnnxFile} was made with {found}.");
+        }
     }
 
     /// <summary>A node for display.</summary>

@@ -31,7 +31,7 @@ internal sealed class InfillText
     {
         List<TextSegment> segments = TextMarkup.Parse(text, spans);
         RequireTargets(segments, spans);
-        long gapTokens = segments.OfType<TextSegment.Gap>().Sum(gap => (long)gap.Count);
+        long gapTokens = segments.OfType<TextSegment.Gap>().Sum(gap => Math.Min(gap.Count, int.MaxValue));
         RequireLength(gapTokens, manifest);
         var result = new InfillText(tokenizer);
         for (int i = 0; i < segments.Count; i++)
@@ -39,7 +39,7 @@ internal sealed class InfillText
             if (segments[i] is TextSegment.Literal literal)
                 result.AddLiteral(literal, IsTarget(i + 1 < segments.Count ? segments[i + 1] : null));
             else
-                result.AddTokens(new Part("", false) { IsTarget = true }, Enumerable.Repeat(manifest.MaskId, ((TextSegment.Gap)segments[i]).Count));
+                result.AddTokens(new Part("", false) { IsTarget = true }, Enumerable.Repeat(manifest.MaskId, (int)((TextSegment.Gap)segments[i]).Count));
         }
 
         if (!result._given[0])
@@ -137,15 +137,16 @@ internal sealed class InfillText
     {
         bool takeSpace = beforeTarget && literal.Text.EndsWith(' ');
         string text = takeSpace ? literal.Text[..^1] : literal.Text;
-        if (literal.Marked && _parts.Count > 0 && _parts[^1].SpaceTaken)
-            text = ' ' + text;
-        int[] tokens = _parts.Count == 0 ? _tokenizer.EncodeStart(text) : _tokenizer.EncodeContinuation(text);
+        int[] tokens = _parts.Count == 0 ? _tokenizer.EncodeStart(text) : _tokenizer.EncodeContinuation(SpaceAfter(_parts[^1]) + text);
         if (literal.Marked && tokens.Length == 0)
             throw new InfillTextException("A marked span holds no token.");
         if (literal.Marked && tokens.Any(token => !_tokenizer.IsText(token)))
             throw new InfillTextException($"The marked span [[{literal.Text}]] holds characters or symbols that the model cannot write.");
         AddTokens(new Part(literal.Marked ? literal.Text : text, takeSpace) { IsTarget = literal.Marked }, tokens);
     }
+
+    /// <summary>White space at the end of a part stands before the next word, but is in no token yet.</summary>
+    private static string SpaceAfter(Part part) => part.SpaceTaken || (part.Text.Length > 0 && char.IsWhiteSpace(part.Text[^1])) ? " " : "";
 
     private void AddTokens(Part part, IEnumerable<int> tokens)
     {

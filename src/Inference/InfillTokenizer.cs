@@ -56,6 +56,9 @@ public sealed class InfillTokenizer
             pieces[id] = piece;
         }
 
+        if ((uint)tokenizer.UnknownId >= (uint)vocabularySize)
+            throw new ModelFolderException($"{path} names an unknown token {tokenizer.UnknownId} outside the vocabulary.");
+
         // Microsoft.ML.Tokenizers 2.0.1 shifts the byte pieces of unigram models by 255 ids.
         if (tokenizer.ByteFallback || tokenizer.Vocabulary.ContainsKey("<0x00>"))
             throw new ModelFolderException($"{path} uses byte fallback, which is not supported: train the tokenizer without it.");

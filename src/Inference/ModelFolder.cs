@@ -8,6 +8,9 @@ public sealed class ModelFolder
 {
     internal const string OnnxFile = "model.onnx";
     private const string ManifestFile = "asarm.json";
+    private const string TokenizerFile = "spiece.model";
+    private const string GoldenFile = "golden.safetensors";
+    private const int LongestSequence = 1_000_000; // so that sizes of buffers stay within reason
 
     private ModelFolder(string path, ModelManifest manifest)
     {
@@ -28,10 +31,10 @@ public sealed class ModelFolder
     public string OnnxPath => Path.Combine(FullPath, OnnxFile);
 
     /// <summary>The SentencePiece model; null for a folder without a tokenizer, which takes token-level calls only.</summary>
-    public string? TokenizerPath => Optional("spiece.model");
+    public string? TokenizerPath => Optional(TokenizerFile);
 
     /// <summary>The recorded inputs and outputs; null where the folder holds none.</summary>
-    public string? GoldenPath => Optional("golden.safetensors");
+    public string? GoldenPath => Optional(GoldenFile);
 
     /// <summary>Opens a folder and checks all of its files.</summary>
     /// <param name="path">The folder.</param>
@@ -51,6 +54,13 @@ public sealed class ModelFolder
 
         foreach ((string name, ModelManifest.FileEntry entry) in folder.Manifest.Files)
             CheckFile(full, name, entry);
+
+        foreach (string name in new[] { TokenizerFile, GoldenFile, OnnxFile + "_data" })
+        {
+            if (!folder.Manifest.Files.ContainsKey(name) && File.Exists(Path.Combine(full, name)))
+                throw new ModelFolderException($"{path} holds {name}, which {ManifestFile} does not list: not checked, not used.");
+        }
+
         return folder;
     }
 
@@ -86,7 +96,7 @@ public sealed class ModelFolder
         string? wrong =
             format < 1 ? "format_version" :
             vocabulary < 2 ? "vocabulary_size" :
-            manifest.MaximumLength < 1 ? "maximum_length" :
+            manifest.MaximumLength is < 1 or > LongestSequence ? "maximum_length" :
             manifest.Layers < 1 ? "layers" :
             manifest.Heads < 1 ? "heads" :
             manifest.ModelDimension < 1 ? "model_dimension" :

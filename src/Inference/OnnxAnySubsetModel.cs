@@ -5,7 +5,7 @@ namespace AsArm.Inference;
 
 /// <summary>
 /// The stateless graph model.onnx behind <see cref="IAnySubsetModel" />: every call sends the whole sequences. Buffers grow to
-/// the largest call and are bound once per shape, so that repeated calls copy and allocate next to nothing.
+/// the largest call and tensors over them are kept by shape, so that repeated calls allocate next to nothing.
 /// </summary>
 public sealed class OnnxAnySubsetModel : IAnySubsetModel, IDisposable
 {
@@ -13,9 +13,10 @@ public sealed class OnnxAnySubsetModel : IAnySubsetModel, IDisposable
 
     private readonly InferenceSession _session;
     private readonly RunOptions _runOptions = new();
-    private readonly Dictionary<CallShape, CallBinding> _bindings = [];
+    private readonly Dictionary<CallShape, CallTensors> _tensors = [];
     private readonly int _maskId;
-    private CallBuffers _buffers = new(default, 0);
+    private CallBuffers _buffers;
+    private bool _disposed;
 
     private OnnxAnySubsetModel(InferenceSession session, ModelManifest manifest)
     {
@@ -23,6 +24,7 @@ public sealed class OnnxAnySubsetModel : IAnySubsetModel, IDisposable
         _maskId = manifest.MaskId;
         VocabularySize = manifest.VocabularySize;
         MaximumLength = manifest.MaximumLength;
+        _buffers = new CallBuffers(default, VocabularySize);
     }
 
     /// <inheritdoc />
@@ -53,6 +55,7 @@ public sealed class OnnxAnySubsetModel : IAnySubsetModel, IDisposable
         try
         {
             GraphContract.Check(session, folder);
+            GraphContract.CheckProperties(session, folder);
             return new OnnxAnySubsetModel(session, folder.Manifest);
         }
         catch
@@ -65,11 +68,12 @@ public sealed class OnnxAnySubsetModel : IAnySubsetModel, IDisposable
     /// <inheritdoc />
     public void Evaluate(ReadOnlySpan<SequenceCall> calls, CancellationToken cancellation)
     {
+        ObjectDisposedException.ThrowIf(_disposed, this);
         cancellation.ThrowIfCancellationRequested();
         CallShape shape = ShapeOf(calls);
-        CallBinding binding = Bind(shape);
+        CallTensors tensors = TensorsOf(shape);
         _buffers.Write(calls, shape, _maskId);
-        Run(binding, cancellation);
+        Run(tensors, cancellation);
         for (int i = 0; i < calls.Length; i++)
             _buffers.Logits.AsSpan(i * shape.Targets * VocabularySize, calls[i].Logits.Length).CopyTo(calls[i].Logits);
     }
@@ -77,7 +81,10 @@ public sealed class OnnxAnySubsetModel : IAnySubsetModel, IDisposable
     /// <inheritdoc />
     public void Dispose()
     {
-        ReleaseBindings();
+        if (_disposed)
+            return;
+        _disposed = true;
+        ReleaseTensors();
         _runOptions.Dispose();
         _session.Dispose();
     }
@@ -102,28 +109,29 @@ public sealed class OnnxAnySubsetModel : IAnySubsetModel, IDisposable
         return new CallShape(calls.Length, sequence, targets);
     }
 
-    private CallBinding Bind(CallShape shape)
+    private CallTensors TensorsOf(CallShape shape)
     {
         if (!_buffers.Hold(shape))
         {
-            ReleaseBindings();
-            _buffers = new CallBuffers(_buffers.Capacity.UnionWith(shape), VocabularySize);
+            ReleaseTensors();
+            _buffers = _buffers.GrownFor(shape);
         }
 
-        if (_bindings.TryGetValue(shape, out CallBinding? binding))
-            return binding;
-        if (_bindings.Count == MaximumShapes)
-            ReleaseBindings();
-        return _bindings[shape] = new CallBinding(_session, _buffers, shape, VocabularySize);
+        if (_tensors.TryGetValue(shape, out CallTensors? tensors))
+            return tensors;
+        if (_tensors.Count == MaximumShapes)
+            ReleaseTensors();
+        return _tensors[shape] = new CallTensors(_buffers, shape, VocabularySize);
     }
 
-    private void Run(CallBinding binding, CancellationToken cancellation)
+    private void Run(CallTensors tensors, CancellationToken cancellation)
     {
         CancellationTokenRegistration stop = cancellation.UnsafeRegister(
             static state => ((RunOptions)state!).Terminate = true, _runOptions);
         try
         {
-            _session.RunWithBinding(_runOptions, binding.Binding);
+            // Not through an IoBinding: it would copy the inputs to a GPU once, when they are bound, and not in every call.
+            _session.Run(_runOptions, GraphContract.Inputs, tensors.Inputs, GraphContract.Outputs, tensors.Outputs);
         }
         catch (OnnxRuntimeException) when (cancellation.IsCancellationRequested)
         {
@@ -137,10 +145,10 @@ public sealed class OnnxAnySubsetModel : IAnySubsetModel, IDisposable
         }
     }
 
-    private void ReleaseBindings()
+    private void ReleaseTensors()
     {
-        foreach (CallBinding binding in _bindings.Values)
-            binding.Dispose();
-        _bindings.Clear();
+        foreach (CallTensors tensors in _tensors.Values)
+            tensors.Dispose();
+        _tensors.Clear();
     }
 }

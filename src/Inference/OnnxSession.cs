@@ -5,6 +5,8 @@ namespace AsArm.Inference;
 /// <summary>Opens ONNX Runtime sessions. All session settings and execution providers are here.</summary>
 internal static class OnnxSession
 {
+    private static readonly string[] s_fileErrors = ["NoSuchFile", "NoModel", "InvalidProtobuf", "InvalidGraph"];
+
     /// <summary>A session over a file.</summary>
     /// <param name="path">The ONNX file.</param>
     /// <param name="device">Where it runs.</param>
@@ -18,7 +20,7 @@ internal static class OnnxSession
         {
             return new InferenceSession(path, options);
         }
-        catch (OnnxRuntimeException error) when (device == Device.Cpu)
+        catch (OnnxRuntimeException error) when (device == Device.Cpu || IsAboutTheFile(error))
         {
             throw new ModelFolderException($"{path} is no model that ONNX Runtime can load: {OneLine(error)}", error);
         }
@@ -57,6 +59,10 @@ internal static class OnnxSession
             "For an NVIDIA GPU build with -p:AsArmGpu=true on a machine with its driver, CUDA and cuDNN.";
         return inner is null ? new DeviceNotAvailableException(message) : new DeviceNotAvailableException(message, inner);
     }
+
+    /// <summary>ONNX Runtime puts its error code into the message only.</summary>
+    private static bool IsAboutTheFile(OnnxRuntimeException error) =>
+        s_fileErrors.Any(code => error.Message.Contains($"ErrorCode:{code}", StringComparison.Ordinal));
 
     private static string OneLine(Exception error) => error.Message.ReplaceLineEndings(" ").Trim();
 }

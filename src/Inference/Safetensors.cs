@@ -43,9 +43,6 @@ internal sealed class Safetensors
         }
     }
 
-    /// <summary>Sizes of a tensor.</summary>
-    public int[] Shape(string name) => Find(name).Shape;
-
     /// <summary>The values of a tensor, row after row.</summary>
     /// <exception cref="ModelFolderException">No such tensor, or of another type.</exception>
     public T[] Read<T>(string name)

@@ -5,9 +5,3 @@ namespace AsArm.Inference;
 /// <param name="Tokens">Number of tokens scored.</param>
 /// <param name="Spans">Each span's share, conditional on the spans before it; they add up to the joint.</param>
 public sealed record ScoreResult(double LogProbability, int Tokens, IReadOnlyList<SpanScore> Spans);
-
-/// <summary>A span's share of a score.</summary>
-/// <param name="Text">The marked text.</param>
-/// <param name="LogProbability">Natural log, given the unmarked text and the spans before.</param>
-/// <param name="Tokens">Number of tokens.</param>
-public sealed record SpanScore(string Text, double LogProbability, int Tokens);

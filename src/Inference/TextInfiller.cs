@@ -28,8 +28,6 @@ public sealed class TextInfiller : IDisposable
         _model = model;
         _tokenizer = tokenizer;
         _banned = tokenizer is null ? [] : [.. Enumerable.Range(0, model.VocabularySize).Where(token => !tokenizer.IsText(token))];
-        if (_banned.Length == model.VocabularySize)
-            throw new ModelFolderException($"{folder.FullPath}: special_ids in asarm.json leave no token to generate.");
     }
 
     /// <summary>The folder that was opened.</summary>
@@ -50,6 +48,8 @@ public sealed class TextInfiller : IDisposable
         InfillTokenizer? tokenizer = checkedFolder.TokenizerPath is string path
             ? InfillTokenizer.Open(path, checkedFolder.Manifest)
             : null;
+        if (tokenizer is not null && !Enumerable.Range(0, checkedFolder.Manifest.VocabularySize).Any(tokenizer.IsText))
+            throw new ModelFolderException($"{checkedFolder.FullPath}: special_ids in asarm.json leave no token to generate.");
         return new TextInfiller(checkedFolder, OnnxAnySubsetModel.Open(checkedFolder, device, threads), tokenizer);
     }
 
@@ -70,25 +70,36 @@ public sealed class TextInfiller : IDisposable
         InfillBatch([new InfillRequest(text, options ?? new())], cancellation)[0];
 
     /// <inheritdoc cref="Infill" />
-    public Task<InfillResult> InfillAsync(string text, InfillOptions? options = null, CancellationToken cancellation = default) =>
-        Task.Run(() => Infill(text, options, cancellation), cancellation);
+    public async Task<InfillResult> InfillAsync(string text, InfillOptions? options = null, CancellationToken cancellation = default)
+    {
+        EncodedRequest[] chunk = [Encode(new InfillRequest(text, options ?? new()))];
+        await _turn.WaitAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            return (await Task.Run(() => Fill(chunk, cancellation), cancellation).ConfigureAwait(false))[0];
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
 
-    /// <summary>Fills many texts, up to <see cref="MaximumBatch" /> in each model call; each as it would be alone.</summary>
+    /// <summary>
+    /// Fills many texts, up to <see cref="MaximumBatch" /> in each model call; each as it would be alone, up to the rounding of the
+    /// network's float32 sums.
+    /// </summary>
     /// <inheritdoc cref="Infill" />
     public IReadOnlyList<InfillResult> InfillBatch(IReadOnlyList<InfillRequest> requests, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(requests);
-        InfillJob[] jobs = [.. requests.Select(CreateJob)];
-        var results = new List<InfillResult>(jobs.Length);
-        foreach (InfillJob[] chunk in jobs.Chunk(MaximumBatch))
+        EncodedRequest[] encoded = [.. requests.Select(Encode)]; // all, so that a bad one is told before any work
+        var results = new List<InfillResult>(encoded.Length);
+        foreach (EncodedRequest[] chunk in encoded.Chunk(MaximumBatch))
         {
             _turn.Wait(cancellation);
             try
             {
-                long start = Stopwatch.GetTimestamp();
-                LoopOver(chunk).Run(cancellation);
-                TimeSpan elapsed = Stopwatch.GetElapsedTime(start);
-                results.AddRange(chunk.Select(job => job.Result(elapsed)));
+                results.AddRange(Fill(chunk, cancellation));
             }
             finally
             {
@@ -104,7 +115,7 @@ public sealed class TextInfiller : IDisposable
     public async IAsyncEnumerable<InfillUpdate> InfillStreamAsync(
         string text, InfillOptions? options = null, [EnumeratorCancellation] CancellationToken cancellation = default)
     {
-        InfillJob job = CreateJob(new InfillRequest(text, options ?? new()));
+        InfillJob job = CreateJob(Encode(new InfillRequest(text, options ?? new())));
         SamplingLoop loop = LoopOver([job]);
         while (!job.Sampler.IsDone)
         {
@@ -144,19 +155,32 @@ public sealed class TextInfiller : IDisposable
         }
     }
 
-    /// <inheritdoc />
+    /// <summary>Waits for a call under way, then lets go of the network; later calls throw.</summary>
     public void Dispose()
     {
+        _turn.Wait();
         _model.Dispose();
-        _turn.Dispose();
+        _turn.Release(); // callers in the queue go on to find the model disposed
     }
 
-    private InfillJob CreateJob(InfillRequest request)
+    private InfillResult[] Fill(EncodedRequest[] chunk, CancellationToken cancellation)
+    {
+        long start = Stopwatch.GetTimestamp();
+        InfillJob[] jobs = Array.ConvertAll(chunk, CreateJob);
+        LoopOver(jobs).Run(cancellation);
+        TimeSpan elapsed = Stopwatch.GetElapsedTime(start);
+        return Array.ConvertAll(jobs, job => job.Result(elapsed));
+    }
+
+    private EncodedRequest Encode(InfillRequest request)
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(request.Options);
-        return new InfillJob(Encode(request.Text, spans: false), request.Options, _banned, _model.VocabularySize);
+        request.Options.Validate(_model.VocabularySize);
+        return new EncodedRequest(Encode(request.Text, spans: false), request.Options);
     }
+
+    private InfillJob CreateJob(EncodedRequest request) => new(request.Text, request.Options, _banned, _model.VocabularySize);
 
     private InfillText Encode(string text, bool spans)
     {
@@ -168,4 +192,6 @@ public sealed class TextInfiller : IDisposable
 
     private SamplingLoop LoopOver(InfillJob[] jobs) =>
         new(_model, Array.ConvertAll(jobs, job => job.Sampler), Array.ConvertAll(jobs, job => job.Coins));
+
+    private sealed record EncodedRequest(InfillText Text, InfillOptions Options);
 }

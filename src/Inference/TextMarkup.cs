@@ -29,7 +29,7 @@ internal static class TextMarkup
                 literal.Append(rest[1]);
                 at += 2;
             }
-            else if (TryReadGap(rest, at, out int count, out int length))
+            else if (TryReadGap(rest, at, out long count, out int length))
             {
                 if (spanStart >= 0)
                     throw new InfillTextException($"The marked span at character {spanStart} holds a gap.");
@@ -69,7 +69,7 @@ internal static class TextMarkup
         literal.Clear();
     }
 
-    private static bool TryReadGap(ReadOnlySpan<char> rest, int at, out int count, out int length)
+    private static bool TryReadGap(ReadOnlySpan<char> rest, int at, out long count, out int length)
     {
         (count, length) = (1, GapStart.Length + 1);
         if (!rest.StartsWith(GapStart) || rest.Length == GapStart.Length || rest[GapStart.Length] is not ('>' or ':'))
@@ -82,7 +82,7 @@ internal static class TextMarkup
             throw new InfillTextException($"The gap at character {at} is malformed: write <mask> or <mask:N>, or \\< for a plain <.");
         if (tokens < 1)
             throw new InfillTextException($"The gap at character {at} has size {tokens}; it needs at least one token.");
-        (count, length) = ((int)Math.Min(tokens, int.MaxValue), length + end + 1);
+        (count, length) = (tokens, length + end + 1);
         return true;
     }
 

@@ -7,5 +7,5 @@ internal abstract record TextSegment
     public sealed record Literal(string Text, bool Marked) : TextSegment;
 
     /// <summary>A gap of some unknown tokens.</summary>
-    public sealed record Gap(int Count) : TextSegment;
+    public sealed record Gap(long Count) : TextSegment;
 }

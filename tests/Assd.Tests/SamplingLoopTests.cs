@@ -32,6 +32,23 @@ public sealed class SamplingLoopTests
 
     [TestMethod]
     [DynamicData(nameof(Kinds))]
+    public void Take_WithoutAPlannedCall_Throws(SamplerKind kind)
+    {
+        Sampler sampler = NewSampler(kind);
+        Assert.ThrowsExactly<InvalidOperationException>(() => sampler.Take(new SeededCoins(1)));
+        sampler.Plan();
+        new RandomModel(VocabularySize, Length, 4, 1).Evaluate([sampler.Call], default);
+        sampler.Take(new SeededCoins(1));
+        Assert.ThrowsExactly<InvalidOperationException>(() => sampler.Take(new SeededCoins(1)));
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(Kinds))]
+    public void Constructor_ModelOfAnotherVocabulary_Throws(SamplerKind kind) => Assert.ThrowsExactly<ArgumentException>(
+        () => new SamplingLoop(new RandomModel(VocabularySize + 1, Length, 4, 1), [NewSampler(kind)], [new SeededCoins(1)]));
+
+    [TestMethod]
+    [DynamicData(nameof(Kinds))]
     public void Run_Cancelled_ThrowsAndCanGoOn(SamplerKind kind)
     {
         var model = new RandomModel(VocabularySize, Length, 4, 1);

@@ -181,6 +181,19 @@ public sealed class JsonLinesTests
         Assert.AreEqual(Good, File.ReadAllText(input));
     }
 
+    [TestMethod]
+    [OSCondition(ConditionMode.Exclude, OperatingSystems.Windows)]
+    public void Infill_OutputThatIsTheInputByAnotherFolder_IsRefusedAndLeftAlone()
+    {
+        using var folder = new TemporaryFolder();
+        Directory.CreateDirectory(folder.In("real"));
+        Directory.CreateSymbolicLink(folder.In("other"), folder.In("real"));
+        File.WriteAllText(Path.Combine(folder.In("real"), "in.jsonl"), Good);
+        AsarmCommand.Run("infill", "--input", Path.Combine(folder.In("real"), "in.jsonl"), "--output", Path.Combine(folder.In("other"), "in.jsonl"))
+            .IsBadInput("--output");
+        Assert.AreEqual(Good, File.ReadAllText(Path.Combine(folder.In("real"), "in.jsonl")));
+    }
+
     private static void IsReported(byte[] bad, string named)
     {
         AsarmResult result = AsarmCommand.RunOn([.. Bytes(Good + "\n"), .. bad, .. Bytes("\n" + Good)], "infill", "--input", "-");

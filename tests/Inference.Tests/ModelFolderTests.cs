@@ -99,6 +99,25 @@ public sealed class ModelFolderTests
         StringAssert.Contains(Assert.ThrowsExactly<ModelFolderException>(() => OnnxAnySubsetModel.Open(opened)).Message, "outputs");
     }
 
+    [TestMethod]
+    [DataRow("spiece.model")]
+    [DataRow("model.onnx_data")]
+    public void Open_FileThatIsNotListed_IsRefused(string name)
+    {
+        using var folder = new TemporaryFolder(Files.Tiny);
+        File.WriteAllText(folder.In(name), "x");
+        StringAssert.Contains(Assert.ThrowsExactly<ModelFolderException>(() => ModelFolder.Open(folder.Path)).Message, name);
+    }
+
+    [TestMethod]
+    public void OpenModel_ManifestOfAnotherMask_IsRefused()
+    {
+        using var folder = new TemporaryFolder(Files.Tiny);
+        Edit(folder, manifest => manifest["mask_id"] = 7);
+        ModelFolder opened = ModelFolder.Open(folder.Path);
+        StringAssert.Contains(Assert.ThrowsExactly<ModelFolderException>(() => OnnxAnySubsetModel.Open(opened)).Message, "mask_id");
+    }
+
     private static void Edit(TemporaryFolder folder, Action<JsonObject> change)
     {
         JsonObject manifest = JsonNode.Parse(File.ReadAllText(folder.In("asarm.json")))!.AsObject();
@@ -111,7 +130,8 @@ public sealed class ModelFolderTests
         File.WriteAllBytes(folder.In(name), data);
         Edit(folder, manifest => manifest["files"]![name] = new JsonObject
         {
-            ["sha256"] = Convert.ToHexString(SHA256.HashData(data)), ["bytes"] = data.Length,
+            ["sha256"] = Convert.ToHexString(SHA256.HashData(data)),
+            ["bytes"] = data.Length,
         });
     }
 }

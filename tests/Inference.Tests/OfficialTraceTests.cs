@@ -57,7 +57,9 @@ public sealed class OfficialTraceTests
         using OnnxAnySubsetModel model = OnnxAnySubsetModel.Open(ModelFolder.Open(Files.Tiny));
         var options = new SamplingOptions
         {
-            DraftLength = trace.DraftLength, Temperature = trace.Temperature, BannedTokens = [OfficialTrace.MaskId],
+            DraftLength = trace.DraftLength,
+            Temperature = trace.Temperature,
+            BannedTokens = [OfficialTrace.MaskId],
         };
         var sampler = new AssdSampler(trace.Order, trace.Prompt, options, OfficialTrace.Vocabulary);
         var law = new SamplingLaw(options, OfficialTrace.Vocabulary);

@@ -93,29 +93,64 @@ public sealed class OnnxAnySubsetModelTests
         Assert.IsTrue(call.Logits.ToArray().All(float.IsFinite));
     }
 
-    /// <summary>Whenever the token fires, a call either ends or throws, and the next one is not affected.</summary>
+    /// <summary>A token that fires while a call runs stops it, and the next call is not affected.</summary>
     [TestMethod]
-    public void Evaluate_CancelledAtAnyTime_LeavesTheModelUsable()
+    public void Evaluate_CancelledWithinTheCall_ThrowsAndLeavesTheModelUsable()
     {
         using OnnxAnySubsetModel model = OnnxAnySubsetModel.Open(ModelFolder.Open(Files.Default));
-        SequenceCall call = CreateCall(model, 120, 60, 1);
+        SequenceCall call = CreateCall(model, 120, 20, 1);
+        SequenceCall[] large = [.. Enumerable.Range(0, 64).Select(seed => CreateCall(model, 128, 20, seed))];
         model.Evaluate([call], CancellationToken.None);
         float[] expected = call.Logits.ToArray();
-        for (int delay = 0; delay < 20; delay++)
+        bool stopped = false;
+        for (int attempt = 0; attempt < 50 && !stopped; attempt++)
         {
-            using var cancellation = new CancellationTokenSource(TimeSpan.FromMilliseconds(delay));
+            // The token fires a little later in each attempt, so that one of them meets the call at work on any machine.
+            using var cancellation = new CancellationTokenSource();
+            using var started = new ManualResetEventSlim();
+            Task firing = Task.Run(() =>
+            {
+                started.Wait();
+                Thread.Sleep(10 + 5 * attempt);
+                cancellation.Cancel();
+            });
             try
             {
-                model.Evaluate([call], cancellation.Token);
+                started.Set();
+                model.Evaluate(large, cancellation.Token);
             }
             catch (OperationCanceledException)
             {
-                // the other allowed outcome
+                stopped = true;
             }
 
+            firing.Wait();
             model.Evaluate([call], CancellationToken.None);
             CollectionAssert.AreEqual(expected, call.Logits.ToArray());
         }
+
+        Assert.IsTrue(stopped, "No call was stopped.");
+    }
+
+    [TestMethod]
+    public void Evaluate_AfterDispose_Throws()
+    {
+        OnnxAnySubsetModel model = Open();
+        SequenceCall call = CreateCall(model, 5, 1, 1);
+        model.Dispose();
+        model.Dispose();
+        Assert.ThrowsExactly<ObjectDisposedException>(() => model.Evaluate([call], CancellationToken.None));
+    }
+
+    /// <summary>Capacity follows the number of elements: a call of many rows and one of many sequences do not multiply.</summary>
+    [TestMethod]
+    public void Hold_AfterGrowth_CountsElements()
+    {
+        CallBuffers buffers = new CallBuffers(new CallShape(1, 100, 100), 8).GrownFor(new CallShape(16, 20, 5));
+        Assert.HasCount(320, buffers.InputIds);
+        Assert.HasCount(100 * 8, buffers.Logits);
+        Assert.IsTrue(buffers.Hold(new CallShape(10, 32, 10)));
+        Assert.IsFalse(buffers.Hold(new CallShape(16, 20, 7)));
     }
 
     [TestMethod]

@@ -7,12 +7,11 @@ namespace AsArm.Inference.Tests;
 public sealed class SafetensorsTests
 {
     [TestMethod]
-    public void Read_WrittenByHand_GivesShapeAndValues()
+    public void Read_WrittenByHand_GivesItsValues()
     {
         using var folder = new TemporaryFolder();
         File.WriteAllBytes(folder.In("a"), Create("""{"x":{"dtype":"F32","shape":[2,1],"data_offsets":[0,8]}}""", [0, 0, 128, 63, 0, 0, 0, 64]));
         Safetensors file = Safetensors.Open(folder.In("a"));
-        CollectionAssert.AreEqual(new[] { 2, 1 }, file.Shape("x"));
         CollectionAssert.AreEqual(new[] { 1f, 2f }, file.Read<float>("x"));
         Assert.ThrowsExactly<ModelFolderException>(() => file.Read<long>("x"));
         Assert.ThrowsExactly<ModelFolderException>(() => file.Read<float>("y"));

@@ -93,6 +93,29 @@ public sealed class TextInfillerTests
         s_infiller.Score("Once upon a [[mouse]], there was a little girl.").LogProbability,
         s_infiller.Score("Once upon a [[time]], there was a little girl.").LogProbability);
 
+    /// <summary>White space of any kind separates words, on either side of a mark.</summary>
+    [TestMethod]
+    [DataRow("Hello there. [[Tom]] was happy.", "Hello there.\n[[Tom]] was happy.")]
+    [DataRow("Hello there. [[Tom]] was happy.", "Hello there.\t[[Tom]] was happy.")]
+    [DataRow("[[Tom]] was happy.", "\n[[Tom]] was happy.")]
+    [DataRow("The [[little]] dog ran.", "The [[little ]]dog ran.")]
+    [DataRow("The [[little]] dog ran.", "The[[ little]] dog ran.")]
+    public void Score_OtherWhiteSpace_IsTheSame(string text, string same) =>
+        Assert.AreEqual(s_infiller.Score(text).LogProbability, s_infiller.Score(same).LogProbability, 1e-4);
+
+    [TestMethod]
+    public void Score_WithoutWhiteSpace_IsAnother() => Assert.AreNotEqual(
+        s_infiller.Score("The [[little]] dog ran.").LogProbability, s_infiller.Score("The [[little]]dog ran.").LogProbability, 0.1);
+
+    [TestMethod]
+    public void Infill_AfterDispose_Throws()
+    {
+        TextInfiller infiller = TextInfiller.Open(Files.Default);
+        infiller.Dispose();
+        infiller.Dispose();
+        Assert.ThrowsExactly<ObjectDisposedException>(() => infiller.Infill(Text));
+    }
+
     [TestMethod]
     public async Task InfillStreamAsync_EndsWithTheTextOfInfill()
     {
