@@ -85,6 +85,18 @@ public sealed class Order
         return new(positions.ToArray(), givenCount);
     }
 
+    /// <summary>Any permutation, by the rank of each position; the inverse view of <see cref="FromPositions" />.</summary>
+    /// <param name="ranks">[Length] the rank of each position, those of given tokens below all others.</param>
+    /// <param name="givenCount">How many of the first ranks are given.</param>
+    /// <exception cref="ArgumentException">Not a permutation of 0..Length-1, or no position at all.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">givenCount is not within 0..Length.</exception>
+    public static Order FromRanks(ReadOnlySpan<int> ranks, int givenCount)
+    {
+        // The inverse of a permutation is one too, so that one check serves both.
+        Order inverse = FromPositions(ranks, givenCount);
+        return new(inverse._ranks, givenCount);
+    }
+
     private static int[] GivenFirst(ReadOnlySpan<bool> given, out int count)
     {
         RequireSome(given.Length);

@@ -46,7 +46,7 @@ public static class GoldenReplay
         if (!prompt.SequenceEqual(ranks.Select(rank => rank < given ? 1 : 0)))
             throw new ArgumentException("its given tokens are not the first of its order");
 
-        Order order = Order.FromPositions(Positions(ranks), given);
+        Order order = Order.FromRanks(ranks, given);
         var call = new SequenceCall(order, tokens, model.VocabularySize, positions.Length);
         for (int rank = given; rank < order.Length; rank++)
             call.SetToken(rank, tokens[order.Positions[rank]]);
@@ -69,13 +69,4 @@ public static class GoldenReplay
     private static int[] Read(Safetensors file, string name, int limit) => Array.ConvertAll(
         file.Read<long>(name),
         value => value >= 0 && value < limit ? (int)value : throw new ArgumentException($"{name} holds {value}, allowed is 0..{limit - 1}"));
-
-    private static int[] Positions(int[] ranks)
-    {
-        var positions = new int[ranks.Length];
-        Array.Fill(positions, -1);
-        for (int position = 0; position < ranks.Length; position++)
-            positions[ranks[position]] = position;
-        return positions;
-    }
 }

@@ -71,12 +71,24 @@ public sealed class OrderTests
     }
 
     [TestMethod]
+    public void FromRanks_IsTheInverseOfFromPositions()
+    {
+        var order = Order.FromRanks([1, 2, 0], 1);
+        SpanAssert.AreEqual([2, 0, 1], order.Positions);
+        SpanAssert.AreEqual([1, 2, 0], order.Ranks);
+        Assert.AreEqual(1, order.GivenCount);
+    }
+
+    [TestMethod]
     [DataRow(new[] { 0, 0 })]
     [DataRow(new[] { 0, 2 })]
     [DataRow(new[] { -1, 0 })]
     [DataRow(new int[0])]
-    public void FromPositions_NoPermutation_Throws(int[] positions) =>
+    public void FromPositions_NoPermutation_Throws(int[] positions)
+    {
         Assert.ThrowsExactly<ArgumentException>(() => Order.FromPositions(positions, 0));
+        Assert.ThrowsExactly<ArgumentException>(() => Order.FromRanks(positions, 0));
+    }
 
     [TestMethod]
     [DataRow(-1)]

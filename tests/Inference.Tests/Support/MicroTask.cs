@@ -15,11 +15,7 @@ internal sealed class MicroTask
     {
         Safetensors exact = Safetensors.Open(Files.Golden("micro/exact.safetensors"));
         Tokens = exact.Read<int>(name + ".prompt");
-        int[] ranks = exact.Read<int>(name + ".sigma");
-        var positions = new int[ranks.Length];
-        for (int position = 0; position < ranks.Length; position++)
-            positions[ranks[position]] = position;
-        Order = Order.FromPositions(positions, task.GetProperty("start").GetInt32());
+        Order = Order.FromRanks(exact.Read<int>(name + ".sigma"), task.GetProperty("start").GetInt32());
         Joint = exact.Read<double>(name + ".joint_renormalised");
         Independent = exact.Read<double>(name + ".independent_product_of_draft");
         _targets = [.. task.GetProperty("masked_positions_ascending").EnumerateArray().Select(position => position.GetInt32())];

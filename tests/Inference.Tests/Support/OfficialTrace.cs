@@ -22,11 +22,7 @@ internal sealed class OfficialTrace
         UsesNgrams = options.TryGetProperty("ngram_model", out _);
         Prompt = tensors.Read<int>(prefix + "prompt");
         Result = tensors.Read<int>(prefix + "result");
-        int[] ranks = tensors.Read<int>(prefix + "sigma");
-        var positions = new int[ranks.Length];
-        for (int position = 0; position < ranks.Length; position++)
-            positions[ranks[position]] = position;
-        Order = Order.FromPositions(positions, trace.GetProperty("start").GetInt32());
+        Order = Order.FromRanks(tensors.Read<int>(prefix + "sigma"), trace.GetProperty("start").GetInt32());
         Rounds = [.. trace.GetProperty("iterations").EnumerateArray().Select((round, i) => new Round(tensors, $"{prefix}it{i:00}.", round))];
     }
 
