@@ -4,8 +4,8 @@
 
 RUN/last.pt holds everything a resumed run needs; RUN/checkpoint is the averaged model in the Hugging Face layout, which
 tools/export reads, and RUN/best that of the best validation so far. When --patience stops the run, RUN/checkpoint becomes the
-best one; RUN/last.pt is always the latest. Each step's batch and dropout follow from (seed, step) alone, so a resumed run repeats the losses of an
-uninterrupted one.
+best one; RUN/last.pt is always the latest. Each step's batch and dropout follow from (seed, step) alone, so a resumed run
+repeats the losses of an uninterrupted one.
 """
 
 from __future__ import annotations
