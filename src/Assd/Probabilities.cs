@@ -12,11 +12,16 @@ public static class Probabilities
 
     /// <summary>Logits to probabilities in place: exp(x - max) over its sum. Needs one finite logit, no NaN, no plus infinity.</summary>
     /// <exception cref="ArgumentException">No logit at all.</exception>
-    public static void Softmax(Span<float> logits)
+    public static void Softmax(Span<float> logits) => SoftmaxPeak(logits);
+
+    /// <summary>The same; returns the largest probability, which costs nothing here.</summary>
+    internal static double SoftmaxPeak(Span<float> logits)
     {
         TensorPrimitives.Subtract(logits, TensorPrimitives.Max<float>(logits), logits);
         TensorPrimitives.Exp(logits, logits);
-        TensorPrimitives.Divide(logits, (float)TotalWeight(logits), logits); // in blocks, as one float32 sum loses 4e-5 without vectors
+        double total = TotalWeight(logits); // in blocks, as one float32 sum loses 4e-5 without vectors
+        TensorPrimitives.Divide(logits, (float)total, logits);
+        return 1 / total; // the largest weight was exp(0)
     }
 
     /// <summary>Natural log-probability of a token under logits [V]; exact where the probability itself would underflow.</summary>

@@ -53,12 +53,12 @@ public sealed class SamplingLoop
     {
         cancellation.ThrowIfCancellationRequested();
         int count = 0;
-        foreach (Sampler sampler in _samplers)
+        for (int i = 0; i < _samplers.Length; i++)
         {
-            if (sampler.IsDone)
+            if (_samplers[i].IsDone)
                 continue;
-            sampler.Plan();
-            _calls[count++] = sampler.Call;
+            _samplers[i].Plan(_coins[i]);
+            _calls[count++] = _samplers[i].Call;
         }
 
         if (count == 0)
