@@ -69,6 +69,7 @@ public sealed class AssdSampler : Sampler
         {
             Law(i).CopyTo(DraftRow(i));
             _proposals[i] = Probabilities.Sample(DraftRow(i), coins.Toss());
+            Call.SetToken(Decided + i, _proposals[i]);
         }
 
         Drafted += _count;
@@ -78,8 +79,6 @@ public sealed class AssdSampler : Sampler
             return;
         }
 
-        for (int i = 0; i < _count; i++)
-            Call.SetToken(Decided + i, _proposals[i]);
         _verifying = true;
     }
 
