@@ -169,7 +169,7 @@ public sealed partial class FusedSampler : Sampler
             if (row.Rank < Decided || row.Horizon >= Decided)
                 continue;
             Neighbours sees = Call.Order.Sees(row.Rank, row.Horizon);
-            Span<float> draft = DraftLaw(_proposals.Count + 1 + i, sees.HasFlag(Neighbours.Left) ? 1 : BlindRowPower, out double peak);
+            Span<float> draft = DraftLaw(_proposals.Count + 1 + i, (sees & Neighbours.Left) != 0 ? 1 : BlindRowPower, out double peak);
             _rows.Keep(row, sees, peak, draft);
         }
     }

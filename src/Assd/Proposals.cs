@@ -37,7 +37,7 @@ internal sealed class Proposals(int capacity, NgramDraft ngrams, int vocabularyS
         {
             Span<float> weights = Weights(Count);
             row.CopyTo(weights);
-            if (source == DraftSource.Product && ngrams.Prepare(call, rank, rank, useRight: !target.RowSees!.Value.HasFlag(Neighbours.Right)))
+            if (source == DraftSource.Product && ngrams.Prepare(call, rank, rank, useRight: (target.RowSees & Neighbours.Right) == 0))
                 ngrams.MultiplyInto(weights);
             total = DoubleWeights.Total(weights);
             token = DoubleWeights.Sample(weights, coin * total);
