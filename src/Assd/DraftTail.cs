@@ -23,12 +23,15 @@ internal sealed class DraftTail
         double sum = 0;
         for (int token = 0; token < vocabularySize; token++)
             _cumulative[token] = sum += _weights[token];
+        Largest = _weights.Max();
     }
 
     /// <summary>[V] unnormalised.</summary>
     public ReadOnlySpan<double> Weights => _weights;
 
     public double Total => _cumulative[^1];
+
+    public double Largest { get; }
 
     /// <summary>The token whose stretch of the cumulative sum holds a place within [0, Total); one of weight zero never.</summary>
     public int Find(double place)

@@ -128,7 +128,7 @@ internal sealed class NgramDraft
     {
         double share = right is null ? _share : _share * UnlistedBeforeRight;
         share = _exponent == 1 ? share : Math.Pow(share, _exponent);
-        double sum = 0, largest = 0;
+        double sum = 0, largest = share * _tail.Largest;
         Span<double> weights = _weights.Weights;
         for (int i = 0; i < weights.Length; i++)
         {

@@ -26,6 +26,7 @@ internal static class NgramFormat
         Require(header[1] is > 0 and <= LargestVocabulary && order is > 0 and <= LargestOrder, "an n-gram table of an impossible size");
         vocabularySize = (int)header[1];
         Require(header[3] == vocabularySize, "an n-gram table whose order 1 is not its vocabulary");
+        Require(!header[(3 + (int)order)..].ContainsAnyExcept(0u), "an n-gram table that has grams of an order it does not have");
         var levels = new NgramLevel[order];
         int place = HeaderSize;
         for (int i = 0; i < levels.Length; i++)

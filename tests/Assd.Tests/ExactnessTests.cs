@@ -21,6 +21,18 @@ public sealed class ExactnessTests
 
     [TestMethod]
     [DynamicData(nameof(Cases))]
+    public void Run_Ngram_HasTheExactLaw(string name) => AssertExact(LawCases.Get(name), SamplerKind.Ngram);
+
+    [TestMethod]
+    [DynamicData(nameof(Cases))]
+    public void Run_Fused_HasTheExactLaw(string name) => AssertExact(LawCases.Get(name), SamplerKind.Fused);
+
+    [TestMethod]
+    [DynamicData(nameof(Cases))]
+    public void Run_FusedTokenWise_HasTheExactLaw(string name) => AssertExact(LawCases.Get(name), SamplerKind.FusedTokenWise);
+
+    [TestMethod]
+    [DynamicData(nameof(Cases))]
     public void Run_AssdOnEnumeratedTask_MakesTheExpectedNumberOfCalls(string name)
     {
         LawCase task = LawCases.Get(name);

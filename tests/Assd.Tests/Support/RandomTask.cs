@@ -24,6 +24,9 @@ internal sealed class RandomTask
         Kind = Enum.GetValues<SamplerKind>()[coins.Next(Enum.GetValues<SamplerKind>().Length)];
         Options = NewOptions(coins);
         Seed = coins.Next(int.MaxValue);
+        NewPlan = RandomPlan(coins);
+        TableOrder = coins.Next(0, 4);
+        Verification = (Verification)coins.Next(2);
     }
 
     public Order Order { get; }
@@ -36,7 +39,20 @@ internal sealed class RandomTask
 
     public int Seed { get; }
 
-    public Sampler NewSampler() => Decoding.Create(Kind, Order, Tokens, Options, VocabularySize);
+    private NgramTable? Table => TableOrder == 0 ? null : NgramBytes.Table(VocabularySize, TableOrder);
+
+    /// <summary>Of a fused sampler.</summary>
+    public Func<IDraftPlan> NewPlan { get; }
+
+    /// <summary>Of a fused sampler's n-grams; 0 is none.</summary>
+    public int TableOrder { get; }
+
+    /// <summary>Of a fused sampler.</summary>
+    public Verification Verification { get; }
+
+    public Sampler NewSampler() => Kind is SamplerKind.Fused or SamplerKind.FusedTokenWise
+        ? new FusedSampler(Order, Tokens, Options, VocabularySize, NewPlan(), Table, Verification)
+        : Decoding.Create(Kind, Order, Tokens, Options, VocabularySize);
 
     /// <summary>What holds for every result of every exact sampler.</summary>
     public void Check(Sampler sampler, IAnySubsetModel model)
@@ -79,6 +95,17 @@ internal sealed class RandomTask
         else
             Assert.IsLessThanOrEqualTo(rounds, replaced);
         Assert.IsGreaterThanOrEqualTo(statistics.Generated, statistics.Drafted, "Each decided token had a draft.");
+    }
+
+    private static Func<IDraftPlan> RandomPlan(ICoinSource coins)
+    {
+        var source = (DraftSource)coins.Next(1, 3);
+        int proposals = coins.Next(0, 6), tail = coins.Next(0, 3);
+        double fixedCost = Math.Exp(8 * coins.Toss());
+        int? draftLength = coins.Toss() < 0.3 ? coins.Next(1, 12) : null;
+        return coins.Toss() < 0.4
+            ? () => new FixedDraftPlan(source, proposals, tail)
+            : () => new AdaptiveDraftPlan(new(fixedCost, 1, 1), draftLength);
     }
 
     private static SamplingOptions NewOptions(ICoinSource coins) => new()
