@@ -59,7 +59,8 @@ internal sealed class AcceptanceEstimates
     private double Scaled(DraftSource source, double prior) =>
         Math.Min(Highest, prior * (PriorWeight + _seen[(int)source]) / (PriorWeight + _expected[(int)source]));
 
-    private static double Prior(DraftSource source, in DraftTarget target) => source == DraftSource.Ngram
-        ? AcceptancePrior.Of(source, target.Known, target.NgramConfidence)
-        : AcceptancePrior.Of(source, target.RowSees ?? Neighbours.None, target.RowConfidence);
+    private static double Prior(DraftSource source, in DraftTarget target) => AcceptancePrior.Of(
+        source,
+        source == DraftSource.Ngram ? target.Known : target.RowSees ?? Neighbours.None,
+        source == DraftSource.Network ? target.RowConfidence : target.NgramConfidence);
 }

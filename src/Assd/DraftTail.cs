@@ -6,6 +6,9 @@ namespace AsArm.Assd;
 /// </summary>
 internal sealed class DraftTail
 {
+    /// <summary>A draft is not sharpened further than this, however low the temperature: powers of float64 have an end.</summary>
+    private const double LargestExponent = 4;
+
     private readonly double[] _weights;
     private readonly double[] _cumulative;
 
@@ -14,10 +17,11 @@ internal sealed class DraftTail
     /// <param name="vocabularySize">V.</param>
     public DraftTail(NgramTable? table, SamplingOptions options, int vocabularySize)
     {
+        Exponent = Math.Min(LargestExponent, 1 / options.Temperature);
         _weights = new double[vocabularySize];
         _cumulative = new double[vocabularySize];
         for (int token = 0; table is not null && token < vocabularySize; token++)
-            _weights[token] = Math.Pow(table.Single(token), 1 / options.Temperature);
+            _weights[token] = Math.Pow(table.Single(token), Exponent);
         foreach (int token in options.BannedTokens)
             _weights[token] = 0;
         double sum = 0;
@@ -25,6 +29,9 @@ internal sealed class DraftTail
             _cumulative[token] = sum += _weights[token];
         Largest = _weights.Max();
     }
+
+    /// <summary>What temperature makes of a draft: its probabilities to this power, normalised.</summary>
+    public double Exponent { get; }
 
     /// <summary>[V] unnormalised.</summary>
     public ReadOnlySpan<double> Weights => _weights;

@@ -24,7 +24,6 @@ internal sealed class NgramDraft
     private readonly SparseWeights _weights;
     private readonly bool[] _banned;
     private readonly int[] _context;
-    private readonly double _exponent;
     private double _share;
     private double _total;
 
@@ -42,7 +41,6 @@ internal sealed class NgramDraft
         foreach (int token in options.BannedTokens)
             _banned[token] = true;
         _context = new int[NgramFormat.LargestOrder];
-        _exponent = 1 / options.Temperature;
     }
 
     /// <summary>The largest probability; 0 where there is nothing to draw.</summary>
@@ -127,7 +125,7 @@ internal sealed class NgramDraft
     private void Finish(int? right)
     {
         double share = right is null ? _share : _share * UnlistedBeforeRight;
-        share = _exponent == 1 ? share : Math.Pow(share, _exponent);
+        share = Temper(share);
         double sum = 0, largest = share * _tail.Largest;
         Span<double> weights = _weights.Weights;
         for (int i = 0; i < weights.Length; i++)
@@ -148,12 +146,14 @@ internal sealed class NgramDraft
     private double Transform(int token, double own, int? right)
     {
         if (_table is null)
-            return _exponent == 1 ? own : Math.Pow(own, _exponent);
+            return Temper(own);
         double value = own + _share * _table.Single(token);
         if (right is int next && _table.Single(next) > 0)
             value *= _table.AfterOne(token, next) / _table.Single(next);
-        return _exponent == 1 ? value : Math.Pow(value, _exponent);
+        return Temper(value);
     }
+
+    private double Temper(double value) => _tail.Exponent == 1 ? value : Math.Pow(value, _tail.Exponent);
 
     /// <summary>The known tokens that end right before a position, in the order of the text.</summary>
     private ReadOnlySpan<int> LeftOf(SequenceCall call, int position, int knownBelow)

@@ -102,6 +102,25 @@ public sealed class FusedSamplerTests
     }
 
     [TestMethod]
+    [DataRow(double.Epsilon)]
+    [DataRow(1e-3)]
+    [DataRow(1e3)]
+    [DataRow(double.MaxValue)]
+    public void Run_ExtremeTemperatures_Finish(double temperature)
+    {
+        var order = Order.LeftToRight([true, .. new bool[20], true, false, true]);
+        foreach (DraftSource source in (DraftSource[])[DraftSource.Ngram, DraftSource.Product])
+        {
+            var sampler = new FusedSampler(
+                order, new int[24], new() { Temperature = temperature }, 8, new FixedDraftPlan(source, 3, 2), NgramBytes.Table(8, 3));
+            Decoding.Run(sampler, new RandomModel(8, 24, 3, 1), new SeededCoins(1));
+            Assert.IsTrue(double.IsFinite(sampler.Statistics.LogProbability));
+            Assert.IsLessThanOrEqualTo(sampler.Statistics.Generated, sampler.Statistics.Nfe);
+            Assert.IsGreaterThan(0, sampler.Counts(DraftSource.Ngram).Drawn);
+        }
+    }
+
+    [TestMethod]
     public void Run_PlanThatWantsWhatIsNotThere_Throws()
     {
         foreach (DraftSource source in (DraftSource[])[DraftSource.Network, DraftSource.Product, DraftSource.Ngram])
