@@ -10,23 +10,16 @@ internal static class ContextCounts
     public static int Successors(SequenceCall call, int knownBelow, int token)
     {
         int count = 0;
-        for (int i = 0; i < call.Tokens.Length - 1; i++)
-        {
-            if (IsPair(call, knownBelow, i, token))
-                count++;
-        }
-
+        for (int position = NextPair(call, knownBelow, token, 0); position >= 0; position = NextPair(call, knownBelow, token, position + 1))
+            count++;
         return count;
     }
 
     /// <summary>Adds a weight to each known right neighbour of the token.</summary>
     public static void AddSuccessors(SequenceCall call, int knownBelow, int token, SparseWeights weights, double weight)
     {
-        for (int i = 0; i < call.Tokens.Length - 1; i++)
-        {
-            if (IsPair(call, knownBelow, i, token))
-                weights.Add(call.Tokens[i + 1], weight);
-        }
+        for (int position = NextPair(call, knownBelow, token, 0); position >= 0; position = NextPair(call, knownBelow, token, position + 1))
+            weights.Add(call.Tokens[position + 1], weight);
     }
 
     /// <summary>Adds a weight to each known token.</summary>
@@ -36,6 +29,19 @@ internal static class ContextCounts
             weights.Add(call.Tokens[position], weight);
     }
 
-    private static bool IsPair(SequenceCall call, int knownBelow, int position, int token) =>
-        call.Tokens[position] == token && call.Order.Ranks[position] < knownBelow && call.Order.Ranks[position + 1] < knownBelow;
+    /// <summary>The next position where the token stands and its right neighbour is known; -1 if there is none.</summary>
+    private static int NextPair(SequenceCall call, int knownBelow, int token, int start)
+    {
+        ReadOnlySpan<int> tokens = call.Tokens[..^1], ranks = call.Order.Ranks;
+        while (true)
+        {
+            int distance = tokens[start..].IndexOf(token);
+            if (distance < 0)
+                return -1;
+            start += distance;
+            if (ranks[start] < knownBelow && ranks[start + 1] < knownBelow)
+                return start;
+            start++;
+        }
+    }
 }

@@ -124,33 +124,35 @@ internal sealed class NgramDraft
     /// <summary>Weights right neighbour, temperature and bans into the weights, and sums them up.</summary>
     private void Finish(int? right)
     {
-        double share = right is null ? _share : _share * UnlistedBeforeRight;
-        share = Temper(share);
-        double sum = 0, largest = share * _tail.Largest;
+        ReadOnlySpan<int> tokens = _weights.Tokens;
         Span<double> weights = _weights.Weights;
-        for (int i = 0; i < weights.Length; i++)
+        if (right is not null || _tail.Exponent != 1)
+            Transform(tokens, weights, right);
+        ReadOnlySpan<double> tail = _tail.Weights;
+        double sum = 0, largest = _share * _tail.Largest;
+        for (int i = 0; i < tokens.Length; i++)
         {
-            int token = _weights.Tokens[i];
-            double unlisted = share * _tail.Weights[token];
-            weights[i] = _banned[token] ? 0 : Math.Max(Transform(token, weights[i], right) - unlisted, 0);
+            if (_banned[tokens[i]])
+                weights[i] = 0;
             sum += weights[i];
-            largest = Math.Max(largest, weights[i] + unlisted);
+            largest = Math.Max(largest, weights[i] + _share * tail[tokens[i]]);
         }
 
-        _share = share;
-        _total = sum + share * _tail.Total;
+        _total = sum + _share * _tail.Total;
         Confidence = _total > 0 ? largest / _total : 0;
     }
 
-    /// <summary>The unnormalised probability of a listed token.</summary>
-    private double Transform(int token, double own, int? right)
+    /// <summary>From what the grams own to whole probabilities, these to their new values, and back to what exceeds the tail.</summary>
+    private void Transform(ReadOnlySpan<int> tokens, Span<double> weights, int? right)
     {
-        if (_table is null)
-            return Temper(own);
-        double value = own + _share * _table.Single(token);
-        if (right is int next && _table.Single(next) > 0)
-            value *= _table.AfterOne(token, next) / _table.Single(next);
-        return Temper(value);
+        double share = Temper(right is null ? _share : _share * UnlistedBeforeRight);
+        _table?.AddSingle(tokens, weights, _share);
+        if (right is int next)
+            _table?.MultiplyByNext(tokens, weights, next);
+        ReadOnlySpan<double> tail = _tail.Weights;
+        for (int i = 0; i < tokens.Length; i++)
+            weights[i] = Math.Max(Temper(weights[i]) - share * tail[tokens[i]], 0);
+        _share = share;
     }
 
     private double Temper(double value) => _tail.Exponent == 1 ? value : Math.Pow(value, _tail.Exponent);

@@ -21,12 +21,15 @@ internal sealed class NgramLevel(
 
     public ReadOnlySpan<byte> Own => own.Span;
 
+    public ReadOnlySpan<byte> PassedOn => passedOn.Span;
+
     public ReadOnlySpan<uint> Offsets => MemoryMarshal.Cast<byte, uint>(offsets.Span);
 
     /// <summary>2^(-code / 8), 0 for the last code: one octave in eight steps, a relative error of at most 4.5 %.</summary>
     public static double Value(byte code) => _values[code];
 
-    public double PassedOn(int gram) => _values[passedOn.Span[gram]];
+    /// <summary>What a gram, as a context, leaves to the shorter context.</summary>
+    public double Left(int gram) => _values[passedOn.Span[gram]];
 
     /// <summary>The grams of the next order after this gram.</summary>
     public Range After(int gram)

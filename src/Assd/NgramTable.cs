@@ -46,7 +46,7 @@ public sealed class NgramTable
                 break;
             int found = _levels[length].Find(_levels[length - 1].After(gram), token);
             double own = found < 0 ? 0 : NgramLevel.Value(_levels[length].Own[found]);
-            probability = own + _levels[length - 1].PassedOn(gram) * probability;
+            probability = own + _levels[length - 1].Left(gram) * probability;
         }
 
         return probability;
@@ -55,13 +55,32 @@ public sealed class NgramTable
     /// <summary>p(token) without any context.</summary>
     internal double Single(int token) => NgramLevel.Value(_levels[0].Own[token]);
 
-    /// <summary>p(token | left), without the checks.</summary>
-    internal double AfterOne(int left, int token)
+    /// <summary>Adds a share of p(token) to the value of each token.</summary>
+    internal void AddSingle(ReadOnlySpan<int> tokens, Span<double> values, double share)
     {
-        if (Order == 1)
-            return Single(token);
-        int found = _levels[1].Find(_levels[0].After(left), token);
-        return (found < 0 ? 0 : NgramLevel.Value(_levels[1].Own[found])) + _levels[0].PassedOn(left) * Single(token);
+        ReadOnlySpan<byte> single = _levels[0].Own;
+        for (int i = 0; i < tokens.Length; i++)
+            values[i] += share * NgramLevel.Value(single[tokens[i]]);
+    }
+
+    /// <summary>Multiplies the value of each token by p(next | token) / p(next): how well the token leads to the next.</summary>
+    internal void MultiplyByNext(ReadOnlySpan<int> tokens, Span<double> values, int next)
+    {
+        double single = Single(next);
+        if (Order == 1 || single == 0)
+            return;
+        ReadOnlySpan<uint> offsets = _levels[0].Offsets;
+        ReadOnlySpan<ushort> followers = _levels[1].Tokens;
+        ReadOnlySpan<byte> own = _levels[1].Own, passedOn = _levels[0].PassedOn;
+        for (int i = 0; i < tokens.Length; i++)
+        {
+            int token = tokens[i], start = (int)offsets[token];
+            int found = followers[start..(int)offsets[token + 1]].BinarySearch((ushort)next);
+            double ratio = NgramLevel.Value(passedOn[token]);
+            if (found >= 0)
+                ratio += NgramLevel.Value(own[start + found]) / single;
+            values[i] *= ratio;
+        }
     }
 
     /// <summary>
@@ -84,7 +103,7 @@ public sealed class NgramTable
             ReadOnlySpan<byte> own = _levels[length].Own[after];
             for (int i = 0; i < tokens.Length; i++)
                 weights.Add(tokens[i], scale * NgramLevel.Value(own[i]));
-            scale *= _levels[length - 1].PassedOn(contexts[length - 1]);
+            scale *= _levels[length - 1].Left(contexts[length - 1]);
         }
 
         return scale;

@@ -1,6 +1,6 @@
 """Counts the n-grams of a corpus into ngrams.bin, from which the runtime drafts (docs/ngrams-format.md).
 
-    ngrams.py --tokenizer spiece.model --output ngrams.bin [--minimum-counts 1 2] TEXT [TEXT ...]
+    ngrams.py --tokenizer spiece.model --output ngrams.bin [--minimum-counts 2 2 2] TEXT [TEXT ...]
 
 Interpolated Kneser-Ney; grams that occur less often than their order's minimum are left out and their mass is passed on to the
 shorter context. The same texts give the same bytes.
@@ -125,7 +125,7 @@ def main() -> None:
     parser.add_argument("--tokenizer", required=True)
     parser.add_argument("--output", required=True)
     parser.add_argument("--vocabulary", type=int, help="of the network, where larger than the tokenizer's")
-    parser.add_argument("--minimum-counts", type=int, nargs="+", default=[1, 2], metavar="N", help="by order, from pairs on")
+    parser.add_argument("--minimum-counts", type=int, nargs="+", default=[2, 2, 2], metavar="N", help="by order, from pairs on")
     arguments = parser.parse_args()
     if not 1 <= len(arguments.minimum_counts) < LARGEST_ORDER or min(arguments.minimum_counts) < 1:
         raise InputError(f"--minimum-counts takes 1 to {LARGEST_ORDER - 1} counts of at least 1")
