@@ -1,8 +1,9 @@
 namespace AsArm.Assd;
 
 /// <summary>
-/// How often proposals are kept, by source, by the neighbours that the draft knows, and by its largest probability: means measured
-/// on the default model, T = 1, samples of the model itself in held-out texts. Wrong numbers cost calls, never exactness.
+/// How often proposals are kept, by source, by the neighbours that the draft knows, and by its largest probability. Means of 4,100
+/// proposals of the default model at T = 1 in held-out texts; what they hold no or few examples of (n-grams without a left
+/// neighbour, rows without one, products that see it) is estimated. Wrong numbers cost calls, never exactness.
 /// </summary>
 internal static class AcceptancePrior
 {

@@ -14,7 +14,7 @@ public sealed partial class FusedSampler : Sampler
 {
     /// <summary>
     /// The power of a row that has not seen its left neighbour, before the n-grams multiply it; measured on the default model,
-    /// where 0.5 to 1 draft nearly alike.
+    /// where 0.5 and 0.7 draft alike and 1 a little worse.
     /// </summary>
     private const float BlindRowPower = 0.7f;
 
