@@ -24,11 +24,11 @@ def round_weights(model: torch.nn.Module) -> None:
             parameter.copy_(rounded)
 
 
-def store_as_float16(model: onnx.ModelProto) -> None:
-    """Replaces large float32 initializers by float16 ones, each followed by one Cast that takes over the name."""
+def store_as_float16(model: onnx.ModelProto, exact: str) -> None:
+    """Replaces large float32 initializers, but for the exact one, by float16 ones, each followed by one Cast that takes over the name."""
     casts = []
     for tensor in model.graph.initializer:
-        if tensor.data_type == TensorProto.FLOAT and int(np.prod(tensor.dims, dtype=np.int64)) >= LARGE:
+        if tensor.data_type == TensorProto.FLOAT and tensor.name != exact and int(np.prod(tensor.dims, dtype=np.int64)) >= LARGE:
             name = tensor.name
             halved = numpy_helper.to_array(tensor).astype(np.float16)
             tensor.CopyFrom(numpy_helper.from_array(halved, name + ".float16"))
