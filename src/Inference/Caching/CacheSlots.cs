@@ -49,11 +49,15 @@ internal sealed class CacheSlots
             most = MostSlots(calls);
         }
 
+        int goal = Math.Min(most, Count + newcomers);
         foreach (SequenceCall call in calls)
         {
-            if (Count < most && Find(call) is null)
+            if (Count < goal && Find(call) is null)
                 Add(call);
         }
+
+        if (Count < goal)
+            throw Twice(nameof(calls)); // it was counted as two newcomers
 
         CloseGaps();
         Fit(LengthFor(calls), most);
@@ -75,13 +79,15 @@ internal sealed class CacheSlots
             if (Find(call) is not CacheSlot slot)
                 newcomers++;
             else if (slot.LastUse == _call)
-                throw new ArgumentException("A sequence takes part twice in one call.", nameof(calls));
+                throw Twice(nameof(calls));
             else
                 slot.LastUse = _call;
         }
 
         return newcomers;
     }
+
+    private static ArgumentException Twice(string name) => new("A sequence takes part twice in one call.", name);
 
     private void MakeRoom(int most, int newcomers)
     {
@@ -126,11 +132,11 @@ internal sealed class CacheSlots
     private void Fit(int length, int most)
     {
         CacheLayout layout = _cache.Layout;
-        if (Count <= layout.Slots && length <= layout.Length && 2 * length > layout.Length)
+        if (Count == 0 || (Count <= layout.Slots && length <= layout.Length && 2 * length > layout.Length))
             return;
         // With slots to keep the memory doubles, so that sequences that come one by one do not move it every time.
-        int slots = Count > layout.Slots && layout.Slots > 0 ? Math.Max(Count, 2 * layout.Slots) : Math.Max(Count, 1);
-        _cache.Resize(new CacheLayout(Math.Min(slots, Math.Max(most, 1)), length), Math.Min(Count, layout.Slots));
+        int slots = Count > layout.Slots && layout.Slots > 0 ? Math.Max(Count, 2 * layout.Slots) : Count;
+        _cache.Resize(new CacheLayout(Math.Min(slots, most), length), Math.Min(Count, layout.Slots));
         Layouts++;
     }
 

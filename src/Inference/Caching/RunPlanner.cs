@@ -122,7 +122,9 @@ internal sealed class RunPlanner(int heads)
             CachedRow row = _rows[to];
             CachedShape grown = shape with
             {
-                Batch = shape.Batch + 1, Content = Math.Max(shape.Content, row.Content), Targets = Math.Max(shape.Targets, row.Targets),
+                Batch = shape.Batch + 1,
+                Content = Math.Max(shape.Content, row.Content),
+                Targets = Math.Max(shape.Targets, row.Targets),
             };
             padding += grown.Content + grown.Targets - row.Content - row.Targets
                 + shape.Batch * (grown.Content + grown.Targets - shape.Content - shape.Targets);
