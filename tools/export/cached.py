@@ -51,13 +51,13 @@ class CachedModel(nn.Module):
         present: list[Tensor] = []
         last = len(self.transformer.layer) - 1
         for index, layer in enumerate(self.transformer.layer):
-            if index < last:
-                rows = torch.cat((content, query), 1)
-            else:  # the content stream of the last layer would be read by nobody
-                rows, distance, hidden = query, distance[:, :, new:], hidden[:, :, :, new:]
-            rows, key, value = self.layer(layer, rows, content, past[2 * index], past[2 * index + 1], distance, hidden)
+            # The content stream of the last layer would be read by nobody. Its last row stays, so that there are two rows at least:
+            # for a single one, matrix libraries have other kernels, which round in another way.
+            first = 0 if index < last else new - 1
+            rows = torch.cat((content, query), 1)[:, first:]
+            rows, key, value = self.layer(layer, rows, content, past[2 * index], past[2 * index + 1], distance[:, :, first:], hidden[..., first:])
             present += (key, value)
-            content, query = (rows[:, :new], rows[:, new:]) if index < last else (content, rows)
+            content, query = rows[:, :new - first], rows[:, new - first:]
         return (TwoStreamModel.logits(self, query), *present)
 
     def layer(self, layer: Layer, rows: Tensor, content: Tensor, past_key: Tensor, past_value: Tensor, distance: Tensor,
@@ -81,7 +81,9 @@ class CachedModel(nn.Module):
         keys, batch, count = distance.shape
         place = distance.reshape(1, keys, batch * count).expand(heads, -1, -1)
         distant = (table @ by_distance).gather(1, place).view(heads, keys, batch, count).permute(2, 0, 1, 3)
-        return torch.cat((past_key @ by_content, key.transpose(1, 2) @ by_content), 2) + distant
+        new = key.shape[1]
+        twice = torch.cat((key, key), 1).transpose(1, 2)  # two rows at least, as above
+        return torch.cat((past_key @ by_content, (twice @ by_content)[:, :, :new]), 2) + distant
 
 
 def attend(scores: Tensor, past_value: Tensor, value: Tensor) -> Tensor:
