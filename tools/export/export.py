@@ -22,7 +22,7 @@ import fixtures
 import graph
 import precision
 import special_tokens
-from cached import POSITION_ENCODING, CachedModel
+from cached import CachedModel
 from checkpoint import checkpoint_hash, read_model
 from failure import InputError, run
 from two_stream import TwoStreamModel
@@ -132,7 +132,7 @@ def write_graphs(model: TwoStreamModel, folder: str, arguments: argparse.Namespa
     for ports, module in modules.items():
         traced[ports.file] = graph.trace(module, ports, arguments.opset, scratch)
         if arguments.weights == "float16":
-            precision.store_as_float16(traced[ports.file], exact=POSITION_ENCODING)
+            precision.store_as_float16(traced[ports.file])
         graph.describe(traced[ports.file], properties)
     shutil.rmtree(scratch)
     graph.save(traced, folder)

@@ -20,7 +20,7 @@ from precision import LARGE
 
 OPSETS = range(17, 22)
 _PAGE, _PAGED_FROM = 1 << 16, 1 << 20  # tensors of a MiB and more begin at a page, so that they can be mapped on every system
-_UNSHARED_BYTES = 1 << 16  # folded biases may differ between the graphs, a matrix may not
+_ALIGNMENT = 64  # bytes, of the others: an odd number of float16 would leave no place for float32
 
 
 def trace(module: torch.nn.Module, contract: Contract, opset: int, scratch: str) -> onnx.ModelProto:
@@ -62,8 +62,7 @@ def _move_out(tensor: TensorProto, data, places: dict[bytes, int]) -> None:
     raw = tensor.raw_data
     digest = hashlib.sha256(raw).digest()
     if digest not in places:
-        if len(raw) >= _PAGED_FROM:
-            data.seek(-data.tell() % _PAGE, os.SEEK_CUR)
+        data.seek(-data.tell() % (_PAGE if len(raw) >= _PAGED_FROM else _ALIGNMENT), os.SEEK_CUR)
         places[digest] = data.tell()
         data.write(raw)
     set_external_data(tensor, DATA_FILE, offset=places[digest], length=len(raw))
@@ -84,8 +83,8 @@ def check(folder: str, contracts: list[Contract], opset: int) -> None:
         _check_operators(graphs[-1], opset)
         _check_ports(inferred.graph, contract)
     _check_weights(onnx.load(os.path.join(folder, contracts[0].file)))
-    for graph in graphs[1:]:
-        _check_shared(graphs[0], graph)
+    for graph, contract in zip(graphs[1:], contracts[1:]):
+        _check_shared(graphs[0], graph, contract.dimension)
 
 
 def _check_operators(model: onnx.ModelProto, opset: int) -> None:
@@ -124,18 +123,18 @@ def _check_weights(model: onnx.ModelProto) -> None:
     _check_constants(model)
 
 
-def _check_shared(first: onnx.ModelProto, other: onnx.ModelProto) -> None:
-    """Large weights of the other graph must be at places of the data file that the first one uses."""
-    places = {_place(tensor) for tensor in first.graph.initializer}
+def _check_shared(first: onnx.ModelProto, other: onnx.ModelProto, dimension: int) -> None:
+    """Large weights of the other graph must be at places of the data file that the first one uses, but for biases, which it scales."""
+    places = {_place(tensor) for tensor in first.graph.initializer if tensor.external_data}
     for tensor in other.graph.initializer:
-        place = _place(tensor)
-        if place not in places and place[1] > _UNSHARED_BYTES and tensor.name != POSITION_ENCODING:
+        size = np.prod(tensor.dims, dtype=np.int64)
+        if size >= LARGE and size > dimension and tensor.name != POSITION_ENCODING and _place(tensor) not in places:
             raise InputError(f"the exported graphs do not share {tensor.name}")
     _check_constants(other)
 
 
 def _place(tensor: TensorProto) -> tuple[int, int]:
-    """Offset and length in the data file; length 0 for a tensor within its graph."""
+    """Offset and length in the data file."""
     entries = {entry.key: entry.value for entry in tensor.external_data}
     return int(entries.get("offset", 0)), int(entries.get("length", 0))
 

@@ -24,15 +24,19 @@ def round_weights(model: torch.nn.Module) -> None:
             parameter.copy_(rounded)
 
 
-def store_as_float16(model: onnx.ModelProto, exact: str) -> None:
-    """Replaces large float32 initializers, but for the exact one, by float16 ones, each followed by one Cast that takes over the name."""
+def store_as_float16(model: onnx.ModelProto) -> None:
+    """Replaces large float32 initializers of rounded values by float16 ones, each followed by one Cast that takes over the name.
+
+    What is no weight but made of some, or of none, stays float32: a scaled bias, the position encoding. Nothing is rounded twice.
+    """
     casts = []
     for tensor in model.graph.initializer:
-        if tensor.data_type == TensorProto.FLOAT and tensor.name != exact and int(np.prod(tensor.dims, dtype=np.int64)) >= LARGE:
-            name = tensor.name
-            halved = numpy_helper.to_array(tensor).astype(np.float16)
-            tensor.CopyFrom(numpy_helper.from_array(halved, name + ".float16"))
-            casts.append(helper.make_node("Cast", [tensor.name], [name], name="Widen/" + name, to=TensorProto.FLOAT))
+        if tensor.data_type == TensorProto.FLOAT and np.prod(tensor.dims, dtype=np.int64) >= LARGE:
+            name, values = tensor.name, numpy_helper.to_array(tensor)
+            halved = values.astype(np.float16)
+            if np.array_equal(halved, values):
+                tensor.CopyFrom(numpy_helper.from_array(halved, name + ".float16"))
+                casts.append(helper.make_node("Cast", [tensor.name], [name], name="Widen/" + name, to=TensorProto.FLOAT))
     nodes = [*casts, *model.graph.node]  # nodes stand in topological order
     del model.graph.node[:]
     model.graph.node.extend(nodes)

@@ -13,6 +13,7 @@ import os
 import numpy as np
 import onnx
 import torch
+from google.protobuf.message import DecodeError
 from onnx import numpy_helper
 
 from checkpoint import read_config, write_model
@@ -24,31 +25,37 @@ from two_stream import TwoStreamModel
 
 def recover(folder: str) -> TwoStreamModel:
     """The network of an exported folder."""
-    graph = onnx.load(os.path.join(folder, STATELESS_FILE)).graph
-    weights = {tensor.name.removesuffix(".float16"): numpy_helper.to_array(tensor).astype(np.float32) for tensor in graph.initializer}
     model = TwoStreamModel(read_config(folder))
+    path = os.path.join(folder, STATELESS_FILE)
+    try:
+        graph = onnx.load(path).graph
+        weights = {tensor.name.removesuffix(".float16"): numpy_helper.to_array(tensor).astype(np.float32) for tensor in graph.initializer}
+    except (DecodeError, onnx.checker.ValidationError, ValueError) as error:
+        raise InputError(f"{path} is no whole graph: {error}") from error
     state = model.state_dict()
     for name in state:
-        key, transposed = _stored_name(name, graph)
-        if key not in weights:
+        key, transposed = _stored_name(name, graph, weights)
+        stored = weights.get(key, np.empty(0))
+        array = stored.T if transposed else stored
+        if array.squeeze().shape != state[name].squeeze().shape:  # a folded bias has another axis of one
             raise InputError(f"{folder}: {STATELESS_FILE} does not hold {name} where this exporter puts it")
-        array = weights[key].T if transposed else weights[key]
         state[name] = torch.from_numpy(np.ascontiguousarray(array)).reshape(state[name].shape)
     model.load_state_dict(state)
     return model
 
 
-def _stored_name(name: str, graph: onnx.GraphProto) -> tuple[str, bool]:
+def _stored_name(name: str, graph: onnx.GraphProto, weights: dict[str, np.ndarray]) -> tuple[str, bool]:
     """The initializer that holds a parameter, and whether it holds it transposed: PyTorch's exporter folds some of them."""
     if name == "lm_loss.weight":
         return "transformer.word_embedding.weight", False
     parts = name.split(".")
     if name.endswith(("layer_1.weight", "layer_2.weight")):
-        add = next(node for node in graph.node if name.replace(".weight", ".bias") in node.input)
-        product = next(node for node in graph.node if node.op_type == "MatMul" and node.output[0] in add.input)
-        return product.input[1], True
+        added = [term for node in graph.node if name.replace(".weight", ".bias") in node.input for term in node.input]
+        factors = [node.input[1] for node in graph.node if node.op_type == "MatMul" and node.output[0] in added]
+        return (factors[0] if factors else name), True
     if parts[-1] in ("r_w_bias", "r_r_bias"):
-        folded = [name for node in graph.node if node.op_type == "Add" for name in node.input if name.startswith("onnx::Add_")]
+        folded = [term for node in graph.node if node.op_type == "Add" for term in node.input
+                  if term.startswith("onnx::Add_") and term in weights and weights[term].ndim > 1]  # newer exporters have constants there
         order = 2 * int(parts[2]) + (parts[-1] == "r_r_bias")
         return (folded[order] if order < len(folded) else name), False
     return name, False
