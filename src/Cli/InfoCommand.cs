@@ -18,6 +18,10 @@ internal static class InfoCommand
     private static int Run(string path)
     {
         ModelFolder folder = ModelFolder.Open(path);
+        // Both are opened before anything is printed, so that a bad one is all that is said.
+        List<Table> graphs = [Ports(folder, useCache: false)];
+        if (folder.CachedOnnxPath is not null)
+            graphs.Add(Ports(folder, useCache: true));
         ModelManifest manifest = folder.Manifest;
         Table facts = Tables.Create("model", Markup.Escape(folder.Name));
         facts.AddRow("folder", Markup.Escape(folder.FullPath));
@@ -36,20 +40,16 @@ internal static class InfoCommand
             files.AddRow(Markup.Escape(name), $"{entry.Bytes:N0}", Markup.Escape(entry.Sha256));
         Tables.Print(files);
 
-        foreach (bool useCache in folder.CachedOnnxPath is null ? [false] : new[] { false, true })
-        {
-            using OnnxAnySubsetModel model = OnnxAnySubsetModel.Open(folder, useCache: useCache);
-            PrintPorts(model);
-        }
-
+        graphs.ForEach(Tables.Print);
         return ExitCode.Done;
     }
 
-    private static void PrintPorts(OnnxAnySubsetModel model)
+    private static Table Ports(ModelFolder folder, bool useCache)
     {
-        Table ports = Tables.Create(Path.GetFileName(model.GraphPath), "name", "type", "shape");
+        using OnnxAnySubsetModel model = OnnxAnySubsetModel.Open(folder, useCache: useCache);
+        Table table = Tables.Create(Path.GetFileName(model.GraphPath), "name", "type", "shape");
         foreach (GraphPort port in model.Ports)
-            ports.AddRow(port.IsInput ? "input" : "output", Markup.Escape(port.Name), port.Type, Markup.Escape(port.Shape));
-        Tables.Print(ports);
+            table.AddRow(port.IsInput ? "input" : "output", Markup.Escape(port.Name), port.Type, Markup.Escape(port.Shape));
+        return table;
     }
 }

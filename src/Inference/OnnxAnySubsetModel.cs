@@ -26,6 +26,9 @@ public abstract class OnnxAnySubsetModel : IAnySubsetModel, IDisposable
     /// <summary>Inputs, then outputs of the graph.</summary>
     public IReadOnlyList<GraphPort> Ports => Graph.Ports;
 
+    /// <summary>Time spent within ONNX Runtime so far; the rest of a caller's time is managed code.</summary>
+    public TimeSpan NativeTime => Graph.NativeTime;
+
     private protected OnnxGraph Graph { get; }
 
     private protected ModelManifest Manifest { get; }

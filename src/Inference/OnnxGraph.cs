@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.ML.OnnxRuntime;
 
 namespace AsArm.Inference;
@@ -18,6 +19,9 @@ internal sealed class OnnxGraph : IDisposable
     public InferenceSession Session { get; }
 
     public GraphContract Contract { get; }
+
+    /// <summary>Time of all runs together.</summary>
+    public TimeSpan NativeTime { get; private set; }
 
     /// <summary>Inputs, then outputs.</summary>
     public IReadOnlyList<GraphPort> Ports =>
@@ -55,6 +59,7 @@ internal sealed class OnnxGraph : IDisposable
             tensors.BindInputs(); // a GPU copies inputs when they are bound, not when it runs
         CancellationTokenRegistration stop = cancellation.UnsafeRegister(
             static state => ((RunOptions)state!).Terminate = true, _runOptions);
+        long start = Stopwatch.GetTimestamp();
         try
         {
             Session.RunWithBinding(_runOptions, tensors.Binding);
@@ -65,6 +70,7 @@ internal sealed class OnnxGraph : IDisposable
         }
         finally
         {
+            NativeTime += Stopwatch.GetElapsedTime(start);
             stop.Dispose(); // waits for a callback under way, so that the next run is not stopped by this token
             if (cancellation.IsCancellationRequested)
                 _runOptions.Terminate = false;

@@ -31,7 +31,7 @@ class CachedModel(nn.Module):
 
     def forward(self, input_ids: Tensor, content_positions: Tensor, content_ranks: Tensor, content_horizons: Tensor,
                 target_positions: Tensor, target_horizons: Tensor, past_ranks: Tensor, *past: Tensor) -> tuple[Tensor, ...]:
-        """Logits [B, T, V], then the new key and value [B, C, H, D] of each layer.
+        """Logits [B, T, V], then the new key and value [B, C, H, D] of each layer. C and T are at least 1, P may be 0.
 
         input_ids, content_positions, content_ranks, content_horizons [B, C]: the tokens to encode. A row sees the tokens of all
         ranks below its horizon: the number of given tokens for those, its own rank + 1 for a decided or proposed one.
@@ -92,7 +92,8 @@ def attend(scores: Tensor, past_value: Tensor, value: Tensor) -> Tensor:
     Sums over cached and over new keys are taken apart and by matrix products, so that neither padding of the cache nor other rows
     of the call change how a row's sum is rounded.
     """
-    weights = torch.exp(scores - scores.amax(2, keepdim=True)).transpose(2, 3)
+    maximum = scores.amax(2, keepdim=True).expand_as(scores)  # expanded apart: ONNX Runtime subtracts few columns slowly
+    weights = torch.exp(scores - maximum).transpose(2, 3)
     cached = past_value.shape[2]
     past_weights, new_weights = weights[:, :, :, :cached], weights[:, :, :, cached:]
     total = past_weights @ scores.new_ones(cached, _COLUMNS) + new_weights @ scores.new_ones(value.shape[2], _COLUMNS)
