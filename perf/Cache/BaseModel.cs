@@ -5,21 +5,19 @@ namespace AsArm.Perf;
 /// <summary>A checkpoint of XLNet-base size with random weights, exported once into a folder of the user's cache.</summary>
 internal static class BaseModel
 {
-    private const int MaximumLength = 1024;
-
-    /// <summary>The model folder; made by tools/export if it is not there (a minute, 1 GB of disk).</summary>
+    /// <summary>The model folder for texts of some length; made by tools/export if it is not there (a minute, 1 GB of disk).</summary>
     /// <exception cref="InvalidOperationException">A tool failed.</exception>
-    public static string Folder()
+    public static string Folder(int maximumLength)
     {
         string cache = Path.Combine(
             Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.Create), "asarm", "perf");
-        string checkpoint = Path.Combine(cache, "base-checkpoint"), model = Path.Combine(cache, $"base-{MaximumLength}-{ToolsStamp()}");
+        string checkpoint = Path.Combine(cache, "base-checkpoint"), model = Path.Combine(cache, $"base-{maximumLength}-{ToolsStamp()}");
         if (Directory.Exists(model))
             return model;
         Directory.CreateDirectory(cache);
         if (!Directory.Exists(checkpoint))
             RunTool("random_checkpoint.py", "--output", checkpoint, "--size", "base");
-        RunTool("export.py", "--checkpoint", checkpoint, "--maximum-length", $"{MaximumLength}", "--output", model);
+        RunTool("export.py", "--checkpoint", checkpoint, "--maximum-length", $"{maximumLength}", "--output", model);
         return model;
     }
 

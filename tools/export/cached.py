@@ -9,6 +9,8 @@ Shapes: B batch, P cached positions (past), C new content rows, T targets, R = C
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import torch
 from torch import Tensor, nn
 
@@ -17,6 +19,19 @@ from two_stream import HIDDEN_SCORE, Layer, RelativeAttention, TwoStreamModel, r
 CACHED_INPUTS = ("input_ids", "content_positions", "content_ranks", "content_horizons", "target_positions", "target_horizons", "past_ranks")
 POSITION_ENCODING = "position_encoding"
 _COLUMNS = 16  # a full vector; one column alone would take another path through some matrix libraries, with another rounding
+
+
+@dataclass(frozen=True)
+class Call:
+    """What all layers of a call share. Sizes are taken once: PyTorch writes the nodes that compute them wherever they are taken."""
+
+    batch: int
+    past: int
+    new: int
+    rows: int
+    distance: Tensor  # [K, B, R], as a place in the table of distances
+    hidden: Tensor  # [B, 1, K, R], what is added to the scores
+    ones: list[Tensor]  # [P, columns] and [C, columns]
 
 
 class CachedModel(nn.Module):
@@ -38,71 +53,61 @@ class CachedModel(nn.Module):
         target_positions, target_horizons [B, T]. past_ranks [B, P]: the rank of the token whose key is cached for each position,
         or a rank past every horizon where there is none. past: key and value [B, H, P, D] of each layer.
         """
-        new = input_ids.shape[1]
+        (batch, new), past_count, targets = input_ids.shape, past_ranks.shape[1], target_positions.shape[1]
         row_positions = torch.cat((content_positions, target_positions), 1)
         horizons = torch.cat((content_horizons, target_horizons), 1)
-        cached_positions = torch.arange(past_ranks.shape[1], device=past_ranks.device).expand_as(past_ranks)
+        cached_positions = torch.arange(past_count, device=past_ranks.device).expand_as(past_ranks)
         key_positions = torch.cat((cached_positions, content_positions), 1)
         visible = torch.cat((past_ranks, content_ranks), 1)[:, None, :, None] < horizons[:, None, None, :]  # [B, 1, K, R]
         hidden = torch.zeros_like(visible, dtype=torch.float32).masked_fill(~visible, HIDDEN_SCORE).to(self.lm_loss.bias.dtype)
         distance = row_positions - key_positions.t()[:, :, None] + (self.length - 1)  # query minus key, [K, B, R]
-        content = self.transformer.word_embedding(input_ids)
-        query = self.transformer.mask_emb.expand(target_positions.shape[0], target_positions.shape[1], -1)
+        ones = [self.lm_loss.bias.new_ones(count, _COLUMNS) for count in (past_count, new)]
+        call = Call(batch, past_count, new, new + targets, distance, hidden, ones)
+        rows = torch.cat((self.transformer.word_embedding(input_ids), self.transformer.mask_emb.expand(batch, targets, -1)), 1)
         present: list[Tensor] = []
-        last = len(self.transformer.layer) - 1
-        for index, layer in enumerate(self.transformer.layer):
-            # The content stream of the last layer would be read by nobody. Its last row stays, so that there are two rows at least:
-            # for a single one, matrix libraries have other kernels, which round in another way.
-            first = 0 if index < last else new - 1
-            rows = torch.cat((content, query), 1)[:, first:]
-            rows, key, value = self.layer(layer, rows, content, past[2 * index], past[2 * index + 1], distance[:, :, first:], hidden[..., first:])
+        for index, layer in enumerate(self.transformer.layer[:-1]):
+            rows, key, value = self.layer(layer, rows, rows[:, :new], past[2 * index], past[2 * index + 1], call)
             present += (key, value)
-            content, query = rows[:, :new - first], rows[:, new - first:]
-        return (TwoStreamModel.logits(self, query), *present)
+        # The content stream of the last layer would be read by nobody. Its last row stays, so that there are two rows at least: for a
+        # single one, matrix libraries have other kernels, which round in another way.
+        call = replace(call, rows=targets + 1, distance=distance[:, :, new - 1:], hidden=hidden[:, :, :, new - 1:])
+        rows, key, value = self.layer(self.transformer.layer[-1], rows[:, new - 1:], rows[:, :new], past[-2], past[-1], call)
+        return (TwoStreamModel.logits(self, rows[:, 1:]), *present, key, value)
 
-    def layer(self, layer: Layer, rows: Tensor, content: Tensor, past_key: Tensor, past_value: Tensor, distance: Tensor,
-              hidden: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """One layer over rows [B, R, d]; also the keys and values of content [B, C, d]."""
+    def layer(self, layer: Layer, rows: Tensor, content: Tensor, past_key: Tensor, past_value: Tensor, call: Call) -> tuple[Tensor, Tensor, Tensor]:
+        """One layer over rows [B, R, d]; also the keys and values [B, C, H, D] of content [B, C, d]."""
         attention = layer.rel_attn
-        key, value = (split(content @ weight.flatten(1), attention) for weight in (attention.k, attention.v))
-        scores = self.scores(attention, rows, key, past_key, distance) + hidden
-        mixed = attend(scores, past_value, value.transpose(1, 2))
-        merged = mixed.transpose(1, 2).reshape(rows.shape[0], rows.shape[1], attention.n_head * attention.d_head)
+        heads = attention.n_head, attention.d_head
+        key, value = ((content @ weight.flatten(1)).view(call.batch, call.new, *heads) for weight in (attention.k, attention.v))
+        mixed = attend(self.scores(attention, rows, key, past_key, call), past_value, value.transpose(1, 2), call)
+        merged = mixed.transpose(1, 2).reshape(call.batch, call.rows, self.config.d_model)
         return layer.ff(attention.layer_norm(merged @ attention.o.flatten(1).t() + rows)), key, value
 
-    def scores(self, attention: RelativeAttention, rows: Tensor, key: Tensor, past_key: Tensor, distance: Tensor) -> Tensor:
+    def scores(self, attention: RelativeAttention, rows: Tensor, key: Tensor, past_key: Tensor, call: Call) -> Tensor:
         """Attention scores [B, H, K, R], keys first: the long cache is then the left factor, which matrix libraries need not repack."""
-        heads, size = attention.n_head, attention.d_head
-        query = split(rows @ attention.q.flatten(1), attention) * size ** -0.5
+        heads, size, keys = attention.n_head, attention.d_head, call.past + call.new
+        query = (rows @ attention.q.flatten(1)).view(call.batch, call.rows, heads, size) * size ** -0.5
         by_content = (query + attention.r_w_bias * size ** -0.5).permute(0, 2, 3, 1)  # [B, H, D, R]
         by_distance = (query + attention.r_r_bias * size ** -0.5).permute(2, 3, 0, 1).reshape(heads, size, -1)  # [H, D, B * R]
         # Of constants only: ONNX Runtime computes the table [H, 2 * length - 1, D] once, when it loads the graph.
         table = (self.position_encoding @ attention.r.flatten(1)).view(-1, heads, size).transpose(0, 1)
-        keys, batch, count = distance.shape
-        place = distance.reshape(1, keys, batch * count).expand(heads, -1, -1)
-        distant = (table @ by_distance).gather(1, place).view(heads, keys, batch, count).permute(2, 0, 1, 3)
-        new = key.shape[1]
+        place = call.distance.reshape(1, keys, -1).expand(heads, -1, -1)
+        distant = (table @ by_distance).gather(1, place).view(heads, keys, call.batch, call.rows).permute(2, 0, 1, 3)
         twice = torch.cat((key, key), 1).transpose(1, 2)  # two rows at least, as above
-        return torch.cat((past_key @ by_content, (twice @ by_content)[:, :, :new]), 2) + distant
+        return torch.cat((past_key @ by_content, (twice @ by_content)[:, :, :call.new]), 2) + distant + call.hidden
 
 
-def attend(scores: Tensor, past_value: Tensor, value: Tensor) -> Tensor:
+def attend(scores: Tensor, past_value: Tensor, value: Tensor, call: Call) -> Tensor:
     """Softmax over keys [B, H, K, R], applied to values [B, H, P, D] and [B, H, C, D]: [B, H, R, D].
 
     Sums over cached and over new keys are taken apart and by matrix products, so that neither padding of the cache nor other rows
     of the call change how a row's sum is rounded.
     """
-    maximum = scores.amax(2, keepdim=True).expand_as(scores)  # expanded apart: ONNX Runtime subtracts few columns slowly
-    weights = torch.exp(scores - maximum).transpose(2, 3)
-    cached = past_value.shape[2]
-    past_weights, new_weights = weights[:, :, :, :cached], weights[:, :, :, cached:]
-    total = past_weights @ scores.new_ones(cached, _COLUMNS) + new_weights @ scores.new_ones(value.shape[2], _COLUMNS)
-    return (past_weights @ past_value + new_weights @ value) / total[:, :, :, :1]
-
-
-def split(rows: Tensor, attention: RelativeAttention) -> Tensor:
-    """[B, R, H * D] -> [B, R, H, D]"""
-    return rows.view(rows.shape[0], rows.shape[1], attention.n_head, attention.d_head)
+    maximum = scores.amax(2, keepdim=True).expand(-1, -1, call.past + call.new, -1)  # apart: ONNX Runtime subtracts few columns slowly
+    weights = torch.exp(scores - maximum)
+    cached, new = (part.transpose(2, 3) for part in (weights[:, :, :call.past], weights[:, :, call.past:]))
+    total = cached @ call.ones[0] + new @ call.ones[1]
+    return (cached @ past_value + new @ value) / total[:, :, :, :1]
 
 
 def cache_ports(layers: int) -> tuple[list[str], list[str]]:
