@@ -12,6 +12,7 @@ internal sealed class CachedBuffers
     private const int Nobody = int.MaxValue; // a rank past every horizon
 
     private readonly ModelManifest _manifest;
+    private readonly float[] _nothing; // zeros, a position for every sequence of a run without a past
 
     public CachedBuffers(ModelManifest manifest)
         : this(manifest, 0, 0, 0)
@@ -24,6 +25,7 @@ internal sealed class CachedBuffers
         Content = [Pinned<long>(content), Pinned<long>(content), Pinned<long>(content), Pinned<long>(content)];
         Targets = [Pinned<long>(targets), Pinned<long>(targets)];
         PastRanks = Pinned<long>(past);
+        _nothing = GC.AllocateArray<float>(checked(content * manifest.ModelDimension), pinned: true);
         Logits = Pinned<float>(checked(targets * manifest.VocabularySize));
         Present = [.. Enumerable.Range(0, 2 * manifest.Layers).Select(_ => Pinned<float>(checked(content * manifest.ModelDimension)))];
     }
@@ -79,13 +81,13 @@ internal sealed class CachedBuffers
     {
         int[] content = [shape.Batch, shape.Content], targets = [shape.Batch, shape.Targets];
         int[] rows = [.. content, _manifest.Heads, _manifest.HeadSize];
-        int[] nothing = [shape.Batch, _manifest.Heads, 0, _manifest.HeadSize];
+        int[] unseen = [shape.Batch, _manifest.Heads, shape.Past, _manifest.HeadSize];
         var inputs = new List<OrtValue>();
         inputs.AddRange(Content.Select(memory => BoundTensors.Over(memory, content)));
         inputs.AddRange(Targets.Select(memory => BoundTensors.Over(memory, targets)));
         inputs.Add(BoundTensors.Over(PastRanks, [shape.Batch, shape.Past]));
         for (int port = 0; port < Present.Length; port++)
-            inputs.Add(shape.Past > 0 ? cache.Tensor(port, shape.FirstSlot, shape.Batch) : BoundTensors.Over<float>([], nothing));
+            inputs.Add(shape.IsFresh ? BoundTensors.Over(_nothing, unseen) : cache.Tensor(port, shape.FirstSlot, shape.Batch));
         return new(
             graph, [.. inputs],
             [BoundTensors.Over(Logits, [.. targets, _manifest.VocabularySize]), .. Present.Select(memory => BoundTensors.Over(memory, rows))]);

@@ -115,7 +115,7 @@ internal sealed class RunPlanner(int heads)
     private CachedRun FreshFrom(int from)
     {
         CachedRow first = _rows[from];
-        var shape = new CachedShape(0, 1, 0, first.Content, first.Targets);
+        CachedShape shape = CachedShape.Fresh(first.Content, first.Targets);
         int to = from + 1, padding = 0;
         for (; to < _rows.Count; to++)
         {
