@@ -11,7 +11,7 @@ namespace AsArm.Perf;
 internal sealed class CallTimes
 {
     private const int Targets = 40;
-    private static readonly TimeSpan s_enough = TimeSpan.FromSeconds(6);
+    private static readonly TimeSpan s_enough = TimeSpan.FromSeconds(15);
 
     private readonly SequenceCall[] _calls;
     private int _turn;
@@ -23,24 +23,20 @@ internal sealed class CallTimes
             i => new SequenceCall(order, Sequences.Tokens(length, model.VocabularySize, i), model.VocabularySize, mostQueries))];
     }
 
-    /// <summary>
-    /// Median milliseconds of a call: stateless, cached; up to 9 of the one and 27 of the other, of batches one and three, as a stateless one
-    /// takes up to a minute.
-    /// </summary>
-    public (double Stateless, double Cached) Measure(StatelessOnnxModel stateless, CachedOnnxModel cached, int content, int queries)
+    /// <summary>Milliseconds of calls of one shape, by turns: a dozen of each for one sequence, one of each for a batch (up to a minute).</summary>
+    public (Times Stateless, Times Cached) Measure(StatelessOnnxModel stateless, CachedOnnxModel cached, int content, int queries)
     {
         Time(cached, content, queries);
         Time(cached, content, queries);
-        var times = (Stateless: new List<double>(), Cached: new List<double>());
+        var times = (Stateless: new Times(), Cached: new Times());
         var total = Stopwatch.StartNew();
-        while (times.Stateless.Count == 0 || (_calls.Length == 1 && total.Elapsed < s_enough && times.Stateless.Count < 9))
+        while (times.Stateless.Count == 0 || (_calls.Length == 1 && total.Elapsed < s_enough && times.Stateless.Count < 12))
         {
             times.Stateless.Add(Time(stateless, content, queries));
-            for (int i = 0; i < 3; i++)
-                times.Cached.Add(Time(cached, content, queries));
+            times.Cached.Add(Time(cached, content, queries));
         }
 
-        return (Median(times.Stateless), Median(times.Cached));
+        return times;
     }
 
     /// <summary>Frees the places in the cache.</summary>
@@ -48,12 +44,6 @@ internal sealed class CallTimes
     {
         foreach (SequenceCall call in _calls)
             cached.Release(call);
-    }
-
-    public static double Median(List<double> values)
-    {
-        values.Sort();
-        return values[values.Count / 2];
     }
 
     private double Time(OnnxAnySubsetModel model, int content, int queries)

@@ -10,12 +10,11 @@ namespace AsArm.Perf;
 /// </summary>
 internal sealed class Decoding : IDisposable
 {
-    private const int Gap = 96; // more than any measurement decides
+    private const int Gap = 120; // more than any measurement decides
 
     private readonly OnnxAnySubsetModel _model;
     private readonly Sampler[] _samplers;
     private readonly SamplingLoop _loop;
-    private readonly List<double> _perToken = [];
 
     public Decoding(OnnxAnySubsetModel model, int length, int batch, bool sequential)
     {
@@ -29,8 +28,8 @@ internal sealed class Decoding : IDisposable
 
     public string Name { get; }
 
-    /// <summary>Median milliseconds per token over the portions.</summary>
-    public double MillisecondsPerToken => CallTimes.Median(_perToken);
+    /// <summary>Milliseconds per token of each portion.</summary>
+    public Times PerToken { get; } = new();
 
     /// <summary>Managed time over all time.</summary>
     public double ManagedShare => 1 - _native / _total;
@@ -63,7 +62,7 @@ internal sealed class Decoding : IDisposable
         _native += (_model.NativeTime - native).TotalMilliseconds;
         _total += elapsed;
         _steps += steps;
-        _perToken.Add(elapsed / (_samplers.Sum(sampler => sampler.Decided) - decided));
+        PerToken.Add(elapsed / (_samplers.Sum(sampler => sampler.Decided) - decided));
     }
 
     public void Dispose() => _loop.Dispose();

@@ -16,18 +16,17 @@ public sealed class TextInfiller : IDisposable
     /// <summary>Sequences that share a model call at most; of more, one enters when another is finished.</summary>
     public const int MaximumBatch = 16;
 
-    private const int MostUndelivered = 16 * MaximumBatch; // results that wait for an earlier one
-
     private readonly OnnxAnySubsetModel _model;
     private readonly InfillTokenizer? _tokenizer;
     private readonly int[] _banned;
-    private readonly SemaphoreSlim _turn = new(1, 1);
+    private readonly JobRunner _runner;
 
     private TextInfiller(ModelFolder folder, OnnxAnySubsetModel model, InfillTokenizer? tokenizer)
     {
         Folder = folder;
         _model = model;
         _tokenizer = tokenizer;
+        _runner = new JobRunner(model, MaximumBatch);
         _banned = tokenizer is null ? [] : [.. Enumerable.Range(0, model.VocabularySize).Where(token => !tokenizer.IsText(token))];
     }
 
@@ -75,7 +74,7 @@ public sealed class TextInfiller : IDisposable
     public async Task<InfillResult> InfillAsync(string text, InfillOptions? options = null, CancellationToken cancellation = default)
     {
         InfillJob job = CreateJob(new InfillRequest(text, options ?? new()));
-        await foreach (bool _ in StepsAsync(job, cancellation).ConfigureAwait(false))
+        await foreach (bool _ in _runner.StepsAsync(job, cancellation).ConfigureAwait(false))
         {
         }
 
@@ -91,7 +90,7 @@ public sealed class TextInfiller : IDisposable
     {
         ArgumentNullException.ThrowIfNull(requests);
         InfillJob[] jobs = [.. requests.Select(CreateJob)]; // all, so that a bad one is told before any work
-        return [.. Fill(jobs, cancellation)];
+        return [.. _runner.Run(jobs, cancellation)];
     }
 
     /// <summary>
@@ -102,7 +101,7 @@ public sealed class TextInfiller : IDisposable
     public IEnumerable<InfillResult> InfillMany(IEnumerable<InfillRequest> requests, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(requests);
-        return Fill(requests.Select(CreateJob), cancellation);
+        return _runner.Run(requests.Select(CreateJob), cancellation);
     }
 
     /// <summary>Fills the gaps of one text and tells of every model call; the last update holds the filled text.</summary>
@@ -111,7 +110,7 @@ public sealed class TextInfiller : IDisposable
         string text, InfillOptions? options = null, [EnumeratorCancellation] CancellationToken cancellation = default)
     {
         InfillJob job = CreateJob(new InfillRequest(text, options ?? new()));
-        await foreach (bool _ in StepsAsync(job, cancellation).ConfigureAwait(false))
+        await foreach (bool _ in _runner.StepsAsync(job, cancellation).ConfigureAwait(false))
             yield return job.Update();
     }
 
@@ -125,7 +124,7 @@ public sealed class TextInfiller : IDisposable
     {
         InfillText encoded = Encode(text, spans: true);
         double[] scores = [];
-        InTurn(
+        _runner.InTurn(
             () => scores = JointDensity.LogProbabilities(
                 _model, Order.LeftToRight(encoded.Given), encoded.Tokens, new SamplingOptions { BannedTokens = _banned }, cancellation),
             cancellation);
@@ -133,88 +132,7 @@ public sealed class TextInfiller : IDisposable
     }
 
     /// <summary>Waits for a call under way, then lets go of the network; later calls throw.</summary>
-    public void Dispose()
-    {
-        _turn.Wait();
-        _model.Dispose();
-        _turn.Release(); // callers in the queue go on to find the model disposed
-    }
-
-    /// <summary>Continuous batching: at most so many jobs in the loop, the next one enters when one is finished.</summary>
-    private IEnumerable<InfillResult> Fill(IEnumerable<InfillJob> jobs, CancellationToken cancellation)
-    {
-        var loop = new SamplingLoop(_model);
-        Action step = () => loop.Step(cancellation);
-        var undelivered = new Queue<InfillJob>();
-        using IEnumerator<InfillJob> source = jobs.GetEnumerator();
-        try
-        {
-            bool more = true;
-            while (true)
-            {
-                while (more && loop.Count < MaximumBatch && undelivered.Count < MostUndelivered && (more = source.MoveNext()))
-                {
-                    source.Current.Enter(loop);
-                    undelivered.Enqueue(source.Current);
-                }
-
-                while (undelivered.TryPeek(out InfillJob? job) && job.Sampler.IsDone)
-                    yield return undelivered.Dequeue().Result();
-                if (loop.Count > 0)
-                    InTurn(step, cancellation);
-                else if (!more)
-                    yield break;
-                foreach (InfillJob job in undelivered)
-                    job.Watch();
-            }
-        }
-        finally
-        {
-            InTurn(loop.Dispose, CancellationToken.None);
-        }
-    }
-
-    /// <summary>One item per model call of a single job.</summary>
-    private async IAsyncEnumerable<bool> StepsAsync(InfillJob job, [EnumeratorCancellation] CancellationToken cancellation)
-    {
-        var loop = new SamplingLoop(_model);
-        try
-        {
-            job.Enter(loop);
-            while (!job.Sampler.IsDone)
-            {
-                await _turn.WaitAsync(cancellation).ConfigureAwait(false);
-                try
-                {
-                    await Task.Run(() => loop.Step(cancellation), cancellation).ConfigureAwait(false);
-                }
-                finally
-                {
-                    _turn.Release();
-                }
-
-                job.Watch();
-                yield return true;
-            }
-        }
-        finally
-        {
-            InTurn(loop.Dispose, CancellationToken.None);
-        }
-    }
-
-    private void InTurn(Action action, CancellationToken cancellation)
-    {
-        _turn.Wait(cancellation);
-        try
-        {
-            action();
-        }
-        finally
-        {
-            _turn.Release();
-        }
-    }
+    public void Dispose() => _runner.Dispose();
 
     private InfillJob CreateJob(InfillRequest request)
     {
