@@ -7,7 +7,7 @@ namespace AsArm.Perf;
 /// One step of the loop in steady state, with a model that only copies logits: plan, call, softmax, accept. The sequence is longer
 /// than any benchmark lasts.
 /// </summary>
-public class StepBenchmarks
+public sealed class StepBenchmarks : IDisposable
 {
     private const int Targets = 1 << 22;
 
@@ -45,6 +45,14 @@ public class StepBenchmarks
     /// <summary>One call: by turns 5 draft rows and 4 oracle rows.</summary>
     [Benchmark]
     public int AssdK5() => Step(_assd!);
+
+    /// <summary>Gives up the unfinished sequences.</summary>
+    [GlobalCleanup]
+    public void Dispose()
+    {
+        _sequential?.Dispose();
+        _assd?.Dispose();
+    }
 
     private static int Step(SamplingLoop loop) =>
         loop.Step(CancellationToken.None) ? 1 : throw new InvalidOperationException("The sequence came to its end.");

@@ -22,4 +22,12 @@ public interface IAnySubsetModel
     /// <exception cref="OperationCanceledException">Cancelled; the calls can be repeated.</exception>
     /// <exception cref="ArgumentException">A sequence is too long for the model.</exception>
     void Evaluate(ReadOnlySpan<SequenceCall> calls, CancellationToken cancellation);
+
+    /// <summary>
+    /// The sequence will not be evaluated again: what the model keeps for it is free for others. Answers never depend on whether
+    /// this was called; a model without memory of its sequences has nothing to do.
+    /// </summary>
+    void Release(SequenceCall sequence)
+    {
+    }
 }

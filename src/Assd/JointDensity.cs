@@ -30,7 +30,15 @@ public static class JointDensity
         call.Begin(order.Length);
         for (int rank = order.GivenCount; rank < order.Length; rank++)
             call.Ask(new Conditional(rank, rank));
-        model.Evaluate([call], cancellation);
+        try
+        {
+            model.Evaluate([call], cancellation);
+        }
+        finally
+        {
+            model.Release(call);
+        }
+
         var result = new double[order.TargetCount];
         for (int i = 0; i < result.Length; i++)
             result[i] = law.LogProbability(call.Row(i), tokens[order.Positions[order.GivenCount + i]]);

@@ -72,7 +72,6 @@ public abstract class Sampler
             throw new InvalidOperationException("Plan a call before its logits are taken.");
         _planned = false;
         _nfe++;
-        Call.MarkEvaluated();
         TakeLogits(coins);
     }
 

@@ -2,14 +2,23 @@ namespace AsArm.Assd;
 
 /// <summary>
 /// The loop: plan, call the model once for all unfinished sequences, take the logits. Each sequence has its own coins, so its
-/// result does not depend on which others are in the batch, as far as the model's rows do not.
+/// result does not depend on which others are in the batch, as far as the model's rows do not. A finished sequence leaves; others
+/// may enter between two steps.
 /// </summary>
-public sealed class SamplingLoop
+public sealed class SamplingLoop : IDisposable
 {
     private readonly IAnySubsetModel _model;
-    private readonly Sampler[] _samplers;
-    private readonly ICoinSource[] _coins;
-    private readonly SequenceCall[] _calls;
+    private readonly List<Sampler> _samplers = [];
+    private readonly List<ICoinSource> _coins = [];
+    private SequenceCall[] _calls = [];
+
+    /// <summary>A loop without sequences.</summary>
+    /// <param name="model">Answers all of them.</param>
+    public SamplingLoop(IAnySubsetModel model)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        _model = model;
+    }
 
     /// <summary>A loop over one or many sequences.</summary>
     /// <param name="model">Answers all of them.</param>
@@ -17,24 +26,35 @@ public sealed class SamplingLoop
     /// <param name="coins">One per sequence.</param>
     /// <exception cref="ArgumentException">Not as many coin sources as samplers, or a sequence too long for the model.</exception>
     public SamplingLoop(IAnySubsetModel model, IReadOnlyList<Sampler> samplers, IReadOnlyList<ICoinSource> coins)
+        : this(model)
     {
-        ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(samplers);
         ArgumentNullException.ThrowIfNull(coins);
         if (samplers.Count != coins.Count)
             throw new ArgumentException($"{samplers.Count} samplers but {coins.Count} coin sources.", nameof(coins));
-        foreach (Sampler sampler in samplers)
-        {
-            if (sampler.Call.Order.Length > model.MaximumLength)
-                throw new ArgumentException($"{sampler.Call.Order.Length} tokens, the model takes {model.MaximumLength}.", nameof(samplers));
-            if (sampler.Call.VocabularySize != model.VocabularySize)
-                throw new ArgumentException($"A sampler for {sampler.Call.VocabularySize} tokens, the model has {model.VocabularySize}.", nameof(samplers));
-        }
+        for (int i = 0; i < samplers.Count; i++)
+            Add(samplers[i], coins[i]);
+    }
 
-        _model = model;
-        _samplers = [.. samplers];
-        _coins = [.. coins];
-        _calls = new SequenceCall[_samplers.Length];
+    /// <summary>Sequences that are not finished.</summary>
+    public int Count => _samplers.Count;
+
+    /// <summary>Lets a sequence enter; one without anything to decide is finished at once.</summary>
+    /// <exception cref="ArgumentException">A sequence too long for the model, or for another vocabulary.</exception>
+    public void Add(Sampler sampler, ICoinSource coins)
+    {
+        ArgumentNullException.ThrowIfNull(sampler);
+        ArgumentNullException.ThrowIfNull(coins);
+        if (sampler.Call.Order.Length > _model.MaximumLength)
+            throw new ArgumentException($"{sampler.Call.Order.Length} tokens, the model takes {_model.MaximumLength}.", nameof(sampler));
+        if (sampler.Call.VocabularySize != _model.VocabularySize)
+            throw new ArgumentException($"A sampler for {sampler.Call.VocabularySize} tokens, the model has {_model.VocabularySize}.", nameof(sampler));
+        if (sampler.IsDone)
+            return;
+        _samplers.Add(sampler);
+        _coins.Add(coins);
+        if (_calls.Length < _samplers.Count)
+            Array.Resize(ref _calls, Math.Max(_samplers.Count, 2 * _calls.Length));
     }
 
     /// <summary>Decides every target of every sequence.</summary>
@@ -52,24 +72,37 @@ public sealed class SamplingLoop
     public bool Step(CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
-        int count = 0;
-        for (int i = 0; i < _samplers.Length; i++)
+        if (_samplers.Count == 0)
+            return false;
+        for (int i = 0; i < _samplers.Count; i++)
         {
-            if (_samplers[i].IsDone)
-                continue;
             _samplers[i].Plan(_coins[i]);
-            _calls[count++] = _samplers[i].Call;
+            _calls[i] = _samplers[i].Call;
         }
 
-        if (count == 0)
-            return false;
-        _model.Evaluate(_calls.AsSpan(0, count), cancellation);
-        for (int i = 0; i < _samplers.Length; i++)
+        _model.Evaluate(_calls.AsSpan(0, _samplers.Count), cancellation);
+        for (int i = 0; i < _samplers.Count; i++)
+            _samplers[i].Take(_coins[i]);
+        for (int i = _samplers.Count - 1; i >= 0; i--)
         {
-            if (!_samplers[i].IsDone)
-                _samplers[i].Take(_coins[i]);
+            if (_samplers[i].IsDone)
+                Remove(i);
         }
 
         return true;
+    }
+
+    /// <summary>Gives up the unfinished sequences, so that the model keeps nothing for them.</summary>
+    public void Dispose()
+    {
+        while (_samplers.Count > 0)
+            Remove(_samplers.Count - 1);
+    }
+
+    private void Remove(int index)
+    {
+        _model.Release(_samplers[index].Call);
+        _samplers.RemoveAt(index);
+        _coins.RemoveAt(index);
     }
 }

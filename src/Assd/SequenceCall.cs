@@ -5,8 +5,8 @@ namespace AsArm.Assd;
 /// for one row of logits per conditional. Made once per sequence and reused in every call.
 /// </summary>
 /// <remarks>
-/// Content rows of a call are the ranks EncodedCount..KnownCount-1; those below were encoded by earlier calls and have not
-/// changed since, which lets a model keep their keys and values (exact, as a decoded token stays causal).
+/// A model may keep what it computed for the ranks whose tokens have not changed since an earlier call of the same sequence (exact,
+/// as a decoded token stays causal); it finds them by comparing the tokens with those that it has seen.
 /// </remarks>
 public sealed class SequenceCall
 {
@@ -47,9 +47,6 @@ public sealed class SequenceCall
     /// <summary>[Order.Length] tokens by position; only those of ranks below <see cref="KnownCount" /> mean anything.</summary>
     public ReadOnlySpan<int> Tokens => _tokens;
 
-    /// <summary>Ranks below were encoded by an earlier call with the tokens they still have.</summary>
-    public int EncodedCount { get; private set; }
-
     /// <summary>Ranks below have a token in this call: given, decided or proposed.</summary>
     public int KnownCount { get; private set; }
 
@@ -69,7 +66,6 @@ public sealed class SequenceCall
         ArgumentOutOfRangeException.ThrowIfLessThan(knownCount, Order.GivenCount);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(knownCount, Order.Length);
         KnownCount = knownCount;
-        EncodedCount = Math.Min(EncodedCount, knownCount);
         _count = 0;
     }
 
@@ -86,21 +82,15 @@ public sealed class SequenceCall
         _conditionals[_count++] = conditional;
     }
 
-    /// <summary>Sets the token of a target; a changed token has to be encoded again, with all after it.</summary>
+    /// <summary>Sets the token of a target, decided or proposed.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Rank of a given token or past the end, or no token of the vocabulary.</exception>
     public void SetToken(int rank, int token)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(rank, Order.GivenCount);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(rank, Order.Length);
         RequireToken(token, VocabularySize);
-        ref int place = ref _tokens[Order.Positions[rank]];
-        if (place != token)
-            EncodedCount = Math.Min(EncodedCount, rank);
-        place = token;
+        _tokens[Order.Positions[rank]] = token;
     }
-
-    /// <summary>Notes that a call went through: what it showed is encoded now.</summary>
-    public void MarkEvaluated() => EncodedCount = KnownCount;
 
     private static void RequireToken(int token, int vocabularySize)
     {

@@ -16,6 +16,8 @@ internal static class CommonOptions
 
     public static Option<bool> Json() => new("--json") { Description = "Print one JSON object" };
 
+    public static Option<bool> NoCache() => new("--no-cache") { Description = "Encode the whole text in every model call: slower, for cross-checks" };
+
     /// <summary>The folder that --model names, else that of the model beside the program.</summary>
     public static string ModelFolder(this ParseResult parsed, Option<string?> model) => parsed.GetValue(model) ?? DefaultModel();
 

@@ -18,6 +18,8 @@ internal sealed class InfillArguments
 
     public required int? Threads { get; init; }
 
+    public required bool UseCache { get; init; }
+
     public required int? Samples { get; init; }
 
     public required bool Json { get; init; }
@@ -50,5 +52,5 @@ internal sealed class InfillArguments
         return ExitCode.Done;
     }
 
-    public TextInfiller Open() => TextInfiller.Open(Model, Device, Threads);
+    public TextInfiller Open() => TextInfiller.Open(Model, Device, Threads, UseCache);
 }

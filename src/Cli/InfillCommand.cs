@@ -34,6 +34,7 @@ internal static class InfillCommand
         Option<string?> model = CommonOptions.Model();
         Option<Device> device = CommonOptions.Device();
         Option<bool> json = CommonOptions.Json();
+        Option<bool> noCache = CommonOptions.NoCache();
         Option<SamplerKind> sampler = CommonOptions.Choice("--sampler", "Both are exact: assd drafts and verifies several tokens in two calls, sequential decides one a call", s_samplers);
         Option<DecodingOrder> order = CommonOptions.Choice("--order", "The order in which unknown tokens are decided", s_orders);
         Option<int?> draftLength = CommonOptions.OptionalNumber<int>("--draft-length", "K", "Tokens that assd drafts in a round (default 5)", value => value >= 1, "a whole number of at least 1");
@@ -46,7 +47,7 @@ internal static class InfillCommand
 
         var command = new Command("infill", "Fill the gaps of a text")
         {
-            text, input, output, model, sampler, draftLength, temperature, topK, topP, order, seed, samples, device, threads, json,
+            text, input, output, model, sampler, draftLength, temperature, topK, topP, order, seed, samples, device, threads, noCache, json,
         };
         command.SetAction((parsed, cancellation) =>
         {
@@ -59,6 +60,7 @@ internal static class InfillCommand
                 Model = parsed.ModelFolder(model),
                 Device = parsed.GetValue(device),
                 Threads = parsed.GetValue(threads),
+                UseCache = !parsed.GetValue(noCache),
                 Samples = parsed.GetValue(samples),
                 Json = parsed.GetValue(json),
                 Options = defaults with

@@ -8,7 +8,7 @@ namespace AsArm.Cli;
 /// <summary>asarm infill --input: fills the lines of a file in batches; a bad line is reported and the others are still done.</summary>
 internal sealed class InfillLines(InfillArguments arguments)
 {
-    private readonly List<(int Line, InfillRequest Request)> _waiting = [];
+    private readonly Queue<int> _lines = []; // numbers of the lines under way
     private int _done;
     private int _failed;
     private TextWriter? _output;
@@ -38,30 +38,43 @@ internal sealed class InfillLines(InfillArguments arguments)
     private void Fill(TextInfiller infiller, Stream input, Action report, CancellationToken cancellation)
     {
         var writer = new InfillWriter(infiller.Folder.Name, arguments.Options.Sampler, arguments.Device);
-        foreach ((int number, string? text) in JsonLines.Read(input))
+        foreach (InfillResult result in infiller.InfillMany(Requests(infiller, input), cancellation))
         {
-            Add(infiller, number, text);
-            if (_waiting.Count == TextInfiller.MaximumBatch)
-                Flush(infiller, writer, report, cancellation);
+            _output ??= OpenOutput(); // not before: a model that fails leaves the file as it was
+            _output.WriteLine(writer.ToJsonLine(result, _lines.Dequeue()));
+            _output.Flush();
+            _done++;
+            report();
         }
 
-        Flush(infiller, writer, report, cancellation);
+        _output ??= OpenOutput();
     }
 
-    private void Add(TextInfiller infiller, int number, string? line)
+    /// <summary>The good lines; the others are reported.</summary>
+    private IEnumerable<InfillRequest> Requests(TextInfiller infiller, Stream input)
     {
-        if (line is not null && string.IsNullOrWhiteSpace(line))
-            return;
+        foreach ((int number, string? text) in JsonLines.Read(input))
+        {
+            if ((text is not null && string.IsNullOrWhiteSpace(text)) || Parse(infiller, number, text) is not InfillRequest request)
+                continue;
+            _lines.Enqueue(number);
+            yield return request;
+        }
+    }
+
+    private InfillRequest? Parse(TextInfiller infiller, int number, string? line)
+    {
         try
         {
             InfillRequest request = ParseLine(line ?? throw new FormatException("no valid UTF-8"), number);
             infiller.Validate(request.Text);
-            _waiting.Add((number, request));
+            return request;
         }
         catch (FormatException error)
         {
             Console.Error.WriteLine($"asarm: line {number}: {error.Message.ReplaceLineEndings(" ")}");
             _failed++;
+            return null;
         }
     }
 
@@ -97,18 +110,6 @@ internal sealed class InfillLines(InfillArguments arguments)
         }
 
         return new InfillRequest(text.GetString()!, arguments.Options with { Seed = seed });
-    }
-
-    private void Flush(TextInfiller infiller, InfillWriter writer, Action report, CancellationToken cancellation)
-    {
-        IReadOnlyList<InfillResult> results = infiller.InfillBatch([.. _waiting.Select(entry => entry.Request)], cancellation);
-        _output ??= OpenOutput(); // not before: a model that fails leaves the file as it was
-        for (int i = 0; i < results.Count; i++)
-            _output.WriteLine(writer.ToJsonLine(results[i], _waiting[i].Line));
-        _output.Flush();
-        _done += results.Count;
-        _waiting.Clear();
-        report();
     }
 
     private void RequireUsableFiles()

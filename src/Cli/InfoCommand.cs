@@ -18,12 +18,18 @@ internal static class InfoCommand
     private static int Run(string path)
     {
         ModelFolder folder = ModelFolder.Open(path);
-        using OnnxAnySubsetModel model = OnnxAnySubsetModel.Open(folder);
+        // Both are opened before anything is printed, so that a bad one is all that is said.
+        List<Table> graphs = [Ports(folder, useCache: false)];
+        if (folder.CachedOnnxPath is not null)
+            graphs.Add(Ports(folder, useCache: true));
         ModelManifest manifest = folder.Manifest;
         Table facts = Tables.Create("model", Markup.Escape(folder.Name));
         facts.AddRow("folder", Markup.Escape(folder.FullPath));
         facts.AddRow("network", $"{manifest.Layers} layers of {manifest.Heads} heads, width {manifest.ModelDimension}, weights {manifest.Precision}");
         facts.AddRow("vocabulary", $"{manifest.VocabularySize} tokens, {(folder.TokenizerPath is null ? "no tokenizer: tokens only" : "SentencePiece tokenizer")}");
+        facts.AddRow("cache", folder.CachedOnnxPath is null
+            ? "none: every call encodes the whole text"
+            : $"{2L * manifest.Layers * manifest.ModelDimension * sizeof(float):N0} bytes a token of each text under way");
         facts.AddRow("longest text", $"{manifest.MaximumLength} tokens");
         facts.AddRow("format", $"{manifest.FormatVersion}");
         facts.AddRow("devices", string.Join(", ", Devices.Available().Select(Devices.NameOf)));
@@ -34,10 +40,16 @@ internal static class InfoCommand
             files.AddRow(Markup.Escape(name), $"{entry.Bytes:N0}", Markup.Escape(entry.Sha256));
         Tables.Print(files);
 
-        Table ports = Tables.Create(Path.GetFileName(folder.OnnxPath), "name", "type", "shape");
-        foreach (GraphPort port in model.Ports)
-            ports.AddRow(port.IsInput ? "input" : "output", Markup.Escape(port.Name), port.Type, Markup.Escape(port.Shape));
-        Tables.Print(ports);
+        graphs.ForEach(Tables.Print);
         return ExitCode.Done;
+    }
+
+    private static Table Ports(ModelFolder folder, bool useCache)
+    {
+        using OnnxAnySubsetModel model = OnnxAnySubsetModel.Open(folder, useCache: useCache);
+        Table table = Tables.Create(Path.GetFileName(model.GraphPath), "name", "type", "shape");
+        foreach (GraphPort port in model.Ports)
+            table.AddRow(port.IsInput ? "input" : "output", Markup.Escape(port.Name), port.Type, Markup.Escape(port.Shape));
+        return table;
     }
 }

@@ -58,6 +58,19 @@ internal sealed class CallBuffers
         }
     }
 
+    /// <summary>Tensors of a shape over these buffers.</summary>
+    public BoundTensors Bind(OnnxGraph graph, CallShape shape)
+    {
+        ReadOnlySpan<int> sequences = [shape.Batch, shape.Sequence], targets = [shape.Batch, shape.Targets];
+        return new(
+            graph,
+            [
+                BoundTensors.Over(InputIds, sequences), BoundTensors.Over(Order, sequences), BoundTensors.Over(PromptMask, sequences),
+                BoundTensors.Over(TargetPositions, targets), BoundTensors.Over(TargetHorizons, targets),
+            ],
+            [BoundTensors.Over(Logits, [shape.Batch, shape.Targets, _vocabularySize])]);
+    }
+
     private void WriteSequence(SequenceCall call, int start, int length, int maskId)
     {
         ReadOnlySpan<int> ranks = call.Order.Ranks;

@@ -54,6 +54,7 @@ public static class GoldenReplay
         for (int i = 0; i < positions.Length; i++)
             call.Ask(new Conditional(ranks[positions[i]], horizons[i]));
         model.Evaluate([call], cancellation);
+        model.Release(call);
 
         float worst = 0;
         for (int i = 0; i < expected.Length; i++)

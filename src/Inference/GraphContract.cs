@@ -3,40 +3,67 @@ using Microsoft.ML.OnnxRuntime.Tensors;
 
 namespace AsArm.Inference;
 
-/// <summary>Names, types and ranks of the stateless graph; see docs/model-format.md.</summary>
-internal static class GraphContract
+/// <summary>Names, types and sizes of a graph; see docs/model-format.md.</summary>
+internal sealed class GraphContract
 {
-    private const string Logits = "logits";
+    private const int Any = -1;
+
+    private readonly Port[] _inputs;
+    private readonly Port[] _outputs;
+
+    private GraphContract(Port[] inputs, Port[] outputs)
+    {
+        _inputs = inputs;
+        _outputs = outputs;
+        Inputs = [.. inputs.Select(port => port.Name)];
+        Outputs = [.. outputs.Select(port => port.Name)];
+    }
 
     /// <summary>Names of the inputs, in the order in which tensors are handed over.</summary>
-    public static readonly string[] Inputs = ["input_ids", "order", "prompt_mask", "target_positions", "target_horizons"];
+    public string[] Inputs { get; }
 
     /// <summary>Names of the outputs.</summary>
-    public static readonly string[] Outputs = [Logits];
+    public string[] Outputs { get; }
+
+    /// <summary>model.onnx.</summary>
+    public static GraphContract Stateless(ModelManifest manifest) => new(
+        [.. Integers("input_ids", "order", "prompt_mask", "target_positions", "target_horizons")], [Logits(manifest)]);
+
+    /// <summary>model_cached.onnx: per layer a key and a value, in this order.</summary>
+    public static GraphContract Cached(ModelManifest manifest)
+    {
+        (string Layer, string Kind)[] kinds =
+            [.. Enumerable.Range(0, manifest.Layers).SelectMany(layer => new[] { ($"{layer}", "key"), ($"{layer}", "value") })];
+        return new(
+            [
+                .. Integers(
+                    "input_ids", "content_positions", "content_ranks", "content_horizons", "target_positions", "target_horizons", "past_ranks"),
+                .. kinds.Select(kind => new Port($"past_key_values.{kind.Layer}.{kind.Kind}", TensorElementType.Float, [Any, manifest.Heads, Any, manifest.HeadSize])),
+            ],
+            [
+                Logits(manifest),
+                .. kinds.Select(kind => new Port($"present.{kind.Layer}.{kind.Kind}", TensorElementType.Float, [Any, Any, manifest.Heads, manifest.HeadSize])),
+            ]);
+    }
 
     /// <summary>Refuses a graph that does not keep the contract.</summary>
     /// <exception cref="ModelFolderException">Says what was expected and what is there.</exception>
-    public static void Check(InferenceSession session, ModelFolder folder)
+    public void Check(InferenceSession session, string path)
     {
-        IReadOnlyDictionary<string, NodeMetadata> inputs = session.InputMetadata, outputs = session.OutputMetadata;
-        Require(
-            Inputs.Length == inputs.Count && Inputs.All(name => IsTensor(inputs, name, TensorElementType.Int64, 2)),
-            folder, "inputs", $"int64 [dynamic, dynamic] {string.Join(", ", Inputs)}", inputs);
-        Require(
-            outputs.Count == 1 && IsTensor(outputs, Logits, TensorElementType.Float, 3) && HasWidth(outputs[Logits], folder.Manifest.VocabularySize),
-            folder, "outputs", $"float {Logits} [batch, targets, {folder.Manifest.VocabularySize}]", outputs);
+        Require("inputs", _inputs, session.InputMetadata, path);
+        Require("outputs", _outputs, session.OutputMetadata, path);
     }
 
     /// <summary>Refuses an asarm.json that speaks of another graph than this one, where the graph says so itself.</summary>
     /// <exception cref="ModelFolderException">Names the field.</exception>
-    public static void CheckProperties(InferenceSession session, ModelFolder folder)
+    public static void CheckProperties(InferenceSession session, ModelFolder folder, string path)
     {
         Dictionary<string, string> properties = session.ModelMetadata.CustomMetadataMap;
         ModelManifest manifest = folder.Manifest;
         foreach ((string name, int value) in new[] { ("mask_id", manifest.MaskId), ("layers", manifest.Layers), ("heads", manifest.Heads) })
         {
             if (properties.TryGetValue("asarm." + name, out string? found) && found != $"{value}")
-                throw new ModelFolderException($"{folder.FullPath}: asarm.json says {name} {value}, {ModelFolder.OnnxFile} was made with {found}.");
+                throw new ModelFolderException($"{folder.FullPath}: asarm.json says {name} {value}, {Path.GetFileName(path)} was made with {found}.");
         }
     }
 
@@ -47,15 +74,27 @@ internal static class GraphContract
         return new GraphPort(isInput, name, node.ElementDataType.ToString().ToLowerInvariant(), $"[{string.Join(", ", sizes)}]");
     }
 
-    private static bool IsTensor(IReadOnlyDictionary<string, NodeMetadata> nodes, string name, TensorElementType type, int rank) =>
-        nodes.TryGetValue(name, out NodeMetadata? node) && node.IsTensor && node.ElementDataType == type
-        && node.Dimensions.Length == rank && node.Dimensions[0] < 0 && node.Dimensions[1] < 0;
+    private static IEnumerable<Port> Integers(params string[] names) => names.Select(name => new Port(name, TensorElementType.Int64, [Any, Any]));
 
-    private static bool HasWidth(NodeMetadata node, int width) => node.Dimensions[2] < 0 || node.Dimensions[2] == width;
+    private static Port Logits(ModelManifest manifest) => new("logits", TensorElementType.Float, [Any, Any, manifest.VocabularySize]);
 
-    private static void Require(bool kept, ModelFolder folder, string what, string expected, IReadOnlyDictionary<string, NodeMetadata> found)
+    private static void Require(string what, Port[] expected, IReadOnlyDictionary<string, NodeMetadata> found, string path)
     {
-        if (!kept)
-            throw new ModelFolderException($"{folder.OnnxPath} has other {what} than expected ({expected}): {string.Join(", ", found.Keys)}.");
+        if (expected.Length == found.Count && expected.All(port => found.TryGetValue(port.Name, out NodeMetadata? node) && port.Matches(node)))
+            return;
+        Port missing = expected.FirstOrDefault(port => !found.TryGetValue(port.Name, out NodeMetadata? node) || !port.Matches(node), expected[0]);
+        throw new ModelFolderException(
+            $"{path} has other {what} than expected ({expected.Length}, among them {missing}): {string.Join(", ", found.Keys.Take(12))}.");
+    }
+
+    /// <summary>A tensor; sizes of <see cref="Any" /> must be dynamic, others may be.</summary>
+    private sealed record Port(string Name, TensorElementType Type, int[] Shape)
+    {
+        public bool Matches(NodeMetadata node) =>
+            node.IsTensor && node.ElementDataType == Type && node.Dimensions.Length == Shape.Length
+            && Shape.Zip(node.Dimensions).All(pair => pair.Second < 0 || pair.Second == pair.First);
+
+        public override string ToString() =>
+            $"{Name}: {Type.ToString().ToLowerInvariant()} [{string.Join(", ", Shape.Select(size => size == Any ? "dynamic" : $"{size}"))}]";
     }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Security.Cryptography;
 using AsArm.Assd;
 
@@ -7,6 +8,7 @@ namespace AsArm.Inference;
 internal sealed class InfillJob
 {
     private readonly InfillText _text;
+    private readonly Stopwatch _time = new();
 
     public InfillJob(InfillText text, InfillOptions options, IReadOnlyCollection<int> banned, int vocabularySize)
     {
@@ -29,11 +31,25 @@ internal sealed class InfillJob
 
     public ICoinSource Coins { get; }
 
+    /// <summary>Starts it in a loop.</summary>
+    public void Enter(SamplingLoop loop)
+    {
+        _time.Start();
+        loop.Add(Sampler, Coins);
+    }
+
+    /// <summary>To be called after every step: stops the clock once everything is decided.</summary>
+    public void Watch()
+    {
+        if (Sampler.IsDone)
+            _time.Stop();
+    }
+
     /// <summary>The filled text; every target must be decided.</summary>
-    public InfillResult Result(TimeSpan elapsed)
+    public InfillResult Result()
     {
         string[] gaps = DecodeGaps();
-        return new InfillResult(_text.Fill(gaps), gaps, Sampler.Statistics, Seed, elapsed);
+        return new InfillResult(_text.Fill(gaps), gaps, Sampler.Statistics, Seed, _time.Elapsed);
     }
 
     /// <summary>The text so far.</summary>

@@ -7,5 +7,5 @@ namespace AsArm.Inference;
 /// <param name="Gaps">The text of each gap, in the order of the text, a leading space included.</param>
 /// <param name="Statistics">Tokens, model calls, proposals and the log-probability of the generated tokens.</param>
 /// <param name="Seed">Repeats this result.</param>
-/// <param name="Elapsed">Wall time of the call that made it; a batch shares one.</param>
+/// <param name="Elapsed">Wall time from its first model call to its last; calls are shared with the others of a batch.</param>
 public sealed record InfillResult(string Text, IReadOnlyList<string> Gaps, SamplingStatistics Statistics, long Seed, TimeSpan Elapsed);

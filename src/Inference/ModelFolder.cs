@@ -6,7 +6,9 @@ namespace AsArm.Inference;
 /// <summary>A folder written by tools/export, checked: format, fields, files and their hashes.</summary>
 public sealed class ModelFolder
 {
-    internal const string OnnxFile = "model.onnx";
+    private const string OnnxFile = "model.onnx";
+    private const string CachedOnnxFile = "model_cached.onnx";
+    private const string WeightsFile = OnnxFile + "_data";
     private const string ManifestFile = "asarm.json";
     private const string TokenizerFile = "spiece.model";
     private const string GoldenFile = "golden.safetensors";
@@ -29,6 +31,9 @@ public sealed class ModelFolder
 
     /// <summary>The stateless graph.</summary>
     public string OnnxPath => Path.Combine(FullPath, OnnxFile);
+
+    /// <summary>The graph with the key/value cache; null for a folder without it.</summary>
+    public string? CachedOnnxPath => Optional(CachedOnnxFile);
 
     /// <summary>The SentencePiece model; null for a folder without a tokenizer, which takes token-level calls only.</summary>
     public string? TokenizerPath => Optional(TokenizerFile);
@@ -55,7 +60,7 @@ public sealed class ModelFolder
         foreach ((string name, ModelManifest.FileEntry entry) in folder.Manifest.Files)
             CheckFile(full, name, entry);
 
-        foreach (string name in new[] { TokenizerFile, GoldenFile, OnnxFile + "_data" })
+        foreach (string name in new[] { TokenizerFile, GoldenFile, CachedOnnxFile, WeightsFile })
         {
             if (!folder.Manifest.Files.ContainsKey(name) && File.Exists(Path.Combine(full, name)))
                 throw new ModelFolderException($"{path} holds {name}, which {ManifestFile} does not list: not checked, not used.");
@@ -99,7 +104,7 @@ public sealed class ModelFolder
             manifest.MaximumLength is < 1 or > LongestSequence ? "maximum_length" :
             manifest.Layers < 1 ? "layers" :
             manifest.Heads < 1 ? "heads" :
-            manifest.ModelDimension < 1 ? "model_dimension" :
+            manifest.ModelDimension < 1 || manifest.ModelDimension % manifest.Heads != 0 ? "model_dimension" :
             !IsToken(manifest.MaskId) ? "mask_id" :
             !IsToken(manifest.SeparatorId) ? "separator_id" :
             manifest.Precision is null ? "precision" :

@@ -27,6 +27,10 @@ public sealed record ModelManifest
     /// <summary>Width of a hidden state.</summary>
     public required int ModelDimension { get; init; }
 
+    /// <summary>Width of one head's keys and values.</summary>
+    [JsonIgnore]
+    public int HeadSize => ModelDimension / Heads;
+
     /// <summary>How weights are stored: float32 or float16-weights; the graph computes in float32.</summary>
     public required string Precision { get; init; }
 

@@ -35,7 +35,9 @@ internal static class OnnxSession
         if (!Devices.Available().Contains(device))
             throw Missing(device, $"this build has no {Devices.ProviderOf(device)}", null);
         var options = new SessionOptions { LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL };
-        options.AddSessionConfigEntry("session.intra_op.allow_spinning", "0");
+        // Threads wait actively for the next operator of a run, which saves some 8 % of a small call, and not after it.
+        options.AddSessionConfigEntry("session.intra_op.allow_spinning", device == Device.Cpu ? "1" : "0");
+        options.AddSessionConfigEntry("session.force_spinning_stop", "1");
         options.IntraOpNumThreads = device == Device.Cpu ? threads ?? 0 : 1;
         try
         {

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using AsArm.Assd;
 
@@ -14,19 +13,20 @@ namespace AsArm.Inference;
 /// </code></example>
 public sealed class TextInfiller : IDisposable
 {
-    /// <summary>Sequences that share a model call at most; more are done in turn.</summary>
+    /// <summary>Sequences that share a model call at most; of more, one enters when another is finished.</summary>
     public const int MaximumBatch = 16;
 
     private readonly OnnxAnySubsetModel _model;
     private readonly InfillTokenizer? _tokenizer;
     private readonly int[] _banned;
-    private readonly SemaphoreSlim _turn = new(1, 1);
+    private readonly JobRunner _runner;
 
     private TextInfiller(ModelFolder folder, OnnxAnySubsetModel model, InfillTokenizer? tokenizer)
     {
         Folder = folder;
         _model = model;
         _tokenizer = tokenizer;
+        _runner = new JobRunner(model, MaximumBatch);
         _banned = tokenizer is null ? [] : [.. Enumerable.Range(0, model.VocabularySize).Where(token => !tokenizer.IsText(token))];
     }
 
@@ -40,9 +40,10 @@ public sealed class TextInfiller : IDisposable
     /// <param name="folder">Path of the folder.</param>
     /// <param name="device">Where the network runs.</param>
     /// <param name="threads">Threads of a CPU run; null leaves the choice to ONNX Runtime.</param>
+    /// <param name="useCache">False encodes the whole text in every model call, for cross-checks; so does a folder without model_cached.onnx.</param>
     /// <exception cref="ModelFolderException">The folder cannot be used; the message names the file.</exception>
     /// <exception cref="DeviceNotAvailableException">The device is not there; the message says which are.</exception>
-    public static TextInfiller Open(string folder, Device device = Device.Cpu, int? threads = null)
+    public static TextInfiller Open(string folder, Device device = Device.Cpu, int? threads = null, bool useCache = true)
     {
         ModelFolder checkedFolder = ModelFolder.Open(folder);
         InfillTokenizer? tokenizer = checkedFolder.TokenizerPath is string path
@@ -50,7 +51,7 @@ public sealed class TextInfiller : IDisposable
             : null;
         if (tokenizer is not null && !Enumerable.Range(0, checkedFolder.Manifest.VocabularySize).Any(tokenizer.IsText))
             throw new ModelFolderException($"{checkedFolder.FullPath}: special_ids in asarm.json leave no token to generate.");
-        return new TextInfiller(checkedFolder, OnnxAnySubsetModel.Open(checkedFolder, device, threads), tokenizer);
+        return new TextInfiller(checkedFolder, OnnxAnySubsetModel.Open(checkedFolder, device, threads, useCache), tokenizer);
     }
 
     /// <summary>Throws what filling the text would throw for its markup and length; calls no model.</summary>
@@ -72,42 +73,35 @@ public sealed class TextInfiller : IDisposable
     /// <inheritdoc cref="Infill" />
     public async Task<InfillResult> InfillAsync(string text, InfillOptions? options = null, CancellationToken cancellation = default)
     {
-        EncodedRequest[] chunk = [Encode(new InfillRequest(text, options ?? new()))];
-        await _turn.WaitAsync(cancellation).ConfigureAwait(false);
-        try
+        InfillJob job = CreateJob(new InfillRequest(text, options ?? new()));
+        await foreach (bool _ in _runner.StepsAsync(job, cancellation).ConfigureAwait(false))
         {
-            return (await Task.Run(() => Fill(chunk, cancellation), cancellation).ConfigureAwait(false))[0];
         }
-        finally
-        {
-            _turn.Release();
-        }
+
+        return job.Result();
     }
 
     /// <summary>
     /// Fills many texts, up to <see cref="MaximumBatch" /> in each model call; each as it would be alone, up to the rounding of the
-    /// network's float32 sums.
+    /// network's float32 sums. With a cache, on a CPU, the sums are the same and so are the texts.
     /// </summary>
     /// <inheritdoc cref="Infill" />
     public IReadOnlyList<InfillResult> InfillBatch(IReadOnlyList<InfillRequest> requests, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(requests);
-        EncodedRequest[] encoded = [.. requests.Select(Encode)]; // all, so that a bad one is told before any work
-        var results = new List<InfillResult>(encoded.Length);
-        foreach (EncodedRequest[] chunk in encoded.Chunk(MaximumBatch))
-        {
-            _turn.Wait(cancellation);
-            try
-            {
-                results.AddRange(Fill(chunk, cancellation));
-            }
-            finally
-            {
-                _turn.Release();
-            }
-        }
+        InfillJob[] jobs = [.. requests.Select(CreateJob)]; // all, so that a bad one is told before any work
+        return [.. _runner.Run(jobs, cancellation)];
+    }
 
-        return results;
+    /// <summary>
+    /// Fills texts as they come, like <see cref="InfillBatch" />: takes the next request when a text is finished, and gives the results in
+    /// the order of the requests. A bad request throws when it is taken.
+    /// </summary>
+    /// <inheritdoc cref="Infill" />
+    public IEnumerable<InfillResult> InfillMany(IEnumerable<InfillRequest> requests, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(requests);
+        return _runner.Run(requests.Select(CreateJob), cancellation);
     }
 
     /// <summary>Fills the gaps of one text and tells of every model call; the last update holds the filled text.</summary>
@@ -115,22 +109,9 @@ public sealed class TextInfiller : IDisposable
     public async IAsyncEnumerable<InfillUpdate> InfillStreamAsync(
         string text, InfillOptions? options = null, [EnumeratorCancellation] CancellationToken cancellation = default)
     {
-        InfillJob job = CreateJob(Encode(new InfillRequest(text, options ?? new())));
-        SamplingLoop loop = LoopOver([job]);
-        while (!job.Sampler.IsDone)
-        {
-            await _turn.WaitAsync(cancellation).ConfigureAwait(false);
-            try
-            {
-                await Task.Run(() => loop.Step(cancellation), cancellation).ConfigureAwait(false);
-            }
-            finally
-            {
-                _turn.Release();
-            }
-
+        InfillJob job = CreateJob(new InfillRequest(text, options ?? new()));
+        await foreach (bool _ in _runner.StepsAsync(job, cancellation).ConfigureAwait(false))
             yield return job.Update();
-        }
     }
 
     /// <summary>The exact log-probability of the marked spans given the rest of the text, in one model call.</summary>
@@ -142,45 +123,24 @@ public sealed class TextInfiller : IDisposable
     public ScoreResult Score(string text, CancellationToken cancellation = default)
     {
         InfillText encoded = Encode(text, spans: true);
-        _turn.Wait(cancellation);
-        try
-        {
-            double[] scores = JointDensity.LogProbabilities(
-                _model, Order.LeftToRight(encoded.Given), encoded.Tokens, new SamplingOptions { BannedTokens = _banned }, cancellation);
-            return encoded.Score(scores);
-        }
-        finally
-        {
-            _turn.Release();
-        }
+        double[] scores = [];
+        _runner.InTurn(
+            () => scores = JointDensity.LogProbabilities(
+                _model, Order.LeftToRight(encoded.Given), encoded.Tokens, new SamplingOptions { BannedTokens = _banned }, cancellation),
+            cancellation);
+        return encoded.Score(scores);
     }
 
     /// <summary>Waits for a call under way, then lets go of the network; later calls throw.</summary>
-    public void Dispose()
-    {
-        _turn.Wait();
-        _model.Dispose();
-        _turn.Release(); // callers in the queue go on to find the model disposed
-    }
+    public void Dispose() => _runner.Dispose();
 
-    private InfillResult[] Fill(EncodedRequest[] chunk, CancellationToken cancellation)
-    {
-        long start = Stopwatch.GetTimestamp();
-        InfillJob[] jobs = Array.ConvertAll(chunk, CreateJob);
-        LoopOver(jobs).Run(cancellation);
-        TimeSpan elapsed = Stopwatch.GetElapsedTime(start);
-        return Array.ConvertAll(jobs, job => job.Result(elapsed));
-    }
-
-    private EncodedRequest Encode(InfillRequest request)
+    private InfillJob CreateJob(InfillRequest request)
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(request.Options);
         request.Options.Validate(_model.VocabularySize);
-        return new EncodedRequest(Encode(request.Text, spans: false), request.Options);
+        return new InfillJob(Encode(request.Text, spans: false), request.Options, _banned, _model.VocabularySize);
     }
-
-    private InfillJob CreateJob(EncodedRequest request) => new(request.Text, request.Options, _banned, _model.VocabularySize);
 
     private InfillText Encode(string text, bool spans)
     {
@@ -189,9 +149,4 @@ public sealed class TextInfiller : IDisposable
             throw new ModelFolderException($"{Folder.FullPath} has no tokenizer (spiece.model): it takes tokens, not text.");
         return InfillText.Encode(text, spans, _tokenizer, Folder.Manifest);
     }
-
-    private SamplingLoop LoopOver(InfillJob[] jobs) =>
-        new(_model, Array.ConvertAll(jobs, job => job.Sampler), Array.ConvertAll(jobs, job => job.Coins));
-
-    private sealed record EncodedRequest(InfillText Text, InfillOptions Options);
 }

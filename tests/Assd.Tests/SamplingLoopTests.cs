@@ -141,6 +141,45 @@ public sealed class SamplingLoopTests
         Assert.AreEqual((5, 2, 5), (model.CallCount, brief.Statistics.Nfe, extended.Statistics.Nfe));
     }
 
+    /// <summary>Continuous batching: others enter between steps, a finished one leaves, and each ends as it would alone.</summary>
+    [TestMethod]
+    [DynamicData(nameof(Kinds))]
+    public void Add_BetweenSteps_ChangesNobodysResult(SamplerKind kind)
+    {
+        var model = new ReleasingModel(new RandomModel(VocabularySize, Length, 4, 1));
+        using var loop = new SamplingLoop(model);
+        Sampler[] samplers = [.. Enumerable.Range(0, 9).Select(_ => NewSampler(kind))];
+        int entered = 0;
+        while (entered < samplers.Length || loop.Count > 0)
+        {
+            while (entered < samplers.Length && loop.Count < 3)
+                loop.Add(samplers[entered], new SeededCoins(entered++));
+            Assert.IsTrue(loop.Step(default));
+        }
+
+        Assert.IsEmpty(model.Alive, "Finished sequences are released.");
+        Assert.AreEqual(3, model.Batches.Max());
+        Assert.AreEqual(samplers.Sum(sampler => sampler.Statistics.Nfe), model.Batches.Sum());
+        for (int i = 0; i < samplers.Length; i++)
+        {
+            Sampler alone = Decoding.Run(NewSampler(kind), new RandomModel(VocabularySize, Length, 4, 1), new SeededCoins(i));
+            SpanAssert.AreEqual(alone.Tokens, samplers[i].Tokens);
+            Assert.AreEqual(alone.Statistics, samplers[i].Statistics);
+        }
+    }
+
+    [TestMethod]
+    public void Dispose_WithUnfinishedSequences_ReleasesThem()
+    {
+        var model = new ReleasingModel(new RandomModel(VocabularySize, Length, 4, 1));
+        var loop = new SamplingLoop(model, [NewSampler(SamplerKind.Assd), NewSampler(SamplerKind.Sequential)], [new SeededCoins(1), new SeededCoins(2)]);
+        loop.Step(default);
+        Assert.HasCount(2, model.Alive);
+        loop.Dispose();
+        Assert.IsEmpty(model.Alive);
+        Assert.IsFalse(loop.Step(default));
+    }
+
     [TestMethod]
     [DynamicData(nameof(Kinds))]
     public void Plan_EverythingDecided_Throws(SamplerKind kind)

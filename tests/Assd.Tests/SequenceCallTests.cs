@@ -13,7 +13,7 @@ public sealed class SequenceCallTests
     public void Constructor_TargetTokensOutsideTheVocabulary_AreIgnored()
     {
         SequenceCall call = NewCall();
-        Assert.AreEqual((0, 2, 0), (call.EncodedCount, call.KnownCount, call.Conditionals.Length));
+        Assert.AreEqual((2, 0), (call.KnownCount, call.Conditionals.Length));
     }
 
     [TestMethod]
@@ -98,37 +98,12 @@ public sealed class SequenceCallTests
         Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => NewCall().SetToken(rank, token));
 
     [TestMethod]
-    public void MarkEvaluated_AfterACall_CountsWhatItShowed()
-    {
-        SequenceCall call = NewCall();
-        call.Begin(4);
-        call.MarkEvaluated();
-        Assert.AreEqual(4, call.EncodedCount);
-    }
-
-    [TestMethod]
-    public void SetToken_EncodedRank_UncountsItAndAllAfterUnlessUnchanged()
+    public void SetToken_OfATarget_StandsAtItsPosition()
     {
         SequenceCall call = NewCall();
         call.SetToken(2, 1);
         call.SetToken(3, 2);
-        call.Begin(4);
-        call.MarkEvaluated();
-        call.SetToken(3, 2);
-        Assert.AreEqual(4, call.EncodedCount);
-        call.SetToken(2, 0);
-        Assert.AreEqual(2, call.EncodedCount);
-        Assert.AreEqual(0, call.Tokens[0]);
-    }
-
-    [TestMethod]
-    public void Begin_FewerKnownThanEncoded_UncountsTheRest()
-    {
-        SequenceCall call = NewCall();
-        call.Begin(5);
-        call.MarkEvaluated();
-        call.Begin(3);
-        call.Begin(5);
-        Assert.AreEqual(3, call.EncodedCount);
+        call.SetToken(2, 3);
+        SpanAssert.AreEqual([3, 1, 2, 3], call.Tokens[..4]);
     }
 }

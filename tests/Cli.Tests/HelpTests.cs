@@ -20,8 +20,8 @@ public sealed class HelpTests
     }
 
     [TestMethod]
-    [DataRow("infill", "--model --sampler --draft-length --temperature --top-k --top-p --order --seed --samples --device --threads --json --input --output")]
-    [DataRow("score", "--model --device --json")]
+    [DataRow("infill", "--model --sampler --draft-length --temperature --top-k --top-p --order --seed --samples --device --threads --no-cache --json --input --output")]
+    [DataRow("score", "--model --device --no-cache --json")]
     [DataRow("verify", "--model --golden --tolerance --device")]
     [DataRow("info", "--model")]
     public void Help_OfACommand_NamesEveryOptionAndShowsExamples(string command, string options)

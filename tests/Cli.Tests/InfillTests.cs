@@ -123,6 +123,13 @@ public sealed class InfillTests
     public void Infill_SameSeed_GivesTheSameText(params string[] options) =>
         AreSame(Single(Text, [.. options, "--seed=3"]), Single(Text, [.. options, "--seed=3"]));
 
+    /// <summary>The cross-check that --no-cache is there for.</summary>
+    [TestMethod]
+    [DataRow("--sampler=assd")]
+    [DataRow("--sampler=sequential", "--order=random", "--temperature=0.8")]
+    public void Infill_WithoutTheCache_IsTheSame(params string[] options) =>
+        AreSame(Single(Text, [.. options, "--seed=8"]), Single(Text, [.. options, "--seed=8", "--no-cache"]));
+
     [TestMethod]
     public void Infill_Sequential_CallsTheModelOnceAToken()
     {

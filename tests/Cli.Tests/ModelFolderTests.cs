@@ -92,6 +92,8 @@ public sealed class ModelFolderTests
 
     [TestMethod]
     [DataRow("model.onnx")]
+    [DataRow("model_cached.onnx")]
+    [DataRow("model.onnx_data")]
     [DataRow("config.json")]
     [DataRow("golden.safetensors")]
     public void Info_ChangedOrTruncatedFile_IsNamed(string file)
@@ -111,6 +113,17 @@ public sealed class ModelFolderTests
         using var model = new ModelCopy(Models.Tiny);
         model.Replace("model.onnx", content => OnnxBytes.Rename(content, "prompt_mask", "prompt_musk"));
         AsarmCommand.Run(command, "--model", model.Path).IsBadInput(model.In("model.onnx"), "other inputs", "prompt_mask", "prompt_musk");
+    }
+
+    [TestMethod]
+    [DataRow("content_ranks", "content_tanks", "inputs")]
+    [DataRow("past_key_values.2.key", "past_key_values.7.key", "inputs")]
+    [DataRow("present.1.value", "present.9.value", "outputs")]
+    public void Verify_CachedOnnxOfOtherPorts_SaysWhichAndWhatWasExpected(string name, string other, string kind)
+    {
+        using var model = new ModelCopy(Models.Tiny);
+        model.Replace("model_cached.onnx", content => OnnxBytes.Rename(content, name, other));
+        AsarmCommand.Run("verify", "--model", model.Path).IsBadInput(model.In("model_cached.onnx"), $"other {kind}", name);
     }
 
     [TestMethod]
@@ -174,7 +187,7 @@ public sealed class ModelFolderTests
     public void InfillAndScore_LogitsThatAreNoNumbers_AreRefused(float bias)
     {
         using var model = new ModelCopy(Models.Default);
-        model.Replace("model.onnx", content => OnnxBytes.FillOutputBias(content, bias));
+        OnnxBytes.FillOutputBias(model, bias);
         AsarmCommand.Run("infill", "A <mask> day.", "--model", model.Path).IsBadInput("NaN or infinite logits");
         AsarmCommand.Run("score", "A [[fine]] day.", "--model", model.Path).IsBadInput("NaN or infinite logits");
     }
@@ -189,7 +202,7 @@ public sealed class ModelFolderTests
         if (failsWhenOpened)
             model.Damage("config.json", content => content[..^1]);
         else
-            model.Replace("model.onnx", content => OnnxBytes.FillOutputBias(content, float.NaN));
+            OnnxBytes.FillOutputBias(model, float.NaN);
         string input = folder.Write("in.jsonl", """{"text": "A <mask> day."}"""u8.ToArray()), older = folder.Write("older.jsonl", "kept"u8.ToArray());
         string[] arguments = ["infill", "--model", model.Path, "--input", input, "--output"];
         AsarmCommand.Run([.. arguments, folder.In("new.jsonl")]).IsBadInput();

@@ -6,6 +6,15 @@ namespace AsArm.Cli.Tests;
 public sealed class ScoreTests
 {
     [TestMethod]
+    public void Score_WithoutTheCache_IsTheSame()
+    {
+        const string Text = "The [[little]] dog lost his [[shoes]].";
+        double[] scores = [.. new[] { Array.Empty<string>(), ["--no-cache"] }.Select(
+            options => AsarmCommand.Run(["score", Text, "--json", .. options]).Done().Json.GetProperty("log_prob").GetDouble())];
+        Assert.AreEqual(scores[0], scores[1], 1e-4);
+    }
+
+    [TestMethod]
     public void Score_Plain_ListsTheSpansAndTheirJoint()
     {
         AsarmResult result = AsarmCommand.Run("score", "Tom [[was happy]] and [[sang]].").Done();

@@ -14,8 +14,8 @@ public sealed class VerifyTests
     public void Verify_TinyModel_Passes()
     {
         AsarmResult result = AsarmCommand.Run("verify", "--model", Models.Tiny).Done();
-        Assert.Contains("model.onnx", result.Output);
-        Assert.Contains("passed", result.Output);
+        foreach (string graph in new[] { "model.onnx", "model_cached.onnx" })
+            Assert.Contains(line => line.Contains($" {graph} ") && line.Contains("passed"), result.OutputLines, graph);
         Assert.AreEqual("", result.Error);
     }
 
@@ -31,10 +31,24 @@ public sealed class VerifyTests
     public void Verify_ToleranceOfZero_Fails() => IsRefuted(AsarmCommand.Run("verify", "--model", Models.Tiny, "--tolerance", "0"));
 
     [TestMethod]
+    [DataRow("model.onnx")]
+    [DataRow("model_cached.onnx")]
+    public void Verify_OneGraphOff_FailsAndNamesIt(string graph)
+    {
+        using var model = new ModelCopy(Models.Tiny);
+        OnnxBytes.FillOutputBias(model, 0.5f, graph);
+        AsarmResult result = AsarmCommand.Run("verify", "--model", model.Path);
+        Assert.AreEqual(1, result.ExitCode);
+        Assert.Contains(line => line.Contains($" {graph} ") && line.Contains("failed"), result.OutputLines);
+        Assert.Contains("passed", result.Output);
+        Assert.Contains(graph + " is off", result.ErrorLines.Single());
+    }
+
+    [TestMethod]
     public void Verify_GoldenFileOfAnotherModel_Fails()
     {
         using var model = new ModelCopy(Models.Tiny);
-        model.Replace("model.onnx", content => OnnxBytes.FillOutputBias(content, 0.5f));
+        OnnxBytes.FillOutputBias(model, 0.5f, "model.onnx", "model_cached.onnx");
         IsRefuted(AsarmCommand.Run("verify", "--model", model.Path, "--golden", _tinyGolden));
         Assert.Contains("passed", AsarmCommand.Run("verify", "--model", model.Path, "--tolerance", "10").Done().Output);
     }
@@ -45,7 +59,7 @@ public sealed class VerifyTests
     public void Verify_LogitsThatAreNoNumbers_FailsWhateverTheTolerance(float bias)
     {
         using var model = new ModelCopy(Models.Tiny);
-        model.Replace("model.onnx", content => OnnxBytes.FillOutputBias(content, bias));
+        OnnxBytes.FillOutputBias(model, bias, "model.onnx", "model_cached.onnx");
         IsRefuted(AsarmCommand.Run("verify", "--model", model.Path, "--tolerance", "1e30"));
     }
 
@@ -120,9 +134,20 @@ public sealed class VerifyTests
     {
         AsarmResult result = AsarmCommand.Run("info", "--model", Models.Tiny).Done();
         Assert.AreEqual("", result.Error);
-        foreach (string name in new[] { "input_ids", "order", "prompt_mask", "target_positions", "target_horizons" })
+        string[] inputs = ["input_ids", "order", "prompt_mask", "target_positions", "target_horizons", "content_positions", "content_ranks", "content_horizons", "past_ranks"];
+        foreach (string name in inputs)
             Assert.Contains(line => line.Contains("input ") && line.Contains($" {name} ") && line.Contains("int64"), result.OutputLines, name);
         Assert.Contains(line => line.Contains("output ") && line.Contains(" logits ") && line.Contains("float"), result.OutputLines);
+        for (int layer = 0; layer < 3; layer++)
+        {
+            foreach (string kind in new[] { "key", "value" })
+            {
+                Assert.Contains(line => line.Contains($" past_key_values.{layer}.{kind} ") && line.Contains("[batch, 4, past, 8]"), result.OutputLines);
+                Assert.Contains(line => line.Contains($" present.{layer}.{kind} ") && line.Contains("[batch, content, 4, 8]"), result.OutputLines);
+            }
+        }
+
+        Assert.Contains("768 bytes a token", result.Output);
         JsonObject files = JsonNode.Parse(File.ReadAllText(Path.Combine(Models.Tiny, "asarm.json")))!["files"]!.AsObject();
         foreach ((string file, JsonNode? entry) in files)
             Assert.Contains(line => line.Contains(file) && line.Contains((string)entry!["sha256"]!), result.OutputLines, file);
@@ -150,8 +175,9 @@ public sealed class VerifyTests
         Assert.AreEqual(1, result.ExitCode, result.Error);
         Assert.Contains("failed", result.Output);
         Assert.DoesNotContain("passed", result.Output);
-        Assert.HasCount(1, result.ErrorLines);
-        Assert.Contains("tolerance", result.Error);
+        Assert.HasCount(2, result.ErrorLines, "One of each graph.");
+        foreach (string line in result.ErrorLines)
+            Assert.Contains("tolerance", line);
     }
 
     /// <summary>A safetensors file with another first value of an int64 tensor.</summary>

@@ -8,14 +8,17 @@ public sealed class GoldenReplayTests
 {
     private const float Tolerance = 1e-4f;
 
-    public static IEnumerable<string> Folders => [Files.Tiny, Files.Micro, Files.Default];
+    public static IEnumerable<(string Folder, bool UseCache)> Graphs =>
+        from folder in (string[])[Files.Tiny, Files.Micro, Files.Default]
+        from useCache in (bool[])[false, true]
+        select (folder, useCache);
 
     [TestMethod]
-    [DynamicData(nameof(Folders))]
-    public void Run_OnExportedFolder_IsWithinTheTolerance(string path)
+    [DynamicData(nameof(Graphs))]
+    public void Run_OnExportedFolder_IsWithinTheTolerance(string path, bool useCache)
     {
         ModelFolder folder = ModelFolder.Open(path);
-        using OnnxAnySubsetModel model = OnnxAnySubsetModel.Open(folder);
+        using OnnxAnySubsetModel model = OnnxAnySubsetModel.Open(folder, useCache: useCache);
         IReadOnlyList<GoldenDifference> differences = GoldenReplay.Run(model, folder.GoldenPath!);
         Assert.IsGreaterThanOrEqualTo(10, differences.Count);
         foreach (GoldenDifference difference in differences)

@@ -21,6 +21,7 @@ public sealed class ModelFolderTests
     [TestMethod]
     [DataRow("format_version", 2, "format 2")]
     [DataRow("mask_id", 64, "mask_id")]
+    [DataRow("model_dimension", 30, "model_dimension")]
     [DataRow("maximum_length", 0, "maximum_length")]
     [DataRow("files", null, "files")]
     [DataRow("precision", null, "precision")]
@@ -66,6 +67,8 @@ public sealed class ModelFolderTests
 
     [TestMethod]
     [DataRow("model.onnx")]
+    [DataRow("model_cached.onnx")]
+    [DataRow("model.onnx_data")]
     [DataRow("config.json")]
     [DataRow("golden.safetensors")]
     public void Open_ChangedTruncatedOrMissingFile_NamesIt(string name)
@@ -82,30 +85,63 @@ public sealed class ModelFolderTests
     }
 
     [TestMethod]
-    public void OpenModel_CorruptGraphBehindARightHash_NamesIt()
+    [DataRow("model.onnx", false)]
+    [DataRow("model_cached.onnx", true)]
+    public void OpenModel_CorruptGraphBehindARightHash_NamesIt(string name, bool useCache)
     {
         using var folder = new TemporaryFolder(Files.Tiny);
-        Replace(folder, "model.onnx", File.ReadAllBytes(folder.In("model.onnx"))[..5000]);
+        Replace(folder, name, File.ReadAllBytes(folder.In(name))[..5000]);
         ModelFolder opened = ModelFolder.Open(folder.Path);
-        StringAssert.Contains(Assert.ThrowsExactly<ModelFolderException>(() => OnnxAnySubsetModel.Open(opened)).Message, "model.onnx");
+        StringAssert.Contains(Assert.ThrowsExactly<ModelFolderException>(() => OnnxAnySubsetModel.Open(opened, useCache: useCache)).Message, name);
     }
 
     [TestMethod]
-    public void OpenModel_GraphOfAnotherVocabulary_IsRefused()
+    [DataRow(false)]
+    [DataRow(true)]
+    public void OpenModel_TruncatedWeightsBehindARightHash_IsRefused(bool useCache)
     {
         using var folder = new TemporaryFolder(Files.Tiny);
-        Replace(folder, "model.onnx", File.ReadAllBytes(Path.Combine(Files.Micro, "model.onnx")));
+        Replace(folder, "model.onnx_data", File.ReadAllBytes(folder.In("model.onnx_data"))[..50_000]);
         ModelFolder opened = ModelFolder.Open(folder.Path);
-        StringAssert.Contains(Assert.ThrowsExactly<ModelFolderException>(() => OnnxAnySubsetModel.Open(opened)).Message, "outputs");
+        StringAssert.Contains(
+            Assert.ThrowsExactly<ModelFolderException>(() => OnnxAnySubsetModel.Open(opened, useCache: useCache)).Message, "ONNX Runtime can load");
+    }
+
+    [TestMethod]
+    [DataRow("model.onnx", "outputs", false)]
+    [DataRow("model_cached.onnx", "inputs", true)] // another number of layers
+    public void OpenModel_GraphOfAnotherModel_IsRefused(string name, string message, bool useCache)
+    {
+        using var folder = new TemporaryFolder(Files.Tiny);
+        foreach (string file in new[] { name, "model.onnx_data" })
+            Replace(folder, file, File.ReadAllBytes(Path.Combine(Files.Micro, file)));
+        ModelFolder opened = ModelFolder.Open(folder.Path);
+        StringAssert.Contains(Assert.ThrowsExactly<ModelFolderException>(() => OnnxAnySubsetModel.Open(opened, useCache: useCache)).Message, message);
+    }
+
+    /// <summary>A folder of an earlier exporter has no graph with a cache: it works, without one.</summary>
+    [TestMethod]
+    public void OpenModel_FolderWithoutTheCachedGraph_TakesTheStatelessOne()
+    {
+        using var folder = new TemporaryFolder(Files.Tiny);
+        File.Delete(folder.In("model_cached.onnx"));
+        Edit(folder, manifest => manifest["files"]!.AsObject().Remove("model_cached.onnx"));
+        ModelFolder opened = ModelFolder.Open(folder.Path);
+        Assert.IsNull(opened.CachedOnnxPath);
+        using OnnxAnySubsetModel model = OnnxAnySubsetModel.Open(opened);
+        Assert.IsInstanceOfType<StatelessOnnxModel>(model);
+        StringAssert.Contains(Assert.ThrowsExactly<ModelFolderException>(() => CachedOnnxModel.Open(opened)).Message, "export it again");
     }
 
     [TestMethod]
     [DataRow("spiece.model")]
     [DataRow("model.onnx_data")]
+    [DataRow("model_cached.onnx")]
     public void Open_FileThatIsNotListed_IsRefused(string name)
     {
         using var folder = new TemporaryFolder(Files.Tiny);
         File.WriteAllText(folder.In(name), "x");
+        Edit(folder, manifest => manifest["files"]!.AsObject().Remove(name));
         StringAssert.Contains(Assert.ThrowsExactly<ModelFolderException>(() => ModelFolder.Open(folder.Path)).Message, name);
     }
 

@@ -53,8 +53,15 @@ public sealed class OfficialTraceTests
     [DynamicData(nameof(Algorithm1))]
     public void AssdSampler_OnExportedNetwork_RepeatsTheRun(string name)
     {
-        OfficialTrace trace = Find(name);
-        using OnnxAnySubsetModel model = OnnxAnySubsetModel.Open(ModelFolder.Open(Files.Tiny));
+        foreach (bool useCache in new[] { false, true })
+        {
+            using OnnxAnySubsetModel model = OnnxAnySubsetModel.Open(ModelFolder.Open(Files.Tiny), useCache: useCache);
+            Repeat(Find(name), model);
+        }
+    }
+
+    private static void Repeat(OfficialTrace trace, OnnxAnySubsetModel model)
+    {
         var options = new SamplingOptions
         {
             DraftLength = trace.DraftLength,

@@ -54,7 +54,71 @@ public sealed class TextInfillerTests
             $"Tom had {new string('a', i % 3)} <mask:{1 + i % 7}> in his bag.", new InfillOptions { Seed = i, Sampler = (SamplerKind)(i % 2) }))];
         IReadOnlyList<InfillResult> together = s_infiller.InfillBatch(requests);
         for (int i = 0; i < requests.Length; i++)
-            Assert.AreEqual(s_infiller.Infill(requests[i].Text, requests[i].Options).Text, together[i].Text);
+        {
+            InfillResult alone = s_infiller.Infill(requests[i].Text, requests[i].Options);
+            Assert.AreEqual(alone.Text, together[i].Text);
+            Assert.AreEqual(alone.Statistics, together[i].Statistics, "To the last bit: float32 kernels are row-invariant.");
+        }
+    }
+
+    /// <summary>Requests are taken one by one as others finish, results come in their order.</summary>
+    [TestMethod]
+    public void InfillMany_LongAndShortGaps_TakesTheNextWhenOneIsFinished()
+    {
+        int taken = 0;
+        IEnumerable<InfillRequest> Requests()
+        {
+            for (int i = 0; i < 60; i++, taken++)
+                yield return new InfillRequest($"Number {i} <mask:{(i == 0 ? 40 : 1)}>.", new InfillOptions { Seed = i });
+        }
+
+        int received = 0, takenAtFirst = 0;
+        foreach (InfillResult result in s_infiller.InfillMany(Requests()))
+        {
+            if (received == 0)
+                takenAtFirst = taken;
+            Assert.StartsWith($"Number {received++}", result.Text);
+        }
+
+        Assert.AreEqual(60, received);
+        Assert.AreEqual(60, takenAtFirst, "While the long one was under way, all others entered and left.");
+    }
+
+    [TestMethod]
+    public void InfillMany_OneLongBeforeVeryMany_DoesNotTakeAllAtOnce()
+    {
+        int taken = 0;
+        IEnumerable<InfillRequest> Requests()
+        {
+            for (; taken < 1000; taken++)
+                yield return new InfillRequest($"Number {taken} <mask:{(taken == 0 ? 100 : 1)}>.", new InfillOptions { Seed = taken });
+        }
+
+        InfillResult first = s_infiller.InfillMany(Requests()).First();
+        Assert.AreEqual(100, first.Statistics.Generated);
+        Assert.IsLessThan(400, taken, "What waits for the first result is bounded.");
+        Assert.AreEqual(11, s_infiller.Infill(Text).Statistics.Generated, "Giving up early leaves the model free.");
+    }
+
+    [TestMethod]
+    public void InfillMany_BadRequest_ThrowsWhenItIsTaken()
+    {
+        InfillRequest[] requests = [new("A <mask>.", new InfillOptions { Seed = 1 }), new("No gap.", new InfillOptions())];
+        Assert.ThrowsExactly<InfillTextException>(() => s_infiller.InfillMany(requests).ToList());
+    }
+
+    [TestMethod]
+    public void Open_WithoutTheCache_FillsTheSame()
+    {
+        using TextInfiller stateless = TextInfiller.Open(Files.Default, useCache: false);
+        for (int seed = 0; seed < 5; seed++)
+        {
+            var options = new InfillOptions { Seed = seed };
+            InfillResult expected = stateless.Infill(Text, options), found = s_infiller.Infill(Text, options);
+            Assert.AreEqual(expected.Text, found.Text);
+            Assert.AreEqual(expected.Statistics.Nfe, found.Statistics.Nfe, "The prompt is part of the first call.");
+            Assert.AreEqual(expected.Statistics.LogProbability, found.Statistics.LogProbability, 1e-3);
+        }
     }
 
     /// <summary>The density is the product of the sequential conditionals, and one call gives it.</summary>

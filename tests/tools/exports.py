@@ -1,28 +1,53 @@
 """What tests of exported folders share."""
 
 import json
+import math
 
 import numpy as np
 import onnx
 import torch
-from onnx import numpy_helper
+from onnx import TensorProto, numpy_helper
 
+import contract
+from checkpoint import read_config
 from conftest import ROOT
+from precision import LARGE
 from two_stream import TwoStreamConfig, TwoStreamModel
 
 COMMITTED = ROOT / "models" / "tiny"
+GRAPHS = ("model.onnx", "model_cached.onnx")
 
 
 def described(folder) -> dict:
     return json.loads((folder / "asarm.json").read_text())
 
 
-def weights_of(folder) -> dict[str, np.ndarray]:
-    return {tensor.name: numpy_helper.to_array(tensor) for tensor in onnx.load(str(folder / "model.onnx")).graph.initializer}
+def weights_of(folder, file: str = "model.onnx") -> dict[str, np.ndarray]:
+    return {tensor.name: numpy_helper.to_array(tensor) for tensor in onnx.load(str(folder / file)).graph.initializer}
 
 
-def fresh(vocabulary: int) -> TwoStreamModel:
-    model = TwoStreamModel(TwoStreamConfig(vocabulary, d_model=32, n_layer=1, n_head=2, d_inner=32))
+def bare(folder, file: str) -> onnx.ModelProto:
+    """The graph without what lies in the data file."""
+    return onnx.load(str(folder / file), load_external_data=False)
+
+
+def large(model: onnx.ModelProto) -> list[TensorProto]:
+    return [tensor for tensor in model.graph.initializer if math.prod(tensor.dims) >= LARGE]
+
+
+def place(tensor: TensorProto) -> tuple[str, int, int]:
+    """Data file, offset and length; a tensor within its graph has no such entries."""
+    entries = {entry.key: entry.value for entry in tensor.external_data}
+    return entries["location"], int(entries["offset"]), int(entries["length"])
+
+
+def contracts(folder) -> list[contract.Contract]:
+    config = read_config(str(folder))
+    return [contract.stateless(config), contract.cached(config)]
+
+
+def fresh(vocabulary: int, **sizes: int) -> TwoStreamModel:
+    model = TwoStreamModel(TwoStreamConfig(vocabulary, **{"d_model": 32, "n_layer": 1, "n_head": 2, "d_inner": 32, **sizes}))
     for parameter in model.parameters():
         torch.nn.init.normal_(parameter, std=0.2)
     return model.eval()

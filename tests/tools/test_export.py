@@ -14,6 +14,11 @@ from conftest import ROOT
 from exports import described
 
 
+def properties(model: onnx.ModelProto) -> dict[str, str]:
+    assert len({entry.key for entry in model.metadata_props}) == len(model.metadata_props)
+    return {entry.key: entry.value for entry in model.metadata_props}
+
+
 def axes(port) -> tuple:
     kind = port.type.tensor_type
     return port.name, kind.elem_type, [axis.dim_param or axis.dim_value for axis in kind.shape.dim]
@@ -29,7 +34,7 @@ def test_export_of_tiny_keeps_the_contract(tiny, output, call):
     assert [axes(port) for port in model.graph.output] == [("logits", TensorProto.FLOAT, ["batch", "targets", 64])]
     assert [(entry.domain, entry.version) for entry in model.opset_import] == [("", 17)]
     sha256 = checkpoint_hash(str(tiny))
-    assert {entry.key: entry.value for entry in model.metadata_props} == {
+    assert properties(model) == {
         "asarm.format_version": "1", "asarm.mask_id": "6", "asarm.maximum_length": "64", "asarm.layers": "3", "asarm.heads": "4",
         "asarm.checkpoint_sha256": sha256}
     assert (output / "config.json").read_bytes() == (tiny / "config.json").read_bytes()
@@ -40,10 +45,26 @@ def test_export_of_tiny_keeps_the_contract(tiny, output, call):
         "precision": "float32", "mask_id": 6, "separator_id": 7, "special_ids": list(range(9)),
         "source": {"checkpoint_sha256": sha256, "opset": 17}}
     assert {path.name for path in output.iterdir()} == {"asarm.json", *files}
+    assert list(files) == ["config.json", "golden.safetensors", "model.onnx", "model.onnx_data", "model_cached.onnx"]
     for name, entry in files.items():
         data = (output / name).read_bytes()
         assert entry == {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}, name
     assert [path.name for path in output.parent.iterdir()] == ["model"]  # nothing left over
+
+
+def test_export_of_tiny_keeps_the_contract_of_the_cache(tiny, output, call):
+    assert call(export, "--checkpoint", tiny, "--output", output, "--maximum-length", 64) == 0
+    model = onnx.load(str(output / "model_cached.onnx"))
+    int64, real, content, targets = TensorProto.INT64, TensorProto.FLOAT, ["batch", "content"], ["batch", "targets"]
+    ports = [f"{layer}.{kind}" for layer in range(3) for kind in ("key", "value")]
+    assert [axes(port) for port in model.graph.input] == [
+        ("input_ids", int64, content), ("content_positions", int64, content), ("content_ranks", int64, content),
+        ("content_horizons", int64, content), ("target_positions", int64, targets), ("target_horizons", int64, targets),
+        ("past_ranks", int64, ["batch", "past"]), *((f"past_key_values.{port}", real, ["batch", 4, "past", 8]) for port in ports)]
+    assert [axes(port) for port in model.graph.output] == [
+        ("logits", real, ["batch", "targets", 64]), *((f"present.{port}", real, ["batch", "content", 4, 8]) for port in ports)]
+    assert [(entry.domain, entry.version) for entry in model.opset_import] == [("", 17)]
+    assert properties(model) == properties(onnx.load(str(output / "model.onnx")))
 
 
 @pytest.mark.parametrize("arguments, message", [

@@ -1,4 +1,4 @@
-"""Exports a checkpoint to a model folder: model.onnx, config.json, tokenizer, goldens and asarm.json.
+"""Exports a checkpoint to a model folder: model.onnx, model_cached.onnx, config.json, tokenizer, goldens and asarm.json.
 
     export.py --checkpoint DIR --output DIR [--tokenizer FILE] [--maximum-length N] [--weights float32|float16]
               [--opset 17] [--golden FILE]
@@ -17,10 +17,12 @@ from dataclasses import asdict
 
 import numpy as np
 
+import contract
 import fixtures
 import graph
 import precision
 import special_tokens
+from cached import CachedModel
 from checkpoint import checkpoint_hash, read_model
 from failure import InputError, run
 from two_stream import TwoStreamModel
@@ -91,7 +93,7 @@ def build(arguments: argparse.Namespace, folder: str) -> None:
         "heads": model.config.n_head, "model_dimension": model.config.d_model,
         "precision": precision.FLOAT16_WEIGHTS if arguments.weights == "float16" else precision.FLOAT32, **asdict(special),
     }
-    write_graph(model, folder, arguments, description, checkpoint)
+    write_graphs(model, folder, arguments, description, checkpoint)
     fixtures.write_cases(os.path.join(folder, GOLDEN_FILE), goldens(model, arguments.golden, description))
     description["files"] = {name: fingerprint(os.path.join(folder, name)) for name in sorted(os.listdir(folder))}
     description["source"] = {"checkpoint_sha256": checkpoint, "opset": arguments.opset}
@@ -119,17 +121,22 @@ def tokens(arguments: argparse.Namespace, folder: str, vocabulary: int) -> speci
     return special_tokens.of_tokenizer(path, vocabulary)
 
 
-def write_graph(model: TwoStreamModel, folder: str, arguments: argparse.Namespace, description: dict, checkpoint: str) -> None:
+def write_graphs(model: TwoStreamModel, folder: str, arguments: argparse.Namespace, description: dict, checkpoint: str) -> None:
+    """model.onnx and model_cached.onnx, from the same modules and with the same weights on disk."""
+    modules = {contract.stateless(model.config): model, contract.cached(model.config): CachedModel(model, description["maximum_length"]).eval()}
+    shown = ("format_version", "mask_id", "maximum_length", "layers", "heads")
+    properties = {**{"asarm." + name: description[name] for name in shown}, "asarm.checkpoint_sha256": checkpoint}
     scratch = os.path.join(folder, "scratch")
     os.makedirs(scratch)
-    traced = graph.trace(model, arguments.opset, scratch)
+    traced = {}
+    for ports, module in modules.items():
+        traced[ports.file] = graph.trace(module, ports, arguments.opset, scratch)
+        if arguments.weights == "float16":
+            precision.store_as_float16(traced[ports.file])
+        graph.describe(traced[ports.file], properties)
     shutil.rmtree(scratch)
-    if arguments.weights == "float16":
-        precision.store_as_float16(traced)
-    shown = ("format_version", "mask_id", "maximum_length", "layers", "heads")
-    graph.describe(traced, {**{"asarm." + name: description[name] for name in shown}, "asarm.checkpoint_sha256": checkpoint})
-    graph.save(traced, folder, arguments.external_data_above)
-    graph.check(folder, arguments.opset, model.config.vocab_size)
+    graph.save(traced, folder)
+    graph.check(folder, list(modules), arguments.opset)
 
 
 def goldens(model: TwoStreamModel, given: str | None, description: dict) -> list[fixtures.Case]:
@@ -160,8 +167,6 @@ def main() -> int:
     parser.add_argument("--weights", choices=("float32", "float16"), default="float32", help="how large weights are stored")
     parser.add_argument("--opset", type=int, default=17, help="default %(default)s")
     parser.add_argument("--golden", metavar="FILE", help="goldens to put into the folder instead of fresh ones")
-    parser.add_argument("--external-data-above", type=int, default=graph.PROTOBUF_LIMIT, metavar="BYTES",
-                        help="weights of more bytes go to model.onnx_data; default: the protobuf limit")
     arguments = parser.parse_args()
     export(arguments)
     print(f"{arguments.output}: written")

@@ -25,14 +25,18 @@ def round_weights(model: torch.nn.Module) -> None:
 
 
 def store_as_float16(model: onnx.ModelProto) -> None:
-    """Replaces large float32 initializers by float16 ones, each followed by one Cast that takes over the name."""
+    """Replaces large float32 initializers of rounded values by float16 ones, each followed by one Cast that takes over the name.
+
+    What is no weight but made of some, or of none, stays float32: a scaled bias, the position encoding. Nothing is rounded twice.
+    """
     casts = []
     for tensor in model.graph.initializer:
-        if tensor.data_type == TensorProto.FLOAT and int(np.prod(tensor.dims, dtype=np.int64)) >= LARGE:
-            name = tensor.name
-            halved = numpy_helper.to_array(tensor).astype(np.float16)
-            tensor.CopyFrom(numpy_helper.from_array(halved, name + ".float16"))
-            casts.append(helper.make_node("Cast", [tensor.name], [name], name="Widen/" + name, to=TensorProto.FLOAT))
+        if tensor.data_type == TensorProto.FLOAT and np.prod(tensor.dims, dtype=np.int64) >= LARGE:
+            name, values = tensor.name, numpy_helper.to_array(tensor)
+            halved = values.astype(np.float16)
+            if np.array_equal(halved, values):
+                tensor.CopyFrom(numpy_helper.from_array(halved, name + ".float16"))
+                casts.append(helper.make_node("Cast", [tensor.name], [name], name="Widen/" + name, to=TensorProto.FLOAT))
     nodes = [*casts, *model.graph.node]  # nodes stand in topological order
     del model.graph.node[:]
     model.graph.node.extend(nodes)

@@ -7,6 +7,7 @@ namespace AsArm.Cli.Tests;
 internal static class OnnxBytes
 {
     private const byte RawDataTag = (9 << 3) | 2;
+    private const byte ExternalDataTag = (13 << 3) | 2;
 
     // The exporter stores it in half the space where the folder's precision says so.
     private static readonly string[] _outputBias = ["lm_loss.bias", "lm_loss.bias.float16"];
@@ -24,15 +25,34 @@ internal static class OnnxBytes
         return result;
     }
 
-    /// <summary>Every logit of the model becomes the value, or is moved by it where that is finite.</summary>
-    public static byte[] FillOutputBias(byte[] model, float value)
+    /// <summary>Every logit of a model becomes the value, or is moved by it where that is finite.</summary>
+    /// <param name="model">The folder; its graphs, or the weights that they share, are changed.</param>
+    /// <param name="value">The new bias.</param>
+    /// <param name="graphs">Which graphs, where they hold the bias themselves.</param>
+    public static void FillOutputBias(ModelCopy model, float value, params string[] graphs)
     {
-        byte[] result = [.. model];
-        string name = _outputBias.Single(candidate => FindRawData(result, candidate) >= 0);
-        int start = FindRawData(result, name);
-        Span<byte> bias = result.AsSpan(start + LengthBytes(result, start), Length(result, start));
+        byte[] graph = File.ReadAllBytes(model.In("model.onnx"));
+        string name = _outputBias.Single(candidate => FindRawData(graph, candidate) >= 0 || FindExternal(graph, candidate) is not null);
         int width = name.EndsWith("float16", StringComparison.Ordinal) ? sizeof(ushort) : sizeof(float);
-        for (; !bias.IsEmpty; bias = bias[width..])
+        if (FindExternal(graph, name) is (int offset, int length))
+            model.Replace("model.onnx_data", content => Fill(content, offset, length, width, value));
+        else
+        {
+            foreach (string file in graphs)
+            {
+                model.Replace(file, content =>
+                {
+                    int start = FindRawData(content, name);
+                    return Fill(content, start + LengthBytes(content, start), Length(content, start), width, value);
+                });
+            }
+        }
+    }
+
+    private static byte[] Fill(byte[] content, int start, int length, int width, float value)
+    {
+        byte[] result = [.. content];
+        for (Span<byte> bias = result.AsSpan(start, length); !bias.IsEmpty; bias = bias[width..])
         {
             if (width == sizeof(float))
                 BinaryPrimitives.WriteSingleLittleEndian(bias, value);
@@ -41,6 +61,19 @@ internal static class OnnxBytes
         }
 
         return result;
+    }
+
+    /// <summary>Place and length of an initializer in the file of weights: entries "offset" and "length" after its name.</summary>
+    private static (int Offset, int Length)? FindExternal(byte[] model, string initializer)
+    {
+        int at = model.AsSpan().IndexOf([.. Encoding.UTF8.GetBytes(initializer), ExternalDataTag]);
+        return at < 0 ? null : (Entry(model.AsSpan(at), "offset"u8), Entry(model.AsSpan(at), "length"u8));
+    }
+
+    private static int Entry(ReadOnlySpan<byte> model, ReadOnlySpan<byte> key)
+    {
+        ReadOnlySpan<byte> value = model[(model.IndexOf(key) + key.Length + 1)..]; // past the value's tag
+        return int.Parse(value.Slice(1, value[0]));
     }
 
     /// <summary>In a TensorProto the raw data comes right after the name: its tag, its length as a varint, its bytes.</summary>

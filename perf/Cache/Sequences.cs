@@ -1,0 +1,23 @@
+using AsArm.Assd;
+
+namespace AsArm.Perf;
+
+/// <summary>Sequences for measurements: random tokens, one gap in the middle.</summary>
+internal static class Sequences
+{
+    /// <summary>[length] given but for a gap of <paramref name="targets" /> in the middle.</summary>
+    public static Order WithGap(int length, int targets)
+    {
+        var given = new bool[length];
+        given.AsSpan().Fill(true);
+        given.AsSpan((length - targets) / 2, targets).Clear();
+        return Order.LeftToRight(given);
+    }
+
+    /// <summary>[length] tokens that are no special ones.</summary>
+    public static int[] Tokens(int length, int vocabularySize, long seed)
+    {
+        var coins = new SeededCoins(seed);
+        return [.. Enumerable.Range(0, length).Select(_ => 10 + (int)(coins.Toss() * (vocabularySize - 10)))];
+    }
+}

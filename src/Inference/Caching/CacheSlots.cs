@@ -1,0 +1,154 @@
+using AsArm.Assd;
+
+namespace AsArm.Inference;
+
+/// <summary>
+/// Which sequence has which slot. Where memory is short, sequences that do not take part in the call lose theirs, the longest unused
+/// first; those of the call that still find no room are encoded anew in every call.
+/// </summary>
+internal sealed class CacheSlots
+{
+    private const int Granularity = 64; // lengths are multiples, so that other sequences rarely need another layout
+
+    private readonly IKeyValueCache _cache;
+    private readonly int _maximumLength;
+    private readonly long _maximumTokens;
+    private readonly List<CacheSlot?> _slots = []; // null: free
+    private readonly Dictionary<SequenceCall, CacheSlot> _byOwner = [];
+    private long _call;
+
+    /// <summary>No slots yet.</summary>
+    /// <param name="cache">The memory to divide.</param>
+    /// <param name="maximumLength">The longest sequence.</param>
+    /// <param name="maximumTokens">Most tokens in all slots together.</param>
+    public CacheSlots(IKeyValueCache cache, int maximumLength, long maximumTokens)
+    {
+        _cache = cache;
+        _maximumLength = maximumLength;
+        _maximumTokens = maximumTokens;
+    }
+
+    /// <summary>Counts changes of the cache's layout: tensors over it are no longer good after one.</summary>
+    public int Layouts { get; private set; }
+
+    /// <summary>Sequences with a slot.</summary>
+    public int Count => _byOwner.Count;
+
+    /// <summary>The sequence's slot; null if it has none.</summary>
+    public CacheSlot? Find(SequenceCall call) => _byOwner.GetValueOrDefault(call);
+
+    /// <summary>Gives the sequences of a call their slots as far as there is room; slots in use are then the first ones.</summary>
+    /// <exception cref="ArgumentException">A sequence takes part twice.</exception>
+    public void Prepare(ReadOnlySpan<SequenceCall> calls)
+    {
+        int newcomers = CountNewcomers(calls);
+        int most = MostSlots(calls);
+        if (Count + newcomers > most)
+        {
+            MakeRoom(most, newcomers);
+            most = MostSlots(calls);
+        }
+
+        int goal = Math.Min(most, Count + newcomers);
+        foreach (SequenceCall call in calls)
+        {
+            if (Count < goal && Find(call) is null)
+                Add(call);
+        }
+
+        if (Count < goal)
+            throw Twice(nameof(calls)); // it was counted as two newcomers
+
+        CloseGaps();
+        Fit(LengthFor(calls), most);
+    }
+
+    /// <summary>Frees the sequence's slot for the next newcomer.</summary>
+    public void Release(SequenceCall call)
+    {
+        if (_byOwner.Remove(call, out CacheSlot? freed))
+            _slots[freed.Index] = null;
+    }
+
+    private int CountNewcomers(ReadOnlySpan<SequenceCall> calls)
+    {
+        _call++;
+        int newcomers = 0;
+        foreach (SequenceCall call in calls)
+        {
+            if (Find(call) is not CacheSlot slot)
+                newcomers++;
+            else if (slot.LastUse == _call)
+                throw Twice(nameof(calls));
+            else
+                slot.LastUse = _call;
+        }
+
+        return newcomers;
+    }
+
+    private static ArgumentException Twice(string name) => new("A sequence takes part twice in one call.", name);
+
+    private void MakeRoom(int most, int newcomers)
+    {
+        while (Count > 0 && Count + newcomers > most)
+        {
+            CacheSlot oldest = _byOwner.Values.MinBy(slot => slot.LastUse)!;
+            if (oldest.LastUse == _call && Count <= most)
+                return;
+            Release(oldest.Owner);
+        }
+    }
+
+    private void Add(SequenceCall call)
+    {
+        int index = _slots.IndexOf(null);
+        if (index < 0)
+        {
+            index = _slots.Count;
+            _slots.Add(null);
+        }
+
+        _byOwner.Add(call, _slots[index] = new CacheSlot(call, index) { LastUse = _call });
+    }
+
+    /// <summary>Moves the last slots into free ones, as a call costs more for every slot between the first and the last in use.</summary>
+    private void CloseGaps()
+    {
+        while (_slots.Count > Count)
+        {
+            CacheSlot? last = _slots[^1];
+            _slots.RemoveAt(_slots.Count - 1);
+            if (last is null)
+                continue;
+            int gap = _slots.IndexOf(null);
+            _cache.Copy(last.Index, gap);
+            last.Index = gap;
+            _slots[gap] = last;
+        }
+    }
+
+    /// <summary>Another layout where sequences are too many, too long, or so short that half the memory would do.</summary>
+    private void Fit(int length, int most)
+    {
+        CacheLayout layout = _cache.Layout;
+        if (Count == 0 || (Count <= layout.Slots && length <= layout.Length && 2 * length > layout.Length))
+            return;
+        // With slots to keep the memory doubles, so that sequences that come one by one do not move it every time.
+        int slots = Count > layout.Slots && layout.Slots > 0 ? Math.Max(Count, 2 * layout.Slots) : Count;
+        _cache.Resize(new CacheLayout(Math.Min(slots, most), length), Math.Min(Count, layout.Slots));
+        Layouts++;
+    }
+
+    private int MostSlots(ReadOnlySpan<SequenceCall> calls) => (int)Math.Min(int.MaxValue, _maximumTokens / LengthFor(calls));
+
+    private int LengthFor(ReadOnlySpan<SequenceCall> calls)
+    {
+        int longest = 0;
+        foreach (SequenceCall call in calls)
+            longest = Math.Max(longest, call.Order.Length);
+        foreach (CacheSlot? slot in _slots)
+            longest = Math.Max(longest, slot?.Owner.Order.Length ?? 0);
+        return Math.Min(_maximumLength, (longest + Granularity - 1) / Granularity * Granularity);
+    }
+}

@@ -1,0 +1,132 @@
+using System.Numerics.Tensors;
+using AsArm.Assd;
+
+namespace AsArm.Inference;
+
+/// <summary>
+/// The graph model_cached.onnx: a call computes what is new and reads the rest from a key/value cache. Exact, as the keys and values of
+/// a known token never change; a token that was proposed and rejected is overwritten in place.
+/// </summary>
+/// <remarks>
+/// The cache takes 2 * layers * width * 4 bytes per token of a sequence, whose length counts in steps of 64, for all sequences that
+/// were evaluated and not released, up to a limit; what finds no room is encoded anew in every call, at the cost of the time only.
+/// </remarks>
+public sealed class CachedOnnxModel : OnnxAnySubsetModel
+{
+    /// <summary>The cache's limit unless another is asked for: 2 GiB, 56 sequences of 512 tokens at XLNet-base size.</summary>
+    public const long DefaultCacheBytes = 1L << 31;
+
+    private readonly TensorsByShape<CachedShape> _tensors = new();
+    private readonly IKeyValueCache _cache;
+    private readonly CacheSlots _slots;
+    private readonly RunPlanner _planner;
+    private CachedBuffers _buffers;
+    private int _layouts;
+
+    internal CachedOnnxModel(OnnxGraph graph, ModelManifest manifest, string path, IKeyValueCache cache, long maximumCacheBytes)
+        : base(graph, manifest, path)
+    {
+        _cache = cache;
+        _slots = new CacheSlots(cache, manifest.MaximumLength, maximumCacheBytes / BytesPerToken(manifest));
+        _planner = new RunPlanner(manifest.Heads);
+        _buffers = new CachedBuffers(manifest);
+    }
+
+    /// <summary>Opens the graph with the cache of a folder and checks its contract.</summary>
+    /// <param name="folder">A checked folder.</param>
+    /// <param name="device">Where it runs; the cache is in the memory of the process.</param>
+    /// <param name="threads">Threads of a CPU run; null leaves the choice to ONNX Runtime.</param>
+    /// <param name="maximumCacheBytes">Most memory of the cache.</param>
+    /// <exception cref="ModelFolderException">No such model, or the folder has no graph with a cache.</exception>
+    /// <exception cref="DeviceNotAvailableException">No such device.</exception>
+    public static CachedOnnxModel Open(
+        ModelFolder folder, Device device = Device.Cpu, int? threads = null, long maximumCacheBytes = DefaultCacheBytes)
+    {
+        ArgumentNullException.ThrowIfNull(folder);
+        ArgumentOutOfRangeException.ThrowIfNegative(maximumCacheBytes);
+        ModelManifest manifest = folder.Manifest;
+        return Open(folder, device, threads, maximumCacheBytes, new HostKeyValueCache(2 * manifest.Layers, manifest.Heads, manifest.HeadSize));
+    }
+
+    /// <inheritdoc />
+    public override void Release(SequenceCall sequence)
+    {
+        ArgumentNullException.ThrowIfNull(sequence);
+        _slots.Release(sequence);
+    }
+
+    internal static CachedOnnxModel Open(ModelFolder folder, Device device, int? threads, long maximumCacheBytes, IKeyValueCache cache)
+    {
+        string path = folder.CachedOnnxPath ?? throw new ModelFolderException($"{folder.FullPath} has no graph with a cache: export it again.");
+        return new(OnnxGraph.Open(folder, path, GraphContract.Cached(folder.Manifest), device, threads), folder.Manifest, path, cache, maximumCacheBytes);
+    }
+
+    private protected override void Answer(ReadOnlySpan<SequenceCall> calls, CancellationToken cancellation)
+    {
+        _slots.Prepare(calls);
+        if (_layouts != _slots.Layouts)
+        {
+            _tensors.Clear();
+            _layouts = _slots.Layouts;
+        }
+
+        _planner.Plan(calls, _slots, _cache.Layout.Length);
+        try
+        {
+            foreach (CachedRun run in _planner.Runs)
+                Execute(run, cancellation);
+        }
+        finally
+        {
+            _planner.Clear();
+        }
+    }
+
+    private protected override void ReleaseTensors() => _tensors.Clear();
+
+    private static long BytesPerToken(ModelManifest manifest) => 2L * manifest.Layers * manifest.ModelDimension * sizeof(float);
+
+    private void Execute(CachedRun run, CancellationToken cancellation)
+    {
+        CachedShape shape = run.Shape;
+        BoundTensors tensors = TensorsOf(shape);
+        ReadOnlySpan<CachedRow> rows = _planner.Rows[run.From..run.To];
+        _buffers.Write(rows, run);
+        Graph.Run(tensors, cancellation);
+        for (int i = 0; i < rows.Length; i++)
+        {
+            int place = run.PlaceOf(run.From + i, rows[i].Slot);
+            SequenceCall call = rows[i].Call;
+            _buffers.Logits.AsSpan(place * shape.Targets * VocabularySize, call.Logits.Length).CopyTo(call.Logits);
+            if (rows[i].Slot is CacheSlot slot)
+                Keep(rows[i], slot, place * shape.Content * Manifest.ModelDimension);
+        }
+    }
+
+    /// <summary>Writes the new rows of one sequence into the cache.</summary>
+    private void Keep(CachedRow row, CacheSlot slot, int start)
+    {
+        int count = row.Content * Manifest.ModelDimension;
+        foreach (float[] present in _buffers.Present)
+        {
+            if (!TensorPrimitives.IsFiniteAll<float>(present.AsSpan(start, count)))
+                return; // not to be kept: the logits tell of it, and the slot's next owner must not inherit it
+        }
+
+        ReadOnlySpan<int> positions = row.Call.Order.Positions.Slice(row.First, row.Content);
+        for (int port = 0; port < _buffers.Present.Length; port++)
+            _cache.Write(port, slot.Index, positions, _buffers.Present[port].AsSpan(start, count));
+        slot.Note(row.First);
+    }
+
+    private BoundTensors TensorsOf(CachedShape shape)
+    {
+        if (!_buffers.Hold(shape))
+        {
+            _tensors.Clear();
+            _buffers = _buffers.GrownFor(shape);
+        }
+
+        return _tensors.Find(shape) ?? _tensors.Add(shape, _buffers.Bind(Graph, shape, _cache));
+    }
+}

@@ -1,0 +1,93 @@
+using System.Runtime.CompilerServices;
+using AsArm.Assd;
+
+namespace AsArm.Inference;
+
+/// <summary>Runs jobs on a model that callers share: they take turns, a model call each.</summary>
+/// <param name="model">Serves one call at a time.</param>
+/// <param name="maximumBatch">Most sequences of a call.</param>
+internal sealed class JobRunner(OnnxAnySubsetModel model, int maximumBatch) : IDisposable
+{
+    private readonly SemaphoreSlim _turn = new(1, 1);
+    private readonly int _mostUndelivered = 16 * maximumBatch; // results that wait for an earlier one
+
+    /// <summary>Continuous batching: at most so many jobs in the loop, the next one enters when one is finished.</summary>
+    public IEnumerable<InfillResult> Run(IEnumerable<InfillJob> jobs, CancellationToken cancellation)
+    {
+        var loop = new SamplingLoop(model);
+        Action step = () => loop.Step(cancellation);
+        var undelivered = new Queue<InfillJob>();
+        using IEnumerator<InfillJob> source = jobs.GetEnumerator();
+        try
+        {
+            bool more = true;
+            while (true)
+            {
+                while (more && loop.Count < maximumBatch && undelivered.Count < _mostUndelivered && (more = source.MoveNext()))
+                {
+                    source.Current.Enter(loop);
+                    undelivered.Enqueue(source.Current);
+                }
+
+                while (undelivered.TryPeek(out InfillJob? job) && job.Sampler.IsDone)
+                    yield return undelivered.Dequeue().Result();
+                if (loop.Count > 0)
+                    InTurn(step, cancellation);
+                else if (!more)
+                    yield break;
+                foreach (InfillJob job in undelivered)
+                    job.Watch();
+            }
+        }
+        finally
+        {
+            InTurn(loop.Dispose, CancellationToken.None);
+        }
+    }
+
+    /// <summary>One item per model call of a single job.</summary>
+    public async IAsyncEnumerable<bool> StepsAsync(InfillJob job, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        var loop = new SamplingLoop(model);
+        try
+        {
+            job.Enter(loop);
+            while (!job.Sampler.IsDone)
+            {
+                await _turn.WaitAsync(cancellation).ConfigureAwait(false);
+                try
+                {
+                    await Task.Run(() => loop.Step(cancellation), cancellation).ConfigureAwait(false);
+                }
+                finally
+                {
+                    _turn.Release();
+                }
+
+                job.Watch();
+                yield return true;
+            }
+        }
+        finally
+        {
+            InTurn(loop.Dispose, CancellationToken.None);
+        }
+    }
+
+    /// <summary>Waits for a call under way, then lets go of the model; callers in the queue go on to find it disposed.</summary>
+    public void Dispose() => InTurn(model.Dispose, CancellationToken.None);
+
+    /// <summary>While nobody else uses the model.</summary>
+    public void InTurn(Action action, CancellationToken cancellation)
+    {
+        _turn.Wait(cancellation);
+        try
+        {
+            action();
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+}

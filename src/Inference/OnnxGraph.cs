@@ -1,0 +1,85 @@
+using System.Diagnostics;
+using Microsoft.ML.OnnxRuntime;
+
+namespace AsArm.Inference;
+
+/// <summary>A checked ONNX Runtime session over one graph of a folder, with runs that can be cancelled.</summary>
+internal sealed class OnnxGraph : IDisposable
+{
+    private readonly RunOptions _runOptions = new();
+    private readonly Device _device;
+
+    private OnnxGraph(InferenceSession session, GraphContract contract, Device device)
+    {
+        Session = session;
+        Contract = contract;
+        _device = device;
+    }
+
+    public InferenceSession Session { get; }
+
+    public GraphContract Contract { get; }
+
+    /// <summary>Time of all runs together.</summary>
+    public TimeSpan NativeTime { get; private set; }
+
+    /// <summary>Inputs, then outputs.</summary>
+    public IReadOnlyList<GraphPort> Ports =>
+    [
+        .. Session.InputMetadata.Select(node => GraphContract.Describe(true, node.Key, node.Value)),
+        .. Session.OutputMetadata.Select(node => GraphContract.Describe(false, node.Key, node.Value)),
+    ];
+
+    /// <summary>Opens a graph and checks that its inputs and outputs are those of the contract.</summary>
+    /// <exception cref="ModelFolderException">No such model.</exception>
+    /// <exception cref="DeviceNotAvailableException">No such device.</exception>
+    public static OnnxGraph Open(ModelFolder folder, string path, GraphContract contract, Device device, int? threads)
+    {
+        if (threads is not null)
+            ArgumentOutOfRangeException.ThrowIfNegativeOrZero(threads.Value, nameof(threads));
+        InferenceSession session = OnnxSession.Open(path, device, threads);
+        try
+        {
+            contract.Check(session, path);
+            GraphContract.CheckProperties(session, folder, path);
+            return new OnnxGraph(session, contract, device);
+        }
+        catch
+        {
+            session.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Runs with the bound tensors; allocates nothing on a CPU.</summary>
+    /// <exception cref="OperationCanceledException">Stopped within the run.</exception>
+    public void Run(BoundTensors tensors, CancellationToken cancellation)
+    {
+        if (_device != Device.Cpu)
+            tensors.BindInputs(); // a GPU copies inputs when they are bound, not when it runs
+        CancellationTokenRegistration stop = cancellation.UnsafeRegister(
+            static state => ((RunOptions)state!).Terminate = true, _runOptions);
+        long start = Stopwatch.GetTimestamp();
+        try
+        {
+            Session.RunWithBinding(_runOptions, tensors.Binding);
+        }
+        catch (OnnxRuntimeException) when (cancellation.IsCancellationRequested)
+        {
+            throw new OperationCanceledException(cancellation);
+        }
+        finally
+        {
+            NativeTime += Stopwatch.GetElapsedTime(start);
+            stop.Dispose(); // waits for a callback under way, so that the next run is not stopped by this token
+            if (cancellation.IsCancellationRequested)
+                _runOptions.Terminate = false;
+        }
+    }
+
+    public void Dispose()
+    {
+        _runOptions.Dispose();
+        Session.Dispose();
+    }
+}

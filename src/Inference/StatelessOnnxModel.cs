@@ -1,0 +1,59 @@
+using AsArm.Assd;
+
+namespace AsArm.Inference;
+
+/// <summary>
+/// The stateless graph model.onnx: every call sends the whole sequences. Buffers grow to the largest call and tensors over them
+/// are kept by shape, so that repeated calls allocate next to nothing.
+/// </summary>
+public sealed class StatelessOnnxModel : OnnxAnySubsetModel
+{
+    private readonly TensorsByShape<CallShape> _tensors = new();
+    private CallBuffers _buffers;
+
+    private StatelessOnnxModel(OnnxGraph graph, ModelManifest manifest, string path)
+        : base(graph, manifest, path) => _buffers = new CallBuffers(default, manifest.VocabularySize);
+
+    /// <inheritdoc cref="OnnxAnySubsetModel.Open" />
+    public static StatelessOnnxModel Open(ModelFolder folder, Device device = Device.Cpu, int? threads = null)
+    {
+        ArgumentNullException.ThrowIfNull(folder);
+        string path = folder.OnnxPath;
+        return new(OnnxGraph.Open(folder, path, GraphContract.Stateless(folder.Manifest), device, threads), folder.Manifest, path);
+    }
+
+    private protected override void Answer(ReadOnlySpan<SequenceCall> calls, CancellationToken cancellation)
+    {
+        CallShape shape = ShapeOf(calls);
+        BoundTensors tensors = TensorsOf(shape);
+        _buffers.Write(calls, shape, Manifest.MaskId);
+        Graph.Run(tensors, cancellation);
+        for (int i = 0; i < calls.Length; i++)
+            _buffers.Logits.AsSpan(i * shape.Targets * VocabularySize, calls[i].Logits.Length).CopyTo(calls[i].Logits);
+    }
+
+    private protected override void ReleaseTensors() => _tensors.Clear();
+
+    private static CallShape ShapeOf(ReadOnlySpan<SequenceCall> calls)
+    {
+        int sequence = 0, targets = 0;
+        foreach (SequenceCall call in calls)
+        {
+            sequence = Math.Max(sequence, call.Order.Length);
+            targets = Math.Max(targets, call.Conditionals.Length);
+        }
+
+        return new CallShape(calls.Length, sequence, targets);
+    }
+
+    private BoundTensors TensorsOf(CallShape shape)
+    {
+        if (!_buffers.Hold(shape))
+        {
+            _tensors.Clear();
+            _buffers = _buffers.GrownFor(shape);
+        }
+
+        return _tensors.Find(shape) ?? _tensors.Add(shape, _buffers.Bind(Graph, shape));
+    }
+}

@@ -1,0 +1,148 @@
+using AsArm.Assd;
+
+namespace AsArm.Inference.Tests;
+
+/// <summary>
+/// The cache changes nothing: over random histories the cached graph's logits are those of the stateless one, and a sequence's logits are
+/// the same bits whoever shares its calls.
+/// </summary>
+[TestClass]
+public sealed class CacheEqualityTests
+{
+    private const float Tolerance = 1e-4f;
+    private const long NoLimit = long.MaxValue;
+
+    /// <summary>Folder, calls and longest sequence: 2,300 calls in all, most with several sequences.</summary>
+    public static IEnumerable<(string Folder, int Calls, int Longest)> Models => [(Files.Tiny, 1000, 64), (Files.Micro, 900, 16), (Files.Default, 400, 128)];
+
+    [TestMethod]
+    [DynamicData(nameof(Models))]
+    public void Evaluate_RandomHistories_AnswersAsTheStatelessGraph(string folder, int calls, int longest)
+    {
+        using CachedOnnxModel cached = Open(folder, NoLimit);
+        float worst = WorstDifference(cached, folder, calls, longest, seed: 1, release: true);
+        Assert.IsLessThanOrEqualTo(Tolerance, worst);
+    }
+
+    /// <summary>With room for no sequence, or for a few, others are encoded anew, and answers stay the same.</summary>
+    [TestMethod]
+    [DataRow(0)]
+    [DataRow(64)]
+    [DataRow(3 * 64)]
+    public void Evaluate_LittleMemory_AnswersAsTheStatelessGraph(int tokens)
+    {
+        ModelManifest manifest = ModelFolder.Open(Files.Tiny).Manifest;
+        HostKeyValueCache cache = NewCache(manifest);
+        long bytes = 2L * manifest.Layers * manifest.ModelDimension * sizeof(float) * tokens;
+        using CachedOnnxModel cached = CachedOnnxModel.Open(ModelFolder.Open(Files.Tiny), Device.Cpu, null, bytes, cache);
+        Assert.IsLessThanOrEqualTo(Tolerance, WorstDifference(cached, Files.Tiny, 300, 64, seed: 2, release: true));
+        Assert.AreEqual(tokens, cache.Layout.Slots * cache.Layout.Length, "The limit was not reached, or not kept.");
+    }
+
+    /// <summary>Sequences that nobody releases lose their places to others.</summary>
+    [TestMethod]
+    public void Evaluate_NothingIsEverReleased_AnswersAsTheStatelessGraph()
+    {
+        ModelManifest manifest = ModelFolder.Open(Files.Tiny).Manifest;
+        using CachedOnnxModel cached = Open(Files.Tiny, 2L * manifest.Layers * manifest.ModelDimension * sizeof(float) * 64 * 9);
+        Assert.IsLessThanOrEqualTo(Tolerance, WorstDifference(cached, Files.Tiny, 300, 64, seed: 3, release: false));
+    }
+
+    [TestMethod]
+    public void Evaluate_LitterWhereNobodyWrote_AnswersAsTheStatelessGraph()
+    {
+        ModelManifest manifest = ModelFolder.Open(Files.Tiny).Manifest;
+        var cache = new LitteredCache(NewCache(manifest), 2 * manifest.Layers, manifest.ModelDimension);
+        using CachedOnnxModel cached = CachedOnnxModel.Open(ModelFolder.Open(Files.Tiny), Device.Cpu, null, NoLimit, cache);
+        Assert.IsLessThanOrEqualTo(Tolerance, WorstDifference(cached, Files.Tiny, 300, 64, seed: 4, release: true));
+    }
+
+    /// <summary>Control: a cache that does not overwrite a rejected proposal is far off.</summary>
+    [TestMethod]
+    public void Evaluate_RejectedSlotNotOverwritten_Differs()
+    {
+        ModelManifest manifest = ModelFolder.Open(Files.Tiny).Manifest;
+        Order order = Order.LeftToRight([true, false, false, false]);
+        float[] Answer(IKeyValueCache cache)
+        {
+            using CachedOnnxModel model = CachedOnnxModel.Open(ModelFolder.Open(Files.Tiny), Device.Cpu, null, NoLimit, cache);
+            var call = new SequenceCall(order, [9, 0, 0, 0], model.VocabularySize, 1);
+            foreach (int proposal in new[] { 20, 30 })
+            {
+                call.SetToken(1, proposal);
+                call.Begin(2);
+                call.Ask(new Conditional(2, 2));
+                model.Evaluate([call], CancellationToken.None);
+            }
+
+            call.SetToken(2, 40);
+            call.Begin(3);
+            call.Ask(new Conditional(3, 3)); // by now the second proposal is read from the cache
+            model.Evaluate([call], CancellationToken.None);
+            return call.Logits.ToArray();
+        }
+
+        float[] right = Answer(NewCache(manifest)), wrong = Answer(new ForgetfulCache(NewCache(manifest)));
+        Assert.IsGreaterThan(0.01f, Worst(right, wrong));
+        using CachedOnnxModel forgetful = CachedOnnxModel.Open(ModelFolder.Open(Files.Tiny), Device.Cpu, null, NoLimit, new ForgetfulCache(NewCache(manifest)));
+        Assert.IsGreaterThan(0.01f, WorstDifference(forgetful, Files.Tiny, 30, 64, seed: 1, release: true));
+    }
+
+    /// <summary>Row invariance: float32 kernels give a row the same bits, whichever rows and sequences share the call.</summary>
+    [TestMethod]
+    [DynamicData(nameof(Models))]
+    public void Evaluate_InABatch_GivesTheSameBitsAsAlone(string folder, int calls, int longest)
+    {
+        using CachedOnnxModel together = Open(folder, NoLimit), alone = Open(folder, NoLimit);
+        var history = new RandomHistory(together, seed: 5, longest);
+        history.Ended += together.Release;
+        history.Ended += alone.Release;
+        for (int i = 0; i < calls / 4; i++)
+        {
+            SequenceCall[] batch = history.Next();
+            together.Evaluate(batch, CancellationToken.None);
+            float[][] answers = [.. batch.Select(call => call.Logits.ToArray())];
+            for (int j = 0; j < batch.Length; j++)
+            {
+                alone.Evaluate([batch[j]], CancellationToken.None);
+                Assert.AreEqual(0, Worst(answers[j], batch[j].Logits.ToArray()), $"Call {i}, sequence {j} of {batch.Length}.");
+            }
+        }
+    }
+
+    private static float WorstDifference(CachedOnnxModel cached, string folder, int calls, int longest, long seed, bool release)
+    {
+        using StatelessOnnxModel stateless = StatelessOnnxModel.Open(ModelFolder.Open(folder));
+        var history = new RandomHistory(cached, seed, longest);
+        if (release)
+            history.Ended += cached.Release;
+        float worst = 0;
+        for (int i = 0; i < calls; i++)
+        {
+            SequenceCall[] batch = history.Next();
+            cached.Evaluate(batch, CancellationToken.None);
+            float[][] answers = [.. batch.Select(call => call.Logits.ToArray())];
+            stateless.Evaluate(batch, CancellationToken.None);
+            for (int j = 0; j < batch.Length; j++)
+                worst = Math.Max(worst, Worst(answers[j], batch[j].Logits.ToArray()));
+        }
+
+        return worst;
+    }
+
+    private static float Worst(float[] answers, float[] others)
+    {
+        float worst = 0;
+        for (int i = 0; i < answers.Length; i++)
+        {
+            float difference = Math.Abs(answers[i] - others[i]);
+            worst = float.IsNaN(difference) ? float.PositiveInfinity : Math.Max(worst, difference);
+        }
+
+        return worst;
+    }
+
+    private static CachedOnnxModel Open(string folder, long bytes) => CachedOnnxModel.Open(ModelFolder.Open(folder), maximumCacheBytes: bytes);
+
+    private static HostKeyValueCache NewCache(ModelManifest manifest) => new(2 * manifest.Layers, manifest.Heads, manifest.HeadSize);
+}

@@ -1,0 +1,49 @@
+"""Writes a checkpoint with random weights in the Hugging Face layout, for measurements at sizes that nobody trains here.
+
+    random_checkpoint.py --output DIR [--size base|large] [--seed N]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+import torch
+
+from checkpoint import write_model
+from failure import InputError, run
+from two_stream import TwoStreamConfig, TwoStreamModel
+
+SIZES = {  # of xlnet-base-cased and xlnet-large-cased
+    "base": TwoStreamConfig(vocab_size=32_000, d_model=768, n_layer=12, n_head=12, d_inner=3072),
+    "large": TwoStreamConfig(vocab_size=32_000, d_model=1024, n_layer=24, n_head=16, d_inner=4096),
+}
+DEVIATION = 0.02  # of XLNet's initialisation
+
+
+def random_model(config: TwoStreamConfig, seed: int) -> TwoStreamModel:
+    """Normal weights, layer norms of one and zero."""
+    generator = torch.Generator().manual_seed(seed)
+    model = TwoStreamModel(config).eval()
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if "layer_norm" not in name:
+                parameter.normal_(0, DEVIATION, generator=generator)
+    return model
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--output", required=True, metavar="DIR")
+    parser.add_argument("--size", choices=SIZES, default="base", help="default %(default)s")
+    parser.add_argument("--seed", type=int, default=1, help="default %(default)s")
+    arguments = parser.parse_args()
+    if os.path.exists(arguments.output):
+        raise InputError(f"{arguments.output} is there already")
+    write_model(arguments.output, random_model(SIZES[arguments.size], arguments.seed))
+    print(f"{arguments.output}: written")
+    return 0
+
+
+if __name__ == "__main__":
+    run("random_checkpoint.py", main)
