@@ -12,11 +12,16 @@ public static class Probabilities
 
     /// <summary>Logits to probabilities in place: exp(x - max) over its sum. Needs one finite logit, no NaN, no plus infinity.</summary>
     /// <exception cref="ArgumentException">No logit at all.</exception>
-    public static void Softmax(Span<float> logits)
+    public static void Softmax(Span<float> logits) => Softmax(logits, logits);
+
+    /// <summary>Logits [V] to probabilities [V] in another place, which is the same work.</summary>
+    /// <inheritdoc cref="Softmax(Span{float})" />
+    public static void Softmax(ReadOnlySpan<float> logits, Span<float> probabilities)
     {
-        TensorPrimitives.Subtract(logits, TensorPrimitives.Max<float>(logits), logits);
-        TensorPrimitives.Exp(logits, logits);
-        TensorPrimitives.Divide(logits, (float)TotalWeight(logits), logits); // in blocks, as one float32 sum loses 4e-5 without vectors
+        TensorPrimitives.Subtract(logits, TensorPrimitives.Max(logits), probabilities);
+        TensorPrimitives.Exp<float>(probabilities, probabilities);
+        // In blocks, as one float32 sum loses 4e-5 without vectors.
+        TensorPrimitives.Divide(probabilities, (float)TotalWeight(probabilities), probabilities);
     }
 
     /// <summary>Natural log-probability of a token under logits [V]; exact where the probability itself would underflow.</summary>

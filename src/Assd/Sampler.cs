@@ -84,6 +84,9 @@ public abstract class Sampler
         return values;
     }
 
+    /// <summary>The law of a conditional of the call, written to [V] elsewhere; once per row.</summary>
+    protected void WriteLaw(int row, Span<float> probabilities) => _law.ToProbabilities(Call.Row(row), probabilities);
+
     /// <summary>Settles the next target.</summary>
     /// <param name="token">Its token.</param>
     /// <param name="probability">Its probability given all earlier ranks.</param>
