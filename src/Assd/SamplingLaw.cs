@@ -38,7 +38,7 @@ public sealed class SamplingLaw
     }
 
     /// <summary>Natural log-probability of a token under the law; the raw logits are warped in place.</summary>
-    /// <inheritdoc cref="ToProbabilities" />
+    /// <inheritdoc cref="ToProbabilities(Span{float})" />
     public double LogProbability(Span<float> logits, int token)
     {
         Warp(logits);
