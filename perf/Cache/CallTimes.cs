@@ -61,7 +61,7 @@ internal sealed class CallTimes
     {
         int given = call.Order.GivenCount;
         for (int i = 0; i < content; i++)
-            call.SetToken(given + i, 10 + (_turn + i) % 2);
+            call.SetToken(given + i, 10 + (_turn + i) % 3); // another token in the next call, and in the one after it
         call.Begin(given + content);
         for (int i = 0; i < queries; i++)
             call.Ask(new Conditional(given + i, given + Math.Min(i, content)));

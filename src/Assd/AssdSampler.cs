@@ -67,7 +67,7 @@ public sealed class AssdSampler : Sampler
     {
         for (int i = 0; i < _count; i++)
         {
-            Law(i).CopyTo(DraftRow(i));
+            WriteLaw(i, DraftRow(i));
             _proposals[i] = Probabilities.Sample(DraftRow(i), coins.Toss());
             Call.SetToken(Decided + i, _proposals[i]);
         }

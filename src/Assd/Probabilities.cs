@@ -12,15 +12,19 @@ public static class Probabilities
 
     /// <summary>Logits to probabilities in place: exp(x - max) over its sum. Needs one finite logit, no NaN, no plus infinity.</summary>
     /// <exception cref="ArgumentException">No logit at all.</exception>
-    public static void Softmax(Span<float> logits) => SoftmaxPeak(logits);
+    public static void Softmax(Span<float> logits) => Softmax(logits, logits);
+
+    /// <summary>Logits [V] to probabilities [V] in another place, which is the same work.</summary>
+    /// <inheritdoc cref="Softmax(Span{float})" />
+    public static void Softmax(ReadOnlySpan<float> logits, Span<float> probabilities) => SoftmaxPeak(logits, probabilities);
 
     /// <summary>The same; returns the largest probability, which costs nothing here.</summary>
-    internal static double SoftmaxPeak(Span<float> logits)
+    internal static double SoftmaxPeak(ReadOnlySpan<float> logits, Span<float> probabilities)
     {
-        TensorPrimitives.Subtract(logits, TensorPrimitives.Max<float>(logits), logits);
-        TensorPrimitives.Exp(logits, logits);
-        double total = TotalWeight(logits); // in blocks, as one float32 sum loses 4e-5 without vectors
-        TensorPrimitives.Divide(logits, (float)total, logits);
+        TensorPrimitives.Subtract(logits, TensorPrimitives.Max(logits), probabilities);
+        TensorPrimitives.Exp<float>(probabilities, probabilities);
+        double total = TotalWeight(probabilities); // in blocks, as one float32 sum loses 4e-5 without vectors
+        TensorPrimitives.Divide(probabilities, (float)total, probabilities);
         return 1 / total; // the largest weight was exp(0)
     }
 

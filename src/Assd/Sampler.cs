@@ -89,6 +89,9 @@ public abstract class Sampler
         return values;
     }
 
+    /// <summary>The law of a conditional of the call, written to [V] elsewhere; once per row.</summary>
+    protected void WriteLaw(int row, Span<float> probabilities) => _law.ToProbabilities(Call.Row(row), probabilities);
+
     /// <summary>[V] a conditional of the call as a draft, computed in place of its logits; once per row.</summary>
     private protected Span<float> DraftLaw(int row, float power, out double peak)
     {

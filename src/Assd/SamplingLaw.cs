@@ -27,10 +27,14 @@ public sealed class SamplingLaw
 
     /// <summary>Raw logits to probabilities, in place.</summary>
     /// <exception cref="ModelOutputException">A logit is NaN or infinite.</exception>
-    public void ToProbabilities(Span<float> logits)
+    public void ToProbabilities(Span<float> logits) => ToProbabilities(logits, logits);
+
+    /// <summary>Raw logits [V], which are warped in place, to probabilities [V].</summary>
+    /// <inheritdoc cref="ToProbabilities(Span{float})" />
+    public void ToProbabilities(Span<float> logits, Span<float> probabilities)
     {
         Warp(logits);
-        Probabilities.Softmax(logits);
+        Probabilities.Softmax(logits, probabilities);
     }
 
     /// <summary>
@@ -43,11 +47,11 @@ public sealed class SamplingLaw
         Warp(logits);
         if (power != 1)
             TensorPrimitives.Multiply(logits, power, logits);
-        return Probabilities.SoftmaxPeak(logits);
+        return Probabilities.SoftmaxPeak(logits, logits);
     }
 
     /// <summary>Natural log-probability of a token under the law; the raw logits are warped in place.</summary>
-    /// <inheritdoc cref="ToProbabilities" />
+    /// <inheritdoc cref="ToProbabilities(Span{float})" />
     public double LogProbability(Span<float> logits, int token)
     {
         Warp(logits);

@@ -7,6 +7,16 @@ public sealed class ProbabilitiesTests
     private const double LargestCoin = 1 - 1.0 / (1UL << 53);
 
     [TestMethod]
+    public void Softmax_IntoAnotherPlace_IsTheSameAndLeavesTheLogits()
+    {
+        float[] logits = new SeededCoins(9).NextRow(1000, 5), before = [.. logits], elsewhere = new float[1000];
+        Probabilities.Softmax(logits, elsewhere);
+        SpanAssert.AreEqual<float>(before, logits);
+        Probabilities.Softmax(logits);
+        SpanAssert.AreEqual<float>(logits, elsewhere);
+    }
+
+    [TestMethod]
     [DataRow(0.01)]
     [DataRow(3.0)]
     [DataRow(30.0)]
