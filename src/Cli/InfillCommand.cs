@@ -8,8 +8,11 @@ internal static class InfillCommand
 {
     private static readonly Dictionary<string, SamplerKind> s_samplers = new()
     {
+        ["fused"] = SamplerKind.Fused,
         ["assd"] = SamplerKind.Assd,
+        ["ngram"] = SamplerKind.Ngram,
         ["sequential"] = SamplerKind.Sequential,
+        ["parallel"] = SamplerKind.Parallel,
     };
 
     private static readonly Dictionary<string, DecodingOrder> s_orders = new()
@@ -35,9 +38,9 @@ internal static class InfillCommand
         Option<Device> device = CommonOptions.Device();
         Option<bool> json = CommonOptions.Json();
         Option<bool> noCache = CommonOptions.NoCache();
-        Option<SamplerKind> sampler = CommonOptions.Choice("--sampler", "Both are exact: assd drafts and verifies several tokens in two calls, sequential decides one a call", s_samplers);
+        Option<SamplerKind> sampler = CommonOptions.Choice("--sampler", "All but parallel are exact: fused drafts and verifies as much as pays, assd and ngram are the paper's, sequential decides one token a call; parallel is NOT exact, it verifies nothing", s_samplers);
         Option<DecodingOrder> order = CommonOptions.Choice("--order", "The order in which unknown tokens are decided", s_orders);
-        Option<int?> draftLength = CommonOptions.OptionalNumber<int>("--draft-length", "K", "Tokens that assd drafts in a round (default 5)", value => value >= 1, "a whole number of at least 1");
+        Option<int?> draftLength = CommonOptions.OptionalNumber<int>("--draft-length", "K", "Tokens drafted in a round (default: fused plans it, assd and ngram 5, parallel all)", value => value >= 1, "a whole number of at least 1");
         Option<double?> temperature = CommonOptions.OptionalNumber<double>("--temperature", "T", "Below 1 safer, above 1 bolder than the model (default 1)", value => value > 0 && double.IsFinite(value), "a positive number");
         Option<int?> topK = CommonOptions.OptionalNumber<int>("--top-k", "K", "Draw from the K most probable tokens only", value => value >= 1, "a whole number of at least 1");
         Option<double?> topP = CommonOptions.OptionalNumber<double>("--top-p", "P", "Draw from the fewest tokens that together reach probability P", value => value is > 0 and <= 1, "in (0, 1]");

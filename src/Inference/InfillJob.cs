@@ -10,18 +10,13 @@ internal sealed class InfillJob
     private readonly InfillText _text;
     private readonly Stopwatch _time = new();
 
-    public InfillJob(InfillText text, InfillOptions options, IReadOnlyCollection<int> banned, int vocabularySize)
+    public InfillJob(InfillText text, InfillOptions options, IReadOnlyCollection<int> banned, int vocabularySize, NgramTable? ngrams)
     {
         _text = text;
         Seed = options.Seed ?? RandomNumberGenerator.GetInt32(int.MaxValue);
         SamplingOptions law = options with { BannedTokens = [.. banned.Union(options.BannedTokens)] };
         Order order = CreateOrder(options.Order, text.Given, Seed);
-        Sampler = options.Sampler switch
-        {
-            SamplerKind.Assd => new AssdSampler(order, text.Tokens, law, vocabularySize),
-            SamplerKind.Sequential => new SequentialSampler(order, text.Tokens, law, vocabularySize),
-            _ => throw new ArgumentOutOfRangeException(nameof(options), options.Sampler, "No such sampler."),
-        };
+        Sampler = CreateSampler(options.Sampler, order, text.Tokens, law, vocabularySize, ngrams);
         Coins = new SeededCoins(Seed);
     }
 
@@ -54,6 +49,18 @@ internal sealed class InfillJob
 
     /// <summary>The text so far.</summary>
     public InfillUpdate Update() => new(_text.Fill(DecodeGaps()), Sampler.Statistics, Sampler.IsDone);
+
+    private static Sampler CreateSampler(
+        SamplerKind kind, Order order, int[] tokens, SamplingOptions law, int vocabularySize, NgramTable? ngrams) => kind switch
+        {
+            // The cost is a constant: were it measured, or that of a batch, the same seed could give another text the next time.
+            SamplerKind.Fused => new FusedSampler(order, tokens, law, vocabularySize, new AdaptiveDraftPlan(CallCost.Typical, law.DraftLength), ngrams),
+            SamplerKind.Assd => new AssdSampler(order, tokens, law, vocabularySize),
+            SamplerKind.Ngram => new NgramSampler(order, tokens, law, vocabularySize),
+            SamplerKind.Sequential => new SequentialSampler(order, tokens, law, vocabularySize),
+            SamplerKind.Parallel => new ParallelSampler(order, tokens, law, vocabularySize),
+            _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "No such sampler."),
+        };
 
     private static Order CreateOrder(DecodingOrder order, bool[] given, long seed) => order switch
     {

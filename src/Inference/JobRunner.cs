@@ -6,7 +6,8 @@ namespace AsArm.Inference;
 /// <summary>Runs jobs on a model that callers share: they take turns, a model call each.</summary>
 /// <param name="model">Serves one call at a time.</param>
 /// <param name="maximumBatch">Most sequences of a call.</param>
-internal sealed class JobRunner(OnnxAnySubsetModel model, int maximumBatch) : IDisposable
+/// <param name="ngrams">What samplers of jobs read, to be let go of with the model.</param>
+internal sealed class JobRunner(OnnxAnySubsetModel model, int maximumBatch, IDisposable? ngrams) : IDisposable
 {
     private readonly SemaphoreSlim _turn = new(1, 1);
     private readonly int _mostUndelivered = 16 * maximumBatch; // results that wait for an earlier one
@@ -75,7 +76,13 @@ internal sealed class JobRunner(OnnxAnySubsetModel model, int maximumBatch) : ID
     }
 
     /// <summary>Waits for a call under way, then lets go of the model; callers in the queue go on to find it disposed.</summary>
-    public void Dispose() => InTurn(model.Dispose, CancellationToken.None);
+    public void Dispose() => InTurn(
+        () =>
+        {
+            model.Dispose();
+            ngrams?.Dispose();
+        },
+        CancellationToken.None);
 
     /// <summary>While nobody else uses the model.</summary>
     public void InTurn(Action action, CancellationToken cancellation)

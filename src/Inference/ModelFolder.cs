@@ -12,6 +12,7 @@ public sealed class ModelFolder
     private const string ManifestFile = "asarm.json";
     private const string TokenizerFile = "spiece.model";
     private const string GoldenFile = "golden.safetensors";
+    private const string NgramsFile = "ngrams.bin";
     private const int LongestSequence = 1_000_000; // so that sizes of buffers stay within reason
 
     private ModelFolder(string path, ModelManifest manifest)
@@ -41,6 +42,9 @@ public sealed class ModelFolder
     /// <summary>The recorded inputs and outputs; null where the folder holds none.</summary>
     public string? GoldenPath => Optional(GoldenFile);
 
+    /// <summary>Corpus n-grams from which <see cref="SamplerKind.Fused" /> drafts; null where the folder holds none.</summary>
+    public string? NgramsPath => Optional(NgramsFile);
+
     /// <summary>Opens a folder and checks all of its files.</summary>
     /// <param name="path">The folder.</param>
     /// <exception cref="ModelFolderException">Names the file and what is wrong with it.</exception>
@@ -60,7 +64,7 @@ public sealed class ModelFolder
         foreach ((string name, ModelManifest.FileEntry entry) in folder.Manifest.Files)
             CheckFile(full, name, entry);
 
-        foreach (string name in new[] { TokenizerFile, GoldenFile, CachedOnnxFile, WeightsFile })
+        foreach (string name in new[] { TokenizerFile, GoldenFile, CachedOnnxFile, WeightsFile, NgramsFile })
         {
             if (!folder.Manifest.Files.ContainsKey(name) && File.Exists(Path.Combine(full, name)))
                 throw new ModelFolderException($"{path} holds {name}, which {ManifestFile} does not list: not checked, not used.");

@@ -19,14 +19,16 @@ public sealed class TextInfiller : IDisposable
     private readonly OnnxAnySubsetModel _model;
     private readonly InfillTokenizer? _tokenizer;
     private readonly int[] _banned;
+    private readonly NgramTable? _ngrams;
     private readonly JobRunner _runner;
 
-    private TextInfiller(ModelFolder folder, OnnxAnySubsetModel model, InfillTokenizer? tokenizer)
+    private TextInfiller(ModelFolder folder, OnnxAnySubsetModel model, InfillTokenizer? tokenizer, NgramFile? ngrams)
     {
         Folder = folder;
         _model = model;
         _tokenizer = tokenizer;
-        _runner = new JobRunner(model, MaximumBatch);
+        _ngrams = ngrams?.Table;
+        _runner = new JobRunner(model, MaximumBatch, ngrams);
         _banned = tokenizer is null ? [] : [.. Enumerable.Range(0, model.VocabularySize).Where(token => !tokenizer.IsText(token))];
     }
 
@@ -51,7 +53,16 @@ public sealed class TextInfiller : IDisposable
             : null;
         if (tokenizer is not null && !Enumerable.Range(0, checkedFolder.Manifest.VocabularySize).Any(tokenizer.IsText))
             throw new ModelFolderException($"{checkedFolder.FullPath}: special_ids in asarm.json leave no token to generate.");
-        return new TextInfiller(checkedFolder, OnnxAnySubsetModel.Open(checkedFolder, device, threads, useCache), tokenizer);
+        NgramFile? ngrams = NgramFile.Open(checkedFolder);
+        try
+        {
+            return new TextInfiller(checkedFolder, OnnxAnySubsetModel.Open(checkedFolder, device, threads, useCache), tokenizer, ngrams);
+        }
+        catch
+        {
+            (ngrams as IDisposable)?.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Throws what filling the text would throw for its markup and length; calls no model.</summary>
@@ -139,7 +150,7 @@ public sealed class TextInfiller : IDisposable
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(request.Options);
         request.Options.Validate(_model.VocabularySize);
-        return new InfillJob(Encode(request.Text, spans: false), request.Options, _banned, _model.VocabularySize);
+        return new InfillJob(Encode(request.Text, spans: false), request.Options, _banned, _model.VocabularySize, _ngrams);
     }
 
     private InfillText Encode(string text, bool spans)

@@ -20,7 +20,7 @@ public sealed class InfillTests
         Assert.EndsWith(" friends." + Environment.NewLine, result.Output);
         Assert.DoesNotContain("<mask", result.Output);
         Assert.HasCount(1, result.ErrorLines);
-        foreach (string figure in new[] { "6 tokens", "assd", "seed 7", Models.DefaultName, "cpu" })
+        foreach (string figure in new[] { "6 tokens", "fused", "seed 7", Models.DefaultName, "cpu" })
             Assert.Contains(figure, result.Error);
     }
 
@@ -40,7 +40,7 @@ public sealed class InfillTests
         Assert.IsInRange(0, Number(json, "drafted"), Number(json, "accepted"));
         Assert.IsLessThan(0, json.GetProperty("log_prob").GetDouble());
         Assert.IsGreaterThan(0, json.GetProperty("elapsed_ms").GetDouble());
-        Assert.AreEqual("assd", json.GetProperty("sampler").GetString());
+        Assert.AreEqual("fused", json.GetProperty("sampler").GetString());
         Assert.AreEqual(7, Number(json, "seed"));
         Assert.AreEqual(Models.DefaultName, json.GetProperty("model").GetString());
         Assert.AreEqual("cpu", json.GetProperty("device").GetString());
@@ -89,8 +89,11 @@ public sealed class InfillTests
     }
 
     [TestMethod]
+    [DataRow("--sampler", "fused")]
     [DataRow("--sampler", "assd")]
+    [DataRow("--sampler", "ngram")]
     [DataRow("--sampler", "sequential")]
+    [DataRow("--sampler", "parallel")]
     [DataRow("--order", "left-to-right")]
     [DataRow("--order", "right-to-left")]
     [DataRow("--order", "random")]
@@ -119,12 +122,17 @@ public sealed class InfillTests
 
     [TestMethod]
     [DataRow("--sampler=assd", "--order=random", "--draft-length=3")]
+    [DataRow("--sampler=fused", "--order=random")]
+    [DataRow("--sampler=fused", "--draft-length=4", "--temperature=0.7")]
+    [DataRow("--sampler=ngram", "--order=right-to-left")]
+    [DataRow("--sampler=parallel", "--draft-length=2")]
     [DataRow("--sampler=sequential", "--order=right-to-left", "--temperature=0.9", "--top-k=50", "--top-p=0.95")]
     public void Infill_SameSeed_GivesTheSameText(params string[] options) =>
         AreSame(Single(Text, [.. options, "--seed=3"]), Single(Text, [.. options, "--seed=3"]));
 
     /// <summary>The cross-check that --no-cache is there for.</summary>
     [TestMethod]
+    [DataRow("--sampler=fused")]
     [DataRow("--sampler=assd")]
     [DataRow("--sampler=sequential", "--order=random", "--temperature=0.8")]
     public void Infill_WithoutTheCache_IsTheSame(params string[] options) =>
@@ -136,6 +144,14 @@ public sealed class InfillTests
         JsonElement json = Single(Text, "--sampler", "sequential", "--order", "random", "--seed", "4");
         Assert.AreEqual((6, 6), (Number(json, "tokens"), Number(json, "nfe")));
         Assert.AreEqual((0, 0), (Number(json, "drafted"), Number(json, "accepted")));
+    }
+
+    [TestMethod]
+    public void Infill_Parallel_CallsTheModelOnceForAll()
+    {
+        Assert.AreEqual(1, Number(Single(Text, "--sampler", "parallel", "--seed", "4"), "nfe"));
+        Assert.AreEqual(3, Number(Single(Text, "--sampler", "parallel", "--draft-length", "2", "--seed", "4"), "nfe"));
+        Assert.Contains("NOT exact", AsarmCommand.Run("infill", "--help").Done().Output.ReplaceLineEndings(" ").Replace("  ", ""));
     }
 
     /// <summary>One token is left to draw, so that neither seed nor sampler matters, and its probability is one.</summary>

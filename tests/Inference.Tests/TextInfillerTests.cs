@@ -14,6 +14,12 @@ public sealed class TextInfillerTests
     public static void CloseModel() => s_infiller.Dispose();
 
     [TestMethod]
+    [DataRow(SamplerKind.Fused, DecodingOrder.LeftToRight)]
+    [DataRow(SamplerKind.Fused, DecodingOrder.RightToLeft)]
+    [DataRow(SamplerKind.Fused, DecodingOrder.Random)]
+    [DataRow(SamplerKind.Ngram, DecodingOrder.LeftToRight)]
+    [DataRow(SamplerKind.Ngram, DecodingOrder.Random)]
+    [DataRow(SamplerKind.Parallel, DecodingOrder.LeftToRight)]
     [DataRow(SamplerKind.Sequential, DecodingOrder.LeftToRight)]
     [DataRow(SamplerKind.Assd, DecodingOrder.LeftToRight)]
     [DataRow(SamplerKind.Assd, DecodingOrder.RightToLeft)]
@@ -51,7 +57,7 @@ public sealed class TextInfillerTests
     public void InfillBatch_MoreThanOneCallTakes_GivesEachAsAlone()
     {
         InfillRequest[] requests = [.. Enumerable.Range(0, TextInfiller.MaximumBatch + 5).Select(i => new InfillRequest(
-            $"Tom had {new string('a', i % 3)} <mask:{1 + i % 7}> in his bag.", new InfillOptions { Seed = i, Sampler = (SamplerKind)(i % 2) }))];
+            $"Tom had {new string('a', i % 3)} <mask:{1 + i % 7}> in his bag.", new InfillOptions { Seed = i, Sampler = (SamplerKind)(i % 5), DraftLength = i % 3 == 0 ? 3 : null }))];
         IReadOnlyList<InfillResult> together = s_infiller.InfillBatch(requests);
         for (int i = 0; i < requests.Length; i++)
         {

@@ -4,11 +4,13 @@ import hashlib
 import subprocess
 import sys
 
+import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto
 
 import export
+import ngrams
 from checkpoint import checkpoint_hash, read_model, write_model
 from conftest import ROOT
 from exports import described
@@ -76,6 +78,25 @@ def test_bad_arguments_are_one_line_and_write_nothing(tiny, output, call, capsys
     error = capsys.readouterr().err
     assert message in error and error.startswith("export.py: ") and error.count("\n") == 1
     assert list(output.parent.iterdir()) == []
+
+
+def test_n_grams_go_into_the_folder(tiny, tmp_path, output, call):
+    levels = ngrams.count_levels(np.tile(np.arange(9, 64, dtype=np.uint16), 9), 64, [2, 2])
+    ngrams.write_table(str(tmp_path / "table"), levels, 64)
+    assert call(export, "--checkpoint", tiny, "--output", output, "--ngrams", tmp_path / "table") == 0
+    assert (output / "ngrams.bin").read_bytes() == (tmp_path / "table").read_bytes()
+    assert "ngrams.bin" in described(output)["files"]
+
+
+@pytest.mark.parametrize("vocabulary, change, message", [
+    (65, lambda data: data, "65 tokens, the checkpoint has 64"), (64, lambda data: data[:-4], "damaged"), (64, lambda data: data + b"0000", "damaged"),
+    (64, lambda data: data[:20], "no n-gram table"), (64, lambda data: b"x" + data[1:], "no n-gram table"),
+    (64, lambda data: data[:8] + b"\2" + data[9:], "version 2")])
+def test_a_table_that_does_not_fit_is_refused(tiny, tmp_path, output, call, capsys, vocabulary, change, message):
+    levels = ngrams.count_levels(np.tile(np.arange(9, 64, dtype=np.uint16), 9), vocabulary, [2, 2])
+    (tmp_path / "table").write_bytes(change(ngrams.to_bytes(levels, vocabulary)))
+    assert call(export, "--checkpoint", tiny, "--output", output, "--ngrams", tmp_path / "table") == 2
+    assert message in capsys.readouterr().err and not output.exists()
 
 
 def test_trained_length_of_the_checkpoint_must_be_a_length(tiny, tmp_path, output, call, capsys):

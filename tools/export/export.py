@@ -1,7 +1,7 @@
-"""Exports a checkpoint to a model folder: model.onnx, model_cached.onnx, config.json, tokenizer, goldens and asarm.json.
+"""Exports a checkpoint to a model folder: model.onnx, model_cached.onnx, config.json, tokenizer, goldens, n-grams and asarm.json.
 
     export.py --checkpoint DIR --output DIR [--tokenizer FILE] [--maximum-length N] [--weights float32|float16]
-              [--opset 17] [--golden FILE]
+              [--opset 17] [--golden FILE] [--ngrams FILE]
 
 The folder appears whole or not at all. An earlier export in its place is replaced; anything else there is refused.
 """
@@ -20,6 +20,7 @@ import numpy as np
 import contract
 import fixtures
 import graph
+import ngram_file
 import precision
 import special_tokens
 from cached import CachedModel
@@ -31,6 +32,7 @@ from verify import TOLERANCE, difference, read_description
 FORMAT_VERSION = 1
 DEFAULT_LENGTH = 512
 TOKENIZER_FILE, GOLDEN_FILE, CONFIG_FILE, DESCRIPTION_FILE = "spiece.model", "golden.safetensors", "config.json", "asarm.json"
+NGRAMS_FILE = "ngrams.bin"
 
 
 def export(arguments: argparse.Namespace) -> None:
@@ -86,6 +88,9 @@ def build(arguments: argparse.Namespace, folder: str) -> None:
     if checkpoint_hash(arguments.checkpoint) != checkpoint:
         raise InputError(f"{arguments.checkpoint} changed while it was read: export it once its training rests")
     special = tokens(arguments, folder, vocabulary)
+    if arguments.ngrams is not None:
+        ngram_file.check(arguments.ngrams, vocabulary)
+        shutil.copyfile(arguments.ngrams, os.path.join(folder, NGRAMS_FILE))
     if arguments.weights == "float16":
         precision.round_weights(model)
     description = {
@@ -167,6 +172,7 @@ def main() -> int:
     parser.add_argument("--weights", choices=("float32", "float16"), default="float32", help="how large weights are stored")
     parser.add_argument("--opset", type=int, default=17, help="default %(default)s")
     parser.add_argument("--golden", metavar="FILE", help="goldens to put into the folder instead of fresh ones")
+    parser.add_argument("--ngrams", metavar="FILE", help="n-gram table of tools/train/ngrams.py to draft from")
     arguments = parser.parse_args()
     export(arguments)
     print(f"{arguments.output}: written")
