@@ -60,12 +60,6 @@ public sealed partial class FusedSampler : Sampler
         _stop = new double[mostProposals + 1];
     }
 
-    /// <summary>Content rows of all calls: tokens that a model with a cache encodes.</summary>
-    public int ContentRows { get; private set; }
-
-    /// <summary>Query rows of all calls: verification, bonus and draft rows.</summary>
-    public int QueryRows { get; private set; }
-
     /// <summary>What became of the proposals of a source.</summary>
     public DraftCounts Counts(DraftSource source) => _counts[(int)source];
 
@@ -92,8 +86,6 @@ public sealed partial class FusedSampler : Sampler
     {
         ArgumentNullException.ThrowIfNull(coins);
         _drawn = false;
-        ContentRows += 1 + _proposals.Count;
-        QueryRows += Call.Conditionals.Length;
         int start = Decided;
         if (_verification == Verification.Block)
             VerifyTogether(coins);

@@ -8,6 +8,9 @@ public abstract class Sampler
 {
     private readonly SamplingLaw _law;
     private int _nfe;
+    private int _encoded;
+    private int _contentRows;
+    private int _queryRows;
     private bool _planned;
     private double _logProbability;
 
@@ -22,6 +25,7 @@ public abstract class Sampler
         _law = new SamplingLaw(options, vocabularySize);
         Call = new SequenceCall(order, tokens, vocabularySize, maximumConditionals);
         Decided = order.GivenCount;
+        _encoded = Decided;
     }
 
     /// <summary>The call to hand to the model after <see cref="Plan" />.</summary>
@@ -37,7 +41,8 @@ public abstract class Sampler
     public ReadOnlySpan<int> Tokens => Call.Tokens;
 
     /// <summary>Counts so far.</summary>
-    public SamplingStatistics Statistics => new(Decided - Call.Order.GivenCount, _nfe, Drafted, Accepted, _logProbability);
+    public SamplingStatistics Statistics =>
+        new(Decided - Call.Order.GivenCount, _nfe, Drafted, Accepted, _contentRows, _queryRows, _logProbability);
 
     /// <summary>Proposals drawn so far.</summary>
     protected int Drafted { get; set; }
@@ -72,7 +77,10 @@ public abstract class Sampler
             throw new InvalidOperationException("Plan a call before its logits are taken.");
         _planned = false;
         _nfe++;
+        _queryRows += Call.Conditionals.Length;
+        _contentRows += Call.KnownCount - _encoded;
         TakeLogits(coins);
+        _encoded = Math.Min(Call.KnownCount, Decided - 1); // the last token decided is new, or took the place of a proposal
     }
 
     /// <summary>Begins the call and asks; the same again until its logits are taken.</summary>

@@ -27,6 +27,10 @@ internal static class Examples
             asarm info
             asarm info --model models/tiny
             """,
+        ["bench"] = """
+            asarm bench
+            asarm bench --repeats 10 --threads 1
+            """,
     };
 
     /// <summary>Makes --help of every subcommand end with its examples.</summary>

@@ -11,6 +11,7 @@ var root = new RootCommand("Fills the gaps of a text, exactly as its any-subset 
     ScoreCommand.Create(),
     VerifyCommand.Create(),
     InfoCommand.Create(),
+    BenchCommand.Create(),
 };
 Examples.AddTo(root);
 

@@ -19,7 +19,7 @@ public sealed class FusedSamplerTests
         Decoding.Run(sampler, model, new ScriptedCoins(0.6, 0.1, 0.3));
         SpanAssert.AreEqual([new(1, 1), new(2, 2), new(3, 3)], [.. model.Asked]);
         SpanAssert.AreEqual([0, 2, 0, 1], sampler.Tokens);
-        Assert.AreEqual((3, 0, 3, 3), (sampler.Statistics.Nfe, sampler.Statistics.Drafted, sampler.ContentRows, sampler.QueryRows));
+        Assert.AreEqual((3, 0, 2, 3), (sampler.Statistics.Nfe, sampler.Statistics.Drafted, sampler.Statistics.ContentRows, sampler.Statistics.QueryRows));
     }
 
     [TestMethod]

@@ -3,7 +3,7 @@ namespace AsArm.Cli.Tests;
 [TestClass]
 public sealed class HelpTests
 {
-    private static readonly string[] _commands = ["infill", "score", "verify", "info"];
+    private static readonly string[] _commands = ["infill", "score", "verify", "info", "bench"];
 
     [TestMethod]
     [DataRow("--help")]
@@ -24,6 +24,7 @@ public sealed class HelpTests
     [DataRow("score", "--model --device --no-cache --json")]
     [DataRow("verify", "--model --golden --tolerance --device")]
     [DataRow("info", "--model")]
+    [DataRow("bench", "--model --device --threads --repeats")]
     public void Help_OfACommand_NamesEveryOptionAndShowsExamples(string command, string options)
     {
         AsarmResult result = AsarmCommand.Run(command, "--help").Done();

@@ -1,0 +1,45 @@
+using System.CommandLine;
+using AsArm.Inference;
+
+namespace AsArm.Cli;
+
+/// <summary>asarm bench: the samplers side by side.</summary>
+internal static class BenchCommand
+{
+    private const int UsualRepeats = 3;
+
+    public static Command Create()
+    {
+        Option<string?> model = CommonOptions.Model();
+        Option<Device> device = CommonOptions.Device();
+        Option<int?> threads = CommonOptions.OptionalNumber<int>("--threads", "N", "Threads of a CPU run (default: one a core)", value => value is >= 1 and <= 1024, "a whole number of at least 1");
+        Option<int?> repeats = CommonOptions.OptionalNumber<int>("--repeats", "N", $"Seeds for each text (default {UsualRepeats})", value => value is >= 1 and <= 1000, "a whole number from 1 to 1000");
+        var command = new Command("bench", "Compare the samplers on fixed texts: model calls, tokens a call, time") { model, device, threads, repeats };
+        command.SetAction((parsed, cancellation) => Task.Run(
+            () => Run(parsed.ModelFolder(model), parsed.GetValue(device), parsed.GetValue(threads), parsed.GetValue(repeats) ?? UsualRepeats, cancellation),
+            cancellation));
+        return command;
+    }
+
+    private static int Run(string model, Device device, int? threads, int repeats, CancellationToken cancellation)
+    {
+        using TextInfiller infiller = TextInfiller.Open(model, device, threads);
+        Console.WriteLine(
+            $"{infiller.Folder.Name}, {Devices.NameOf(device)}: {BenchTexts.Count} texts of each kind, {repeats} seeds each. Intervals are of 95 %, over texts and seeds "
+            + "(over seeds only in batches). Times are of this run only: read the ratios.");
+        BenchRun? first = null;
+        foreach (int batch in new[] { 1, BenchTexts.Count })
+        {
+            foreach (double temperature in new[] { 1, 0.7 })
+            {
+                var run = new BenchRun(infiller, temperature, batch, repeats);
+                run.Run(cancellation);
+                BenchReport.Print(run);
+                first ??= run;
+            }
+        }
+
+        BenchReport.PrintRatios(first!);
+        return ExitCode.Done;
+    }
+}

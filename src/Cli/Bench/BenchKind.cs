@@ -1,0 +1,20 @@
+namespace AsArm.Cli;
+
+/// <summary>What is unknown in a text of the bench.</summary>
+internal enum BenchKind
+{
+    /// <summary>Each word with probability 95 %.</summary>
+    Scattered95,
+
+    /// <summary>Each word with probability 50 %.</summary>
+    Scattered50,
+
+    /// <summary>One gap of 16 tokens.</summary>
+    OneGap,
+
+    /// <summary>Several gaps of 1 to 4 tokens.</summary>
+    ManyGaps,
+
+    /// <summary>32 tokens at the end.</summary>
+    Continuation,
+}

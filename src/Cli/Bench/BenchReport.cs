@@ -1,0 +1,65 @@
+using System.Globalization;
+using AsArm.Inference;
+using Spectre.Console;
+
+namespace AsArm.Cli;
+
+/// <summary>Prints what the bench measured.</summary>
+internal static class BenchReport
+{
+    private static readonly Dictionary<BenchKind, string> s_names = new()
+    {
+        [BenchKind.Scattered95] = "95 % unknown",
+        [BenchKind.Scattered50] = "50 % unknown",
+        [BenchKind.OneGap] = "one gap of 16",
+        [BenchKind.ManyGaps] = "gaps of 1-4",
+        [BenchKind.Continuation] = "continuation",
+    };
+
+    public static void Print(BenchRun run)
+    {
+        Table table = Tables.Create(
+            $"T = {Number(run.Temperature, "0.##")}, batch {run.Batch}", "sampler", "calls", "tokens a call", "accepted", "rows a call", "ms a token",
+            "tokens a call / assd", "speed / sequential", "speed / assd");
+        foreach ((BenchKind kind, string name) in s_names)
+        {
+            foreach (SamplerKind sampler in Enum.GetValues<SamplerKind>())
+                AddRow(table, run, kind, sampler, name);
+        }
+
+        Tables.Print(table);
+    }
+
+    /// <summary>The last lines: one text at a time at temperature 1, the best of the exact samplers.</summary>
+    public static void PrintRatios(BenchRun run)
+    {
+        foreach ((BenchKind kind, string name) in new[] { (BenchKind.OneGap, "one gap"), (BenchKind.ManyGaps, "many gaps") })
+            Console.WriteLine($"tokens per call best/assd {name}: {Number(Best(tally => tally.TokensPerCallOver(run[kind, SamplerKind.Assd]).Ratio, kind), "0.000")}");
+        foreach ((BenchKind kind, string name) in new[] { (BenchKind.OneGap, "one gap"), (BenchKind.ManyGaps, "many gaps") })
+            Console.WriteLine($"time per token sequential/best {name}: {Number(Best(tally => tally.SpeedOver(run[kind, SamplerKind.Sequential]).Ratio, kind), "0.000")}");
+
+        double Best(Func<BenchTally, double> ratio, BenchKind kind) =>
+            Enum.GetValues<SamplerKind>().Where(sampler => sampler != SamplerKind.Parallel).Max(sampler => ratio(run[kind, sampler]));
+    }
+
+    private static void AddRow(Table table, BenchRun run, BenchKind kind, SamplerKind sampler, string name)
+    {
+        BenchTally tally = run[kind, sampler];
+        table.AddRow(
+            name,
+            InfillCommand.NameOf(sampler) + (sampler == SamplerKind.Parallel ? " (not exact)" : ""),
+            Number(tally.Calls, "0"),
+            Number(tally.TokensPerCall, "0.00"),
+            tally.Drafted == 0 ? "-" : Number((double)tally.Accepted / tally.Drafted, "0.00"),
+            Number(tally.Rows / tally.Calls, "0.0"),
+            Number(tally.MillisecondsPerToken, "0.00"),
+            Interval(tally.TokensPerCallOver(run[kind, SamplerKind.Assd])),
+            Interval(tally.SpeedOver(run[kind, SamplerKind.Sequential])),
+            Interval(tally.SpeedOver(run[kind, SamplerKind.Assd])));
+    }
+
+    private static string Interval((double Ratio, double Error) value) =>
+        double.IsNaN(value.Error) ? Number(value.Ratio, "0.00") : $"{Number(value.Ratio, "0.00")} ± {Number(value.Error, "0.00")}";
+
+    private static string Number(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
+}
