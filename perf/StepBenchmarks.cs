@@ -15,6 +15,7 @@ public sealed class StepBenchmarks : IDisposable
     private float[] _row = [];
     private SamplingLoop? _sequential;
     private SamplingLoop? _assd;
+    private SamplingLoop? _fused;
 
     [Params(4096, 32_000)]
     public int VocabularySize { get; set; }
@@ -28,6 +29,8 @@ public sealed class StepBenchmarks : IDisposable
         _row = new float[VocabularySize];
         _sequential = new(_model, [new SequentialSampler(order, tokens, new(), VocabularySize)], [new SeededCoins(1)]);
         _assd = new(_model, [new AssdSampler(order, tokens, new() { DraftLength = 5 }, VocabularySize)], [new SeededCoins(1)]);
+        var plan = new AdaptiveDraftPlan(CallCost.Typical, 4); // as no draft of such a model would pay
+        _fused = new(_model, [new FusedSampler(order, tokens, new(), VocabularySize, plan)], [new SeededCoins(1)]);
     }
 
     /// <summary>What the model itself does for one row: the floor.</summary>
@@ -46,12 +49,17 @@ public sealed class StepBenchmarks : IDisposable
     [Benchmark]
     public int AssdK5() => Step(_assd!);
 
+    /// <summary>One call: 4 proposals from the sequence's own bigrams, their verification and a bonus row.</summary>
+    [Benchmark]
+    public int FusedK4() => Step(_fused!);
+
     /// <summary>Gives up the unfinished sequences.</summary>
     [GlobalCleanup]
     public void Dispose()
     {
         _sequential?.Dispose();
         _assd?.Dispose();
+        _fused?.Dispose();
     }
 
     private static int Step(SamplingLoop loop) =>

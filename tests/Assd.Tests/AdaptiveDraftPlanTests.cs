@@ -18,7 +18,7 @@ public sealed class AdaptiveDraftPlanTests
     {
         FusedSampler sampler = Run(new(1, 1, 1), sharpness: 0.01);
         Assert.AreEqual((Length - 1, 0), (sampler.Statistics.Nfe, sampler.Statistics.Drafted));
-        Assert.AreEqual((Length - 1, Length - 1), (sampler.ContentRows, sampler.QueryRows), "No row more than sequential decoding.");
+        Assert.AreEqual((Length - 2, Length - 1), (sampler.Statistics.ContentRows, sampler.Statistics.QueryRows), "No row more than sequential decoding.");
     }
 
     /// <summary>A network that the n-grams know nothing of: the plan finds out and stops paying for it.</summary>
@@ -30,7 +30,7 @@ public sealed class AdaptiveDraftPlanTests
         for (int seed = 0; seed < 10; seed++)
         {
             FusedSampler sampler = Run(cost, sharpness: 300, seed);
-            planned += sampler.Statistics.Nfe * cost.Fixed + sampler.ContentRows + sampler.QueryRows;
+            planned += sampler.Statistics.Nfe * cost.Fixed + sampler.Statistics.ContentRows + sampler.Statistics.QueryRows;
             sequential += (Length - 1) * cost.Of(1, 1);
         }
 
