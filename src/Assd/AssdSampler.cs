@@ -30,7 +30,7 @@ public sealed class AssdSampler : Sampler
     }
 
     /// <inheritdoc />
-    protected override void PlanCall()
+    protected override void PlanCall(ICoinSource coins)
     {
         if (_verifying)
             PlanOracle();
@@ -52,7 +52,7 @@ public sealed class AssdSampler : Sampler
     {
         ArgumentNullException.ThrowIfNull(order);
         ArgumentNullException.ThrowIfNull(options);
-        return Math.Clamp(options.DraftLength, 1, Math.Max(1, order.TargetCount));
+        return Math.Clamp(options.DraftLength ?? SamplingOptions.UsualDraftLength, 1, Math.Max(1, order.TargetCount));
     }
 
     private void PlanDraft()
@@ -69,6 +69,7 @@ public sealed class AssdSampler : Sampler
         {
             WriteLaw(i, DraftRow(i));
             _proposals[i] = Probabilities.Sample(DraftRow(i), coins.Toss());
+            Call.SetToken(Decided + i, _proposals[i]);
         }
 
         Drafted += _count;
@@ -78,8 +79,6 @@ public sealed class AssdSampler : Sampler
             return;
         }
 
-        for (int i = 0; i < _count; i++)
-            Call.SetToken(Decided + i, _proposals[i]);
         _verifying = true;
     }
 

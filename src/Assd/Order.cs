@@ -97,6 +97,15 @@ public sealed class Order
         return new(inverse._ranks, givenCount);
     }
 
+    /// <summary>Which neighbours in the text a row for a rank sees at some horizon; beyond the ends nothing is missing.</summary>
+    internal Neighbours Sees(int rank, int horizon)
+    {
+        int position = _positions[rank];
+        bool left = position == 0 || _ranks[position - 1] < horizon;
+        bool right = position == Length - 1 || _ranks[position + 1] < horizon;
+        return (left ? Neighbours.Left : Neighbours.None) | (right ? Neighbours.Right : Neighbours.None);
+    }
+
     private static int[] GivenFirst(ReadOnlySpan<bool> given, out int count)
     {
         RequireSome(given.Length);

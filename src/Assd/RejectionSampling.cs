@@ -13,7 +13,7 @@ public static class RejectionSampling
     /// <param name="coin">Uniform in [0, 1).</param>
     /// <param name="draft">p of the proposed token, positive since it was drawn from p.</param>
     /// <param name="oracle">q of the proposed token.</param>
-    public static bool Accepts(double coin, float draft, float oracle) => coin * draft < oracle;
+    public static bool Accepts(double coin, double draft, double oracle) => coin * draft < oracle;
 
     /// <summary>The token that replaces a rejected proposal.</summary>
     /// <param name="oracle">q [V].</param>

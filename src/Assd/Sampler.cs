@@ -48,13 +48,18 @@ public abstract class Sampler
     /// <summary>Targets still to decide.</summary>
     protected int Remaining => Call.Order.Length - Decided;
 
-    /// <summary>Writes the next call's questions; not to be called once <see cref="IsDone" />.</summary>
+    /// <summary>
+    /// Writes the next call's questions, and draws the proposals that it verifies; not to be called once <see cref="IsDone" />.
+    /// Called again before <see cref="Take" />, it plans the same call without another coin.
+    /// </summary>
+    /// <param name="coins">The sequence's own.</param>
     /// <exception cref="InvalidOperationException">Everything is decided.</exception>
-    public void Plan()
+    public void Plan(ICoinSource coins)
     {
+        ArgumentNullException.ThrowIfNull(coins);
         if (IsDone)
             throw new InvalidOperationException("Every target is decided.");
-        PlanCall();
+        PlanCall(coins);
         _planned = true;
     }
 
@@ -70,8 +75,8 @@ public abstract class Sampler
         TakeLogits(coins);
     }
 
-    /// <summary>Begins the call and asks.</summary>
-    protected abstract void PlanCall();
+    /// <summary>Begins the call and asks; the same again until its logits are taken.</summary>
+    protected abstract void PlanCall(ICoinSource coins);
 
     /// <summary>Turns logits into decided tokens or proposals.</summary>
     protected abstract void TakeLogits(ICoinSource coins);
@@ -86,6 +91,14 @@ public abstract class Sampler
 
     /// <summary>The law of a conditional of the call, written to [V] elsewhere; once per row.</summary>
     protected void WriteLaw(int row, Span<float> probabilities) => _law.ToProbabilities(Call.Row(row), probabilities);
+
+    /// <summary>[V] a conditional of the call as a draft, computed in place of its logits; once per row.</summary>
+    private protected Span<float> DraftLaw(int row, float power, out double peak)
+    {
+        Span<float> values = Call.Row(row);
+        peak = _law.ToDraft(values, power);
+        return values;
+    }
 
     /// <summary>Settles the next target.</summary>
     /// <param name="token">Its token.</param>

@@ -76,7 +76,7 @@ public sealed class SamplingLoop : IDisposable
             return false;
         for (int i = 0; i < _samplers.Count; i++)
         {
-            _samplers[i].Plan();
+            _samplers[i].Plan(_coins[i]);
             _calls[i] = _samplers[i].Call;
         }
 

@@ -18,8 +18,14 @@ public record SamplingOptions
     /// <summary>Tokens that never appear. The mask token belongs here.</summary>
     public IReadOnlyCollection<int> BannedTokens { get; init; } = [];
 
-    /// <summary>k, the most tokens drafted in a round; at least 1. Read by speculative samplers only.</summary>
-    public int DraftLength { get; init; } = 5;
+    /// <summary>
+    /// k, the tokens drafted in a round; at least 1. Read by speculative samplers only; null leaves it to the sampler, which is
+    /// <see cref="UsualDraftLength" /> where it has no plan.
+    /// </summary>
+    public int? DraftLength { get; init; }
+
+    /// <summary>The k of samplers without a plan when none is set: that of the paper's first table.</summary>
+    public const int UsualDraftLength = 5;
 
     /// <summary>Throws unless every value is in its range.</summary>
     /// <param name="vocabularySize">V, for the bans.</param>
@@ -29,7 +35,7 @@ public record SamplingOptions
         Require(Temperature > 0 && double.IsFinite(Temperature), nameof(Temperature), Temperature, "must be a positive number");
         Require(TopK is null or >= 1, nameof(TopK), TopK, "must be at least 1");
         Require(TopP is null or (> 0 and <= 1), nameof(TopP), TopP, "must be in (0, 1]");
-        Require(DraftLength >= 1, nameof(DraftLength), DraftLength, "must be at least 1");
+        Require(DraftLength is null or >= 1, nameof(DraftLength), DraftLength, "must be at least 1");
         foreach (int token in BannedTokens)
             Require((uint)token < (uint)vocabularySize, nameof(BannedTokens), token, $"must be within 0..{vocabularySize - 1}");
         Require(BannedTokens.Distinct().Count() < vocabularySize, nameof(BannedTokens), BannedTokens.Count, "must leave a token");

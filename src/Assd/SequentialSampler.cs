@@ -5,7 +5,7 @@ public sealed class SequentialSampler(Order order, ReadOnlySpan<int> tokens, Sam
     : Sampler(order, tokens, options, vocabularySize, maximumConditionals: 1)
 {
     /// <inheritdoc />
-    protected override void PlanCall()
+    protected override void PlanCall(ICoinSource coins)
     {
         Call.Begin(Decided);
         Call.Ask(new Conditional(Decided, Decided));

@@ -21,11 +21,23 @@ public sealed class ExactnessTests
 
     [TestMethod]
     [DynamicData(nameof(Cases))]
+    public void Run_Ngram_HasTheExactLaw(string name) => AssertExact(LawCases.Get(name), SamplerKind.Ngram);
+
+    [TestMethod]
+    [DynamicData(nameof(Cases))]
+    public void Run_Fused_HasTheExactLaw(string name) => AssertExact(LawCases.Get(name), SamplerKind.Fused);
+
+    [TestMethod]
+    [DynamicData(nameof(Cases))]
+    public void Run_FusedTokenWise_HasTheExactLaw(string name) => AssertExact(LawCases.Get(name), SamplerKind.FusedTokenWise);
+
+    [TestMethod]
+    [DynamicData(nameof(Cases))]
     public void Run_AssdOnEnumeratedTask_MakesTheExpectedNumberOfCalls(string name)
     {
         LawCase task = LawCases.Get(name);
         task.Test(SamplerKind.Assd, Seed + 1, out double meanNfe);
-        double expected = new AssdDecisionTree(task.Conditionals, task.Options.DraftLength).ExpectedNfe;
+        double expected = new AssdDecisionTree(task.Conditionals, task.DraftLength).ExpectedNfe;
         Assert.AreEqual(expected, meanNfe, 0.01 * expected);
     }
 
@@ -34,7 +46,7 @@ public sealed class ExactnessTests
     public void DecisionTree_OfAlgorithm1_SumsToTheJoint(string name)
     {
         LawCase task = LawCases.Get(name);
-        double[] law = new AssdDecisionTree(task.Conditionals, task.Options.DraftLength).Law;
+        double[] law = new AssdDecisionTree(task.Conditionals, task.DraftLength).Law;
         Assert.AreEqual(1, task.Joint.Sum(), 1e-9);
         for (int i = 0; i < law.Length; i++)
             Assert.AreEqual(task.Joint[i], law[i], 1e-9);
@@ -45,7 +57,7 @@ public sealed class ExactnessTests
     public void Run_AssdWithTheCoinsOfTheReference_DrawsTheSameTokens(string name)
     {
         LawCase task = LawCases.Get(name);
-        var reference = new ReferenceSampler(task.Conditionals, task.Options.DraftLength, Flaw.None);
+        var reference = new ReferenceSampler(task.Conditionals, task.DraftLength, Flaw.None);
         for (int seed = 0; seed < 500; seed++)
         {
             var sampler = new AssdSampler(task.Order, task.Tokens, task.Options, task.Model.VocabularySize);

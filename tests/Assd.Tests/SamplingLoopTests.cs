@@ -36,7 +36,7 @@ public sealed class SamplingLoopTests
     {
         Sampler sampler = NewSampler(kind);
         Assert.ThrowsExactly<InvalidOperationException>(() => sampler.Take(new SeededCoins(1)));
-        sampler.Plan();
+        sampler.Plan(new SeededCoins(1));
         new RandomModel(VocabularySize, Length, 4, 1).Evaluate([sampler.Call], default);
         sampler.Take(new SeededCoins(1));
         Assert.ThrowsExactly<InvalidOperationException>(() => sampler.Take(new SeededCoins(1)));
@@ -186,7 +186,7 @@ public sealed class SamplingLoopTests
     {
         var model = new RandomModel(VocabularySize, Length, 4, 1);
         Sampler sampler = Decoding.Run(NewSampler(kind), model, new SeededCoins(1));
-        Assert.ThrowsExactly<InvalidOperationException>(sampler.Plan);
+        Assert.ThrowsExactly<InvalidOperationException>(() => sampler.Plan(new SeededCoins(1)));
     }
 
     private static Sampler NewSampler(SamplerKind kind) =>

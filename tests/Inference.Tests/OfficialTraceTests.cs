@@ -153,7 +153,7 @@ public sealed class OfficialTraceTests
 
     private static float[][] Call(Sampler sampler, OnnxAnySubsetModel model, SamplingLaw law)
     {
-        sampler.Plan();
+        sampler.Plan(new ScriptedCoins()); // Algorithm 1 draws nothing before a call
         model.Evaluate([sampler.Call], CancellationToken.None);
         var rows = new float[sampler.Call.Conditionals.Length][];
         for (int i = 0; i < rows.Length; i++)

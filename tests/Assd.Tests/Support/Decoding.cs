@@ -8,6 +8,17 @@ internal static class Decoding
         {
             SamplerKind.Sequential => new SequentialSampler(order, tokens, options, vocabularySize),
             SamplerKind.Assd => new AssdSampler(order, tokens, options, vocabularySize),
+            SamplerKind.Ngram => new NgramSampler(order, tokens, options, vocabularySize),
+            SamplerKind.Fused => new FusedSampler(
+                order, tokens, options, vocabularySize, new AdaptiveDraftPlan(new(1000, 1, 1)), NgramBytes.Table(vocabularySize, 3)),
+            SamplerKind.FusedTokenWise => new FusedSampler(
+                order,
+                tokens,
+                options,
+                vocabularySize,
+                new FixedDraftPlan(DraftSource.Product, 3, 2),
+                ngrams: null,
+                Verification.TokenWise),
             _ => throw new ArgumentOutOfRangeException(nameof(kind)),
         };
 

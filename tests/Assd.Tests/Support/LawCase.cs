@@ -21,6 +21,8 @@ internal sealed class LawCase
 
     public SamplingOptions Options { get; }
 
+    public int DraftLength => Options.DraftLength ?? SamplingOptions.UsualDraftLength;
+
     public int[] Tokens { get; }
 
     public ReferenceConditionals Conditionals { get; }
@@ -52,7 +54,7 @@ internal sealed class LawCase
         ReferenceConditionals conditionals = flaw == Flaw.MaskNotRenormalised
             ? new(Model, Order, Tokens, Options, renormalise: false)
             : Conditionals;
-        var sampler = new ReferenceSampler(conditionals, Options.DraftLength, flaw);
+        var sampler = new ReferenceSampler(conditionals, DraftLength, flaw);
         var counts = new int[Joint.Length];
         var coins = new SeededCoins(seed);
         for (int i = 0; i < Samples; i++)

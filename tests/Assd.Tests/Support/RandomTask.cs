@@ -21,9 +21,12 @@ internal sealed class RandomTask
         Tokens = coins.NextTokens(length, VocabularySize);
         foreach (int position in Order.Positions[Order.GivenCount..])
             Tokens[position] = Untouched;
-        Kind = coins.Toss() < 0.2 ? SamplerKind.Sequential : SamplerKind.Assd;
+        Kind = Enum.GetValues<SamplerKind>()[coins.Next(Enum.GetValues<SamplerKind>().Length)];
         Options = NewOptions(coins);
         Seed = coins.Next(int.MaxValue);
+        NewPlan = RandomPlan(coins);
+        TableOrder = coins.Next(0, 4);
+        Verification = (Verification)coins.Next(2);
     }
 
     public Order Order { get; }
@@ -36,7 +39,20 @@ internal sealed class RandomTask
 
     public int Seed { get; }
 
-    public Sampler NewSampler() => Decoding.Create(Kind, Order, Tokens, Options, VocabularySize);
+    private NgramTable? Table => TableOrder == 0 ? null : NgramBytes.Table(VocabularySize, TableOrder);
+
+    /// <summary>Of a fused sampler.</summary>
+    public Func<IDraftPlan> NewPlan { get; }
+
+    /// <summary>Of a fused sampler's n-grams; 0 is none.</summary>
+    public int TableOrder { get; }
+
+    /// <summary>Of a fused sampler.</summary>
+    public Verification Verification { get; }
+
+    public Sampler NewSampler() => Kind is SamplerKind.Fused or SamplerKind.FusedTokenWise
+        ? new FusedSampler(Order, Tokens, Options, VocabularySize, NewPlan(), Table, Verification)
+        : Decoding.Create(Kind, Order, Tokens, Options, VocabularySize);
 
     /// <summary>What holds for every result of every exact sampler.</summary>
     public void Check(Sampler sampler, IAnySubsetModel model)
@@ -58,8 +74,10 @@ internal sealed class RandomTask
         Assert.IsLessThanOrEqualTo(statistics.Drafted, statistics.Accepted);
         if (Kind == SamplerKind.Sequential)
             Assert.AreEqual((Order.TargetCount, 0, 0), (statistics.Nfe, statistics.Drafted, statistics.Accepted));
-        else
+        else if (Kind == SamplerKind.Assd)
             CheckRounds(statistics);
+        else
+            Assert.IsGreaterThanOrEqualTo(statistics.Generated - statistics.Nfe, statistics.Accepted, "A call decides one token of its own.");
         double density = JointDensity.LogProbabilities(model, Order, sampler.Tokens, Options).Sum();
         Assert.AreEqual(density, statistics.LogProbability, 1e-4, "The statistics and the joint density disagree.");
     }
@@ -72,11 +90,22 @@ internal sealed class RandomTask
     {
         int replaced = statistics.Generated - statistics.Accepted;
         int rounds = (statistics.Nfe + 1) / 2;
-        if (Options.DraftLength == 1)
+        if (Options.DraftLength is 1)
             Assert.AreEqual((statistics.Generated, 0), (statistics.Nfe, replaced));
         else
             Assert.IsLessThanOrEqualTo(rounds, replaced);
         Assert.IsGreaterThanOrEqualTo(statistics.Generated, statistics.Drafted, "Each decided token had a draft.");
+    }
+
+    private static Func<IDraftPlan> RandomPlan(ICoinSource coins)
+    {
+        var source = (DraftSource)coins.Next(1, 3);
+        int proposals = coins.Next(0, 6), tail = coins.Next(0, 3);
+        double fixedCost = Math.Exp(8 * coins.Toss());
+        int? draftLength = coins.Toss() < 0.3 ? coins.Next(1, 12) : null;
+        return coins.Toss() < 0.4
+            ? () => new FixedDraftPlan(source, proposals, tail)
+            : () => new AdaptiveDraftPlan(new(fixedCost, 1, 1), draftLength);
     }
 
     private static SamplingOptions NewOptions(ICoinSource coins) => new()

@@ -1,0 +1,66 @@
+namespace AsArm.Assd;
+
+/// <summary>
+/// Running estimates for one sequence: the prior, scaled for each source by how the sequence's proposals did against it. No
+/// estimate is shared between sequences, or a text would depend on which others are in its batch.
+/// </summary>
+/// <remarks>
+/// There is no term for the distance within a round: a proposal is drawn knowing the ones before it, and is tested only after they
+/// were kept.
+/// </remarks>
+internal sealed class AcceptanceEstimates
+{
+    /// <summary>The prior counts as much as about ten proposals.</summary>
+    private const double PriorWeight = 5;
+
+    private const double Highest = 0.99;
+
+    private readonly double[] _expected = new double[Enum.GetValues<DraftSource>().Length];
+    private readonly double[] _seen = new double[Enum.GetValues<DraftSource>().Length];
+
+    /// <summary>The best source that a target has, None if it has none, and the chance of a proposal from it.</summary>
+    public DraftSource Best(in DraftTarget target, out double chance)
+    {
+        DraftSource best = DraftSource.None;
+        chance = 0;
+        for (DraftSource source = DraftSource.Ngram; source <= DraftSource.Product; source++)
+        {
+            double other = Chance(source, target);
+            if (other > chance)
+                (best, chance) = (source, other);
+        }
+
+        return best;
+    }
+
+    /// <summary>The chance of a proposal from a row not asked yet, from the network alone or multiplied, whichever is better.</summary>
+    public double WithRow(Neighbours sees) => Math.Max(
+        Scaled(DraftSource.Network, AcceptancePrior.Of(DraftSource.Network, sees, null)),
+        Scaled(DraftSource.Product, AcceptancePrior.Of(DraftSource.Product, sees, null)));
+
+    /// <summary>Takes in how a proposal did.</summary>
+    public void Learn(DraftSource source, in DraftTarget target, double acceptance)
+    {
+        _expected[(int)source] += Prior(source, target);
+        _seen[(int)source] += acceptance;
+    }
+
+    private double Chance(DraftSource source, in DraftTarget target)
+    {
+        bool isThere = source switch
+        {
+            DraftSource.Ngram => target.NgramConfidence is not 0,
+            DraftSource.Product => target.NgramConfidence is not 0 && target.RowSees is not null,
+            _ => target.RowSees is not null,
+        };
+        return isThere ? Scaled(source, Prior(source, target)) : 0;
+    }
+
+    private double Scaled(DraftSource source, double prior) =>
+        Math.Min(Highest, prior * (PriorWeight + _seen[(int)source]) / (PriorWeight + _expected[(int)source]));
+
+    private static double Prior(DraftSource source, in DraftTarget target) => AcceptancePrior.Of(
+        source,
+        source == DraftSource.Ngram ? target.Known : target.RowSees ?? Neighbours.None,
+        source == DraftSource.Network ? target.RowConfidence : target.NgramConfidence);
+}

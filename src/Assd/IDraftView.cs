@@ -1,0 +1,21 @@
+namespace AsArm.Assd;
+
+/// <summary>The state of a round, as far as a plan may look at it without bending the law: no token that is yet to be tested.</summary>
+public interface IDraftView
+{
+    /// <summary>n: ranks below are decided.</summary>
+    int Decided { get; }
+
+    /// <summary>Number of ranks.</summary>
+    int Length { get; }
+
+    /// <summary>Proposals of this round so far: ranks Decided..Decided + Proposed - 1.</summary>
+    int Proposed { get; }
+
+    /// <summary>What is known of a target.</summary>
+    /// <param name="rank">Not decided yet.</param>
+    DraftTarget Target(int rank);
+
+    /// <summary>Which neighbours of a rank a row of some horizon sees.</summary>
+    Neighbours Sees(int rank, int horizon);
+}

@@ -1,0 +1,173 @@
+namespace AsArm.Assd;
+
+/// <summary>
+/// A draft that knows its left neighbours: p~(x) = (weight(x) + share * tail(x)) / total, the weights those of the grams listed
+/// after the known tokens on the left, times how well x leads to a known right neighbour. Prepared for one target at a time; the
+/// same knowledge gives the same numbers, so a rejection can prepare it again instead of keeping V of them per proposal.
+/// </summary>
+internal sealed class NgramDraft
+{
+    /// <summary>As many corpus counts the table is worth against the sequence's own; 10 changes nothing on texts like the corpus.</summary>
+    private const double CorpusWeight = 10;
+
+    /// <summary>
+    /// A token without a listed gram leads to a given right neighbour more rarely than chance. Anything from 0.1 to 0.5 drafts
+    /// alike.
+    /// </summary>
+    private const double UnlistedBeforeRight = 0.25;
+
+    /// <summary>Where nothing is left for unlisted tokens, a product still needs a finite ratio.</summary>
+    private const double SmallestShare = 1e-4;
+
+    private readonly NgramTable? _table;
+    private readonly DraftTail _tail;
+    private readonly SparseWeights _weights;
+    private readonly bool[] _banned;
+    private readonly int[] _context;
+    private double _share;
+    private double _total;
+
+    /// <param name="table">Corpus n-grams; without them the sequence's own bigrams are all there is.</param>
+    /// <param name="options">The draft is tempered as the law is, and never proposes banned tokens.</param>
+    /// <param name="vocabularySize">V.</param>
+    public NgramDraft(NgramTable? table, SamplingOptions options, int vocabularySize)
+    {
+        if (table is not null && table.VocabularySize != vocabularySize)
+            throw new ArgumentException($"An n-gram table of {table.VocabularySize} tokens, the model has {vocabularySize}.", nameof(table));
+        _table = table;
+        _tail = new(table, options, vocabularySize);
+        _weights = new(vocabularySize);
+        _banned = new bool[vocabularySize];
+        foreach (int token in options.BannedTokens)
+            _banned[token] = true;
+        _context = new int[NgramFormat.LargestOrder];
+    }
+
+    /// <summary>The largest probability; 0 where there is nothing to draw.</summary>
+    public double Confidence { get; private set; }
+
+    /// <summary>Makes the draft of a target.</summary>
+    /// <param name="call">Order and tokens.</param>
+    /// <param name="rank">The target.</param>
+    /// <param name="knownBelow">Tokens of ranks below are used, decided or proposed.</param>
+    /// <param name="useRight">Whether a known right neighbour counts.</param>
+    /// <returns>False where there is nothing to draw from.</returns>
+    public bool Prepare(SequenceCall call, int rank, int knownBelow, bool useRight = true)
+    {
+        int position = call.Order.Positions[rank];
+        ReadOnlySpan<int> context = LeftOf(call, position, knownBelow);
+        _weights.Clear();
+        _share = 0;
+        double own = context.IsEmpty ? 0 : ContextCounts.Successors(call, knownBelow, context[^1]);
+        if (_table is null && own == 0)
+            ContextCounts.AddAll(call, knownBelow, _weights, 1);
+        if (own > 0)
+            ContextCounts.AddSuccessors(call, knownBelow, context[^1], _weights, 1 / (own + (_table is null ? 0 : CorpusWeight)));
+        if (_table is not null)
+            _share = _table.Collect(context, _weights, CorpusWeight / (own + CorpusWeight));
+        int right = position + 1;
+        bool hasRight = useRight && right < call.Order.Length && call.Order.Ranks[right] < knownBelow;
+        Finish(hasRight ? call.Tokens[right] : null);
+        return _total > 0;
+    }
+
+    /// <summary>Draws a token; never one of probability zero.</summary>
+    /// <param name="coin">Uniform in [0, 1).</param>
+    public int Draw(double coin)
+    {
+        double goal = coin * _total, cumulative = 0;
+        int last = -1;
+        for (int i = 0; i < _weights.Tokens.Length; i++)
+        {
+            double weight = _weights.Weights[i];
+            if (weight == 0)
+                continue;
+            cumulative += weight;
+            last = _weights.Tokens[i];
+            if (cumulative > goal)
+                return last;
+        }
+
+        return _share * _tail.Total > 0 ? _tail.Find((goal - cumulative) / _share) : last;
+    }
+
+    /// <summary>p~ of a token.</summary>
+    public double Probability(int token) => (_weights[token] + _share * _tail.Weights[token]) / _total;
+
+    /// <summary>Subtracts p~ from residual [V].</summary>
+    public void SubtractFrom(Span<double> residual)
+    {
+        ReadOnlySpan<double> tail = _tail.Weights;
+        double share = _share / _total;
+        for (int token = 0; token < residual.Length; token++)
+            residual[token] -= share * tail[token];
+        for (int i = 0; i < _weights.Tokens.Length; i++)
+            residual[_weights.Tokens[i]] -= _weights.Weights[i] / _total;
+    }
+
+    /// <summary>
+    /// Multiplies a distribution [V] by what the context adds to the frequencies, p(x | context) / p(x), up to a factor: only the
+    /// listed tokens change.
+    /// </summary>
+    public void MultiplyInto(Span<float> row)
+    {
+        double share = Math.Max(_share, SmallestShare);
+        for (int i = 0; i < _weights.Tokens.Length; i++)
+        {
+            int token = _weights.Tokens[i];
+            double unlisted = share * _tail.Weights[token];
+            if (unlisted > 0)
+                row[token] *= (float)(1 + _weights.Weights[i] / unlisted);
+        }
+    }
+
+    /// <summary>Weights right neighbour, temperature and bans into the weights, and sums them up.</summary>
+    private void Finish(int? right)
+    {
+        ReadOnlySpan<int> tokens = _weights.Tokens;
+        Span<double> weights = _weights.Weights;
+        if (right is not null || _tail.Exponent != 1)
+            Transform(tokens, weights, right);
+        ReadOnlySpan<double> tail = _tail.Weights;
+        double sum = 0, largest = _share * _tail.Largest;
+        for (int i = 0; i < tokens.Length; i++)
+        {
+            if (_banned[tokens[i]])
+                weights[i] = 0;
+            sum += weights[i];
+            largest = Math.Max(largest, weights[i] + _share * tail[tokens[i]]);
+        }
+
+        _total = sum + _share * _tail.Total;
+        Confidence = _total > 0 ? largest / _total : 0;
+    }
+
+    /// <summary>From what the grams own to whole probabilities, these to their new values, and back to what exceeds the tail.</summary>
+    private void Transform(ReadOnlySpan<int> tokens, Span<double> weights, int? right)
+    {
+        double share = Temper(right is null ? _share : _share * UnlistedBeforeRight);
+        _table?.AddSingle(tokens, weights, _share);
+        if (right is int next)
+            _table?.MultiplyByNext(tokens, weights, next);
+        ReadOnlySpan<double> tail = _tail.Weights;
+        for (int i = 0; i < tokens.Length; i++)
+            weights[i] = Math.Max(Temper(weights[i]) - share * tail[tokens[i]], 0);
+        _share = share;
+    }
+
+    private double Temper(double value) => _tail.Exponent == 1 ? value : Math.Pow(value, _tail.Exponent);
+
+    /// <summary>The known tokens that end right before a position, in the order of the text.</summary>
+    private ReadOnlySpan<int> LeftOf(SequenceCall call, int position, int knownBelow)
+    {
+        int longest = Math.Max(1, (_table?.Order ?? 2) - 1);
+        int count = 0;
+        while (count < Math.Min(longest, position) && call.Order.Ranks[position - count - 1] < knownBelow)
+        {
+            count++;
+            _context[^count] = call.Tokens[position - count];
+        }
+
+        return _context.AsSpan(_context.Length - count);
+    }
+}

@@ -1,0 +1,100 @@
+namespace AsArm.Assd.Tests;
+
+[TestClass]
+public sealed class AdaptiveDraftPlanTests
+{
+    private const int VocabularySize = 8;
+    private const int Length = 200;
+
+    [TestMethod]
+    public void Run_RowsCostAlmostNothing_DraftsFar()
+    {
+        FusedSampler sampler = Run(new(1e6, 1, 1), sharpness: 0.01);
+        Assert.IsGreaterThan(2.0, TokensPerCall(sampler));
+    }
+
+    [TestMethod]
+    public void Run_RowsCostAsMuchAsCalls_IsSequential()
+    {
+        FusedSampler sampler = Run(new(1, 1, 1), sharpness: 0.01);
+        Assert.AreEqual((Length - 1, 0), (sampler.Statistics.Nfe, sampler.Statistics.Drafted));
+        Assert.AreEqual((Length - 1, Length - 1), (sampler.ContentRows, sampler.QueryRows), "No row more than sequential decoding.");
+    }
+
+    /// <summary>A network that the n-grams know nothing of: the plan finds out and stops paying for it.</summary>
+    [TestMethod]
+    public void Run_DraftsAreNeverKept_CostsLittleMoreThanSequential()
+    {
+        var cost = new CallCost(20, 1, 1);
+        double planned = 0, sequential = 0;
+        for (int seed = 0; seed < 10; seed++)
+        {
+            FusedSampler sampler = Run(cost, sharpness: 300, seed);
+            planned += sampler.Statistics.Nfe * cost.Fixed + sampler.ContentRows + sampler.QueryRows;
+            sequential += (Length - 1) * cost.Of(1, 1);
+        }
+
+        Assert.IsLessThan(1.03 * sequential, planned);
+    }
+
+    [TestMethod]
+    [DataRow(1)]
+    [DataRow(4)]
+    [DataRow(30)]
+    public void Run_FixedDraftLength_IsKept(int draftLength)
+    {
+        var order = Order.LeftToRight([true, .. new bool[Length - 1]]);
+        var sampler = new FusedSampler(
+            order, new int[Length], new(), VocabularySize, new AdaptiveDraftPlan(new(1, 1, 1), draftLength), NgramBytes.Table(VocabularySize, 3));
+        var loop = new SamplingLoop(new RandomModel(VocabularySize, Length, 1, 1), [sampler], [new SeededCoins(1)]);
+        while (!sampler.IsDone)
+        {
+            int before = sampler.Statistics.Drafted, left = Length - sampler.Decided;
+            loop.Step(default);
+            Assert.AreEqual(Math.Min(draftLength, left - 1), sampler.Statistics.Drafted - before);
+        }
+    }
+
+    /// <summary>Gaps whose left neighbours are given: rows asked once serve, and are worth their price.</summary>
+    [TestMethod]
+    public void Run_ManySmallGaps_DraftsFromTheNetworksRows()
+    {
+        bool[] given = [.. Enumerable.Range(0, Length).Select(position => position % 3 != 2)];
+        var model = new ScriptedModel(VocabularySize, Length, _ => [0.3, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1]);
+        var sampler = new FusedSampler(
+            Order.LeftToRight(given), new int[Length], new(), VocabularySize, new AdaptiveDraftPlan(CallCost.Typical), NgramBytes.Table(VocabularySize, 3));
+        Decoding.Run(sampler, model, new SeededCoins(1));
+        DraftCounts network = sampler.Counts(DraftSource.Network);
+        Assert.AreEqual(network.Examined, network.Kept, "A row equals its oracle here.");
+        Assert.IsGreaterThan(3.0, TokensPerCall(sampler));
+        Assert.IsLessThan(0.5 * network.Drawn, sampler.Counts(DraftSource.Ngram).Drawn);
+    }
+
+    [TestMethod]
+    public void Constructor_BadArguments_Throw()
+    {
+        Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => new AdaptiveDraftPlan(new(0, 1, 1)));
+        Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => new AdaptiveDraftPlan(new(1, -1, 1)));
+        Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => new AdaptiveDraftPlan(new(1, 1, -1)));
+        Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => new AdaptiveDraftPlan(CallCost.Typical, 0));
+        Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => new FixedDraftPlan(DraftSource.Ngram, -1));
+        Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => new FixedDraftPlan(DraftSource.Ngram, 1, -1));
+    }
+
+    [TestMethod]
+    public void SharedBy_Sequences_DividesTheFixedCost()
+    {
+        Assert.AreEqual(new(10, 1, 2), new CallCost(40, 1, 2).SharedBy(4));
+        Assert.AreEqual(40 + 3 + 8, new CallCost(40, 1, 2).Of(3, 4));
+    }
+
+    private static FusedSampler Run(CallCost cost, double sharpness, int seed = 1)
+    {
+        var order = Order.LeftToRight([true, .. new bool[Length - 1]]);
+        var sampler = new FusedSampler(
+            order, new int[Length], new(), VocabularySize, new AdaptiveDraftPlan(cost), NgramBytes.Table(VocabularySize, 3));
+        return Decoding.Run(sampler, new RandomModel(VocabularySize, Length, sharpness, seed), new SeededCoins(seed));
+    }
+
+    private static double TokensPerCall(FusedSampler sampler) => (double)sampler.Statistics.Generated / sampler.Statistics.Nfe;
+}

@@ -1,0 +1,93 @@
+namespace AsArm.Assd.Tests;
+
+/// <summary>
+/// The output law of the library's own code, without sampling: all stretches of all coins are followed. The networks have
+/// conditionals whose float32 arithmetic is exact, so that the law must be the joint up to the rounding of float64.
+/// </summary>
+[TestClass]
+public sealed class EnumerationTests
+{
+    private const double Exact = 1e-12;
+
+    public static IEnumerable<string> Cases => EnumerationCases.Names;
+
+    public static IEnumerable<DraftFlaw> Allowed => [DraftFlaw.None, DraftFlaw.TokenWiseReuse, DraftFlaw.Block];
+
+    public static IEnumerable<DraftFlaw> Forbidden => [DraftFlaw.BlockReuse, DraftFlaw.OtherDistribution, DraftFlaw.PlanLooksAtTheToken];
+
+    [TestMethod]
+    [DynamicData(nameof(Cases))]
+    public void Law_OfEveryScheme_IsTheJoint(string name)
+    {
+        EnumerationCase task = EnumerationCases.Get(name);
+        var tree = new CoinTree(task.Create, task.Model);
+        Assert.AreEqual(1, tree.Law.Sum(), Exact);
+        Assert.IsLessThanOrEqualTo(Exact, tree.WorstDifference(task.Joint), $"{tree.Leaves} leaves.");
+        Assert.IsGreaterThan(20, tree.Leaves, "There is hardly anything to enumerate.");
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(Allowed))]
+    public void Law_OfWhatIsAllowed_IsTheJoint(DraftFlaw scheme) => Assert.IsLessThanOrEqualTo(Exact, Variation(scheme));
+
+    /// <summary>The controls: each must show.</summary>
+    [TestMethod]
+    [DynamicData(nameof(Forbidden))]
+    public void Law_OfWhatIsForbidden_IsNot(DraftFlaw flaw) => Assert.IsGreaterThan(1e-3, Variation(flaw));
+
+    [TestMethod]
+    public void Law_OfTheParallelSampler_IsNot()
+    {
+        var order = Order.LeftToRight([true, false, false, false]);
+        var model = new DyadicModel(3, 4, 1);
+        var tree = new CoinTree(() => new ParallelSampler(order, new int[4], new(), 3), model);
+        Assert.AreEqual(1, tree.Law.Sum(), Exact);
+        Assert.IsGreaterThan(0.05, tree.TotalVariation(model.Joint(order, new int[4])));
+        Assert.AreEqual(1, tree.ExpectedNfe, Exact);
+    }
+
+    [TestMethod]
+    public void Answer_OfDyadicModels_IsExactInFloat32()
+    {
+        var model = new DyadicModel(4, 6, 3);
+        var order = Order.LeftToRight([true, false, true, false, false, false]);
+        for (int pattern = 0; pattern < 256; pattern++)
+        {
+            int[] tokens = [0, pattern & 3, 1, (pattern >> 2) & 3, (pattern >> 4) & 3, pattern >> 6];
+            var call = new SequenceCall(order, tokens, 4, 1);
+            for (int rank = 2; rank < 5; rank++)
+                call.SetToken(rank, tokens[order.Positions[rank]]);
+            call.Begin(5);
+            call.Ask(new Conditional(5, 5));
+            model.Evaluate([call], default);
+            Probabilities.Softmax(call.Row(0));
+            double[] exact = model.Law(order.Positions[5], order.Positions[..5], tokens);
+            for (int token = 0; token < 4; token++)
+                Assert.AreEqual(exact[token], call.Row(0)[token]);
+        }
+    }
+
+    /// <summary>Any other table: the law is the joint up to float32.</summary>
+    [TestMethod]
+    [DataRow(SamplerKind.Assd)]
+    [DataRow(SamplerKind.Ngram)]
+    [DataRow(SamplerKind.Fused)]
+    [DataRow(SamplerKind.FusedTokenWise)]
+    public void Law_OnRandomTables_IsTheJointUpToFloat32(SamplerKind kind)
+    {
+        var order = Order.LeftToRight([true, false, false, false]);
+        var model = TableModel.Random(2, 4, 1.5, 4);
+        int[] tokens = [1, 0, 0, 0];
+        double[] joint = ExactLaw.Joint(new(model, order, tokens, new()));
+        var tree = new CoinTree(() => Decoding.Create(kind, order, tokens, new(), 2), model);
+        Assert.IsLessThanOrEqualTo(1e-6, tree.WorstDifference(joint));
+    }
+
+    private static double Variation(DraftFlaw flaw)
+    {
+        var order = Order.LeftToRight(new bool[3]);
+        var model = new DyadicModel(3, 3, 4);
+        var tree = new CoinTree(() => new FlawedSampler(order, new int[3], 3, 3, flaw), model);
+        return tree.TotalVariation(model.Joint(order, new int[3]));
+    }
+}

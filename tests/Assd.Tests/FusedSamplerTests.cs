@@ -1,0 +1,178 @@
+namespace AsArm.Assd.Tests;
+
+[TestClass]
+public sealed class FusedSamplerTests
+{
+    private const int VocabularySize = 3;
+
+    /// <summary>After 0 comes 1, after 1 comes 0, surely; alone (1/2, 1/4, 1/4).</summary>
+    private static readonly NgramTable _alternating = NgramTable.Open(NgramBytes.Write(
+        VocabularySize,
+        [([0], 8, 255), ([1], 16, 255), ([2], 16, 0)],
+        [([0, 1], 0, 0), ([1, 0], 0, 0)]));
+
+    [TestMethod]
+    public void Run_WithoutProposals_IsSequential()
+    {
+        ScriptedModel model = NewModel(4);
+        FusedSampler sampler = NewSampler("G...", new FixedDraftPlan(DraftSource.Ngram, 0));
+        Decoding.Run(sampler, model, new ScriptedCoins(0.6, 0.1, 0.3));
+        SpanAssert.AreEqual([new(1, 1), new(2, 2), new(3, 3)], [.. model.Asked]);
+        SpanAssert.AreEqual([0, 2, 0, 1], sampler.Tokens);
+        Assert.AreEqual((3, 0, 3, 3), (sampler.Statistics.Nfe, sampler.Statistics.Drafted, sampler.ContentRows, sampler.QueryRows));
+    }
+
+    [TestMethod]
+    public void Run_NgramRound_VerifiesEachAtItsRankAndAddsTheBonus()
+    {
+        ScriptedModel model = NewModel(6);
+        FusedSampler sampler = NewSampler("G.....", new FixedDraftPlan(DraftSource.Ngram, 3), _alternating, Verification.TokenWise);
+        // Three draws, of which each has one outcome; p = 1 and q = 1/4 each: kept below 1/4; then the bonus.
+        var coins = new ScriptedCoins(0.5, 0.5, 0.5, 0.2, 0.2, 0.2, 0.9);
+        new SamplingLoop(model, [sampler], [coins]).Step(default);
+        SpanAssert.AreEqual([new(1, 1), new(2, 2), new(3, 3), new(4, 4)], [.. model.Asked]);
+        SpanAssert.AreEqual([0, 1, 0, 1, 2], sampler.Tokens[..5]);
+        Assert.AreEqual((5, 4, 0), (sampler.Decided, sampler.Call.KnownCount, coins.Left));
+        Assert.AreEqual(new(3, 3, 3), sampler.Counts(DraftSource.Ngram));
+    }
+
+    [TestMethod]
+    public void Run_Rejection_DrawsFromTheResidualAndDropsWhatFollows()
+    {
+        ScriptedModel model = NewModel(6);
+        FusedSampler sampler = NewSampler("G.....", new FixedDraftPlan(DraftSource.Ngram, 3), _alternating, Verification.TokenWise);
+        // The second, 0 for sure, is rejected: the residual is (0, 1/4, 1/2).
+        var coins = new ScriptedCoins(0.5, 0.5, 0.5, 0.2, 0.9, 0.32);
+        new SamplingLoop(model, [sampler], [coins]).Step(default);
+        SpanAssert.AreEqual([0, 1, 1], sampler.Tokens[..3]);
+        Assert.AreEqual((3, 0), (sampler.Decided, coins.Left));
+        Assert.AreEqual(new(3, 2, 1), sampler.Counts(DraftSource.Ngram));
+    }
+
+    [TestMethod]
+    public void Run_DraftRows_AreAskedForEachOutcomeAndUsedIfTheyHold()
+    {
+        ScriptedModel model = NewModel(8);
+        FusedSampler sampler = NewSampler("G.......", new FixedDraftPlan(DraftSource.Product, 2, 1), _alternating, Verification.TokenWise);
+        var loop = new SamplingLoop(model, [sampler], [new ScriptedCoins(0.5, 0.5, 0.2, 0.9, 0.9, 0.5, 0.5, 0, 0, 0)]);
+        loop.Step(default);
+        SpanAssert.AreEqual<Conditional>(
+            [new(1, 1), new(2, 2), new(3, 3), new(2, 1), new(3, 2), new(4, 3)], [.. model.Asked], "Three verified, then a row per outcome.");
+        Assert.AreEqual(3, sampler.Decided, "The second proposal was rejected.");
+        loop.Step(default);
+        Assert.AreEqual(1, sampler.Counts(DraftSource.Product).Drawn, "Rank 3 has the row of outcome 1.");
+        Assert.AreEqual(3, sampler.Counts(DraftSource.Ngram).Drawn, "Rank 4 has none: its row saw the rejected proposal.");
+    }
+
+    [TestMethod]
+    public void Run_LastTarget_IsNeverProposed()
+    {
+        ScriptedModel model = NewModel(3);
+        FusedSampler sampler = NewSampler("G..", new FixedDraftPlan(DraftSource.Ngram, 7, 3), _alternating);
+        Decoding.Run(sampler, model, new ScriptedCoins(0.5, 0.1, 0.1));
+        SpanAssert.AreEqual([new(1, 1), new(2, 2)], [.. model.Asked]);
+        Assert.AreEqual((1, 1, 1), (sampler.Statistics.Nfe, sampler.Statistics.Drafted, sampler.Statistics.Accepted));
+    }
+
+    [TestMethod]
+    public void Plan_Again_AsksTheSameWithoutAnotherCoin()
+    {
+        FusedSampler sampler = NewSampler("G.....", new FixedDraftPlan(DraftSource.Ngram, 2, 1), _alternating);
+        var coins = new ScriptedCoins(0.5, 0.5);
+        sampler.Plan(coins);
+        Conditional[] asked = [.. sampler.Call.Conditionals];
+        int[] tokens = [.. sampler.Tokens];
+        sampler.Plan(coins);
+        SpanAssert.AreEqual<Conditional>(asked, sampler.Call.Conditionals);
+        SpanAssert.AreEqual<int>(tokens, sampler.Tokens);
+    }
+
+    [TestMethod]
+    [DataRow(Verification.TokenWise)]
+    [DataRow(Verification.Block)]
+    public void Run_DraftEqualsOracle_KeepsEverythingWhateverTheCoins(Verification verification)
+    {
+        var model = new ScriptedModel(VocabularySize, 9, _ => [0.5, 0.25, 0.25]);
+        NgramTable table = NgramTable.Open(NgramBytes.Write(VocabularySize, [([0], 8, 0), ([1], 16, 0), ([2], 16, 0)]));
+        // Order 1 knows no context, and three different tokens leave the sequence without pairs of its own to count.
+        var sampler = new FusedSampler(
+            Order.LeftToRight(new bool[4]), new int[4], new(), VocabularySize, new FixedDraftPlan(DraftSource.Ngram, 3), table, verification);
+        Decoding.Run(sampler, model, new ScriptedCoins([0.1, 0.6, 0.9, .. Enumerable.Repeat(Math.BitDecrement(1.0), 4)]));
+        Assert.AreEqual((1, 3, 3), (sampler.Statistics.Nfe, sampler.Statistics.Drafted, sampler.Statistics.Accepted));
+    }
+
+    [TestMethod]
+    [DataRow(double.Epsilon)]
+    [DataRow(1e-3)]
+    [DataRow(1e3)]
+    [DataRow(double.MaxValue)]
+    public void Run_ExtremeTemperatures_Finish(double temperature)
+    {
+        var order = Order.LeftToRight([true, .. new bool[20], true, false, true]);
+        foreach (DraftSource source in (DraftSource[])[DraftSource.Ngram, DraftSource.Product])
+        {
+            var sampler = new FusedSampler(
+                order, new int[24], new() { Temperature = temperature }, 8, new FixedDraftPlan(source, 3, 2), NgramBytes.Table(8, 3));
+            Decoding.Run(sampler, new RandomModel(8, 24, 3, 1), new SeededCoins(1));
+            Assert.IsTrue(double.IsFinite(sampler.Statistics.LogProbability));
+            Assert.IsLessThanOrEqualTo(sampler.Statistics.Generated, sampler.Statistics.Nfe);
+            Assert.IsGreaterThan(0, sampler.Counts(DraftSource.Ngram).Drawn);
+        }
+    }
+
+    [TestMethod]
+    public void Run_PlanThatWantsWhatIsNotThere_Throws()
+    {
+        foreach (DraftSource source in (DraftSource[])[DraftSource.Network, DraftSource.Product, DraftSource.Ngram])
+        {
+            var sampler = new FusedSampler(Order.LeftToRight(new bool[4]), new int[4], new(), VocabularySize, new StubbornPlan(source, default));
+            Assert.ThrowsExactly<InvalidOperationException>(() => sampler.Plan(new SeededCoins(1)));
+        }
+    }
+
+    [TestMethod]
+    [DataRow(1, 1)]
+    [DataRow(2, 2)]
+    [DataRow(2, 0)]
+    [DataRow(9, 1)]
+    public void Run_PlanThatAsksImpossibleRows_Throws(int rank, int horizon)
+    {
+        FusedSampler sampler = NewSampler("G.........", new StubbornPlan(DraftSource.None, new(rank, horizon)));
+        Assert.ThrowsExactly<InvalidOperationException>(() => sampler.Plan(new SeededCoins(1)));
+    }
+
+    [TestMethod]
+    public void Constructor_TableOfAnotherVocabulary_Throws() => Assert.ThrowsExactly<ArgumentException>(
+        () => new FusedSampler(Order.LeftToRight([false]), [0], new(), 4, new FixedDraftPlan(DraftSource.Ngram, 1), _alternating));
+
+    private static FusedSampler NewSampler(
+        string pattern, IDraftPlan plan, NgramTable? table = null, Verification verification = Verification.Block)
+    {
+        bool[] given = [.. pattern.Select(letter => letter == 'G')];
+        return new(Order.LeftToRight(given), new int[given.Length], new(), VocabularySize, plan, table, verification);
+    }
+
+    private static ScriptedModel NewModel(int length) => new(VocabularySize, length, _ => [0.25, 0.25, 0.5]);
+
+    /// <summary>Always the same wish.</summary>
+    private sealed class StubbornPlan(DraftSource source, Conditional row) : IDraftPlan
+    {
+        public int MaximumProposals => 2;
+
+        public int MaximumDraftRows => 1;
+
+        public int Reach => 5;
+
+        public DraftSource Choose(IDraftView view) => source;
+
+        public int AskRows(IDraftView view, Span<Conditional> rows)
+        {
+            rows[0] = row;
+            return 1;
+        }
+
+        public void Learn(DraftSource source, in DraftTarget target, double acceptance)
+        {
+        }
+    }
+}

@@ -1,0 +1,101 @@
+namespace AsArm.Assd.Tests;
+
+/// <summary>Every source, verification, kind of plan and kind of order.</summary>
+internal static class EnumerationCases
+{
+    private static readonly Dictionary<string, Func<EnumerationCase>> _cases = NewCases();
+
+    public static IEnumerable<string> Names => _cases.Keys;
+
+    public static EnumerationCase Get(string name) => _cases[name]();
+
+    private static Dictionary<string, Func<EnumerationCase>> NewCases()
+    {
+        var cases = new Dictionary<string, Func<EnumerationCase>>
+        {
+            ["sequential"] = () => Plain(SamplerKind.Sequential, "G....", 3, 1),
+            ["assd"] = () => Plain(SamplerKind.Assd, "G...", 3, 2),
+            ["assd, two gaps"] = () => Plain(SamplerKind.Assd, ".G..", 3, 3),
+            ["n-gram sampler"] = () => Plain(SamplerKind.Ngram, "GG...", 3, 4),
+            ["n-gram sampler, position 0"] = () => Plain(SamplerKind.Ngram, "..G.", 3, 5),
+            ["n-gram sampler, right to left"] = () => Plain(SamplerKind.Ngram, "...GG..", 2, 6, RightToLeft),
+            ["n-gram sampler, nothing given"] = () => Plain(SamplerKind.Ngram, "....", 3, 7),
+        };
+        foreach (Verification verification in Enum.GetValues<Verification>())
+        {
+            foreach (DraftSource source in (DraftSource[])[DraftSource.Ngram, DraftSource.Network, DraftSource.Product])
+                AddFixed(cases, verification, source);
+            AddAdaptive(cases, verification);
+        }
+
+        return cases;
+    }
+
+    private static void AddFixed(Dictionary<string, Func<EnumerationCase>> cases, Verification verification, DraftSource source)
+    {
+        Func<IDraftPlan> Plan(int proposals, int tail) => () => new FixedDraftPlan(source, proposals, tail);
+        string name = $"{verification}, {source}";
+        cases[$"{name}, gap"] = () => Fused(verification, Plan(2, 2), source == DraftSource.Ngram ? "G..." : "G....", 3, 11);
+        cases[$"{name}, two gaps"] = () => Fused(verification, Plan(2, 1), source == DraftSource.Ngram ? ".G..G." : "..G..G..", 2, 36);
+        cases[$"{name}, long"] = () => Fused(verification, Plan(3, 2), "G.....", 2, 33);
+        cases[$"{name}, right to left"] = () => Fused(verification, Plan(2, 2), ".....G", 3, 35, order: RightToLeft);
+        cases[$"{name}, random order"] = () => Fused(verification, Plan(2, 2), ".G..G.", 3, 15, order: Random);
+    }
+
+    private static void AddAdaptive(Dictionary<string, Func<EnumerationCase>> cases, Verification verification)
+    {
+        Func<IDraftPlan> Plan(double fixedCost, int? draftLength = null) => () => new AdaptiveDraftPlan(new(fixedCost, 1, 1), draftLength);
+        string name = $"{verification}, adaptive";
+        cases[name] = () => Fused(verification, Plan(40), "G...", 3, 21);
+        cases[$"{name}, two gaps"] = () => Fused(verification, Plan(40), ".G..G..", 2, 22);
+        cases[$"{name}, dear rows"] = () => Fused(verification, Plan(2), "G...G.", 3, 23);
+        cases[$"{name}, fixed length"] = () => Fused(verification, Plan(40, 2), "G....", 2, 24);
+        cases[$"{name}, no table"] = () => Fused(verification, Plan(1000), "GG....", 3, 25, tableOrder: null);
+        cases[$"{name}, order 4"] = () => Fused(verification, Plan(1000), "GGG...", 3, 26, tableOrder: 4);
+        cases[$"{name}, order 1"] = () => Fused(verification, Plan(1000), "G....", 3, 27, tableOrder: 1);
+        cases[$"{name}, banned token"] = () => Fused(verification, Plan(40), "G...", 4, 28, banned: 2);
+    }
+
+    private static EnumerationCase Plain(
+        SamplerKind kind, string pattern, int vocabularySize, long seed, Func<bool[], Order>? order = null)
+    {
+        var options = new SamplingOptions { DraftLength = 3 };
+        return NewCase(
+            pattern, vocabularySize, seed, null, order, (o, tokens) => Decoding.Create(kind, o, tokens, options, vocabularySize));
+    }
+
+    private static EnumerationCase Fused(
+        Verification verification,
+        Func<IDraftPlan> plan,
+        string pattern,
+        int vocabularySize,
+        long seed,
+        Func<bool[], Order>? order = null,
+        int? tableOrder = 3,
+        int? banned = null)
+    {
+        var options = new SamplingOptions { BannedTokens = banned is int one ? [one] : [] };
+        NgramTable? table = tableOrder is int length ? NgramBytes.Table(vocabularySize, length) : null;
+        return NewCase(
+            pattern,
+            vocabularySize,
+            seed,
+            banned,
+            order,
+            (o, tokens) => new FusedSampler(o, tokens, options, vocabularySize, plan(), table, verification));
+    }
+
+    private static EnumerationCase NewCase(
+        string pattern, int vocabularySize, long seed, int? banned, Func<bool[], Order>? newOrder, Func<Order, int[], Sampler> create)
+    {
+        bool[] given = [.. pattern.Select(letter => letter == 'G')];
+        Order order = newOrder is null ? Order.LeftToRight(given) : newOrder(given);
+        int[] tokens = [.. Enumerable.Range(0, given.Length).Select(position => position % 2)];
+        var model = new DyadicModel(vocabularySize, given.Length, seed, banned);
+        return new(model, model.Joint(order, tokens), () => create(order, tokens));
+    }
+
+    private static Order RightToLeft(bool[] given) => Order.RightToLeft(given);
+
+    private static Order Random(bool[] given) => Order.Random(given, new SeededCoins(3));
+}
