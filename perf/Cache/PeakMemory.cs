@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using AsArm.Assd;
 using AsArm.Inference;
 
 namespace AsArm.Perf;
@@ -24,7 +23,8 @@ internal static class PeakMemory
     public static long Measure(string folder, int length)
     {
         using Process child = Process.Start(new ProcessStartInfo(
-            Environment.ProcessPath!, [.. Dotnet(), "cache", Argument, folder, $"{length}"]) { RedirectStandardOutput = true })!;
+            Environment.ProcessPath!, [.. Dotnet(), "cache", Argument, folder, $"{length}"])
+        { RedirectStandardOutput = true })!;
         string output = child.StandardOutput.ReadToEnd();
         child.WaitForExit();
         return child.ExitCode == 0 ? long.Parse(output.Trim()) : throw new InvalidOperationException($"The child process ended with {child.ExitCode}.");

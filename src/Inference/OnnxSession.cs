@@ -38,6 +38,7 @@ internal static class OnnxSession
         // Threads wait actively for the next operator of a run, which saves some 8 % of a small call, and not after it.
         options.AddSessionConfigEntry("session.intra_op.allow_spinning", device == Device.Cpu ? "1" : "0");
         options.AddSessionConfigEntry("session.force_spinning_stop", "1");
+        options.EnableMemoryPattern = false; // it plans memory per shape: sizes vary, and the peak is lower without
         options.IntraOpNumThreads = device == Device.Cpu ? threads ?? 0 : 1;
         try
         {

@@ -93,6 +93,9 @@ public sealed class CachedOnnxModelTests
         Assert.IsNotNull(slots.Find(calls[2]));
         slots.Prepare(calls);
         Assert.AreEqual((3, 3), (slots.Count, cache.Layout.Slots));
+        CacheSlot?[] kept = [.. calls.Select(slots.Find)];
+        slots.Prepare(calls);
+        CollectionAssert.AreEqual(kept, calls.Select(slots.Find).ToArray(), "Of a call too large for all, the same ones keep their places.");
     }
 
     [TestMethod]

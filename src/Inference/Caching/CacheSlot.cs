@@ -21,7 +21,8 @@ internal sealed class CacheSlot(SequenceCall owner, int index)
 
     /// <summary>
     /// The first rank that has to be encoded: a rank counts as known only if its token, and all tokens before it, are those that were
-    /// encoded. At least one rank is left, as a call needs a content row.
+    /// encoded. Given tokens, which see each other and never change, are known all or none. At least one rank is left, as a call needs a
+    /// content row.
     /// </summary>
     public int FirstUnknown()
     {

@@ -60,9 +60,7 @@ internal sealed class RunPlanner(int heads)
         foreach (SequenceCall call in calls)
         {
             CacheSlot? slot = slots.Find(call);
-            int first = slot?.FirstUnknown() ?? 0;
-            // Given tokens see each other: with a part of them missing, all are encoded at once.
-            var row = new CachedRow(call, slot, first < call.Order.GivenCount - 1 ? 0 : first);
+            var row = new CachedRow(call, slot, slot?.FirstUnknown() ?? 0);
             (row.IsFresh ? _fresh : _rows).Add(row);
         }
     }
