@@ -9,8 +9,11 @@ namespace AsArm.Assd;
 /// <param name="QueryRow">Each conditional to answer; not negative.</param>
 public readonly record struct CallCost(double Fixed, double ContentRow, double QueryRow)
 {
-    /// <summary>A CPU at the size of XLNet-base in float32: a row costs a fortieth of a call.</summary>
-    public static CallCost Typical { get; } = new(40, 1, 1);
+    /// <summary>
+    /// Between a CPU at the size of XLNet-base in float32, where a call costs some forty rows, and a small network, where it costs
+    /// some ten (docs/decisions/0007).
+    /// </summary>
+    public static CallCost Typical { get; } = new(20, 1, 1);
 
     /// <summary>The cost of a call.</summary>
     public double Of(int contentRows, int queryRows) => Fixed + contentRows * ContentRow + queryRows * QueryRow;

@@ -34,7 +34,7 @@ def main() -> None:
     parser.add_argument("--model", metavar="DIR", help="model folder (default: that of the command)")
     arguments = parser.parse_args()
     prompts = read_prompts(arguments.prompts)
-    command = shlex.split(arguments.asarm) + ["infill", "--temperature", str(TEMPERATURE)]
+    command = shlex.split(arguments.asarm) + ["infill", "--sampler", "assd", "--temperature", str(TEMPERATURE)]
     results = fill(command + (["--model", arguments.model] if arguments.model else []), prompts)
     page = write_page(prompts, results, shown_command(parser, arguments))
     with open(arguments.output, "w", encoding="utf-8") as file:
