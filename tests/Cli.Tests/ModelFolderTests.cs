@@ -173,6 +173,17 @@ public sealed class ModelFolderTests
     }
 
     [TestMethod]
+    [DataRow(0)]
+    [DataRow(1000)]
+    [DataRow(-1)]
+    public void Infill_TruncatedNgramsBehindARightHash_AreNamed(int keep)
+    {
+        using var model = new ModelCopy(Models.Default);
+        model.Replace("ngrams.bin", content => Keep(content, keep));
+        AsarmCommand.Run("infill", "A <mask> day.", "--model", model.Path).IsBadInput(model.In("ngrams.bin"));
+    }
+
+    [TestMethod]
     public void Score_TokenizerOfGarbageBehindARightHash_IsNamed()
     {
         using var model = new ModelCopy(Models.Default);
