@@ -24,9 +24,15 @@ internal static class BenchCommand
     private static int Run(string model, Device device, int? threads, int repeats, CancellationToken cancellation)
     {
         using TextInfiller infiller = TextInfiller.Open(model, device, threads);
+        foreach (BenchKind kind in Enum.GetValues<BenchKind>())
+        {
+            for (int i = 0; i < BenchTexts.Count; i++)
+                infiller.Validate(BenchTexts.Get(kind, i)); // before anything is printed
+        }
+
         Console.WriteLine(
             $"{infiller.Folder.Name}, {Devices.NameOf(device)}: {BenchTexts.Count} texts of each kind, {repeats} seeds each. Intervals are of 95 %, over texts and seeds "
-            + "(over seeds only in batches). Times are of this run only: read the ratios.");
+            + "(over seeds only in batches). Times are of this run only: read the ratios. All samplers but parallel draw from the same law.");
         BenchRun? first = null;
         foreach (int batch in new[] { 1, BenchTexts.Count })
         {

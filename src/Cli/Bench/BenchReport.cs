@@ -47,7 +47,7 @@ internal static class BenchReport
         BenchTally tally = run[kind, sampler];
         table.AddRow(
             name,
-            InfillCommand.NameOf(sampler) + (sampler == SamplerKind.Parallel ? " (not exact)" : ""),
+            InfillCommand.NameOf(sampler),
             Number(tally.Calls, "0"),
             Number(tally.TokensPerCall, "0.00"),
             tally.Drafted == 0 ? "-" : Number((double)tally.Accepted / tally.Drafted, "0.00"),

@@ -23,14 +23,16 @@ internal sealed class BenchRun(TextInfiller infiller, double temperature, int ba
                 _tallies[(kind, sampler)] = new BenchTally();
         }
 
-        for (int repeat = -1; repeat < repeats; repeat++) // the first only warms up
+        foreach (SamplerKind sampler in samplers)
+            Fill(BenchKind.OneGap, sampler, 0, repeat: -1, cancellation); // only warms up
+        for (int repeat = 0; repeat < repeats; repeat++)
         {
             foreach (BenchKind kind in Enum.GetValues<BenchKind>())
             {
                 for (int start = 0; start < BenchTexts.Count; start += batch)
                 {
                     for (int turn = 0; turn < samplers.Length; turn++)
-                        Fill(kind, samplers[(turn + start + repeat + samplers.Length) % samplers.Length], start, repeat, cancellation);
+                        Fill(kind, samplers[(turn + start + repeat) % samplers.Length], start, repeat, cancellation);
                 }
             }
         }
