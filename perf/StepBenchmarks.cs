@@ -29,7 +29,7 @@ public sealed class StepBenchmarks : IDisposable
         _row = new float[VocabularySize];
         _sequential = new(_model, [new SequentialSampler(order, tokens, new(), VocabularySize)], [new SeededCoins(1)]);
         _assd = new(_model, [new AssdSampler(order, tokens, new() { DraftLength = 5 }, VocabularySize)], [new SeededCoins(1)]);
-        var plan = new AdaptiveDraftPlan(CallCost.Typical, 4); // as no draft of such a model would pay
+        var plan = new AdaptiveDraftPlan(CallCost.OfRows(20), 4); // as no draft of such a model would pay
         _fused = new(_model, [new FusedSampler(order, tokens, new(), VocabularySize, plan)], [new SeededCoins(1)]);
     }
 

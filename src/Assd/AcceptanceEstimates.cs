@@ -33,6 +33,13 @@ internal sealed class AcceptanceEstimates
         return best;
     }
 
+    /// <summary>The chance of the next proposal, did its n-gram draft turn out as sure as any: a bound before it is made.</summary>
+    public double AtBest(in DraftTarget target)
+    {
+        Best(target with { NgramConfidence = 1 }, out double chance);
+        return chance;
+    }
+
     /// <summary>The chance of a proposal from a row not asked yet, from the network alone or multiplied, whichever is better.</summary>
     public double WithRow(Neighbours sees) => Math.Max(
         Scaled(DraftSource.Network, AcceptancePrior.Of(DraftSource.Network, sees, null)),
@@ -50,7 +57,7 @@ internal sealed class AcceptanceEstimates
         bool isThere = source switch
         {
             DraftSource.Ngram => target.NgramConfidence is not 0,
-            DraftSource.Product => target.NgramConfidence is not 0 && target.RowSees is not null,
+            DraftSource.Product => target.NgramConfidence is not 0 && target.RowSees is Neighbours sees && (sees & Neighbours.Left) == 0,
             _ => target.RowSees is not null,
         };
         return isThere ? Scaled(source, Prior(source, target)) : 0;

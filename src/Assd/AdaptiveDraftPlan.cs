@@ -10,6 +10,8 @@ namespace AsArm.Assd;
 public sealed class AdaptiveDraftPlan : IDraftPlan
 {
     private const int UsualMaximum = 8;
+    private const int MostRows = 4;
+    private const double UsualChance = 0.5; // of a proposal, before anything is known of it
 
     private readonly AcceptanceEstimates _estimates = new();
     private readonly CallCost _cost;
@@ -23,6 +25,11 @@ public sealed class AdaptiveDraftPlan : IDraftPlan
     /// <param name="draftLength">k, if rounds shall have that many proposals whatever they cost; null leaves it to the plan.</param>
     /// <exception cref="ArgumentOutOfRangeException">A cost is negative, or calls are free; or a draft length below 1.</exception>
     public AdaptiveDraftPlan(CallCost cost, int? draftLength = null)
+        : this(cost, draftLength, MostRows)
+    {
+    }
+
+    private AdaptiveDraftPlan(CallCost cost, int? draftLength, int mostRows)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(cost.Fixed, nameof(cost));
         ArgumentOutOfRangeException.ThrowIfNegative(cost.ContentRow, nameof(cost));
@@ -31,6 +38,7 @@ public sealed class AdaptiveDraftPlan : IDraftPlan
         _cost = cost;
         _draftLength = draftLength;
         MaximumProposals = draftLength ?? UsualMaximum;
+        MaximumDraftRows = mostRows;
         _chances = new double[UsualMaximum];
     }
 
@@ -38,10 +46,23 @@ public sealed class AdaptiveDraftPlan : IDraftPlan
     public int MaximumProposals { get; }
 
     /// <inheritdoc />
-    public int MaximumDraftRows => UsualMaximum;
+    public int MaximumDraftRows { get; }
 
     /// <inheritdoc />
-    public int Reach => 2 * UsualMaximum;
+    public int Reach => UsualMaximum + MostRows;
+
+    /// <summary>
+    /// A plan for each of several sequences that share their calls. Such a call takes as many rows for every sequence as for the
+    /// one with the most, so all of them have the same: k proposals in every round, which may be none, and no draft rows.
+    /// </summary>
+    /// <param name="cost">What a call costs one of the sequences, see <see cref="CallCost.SharedBy" />.</param>
+    /// <param name="draftLength">k; null takes what pays with proposals of the usual chance.</param>
+    /// <exception cref="ArgumentOutOfRangeException">As for a plan of one sequence.</exception>
+    public static IDraftPlan Uniform(CallCost cost, int? draftLength = null)
+    {
+        int length = draftLength ?? LengthWorth(cost);
+        return length == 0 ? new FixedDraftPlan(DraftSource.Ngram, 0) : new AdaptiveDraftPlan(cost, length, 0);
+    }
 
     /// <inheritdoc />
     public DraftSource Choose(IDraftView view)
@@ -49,8 +70,18 @@ public sealed class AdaptiveDraftPlan : IDraftPlan
         ArgumentNullException.ThrowIfNull(view);
         if (view.Proposed == 0)
             BeginRound(view);
-        DraftSource source = _estimates.Best(view.Target(view.Decided + view.Proposed), out double chance);
-        if (_draftLength is null && !IsWorthIt(view))
+        int rank = view.Decided + view.Proposed;
+        DraftTarget target = view.Target(rank);
+        if (_draftLength is null && !IsWorthIt(view, _estimates.AtBest(target)))
+            return DraftSource.None; // whatever the n-grams say: they need not be asked
+        if (target.RowSees is not Neighbours sees || (sees & Neighbours.Left) == 0)
+        {
+            view.MakeNgramDraft();
+            target = view.Target(rank);
+        }
+
+        DraftSource source = _estimates.Best(target, out double chance);
+        if (_draftLength is null && !IsWorthIt(view, chance))
             return DraftSource.None;
         if (view.Proposed < _chances.Length)
             _chances[view.Proposed] = chance;
@@ -71,14 +102,14 @@ public sealed class AdaptiveDraftPlan : IDraftPlan
             int distance = rank - view.Decided;
             DraftTarget target = view.Target(rank) with { NgramConfidence = null };
             _estimates.Best(target, out double chance);
-            Neighbours sees = view.Sees(rank, view.Decided);
-            if (distance > 0 && target.RowSees is null)
+            // Up to this distance the round decides the rank, or leaves the row that would have tested it.
+            if (distance > view.Proposed && target.RowSees is null)
             {
-                double added = (_estimates.WithRow(sees) - chance) * (1 + chance);
-                if (arrives * added > _cost.QueryRow * _price)
+                double withRow = _estimates.WithRow(view.Sees(rank, view.Decided));
+                if (arrives * (withRow - chance) * (1 + chance) > _cost.QueryRow * _price)
                 {
                     rows[count++] = new(rank, view.Decided);
-                    chance = _estimates.WithRow(sees);
+                    chance = withRow;
                 }
             }
 
@@ -90,6 +121,22 @@ public sealed class AdaptiveDraftPlan : IDraftPlan
 
     /// <inheritdoc />
     public void Learn(DraftSource source, in DraftTarget target, double acceptance) => _estimates.Learn(source, target, acceptance);
+
+    private static int LengthWorth(CallCost cost)
+    {
+        double tokens = 1, reached = 1, best = 1 / cost.Of(1, 1);
+        for (int length = 1; length <= UsualMaximum; length++)
+        {
+            reached *= UsualChance;
+            tokens += reached;
+            double price = tokens / cost.Of(length + 1, length + 1);
+            if (price <= best)
+                return length - 1;
+            best = price;
+        }
+
+        return UsualMaximum;
+    }
 
     /// <summary>The price of a round from here, in tokens per cost: the most that any number of proposals promises.</summary>
     private void BeginRound(IDraftView view)
@@ -106,13 +153,14 @@ public sealed class AdaptiveDraftPlan : IDraftPlan
         }
     }
 
-    /// <summary>Whether this proposal, alone or with some more behind it, promises more than its rows cost.</summary>
-    private bool IsWorthIt(IDraftView view)
+    /// <summary>Whether a proposal of this chance, alone or with some more behind it, promises more than its rows cost.</summary>
+    private bool IsWorthIt(IDraftView view, double chance)
     {
         double gain = 0, reached = _reached;
         for (int i = view.Proposed; i < UsualMaximum && view.Decided + i < view.Length - 1; i++)
         {
-            _estimates.Best(view.Target(view.Decided + i), out double chance);
+            if (i > view.Proposed)
+                _estimates.Best(view.Target(view.Decided + i), out chance);
             reached *= chance;
             gain += reached - _price * (_cost.ContentRow + _cost.QueryRow);
             if (gain > 0)

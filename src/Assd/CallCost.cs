@@ -9,11 +9,8 @@ namespace AsArm.Assd;
 /// <param name="QueryRow">Each conditional to answer; not negative.</param>
 public readonly record struct CallCost(double Fixed, double ContentRow, double QueryRow)
 {
-    /// <summary>
-    /// Between a CPU at the size of XLNet-base in float32, where a call costs some forty rows, and a small network, where it costs
-    /// some ten (docs/decisions/0007).
-    /// </summary>
-    public static CallCost Typical { get; } = new(20, 1, 1);
+    /// <summary>A call whose fixed part costs as much as so many rows of either kind.</summary>
+    public static CallCost OfRows(double rows) => new(rows, 1, 1);
 
     /// <summary>The cost of a call.</summary>
     public double Of(int contentRows, int queryRows) => Fixed + contentRows * ContentRow + queryRows * QueryRow;

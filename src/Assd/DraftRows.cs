@@ -1,39 +1,51 @@
+using System.Numerics.Tensors;
+
 namespace AsArm.Assd;
 
 /// <summary>
 /// Rows that the network answered for targets ahead, kept until their rank is decided: one for each of the next
-/// <paramref name="reach" /> ranks. A row that has seen less than is known by now is as good a draft as any, only a weaker one.
+/// <paramref name="reach" /> ranks. A row that has seen less than is known by now, or proposals that were rejected, is as good a draft
+/// as any, only a weaker one.
 /// </summary>
 /// <param name="reach">Ranks ahead for which rows are kept.</param>
 /// <param name="vocabularySize">V.</param>
 internal sealed class DraftRows(int reach, int vocabularySize)
 {
-    private readonly float[] _values = new float[checked(reach * vocabularySize)];
+    private readonly float[] _values = GC.AllocateUninitializedArray<float>(checked(reach * vocabularySize));
     private readonly Entry[] _entries = new Entry[reach];
 
-    /// <summary>Whether there is a row for a rank; its neighbours and its largest probability.</summary>
-    public bool TryGet(int rank, out Neighbours sees, out double confidence)
+    /// <summary>Whether there is a row for a rank, and what is known of it.</summary>
+    public bool TryGet(int rank, out Entry entry)
     {
-        Entry entry = _entries.Length == 0 ? default : _entries[rank % reach];
-        (sees, confidence) = (entry.Sees, entry.Confidence);
-        return entry.Horizon > 0 && entry.Rank == rank;
+        entry = reach == 0 ? default : _entries[rank % reach];
+        return entry.Seen > 0 && entry.Rank == rank;
     }
 
-    /// <summary>[V] the row of a rank that has one.</summary>
+    /// <summary>[V] the row of a rank that has one, a law.</summary>
     public ReadOnlySpan<float> Row(int rank) => Values(rank);
 
-    /// <summary>Keeps a row unless there is one that has seen more.</summary>
-    public void Keep(Conditional conditional, Neighbours sees, double confidence, ReadOnlySpan<float> row)
+    /// <summary>Keeps a row unless there is one that has seen as much.</summary>
+    /// <param name="rank">Its rank, less than reach beyond the decided ones.</param>
+    /// <param name="seen">How many ranks it has seen with the tokens they have now; at least 0.</param>
+    /// <param name="sees">Those of its neighbours among them.</param>
+    /// <param name="rejected">The token that it has seen on its left, if that one was rejected; else -1.</param>
+    /// <param name="row">[V] a law.</param>
+    public void Keep(int rank, int seen, Neighbours sees, int rejected, ReadOnlySpan<float> row)
     {
-        ref Entry entry = ref _entries[conditional.Rank % reach];
-        int horizon = conditional.Horizon + 1; // so that an entry never used has none
-        if (entry.Rank == conditional.Rank && entry.Horizon > horizon)
+        ref Entry entry = ref _entries[rank % reach];
+        if (entry.Rank == rank && entry.Seen > seen)
             return;
-        entry = new(conditional.Rank, horizon, sees, confidence);
-        row.CopyTo(Values(conditional.Rank));
+        entry = new(rank, seen + 1, sees, rejected, TensorPrimitives.Max(row));
+        row.CopyTo(Values(rank));
     }
 
     private Span<float> Values(int rank) => _values.AsSpan(rank % reach * vocabularySize, vocabularySize);
 
-    private readonly record struct Entry(int Rank, int Horizon, Neighbours Sees, double Confidence);
+    /// <summary>What is known of a row.</summary>
+    /// <param name="Rank">Its rank.</param>
+    /// <param name="Seen">Ranks seen, plus one, so that an entry never used has none.</param>
+    /// <param name="Sees">Neighbours seen.</param>
+    /// <param name="Rejected">A rejected token seen on the left, or -1.</param>
+    /// <param name="Confidence">Its largest probability.</param>
+    internal readonly record struct Entry(int Rank, int Seen, Neighbours Sees, int Rejected, double Confidence);
 }

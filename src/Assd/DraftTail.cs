@@ -11,6 +11,7 @@ internal sealed class DraftTail
 
     private readonly double[] _weights;
     private readonly double[] _cumulative;
+    private readonly float[] _single;
 
     /// <param name="table">Without one the tail is empty.</param>
     /// <param name="options">Temperature and bans.</param>
@@ -21,13 +22,16 @@ internal sealed class DraftTail
         _weights = new double[vocabularySize];
         _cumulative = new double[vocabularySize];
         for (int token = 0; table is not null && token < vocabularySize; token++)
-            _weights[token] = Math.Pow(table.Single(token), Exponent);
+            _weights[token] = Exponent == 1 ? table.Single(token) : Math.Pow(table.Single(token), Exponent);
         foreach (int token in options.BannedTokens)
             _weights[token] = 0;
         double sum = 0;
         for (int token = 0; token < vocabularySize; token++)
             _cumulative[token] = sum += _weights[token];
         Largest = _weights.Max();
+        _single = new float[vocabularySize];
+        for (int token = 0; token < vocabularySize; token++)
+            _single[token] = (float)_weights[token];
     }
 
     /// <summary>What temperature makes of a draft: its probabilities to this power, normalised.</summary>
@@ -35,6 +39,9 @@ internal sealed class DraftTail
 
     /// <summary>[V] unnormalised.</summary>
     public ReadOnlySpan<double> Weights => _weights;
+
+    /// <summary>[V] the same in float32.</summary>
+    public ReadOnlySpan<float> Single => _single;
 
     public double Total => _cumulative[^1];
 

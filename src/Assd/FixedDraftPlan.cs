@@ -28,12 +28,13 @@ public sealed class FixedDraftPlan : IDraftPlan
     public int MaximumDraftRows { get; }
 
     /// <inheritdoc />
-    public int Reach => _tail == 0 ? 0 : MaximumProposals + _tail + 1;
+    public int Reach => _source == DraftSource.Ngram && _tail == 0 ? 0 : MaximumProposals + _tail + 1;
 
     /// <inheritdoc />
     public DraftSource Choose(IDraftView view)
     {
         ArgumentNullException.ThrowIfNull(view);
+        view.MakeNgramDraft();
         DraftTarget target = view.Target(view.Decided + view.Proposed);
         if (_source != DraftSource.Ngram && target.RowSees is not null)
             return _source;

@@ -13,7 +13,7 @@ public sealed partial class FusedSampler
         int start = Decided;
         for (int i = 0; i < _proposals.Count; i++)
         {
-            ReadOnlySpan<float> oracle = Law(i);
+            ReadOnlySpan<float> oracle = OracleLaw(i);
             int token = _proposals[i].Token;
             if (!RejectionSampling.Accepts(coins.Toss(), _proposals[i].Probability, oracle[token]))
             {
@@ -24,7 +24,7 @@ public sealed partial class FusedSampler
             Keep(token, oracle);
         }
 
-        Bonus(Law(_proposals.Count), coins);
+        Bonus(OracleLaw(_proposals.Count), coins);
     }
 
     /// <summary>
@@ -53,7 +53,7 @@ public sealed partial class FusedSampler
         _kept[0] = 1;
         for (int i = 0; ; i++)
         {
-            ReadOnlySpan<float> oracle = Law(i);
+            ReadOnlySpan<float> oracle = OracleLaw(i);
             if (i == _proposals.Count)
             {
                 _stop[i] = _kept[i];
@@ -75,6 +75,13 @@ public sealed partial class FusedSampler
             return 1;
         double sum = _proposals.Residual(index, start + index, Call, oracle, kept, _residual);
         return sum / (sum + 1 - kept);
+    }
+
+    /// <summary>q of the next rank; to be called for one after another.</summary>
+    private ReadOnlySpan<float> OracleLaw(int index)
+    {
+        _lawCount = index + 1;
+        return Law(index);
     }
 
     private void Keep(int token, ReadOnlySpan<float> oracle)

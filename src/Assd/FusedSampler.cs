@@ -3,7 +3,7 @@ namespace AsArm.Assd;
 /// <summary>
 /// One call per round does both jobs: it verifies the proposals of ranks n..n+k-1, each at its own horizon, with a bonus row at
 /// n+k, and answers draft rows for later rounds. Proposals are drawn one after another, each knowing those before it, from
-/// n-grams, from an earlier draft row, or from their product. Without proposals it is sequential decoding.
+/// n-grams, from a row of an earlier round, or from their product. Without proposals it is sequential decoding.
 /// </summary>
 /// <remarks>
 /// Exact whatever is drafted: a proposal is tested against the very distribution that it was drawn from, and the plan decides
@@ -12,12 +12,6 @@ namespace AsArm.Assd;
 /// </remarks>
 public sealed partial class FusedSampler : Sampler
 {
-    /// <summary>
-    /// The power of a row that has not seen its left neighbour, before the n-grams multiply it; measured on the default model,
-    /// where 0.5 and 0.7 draft alike and 1 a little worse.
-    /// </summary>
-    private const float BlindRowPower = 0.7f;
-
     private readonly IDraftPlan _plan;
     private readonly NgramDraft _ngrams;
     private readonly DraftRows _rows;
@@ -26,6 +20,7 @@ public sealed partial class FusedSampler : Sampler
     private readonly Conditional[] _asked;
     private readonly DraftCounts[] _counts = new DraftCounts[Enum.GetValues<DraftSource>().Length];
     private int _askedCount;
+    private int _lawCount;
     private bool _drawn;
 
     /// <summary>Makes all memory that the sequence will need.</summary>
@@ -55,7 +50,7 @@ public sealed partial class FusedSampler : Sampler
         _proposals = new(mostProposals, _ngrams, vocabularySize);
         _asked = new Conditional[plan.MaximumDraftRows];
         _view = new(this);
-        _residual = new double[vocabularySize];
+        _residual = GC.AllocateUninitializedArray<double>(vocabularySize);
         _kept = new double[mostProposals + 1];
         _stop = new double[mostProposals + 1];
     }
@@ -92,7 +87,7 @@ public sealed partial class FusedSampler : Sampler
         else
             VerifyEach(coins);
         Learn(Decided - start - 1);
-        KeepRows();
+        KeepRows(start);
     }
 
     private static int MostProposals(Order order, IDraftPlan plan)
@@ -110,19 +105,28 @@ public sealed partial class FusedSampler : Sampler
         while (_proposals.Count < Math.Min(_proposals.Capacity, Remaining - 1))
         {
             int rank = Decided + _proposals.Count;
-            _view.LookAt(rank, _ngrams.Prepare(Call, rank, rank) ? _ngrams.Confidence : 0);
+            _view.LookAt(rank);
             DraftSource source = _plan.Choose(_view);
             if (source == DraftSource.None)
                 break;
+            if (source != DraftSource.Network)
+                _view.MakeNgramDraft();
             DraftTarget target = _view.Target(rank);
             RequireSource(source, target);
-            ReadOnlySpan<float> row = source == DraftSource.Ngram ? default : _rows.Row(rank);
-            Call.SetToken(rank, _proposals.Draw(source, target, row, Call, rank, coins.Toss()));
+            Call.SetToken(rank, Draw(source, target, rank, coins.Toss()));
             Drafted++;
             _counts[(int)source] = Counts(source) with { Drawn = Counts(source).Drawn + 1 };
         }
 
-        _view.LookAt(Decided + _proposals.Count, 0);
+        _view.LookAt(Decided + _proposals.Count);
+    }
+
+    private int Draw(DraftSource source, DraftTarget target, int rank, double coin)
+    {
+        if (source == DraftSource.Ngram)
+            return _proposals.DrawNgram(target, coin);
+        _rows.TryGet(rank, out DraftRows.Entry entry);
+        return _proposals.DrawRow(source, target, _rows.Row(rank), entry.Rejected, coin);
     }
 
     private static void RequireSource(DraftSource source, DraftTarget target)
@@ -152,25 +156,38 @@ public sealed partial class FusedSampler : Sampler
         }
     }
 
-    /// <summary>Draft rows that saw nothing but what is decided now, for targets that are not.</summary>
-    private void KeepRows()
+    /// <summary>Keeps the rows for targets that are not decided: the asked ones whose horizon held, and the tests that were not needed.</summary>
+    private void KeepRows(int start)
     {
+        int kept = Decided - start - 1;
         for (int i = 0; i < _askedCount; i++)
         {
             Conditional row = _asked[i];
-            if (row.Rank < Decided || row.Horizon >= Decided)
-                continue;
-            Neighbours sees = Call.Order.Sees(row.Rank, row.Horizon);
-            Span<float> draft = DraftLaw(_proposals.Count + 1 + i, (sees & Neighbours.Left) != 0 ? 1 : BlindRowPower, out double peak);
-            _rows.Keep(row, sees, peak, draft);
+            if (row.Rank >= Decided && row.Horizon < Decided)
+                _rows.Keep(row.Rank, row.Horizon, Call.Order.Sees(row.Rank, row.Horizon), -1, Law(_proposals.Count + 1 + i));
         }
+
+        // These have seen the rejected proposal: what it was is past by now, as are the coins that rejected it.
+        for (int i = kept + 1; i <= _proposals.Count && i < _plan.Reach; i++)
+        {
+            int rank = start + i, seen = start + kept;
+            _rows.Keep(rank, seen, Call.Order.Sees(rank, seen), RejectedLeftOf(rank, start, kept), i < _lawCount ? Call.Row(i) : Law(i));
+        }
+    }
+
+    /// <summary>The proposal on the left of a rank, if it was not kept; -1 if something else stands there.</summary>
+    private int RejectedLeftOf(int rank, int start, int kept)
+    {
+        int position = Call.Order.Positions[rank];
+        int left = position == 0 ? -1 : Call.Order.Ranks[position - 1] - start;
+        return left >= kept && left < rank - start ? _proposals[left].Token : -1;
     }
 
     /// <summary>What the plan may look at.</summary>
     private sealed class RoundView(FusedSampler sampler) : IDraftView
     {
         private int _next;
-        private double _ngramConfidence;
+        private double? _ngramConfidence;
 
         public int Decided => sampler.Decided;
 
@@ -184,13 +201,16 @@ public sealed partial class FusedSampler : Sampler
             ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(rank, Length);
             Neighbours known = sampler.Call.Order.Sees(rank, rank);
             double? ngramConfidence = rank == _next ? _ngramConfidence : null;
-            return sampler._rows.TryGet(rank, out Neighbours sees, out double confidence)
-                ? new(known, ngramConfidence, sees, confidence)
+            return sampler._rows.TryGet(rank, out DraftRows.Entry row)
+                ? new(known, ngramConfidence, row.Sees, row.Confidence)
                 : new(known, ngramConfidence, null, 0);
         }
 
+        public void MakeNgramDraft() =>
+            _ngramConfidence ??= sampler._ngrams.Prepare(sampler.Call, _next, _next) ? sampler._ngrams.Confidence : 0;
+
         public Neighbours Sees(int rank, int horizon) => sampler.Call.Order.Sees(rank, horizon);
 
-        public void LookAt(int rank, double ngramConfidence) => (_next, _ngramConfidence) = (rank, ngramConfidence);
+        public void LookAt(int rank) => (_next, _ngramConfidence) = (rank, null);
     }
 }

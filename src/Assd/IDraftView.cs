@@ -16,6 +16,12 @@ public interface IDraftView
     /// <param name="rank">Not decided yet.</param>
     DraftTarget Target(int rank);
 
+    /// <summary>
+    /// Makes the n-gram draft of the next target, rank Decided + Proposed, unless it is made, so that <see cref="Target" /> tells its
+    /// confidence; a plan that does without saves the work.
+    /// </summary>
+    void MakeNgramDraft();
+
     /// <summary>Which neighbours of a rank a row of some horizon sees.</summary>
     Neighbours Sees(int rank, int horizon);
 }

@@ -1,3 +1,5 @@
+using System.Numerics.Tensors;
+
 namespace AsArm.Assd;
 
 /// <summary>
@@ -22,6 +24,8 @@ internal sealed class NgramDraft
     private readonly NgramTable? _table;
     private readonly DraftTail _tail;
     private readonly SparseWeights _weights;
+    private readonly SparseWeights _leads;
+    private readonly SparseWeights _others;
     private readonly bool[] _banned;
     private readonly int[] _context;
     private double _share;
@@ -37,6 +41,8 @@ internal sealed class NgramDraft
         _table = table;
         _tail = new(table, options, vocabularySize);
         _weights = new(vocabularySize);
+        _leads = new(table is null ? 0 : vocabularySize);
+        _others = new(table is null ? 0 : vocabularySize);
         _banned = new bool[vocabularySize];
         foreach (int token in options.BannedTokens)
             _banned[token] = true;
@@ -50,9 +56,8 @@ internal sealed class NgramDraft
     /// <param name="call">Order and tokens.</param>
     /// <param name="rank">The target.</param>
     /// <param name="knownBelow">Tokens of ranks below are used, decided or proposed.</param>
-    /// <param name="useRight">Whether a known right neighbour counts.</param>
     /// <returns>False where there is nothing to draw from.</returns>
-    public bool Prepare(SequenceCall call, int rank, int knownBelow, bool useRight = true)
+    public bool Prepare(SequenceCall call, int rank, int knownBelow)
     {
         int position = call.Order.Positions[rank];
         ReadOnlySpan<int> context = LeftOf(call, position, knownBelow);
@@ -66,7 +71,7 @@ internal sealed class NgramDraft
         if (_table is not null)
             _share = _table.Collect(context, _weights, CorpusWeight / (own + CorpusWeight));
         int right = position + 1;
-        bool hasRight = useRight && right < call.Order.Length && call.Order.Ranks[right] < knownBelow;
+        bool hasRight = right < call.Order.Length && call.Order.Ranks[right] < knownBelow;
         Finish(hasRight ? call.Tokens[right] : null);
         return _total > 0;
     }
@@ -97,27 +102,50 @@ internal sealed class NgramDraft
     /// <summary>Subtracts p~ from residual [V].</summary>
     public void SubtractFrom(Span<double> residual)
     {
-        ReadOnlySpan<double> tail = _tail.Weights;
-        double share = _share / _total;
-        for (int token = 0; token < residual.Length; token++)
-            residual[token] -= share * tail[token];
+        TensorPrimitives.MultiplyAdd(_tail.Weights, -_share / _total, residual, residual);
         for (int i = 0; i < _weights.Tokens.Length; i++)
             residual[_weights.Tokens[i]] -= _weights.Weights[i] / _total;
     }
 
     /// <summary>
-    /// Multiplies a distribution [V] by what the context adds to the frequencies, p(x | context) / p(x), up to a factor: only the
-    /// listed tokens change.
+    /// The draft times what a row of the network knows beyond n-grams, p~(x) sqrt(r(x) / b(x)) up to a factor. What n-grams say without a
+    /// left neighbour, b, is taken out of the row, or what they say after a token that has turned out wrong. On the default model powers from
+    /// 0.3 to 0.6 draft alike, and 0, which is p~ alone, and 1 keep a tenth less.
     /// </summary>
-    public void MultiplyInto(Span<float> row)
+    /// <param name="row">r [V], a law that has not seen the left neighbour.</param>
+    /// <param name="rejected">The token that it has seen there instead, -1 for none.</param>
+    /// <param name="weights">[V] the result. Without a table there is nothing to multiply with: the row itself.</param>
+    public void WriteProduct(ReadOnlySpan<float> row, int rejected, Span<float> weights)
     {
-        double share = Math.Max(_share, SmallestShare);
-        for (int i = 0; i < _weights.Tokens.Length; i++)
+        if (_table is null)
         {
-            int token = _weights.Tokens[i];
+            row.CopyTo(weights);
+            return;
+        }
+
+        TensorPrimitives.Multiply(row, _tail.Single, weights);
+        TensorPrimitives.Sqrt(weights, weights);
+        ScaleListed(_weights, _share, divide: false, weights);
+        if (rejected < 0)
+            return;
+        _others.Clear();
+        _context[0] = rejected;
+        double share = _table.Collect(_context.AsSpan(0, 1), _others, 1);
+        ScaleListed(_others, share, divide: true, weights);
+    }
+
+    /// <summary>Multiplies the listed tokens by how much more likely they are than if they were not, or divides by its root.</summary>
+    private void ScaleListed(SparseWeights listed, double share, bool divide, Span<float> weights)
+    {
+        share = Math.Max(share, SmallestShare);
+        for (int i = 0; i < listed.Tokens.Length; i++)
+        {
+            int token = listed.Tokens[i];
             double unlisted = share * _tail.Weights[token];
-            if (unlisted > 0)
-                row[token] *= (float)(1 + _weights.Weights[i] / unlisted);
+            if (unlisted == 0)
+                continue;
+            double ratio = 1 + listed.Weights[i] / unlisted;
+            weights[token] *= (float)(divide ? 1 / Math.Sqrt(ratio) : ratio);
         }
     }
 
@@ -145,17 +173,35 @@ internal sealed class NgramDraft
     /// <summary>From what the grams own to whole probabilities, these to their new values, and back to what exceeds the tail.</summary>
     private void Transform(ReadOnlySpan<int> tokens, Span<double> weights, int? right)
     {
-        double share = Temper(right is null ? _share : _share * UnlistedBeforeRight);
+        double share = Math.Pow(right is null ? _share : _share * UnlistedBeforeRight, _tail.Exponent);
         _table?.AddSingle(tokens, weights, _share);
-        if (right is int next)
-            _table?.MultiplyByNext(tokens, weights, next);
+        if (right is int next && _table is not null)
+            MultiplyByLeads(_table, tokens, weights, next);
+        if (_tail.Exponent != 1)
+            Power(weights, _tail.Exponent);
         ReadOnlySpan<double> tail = _tail.Weights;
         for (int i = 0; i < tokens.Length; i++)
-            weights[i] = Math.Max(Temper(weights[i]) - share * tail[tokens[i]], 0);
+            weights[i] = Math.Max(weights[i] - share * tail[tokens[i]], 0);
         _share = share;
     }
 
-    private double Temper(double value) => _tail.Exponent == 1 ? value : Math.Pow(value, _tail.Exponent);
+    /// <summary>Multiplies the value of each token by p(next | token) / p(next): how well the token leads to the next.</summary>
+    private void MultiplyByLeads(NgramTable table, ReadOnlySpan<int> tokens, Span<double> values, int next)
+    {
+        _leads.Clear();
+        if (!table.CollectLeads(next, _leads))
+            return;
+        for (int i = 0; i < tokens.Length; i++)
+            values[i] *= table.PassedOn(tokens[i]) + _leads[tokens[i]];
+    }
+
+    /// <summary>In three passes with vectors, which the library's own power of float64 is without.</summary>
+    private static void Power(Span<double> values, double exponent)
+    {
+        TensorPrimitives.Log<double>(values, values);
+        TensorPrimitives.Multiply(values, exponent, values);
+        TensorPrimitives.Exp<double>(values, values);
+    }
 
     /// <summary>The known tokens that end right before a position, in the order of the text.</summary>
     private ReadOnlySpan<int> LeftOf(SequenceCall call, int position, int knownBelow)

@@ -2,16 +2,19 @@ namespace AsArm.Assd;
 
 /// <summary>
 /// Corpus n-grams from which drafts are drawn: interpolated probabilities p(x | u, v) = own(u, v, x) + passedOn(u, v) p(x | v),
-/// read in place from the bytes of an ngrams.bin (docs/ngrams-format.md). Nothing is dense but order 1.
+/// read in place from the bytes of an ngrams.bin (docs/ngrams-format.md). Nothing is dense but order 1, and only the bigrams by their
+/// second token are copied, when they are first asked for.
 /// </summary>
 /// <remarks>Immutable; safe for concurrent readers. A table only proposes, so its errors cost calls, never exactness.</remarks>
 public sealed class NgramTable
 {
     private readonly NgramLevel[] _levels;
+    private readonly Lazy<NgramPredecessors>? _predecessors;
 
     private NgramTable(NgramLevel[] levels, int vocabularySize)
     {
         _levels = levels;
+        _predecessors = levels.Length < 2 ? null : new(() => new NgramPredecessors(levels[0], levels[1]));
         VocabularySize = vocabularySize;
     }
 
@@ -63,25 +66,22 @@ public sealed class NgramTable
             values[i] += share * NgramLevel.Value(single[tokens[i]]);
     }
 
-    /// <summary>Multiplies the value of each token by p(next | token) / p(next): how well the token leads to the next.</summary>
-    internal void MultiplyByNext(ReadOnlySpan<int> tokens, Span<double> values, int next)
+    /// <summary>
+    /// Weighs each token x by how much more often than by chance it leads to another, p(next | x) / p(next), less the share of x that is
+    /// chance, <see cref="PassedOn" />: zero but for the tokens that are listed before it.
+    /// </summary>
+    /// <returns>False where the table cannot tell, having no bigrams or not that token.</returns>
+    internal bool CollectLeads(int next, SparseWeights leads)
     {
         double single = Single(next);
-        if (Order == 1 || single == 0)
-            return;
-        ReadOnlySpan<uint> offsets = _levels[0].Offsets;
-        ReadOnlySpan<ushort> followers = _levels[1].Tokens;
-        ReadOnlySpan<byte> own = _levels[1].Own, passedOn = _levels[0].PassedOn;
-        for (int i = 0; i < tokens.Length; i++)
-        {
-            int token = tokens[i], start = (int)offsets[token];
-            int found = followers[start..(int)offsets[token + 1]].BinarySearch((ushort)next);
-            double ratio = NgramLevel.Value(passedOn[token]);
-            if (found >= 0)
-                ratio += NgramLevel.Value(own[start + found]) / single;
-            values[i] *= ratio;
-        }
+        if (_predecessors is null || single == 0)
+            return false;
+        _predecessors.Value.AddTo(leads, next, 1 / single);
+        return true;
     }
+
+    /// <summary>The share of a token's successors that is chance.</summary>
+    internal double PassedOn(int token) => _levels[0].Left(token);
 
     /// <summary>
     /// Adds what the listed grams own to the weights, and says which share is left for <see cref="Single" />: p(x | context) is

@@ -16,16 +16,12 @@ public static class Probabilities
 
     /// <summary>Logits [V] to probabilities [V] in another place, which is the same work.</summary>
     /// <inheritdoc cref="Softmax(Span{float})" />
-    public static void Softmax(ReadOnlySpan<float> logits, Span<float> probabilities) => SoftmaxPeak(logits, probabilities);
-
-    /// <summary>The same; returns the largest probability, which costs nothing here.</summary>
-    internal static double SoftmaxPeak(ReadOnlySpan<float> logits, Span<float> probabilities)
+    public static void Softmax(ReadOnlySpan<float> logits, Span<float> probabilities)
     {
         TensorPrimitives.Subtract(logits, TensorPrimitives.Max(logits), probabilities);
         TensorPrimitives.Exp<float>(probabilities, probabilities);
         double total = TotalWeight(probabilities); // in blocks, as one float32 sum loses 4e-5 without vectors
         TensorPrimitives.Divide(probabilities, (float)total, probabilities);
-        return 1 / total; // the largest weight was exp(0)
     }
 
     /// <summary>Natural log-probability of a token under logits [V]; exact where the probability itself would underflow.</summary>

@@ -1,3 +1,5 @@
+using System.Numerics.Tensors;
+
 namespace AsArm.Assd;
 
 /// <summary>
@@ -6,7 +8,8 @@ namespace AsArm.Assd;
 /// </summary>
 internal sealed class Proposals(int capacity, NgramDraft ngrams, int vocabularySize)
 {
-    private readonly float[] _weights = new float[checked(capacity * vocabularySize)];
+    private readonly float[] _weights = GC.AllocateUninitializedArray<float>(checked(capacity * vocabularySize));
+    private readonly double[] _widened = GC.AllocateUninitializedArray<double>(vocabularySize);
     private readonly Entry[] _entries = new Entry[capacity];
 
     public int Capacity => capacity;
@@ -17,34 +20,38 @@ internal sealed class Proposals(int capacity, NgramDraft ngrams, int vocabularyS
 
     public ref readonly Entry this[int index] => ref _entries[index];
 
-    /// <summary>Draws the next proposal; the n-gram draft is prepared for it.</summary>
-    /// <param name="source">What from.</param>
+    /// <summary>Draws the next proposal from the n-gram draft, which is prepared for it.</summary>
     /// <param name="target">What the plan knew.</param>
-    /// <param name="row">[V] the network's row, for the sources that use it.</param>
-    /// <param name="call">Order and tokens.</param>
-    /// <param name="rank">The target.</param>
     /// <param name="coin">Uniform in [0, 1).</param>
-    public int Draw(DraftSource source, DraftTarget target, ReadOnlySpan<float> row, SequenceCall call, int rank, double coin)
+    public int DrawNgram(DraftTarget target, double coin)
     {
-        int token;
-        double probability, total = 0;
-        if (source == DraftSource.Ngram)
-        {
-            token = ngrams.Draw(coin);
-            probability = ngrams.Probability(token);
-        }
+        int token = ngrams.Draw(coin);
+        _entries[Count++] = new(token, ngrams.Probability(token), 0, DraftSource.Ngram, target);
+        return token;
+    }
+
+    /// <summary>Draws the next proposal from a row of the network, or from its product with the n-gram draft, which is prepared.</summary>
+    /// <param name="source">Which of the two.</param>
+    /// <param name="target">What the plan knew.</param>
+    /// <param name="row">[V] the row, a law.</param>
+    /// <param name="rejected">The token that the row has seen on its left, if that one was rejected; else -1.</param>
+    /// <param name="coin">Uniform in [0, 1).</param>
+    public int DrawRow(DraftSource source, DraftTarget target, ReadOnlySpan<float> row, int rejected, double coin)
+    {
+        Span<float> weights = Weights(Count);
+        if (source == DraftSource.Product)
+            ngrams.WriteProduct(row, rejected, weights);
         else
-        {
-            Span<float> weights = Weights(Count);
             row.CopyTo(weights);
-            if (source == DraftSource.Product && ngrams.Prepare(call, rank, rank, useRight: (target.RowSees & Neighbours.Right) == 0))
-                ngrams.MultiplyInto(weights);
+        double total = DoubleWeights.Total(weights);
+        if (!(total > 0)) // all that the two have in common underflowed
+        {
+            row.CopyTo(weights);
             total = DoubleWeights.Total(weights);
-            token = DoubleWeights.Sample(weights, coin * total);
-            probability = weights[token] / total;
         }
 
-        _entries[Count++] = new(token, probability, total, source, target);
+        int token = DoubleWeights.Sample(weights, coin * total);
+        _entries[Count++] = new(token, weights[token] / total, total, source, target);
         return token;
     }
 
@@ -57,17 +64,11 @@ internal sealed class Proposals(int capacity, NgramDraft ngrams, int vocabularyS
     /// <param name="residual">[V] the result.</param>
     public double Residual(int index, int rank, SequenceCall call, ReadOnlySpan<float> oracle, double scale, Span<double> residual)
     {
-        for (int token = 0; token < residual.Length; token++)
-            residual[token] = scale * oracle[token];
+        TensorPrimitives.ConvertTruncating(oracle, residual);
+        TensorPrimitives.Multiply(residual, scale, residual);
         Subtract(index, rank, call, residual);
-        double sum = 0;
-        foreach (ref double weight in residual)
-        {
-            weight = Math.Max(weight, 0);
-            sum += weight;
-        }
-
-        return sum;
+        TensorPrimitives.Max(residual, 0, residual);
+        return TensorPrimitives.Sum<double>(residual);
     }
 
     private void Subtract(int index, int rank, SequenceCall call, Span<double> residual)
@@ -79,9 +80,9 @@ internal sealed class Proposals(int capacity, NgramDraft ngrams, int vocabularyS
             return;
         }
 
-        ReadOnlySpan<float> weights = Weights(index);
-        for (int token = 0; token < residual.Length; token++)
-            residual[token] -= weights[token] / _entries[index].Total;
+        TensorPrimitives.ConvertTruncating<float, double>(Weights(index), _widened);
+        TensorPrimitives.Divide(_widened, _entries[index].Total, _widened);
+        TensorPrimitives.Subtract(residual, _widened, residual);
     }
 
     private Span<float> Weights(int index) => _weights.AsSpan(index * vocabularySize, vocabularySize);

@@ -100,14 +100,6 @@ public abstract class Sampler
     /// <summary>The law of a conditional of the call, written to [V] elsewhere; once per row.</summary>
     protected void WriteLaw(int row, Span<float> probabilities) => _law.ToProbabilities(Call.Row(row), probabilities);
 
-    /// <summary>[V] a conditional of the call as a draft, computed in place of its logits; once per row.</summary>
-    private protected Span<float> DraftLaw(int row, float power, out double peak)
-    {
-        Span<float> values = Call.Row(row);
-        peak = _law.ToDraft(values, power);
-        return values;
-    }
-
     /// <summary>Settles the next target.</summary>
     /// <param name="token">Its token.</param>
     /// <param name="probability">Its probability given all earlier ranks.</param>

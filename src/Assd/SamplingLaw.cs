@@ -37,19 +37,6 @@ public sealed class SamplingLaw
         Probabilities.Softmax(logits, probabilities);
     }
 
-    /// <summary>
-    /// Raw logits to a draft, in place: the law to a power, normalised. A power below 1 flattens a row that has seen too little.
-    /// </summary>
-    /// <returns>The largest probability.</returns>
-    /// <exception cref="ModelOutputException">A logit is NaN or infinite.</exception>
-    internal double ToDraft(Span<float> logits, float power)
-    {
-        Warp(logits);
-        if (power != 1)
-            TensorPrimitives.Multiply(logits, power, logits);
-        return Probabilities.SoftmaxPeak(logits, logits);
-    }
-
     /// <summary>Natural log-probability of a token under the law; the raw logits are warped in place.</summary>
     /// <inheritdoc cref="ToProbabilities(Span{float})" />
     public double LogProbability(Span<float> logits, int token)

@@ -35,7 +35,7 @@ public sealed class SequenceCall
             RequireToken(_tokens[position], vocabularySize);
         VocabularySize = vocabularySize;
         _conditionals = new Conditional[maximumConditionals];
-        _logits = new float[checked(maximumConditionals * vocabularySize)];
+        _logits = GC.AllocateUninitializedArray<float>(checked(maximumConditionals * vocabularySize));
     }
 
     /// <summary>The order of the sequence.</summary>

@@ -2,13 +2,14 @@ namespace AsArm.Assd;
 
 /// <summary>
 /// Weights of a few of V tokens, zero for all others. Adding, reading and clearing take constant time: a token is in if its place
-/// lies within the list and the list has the token there (Briggs and Torczon 1993, "An efficient representation for sparse sets").
+/// lies within the list and the list has the token there, whatever stands in the rest of the memory
+/// (Briggs and Torczon 1993, "An efficient representation for sparse sets").
 /// </summary>
 internal sealed class SparseWeights(int vocabularySize)
 {
-    private readonly int[] _places = new int[vocabularySize];
-    private readonly int[] _tokens = new int[vocabularySize];
-    private readonly double[] _weights = new double[vocabularySize];
+    private readonly int[] _places = GC.AllocateUninitializedArray<int>(vocabularySize);
+    private readonly int[] _tokens = GC.AllocateUninitializedArray<int>(vocabularySize);
+    private readonly double[] _weights = GC.AllocateUninitializedArray<double>(vocabularySize);
     private int _count;
 
     /// <summary>The tokens that were added, each once.</summary>
@@ -37,6 +38,6 @@ internal sealed class SparseWeights(int vocabularySize)
     private bool Contains(int token)
     {
         int place = _places[token];
-        return place < _count && _tokens[place] == token;
+        return (uint)place < (uint)_count && _tokens[place] == token;
     }
 }

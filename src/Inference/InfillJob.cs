@@ -10,13 +10,20 @@ internal sealed class InfillJob
     private readonly InfillText _text;
     private readonly Stopwatch _time = new();
 
-    public InfillJob(InfillText text, InfillOptions options, IReadOnlyCollection<int> banned, int vocabularySize, NgramTable? ngrams)
+    /// <summary>A job that has not begun.</summary>
+    /// <param name="text">The request's text.</param>
+    /// <param name="options">Its options.</param>
+    /// <param name="setting">The infiller's.</param>
+    /// <param name="inBatch">Whether it is to share its calls with others.</param>
+    public InfillJob(InfillText text, InfillOptions options, InfillSetting setting, bool inBatch)
     {
         _text = text;
         Seed = options.Seed ?? RandomNumberGenerator.GetInt32(int.MaxValue);
-        SamplingOptions law = options with { BannedTokens = [.. banned.Union(options.BannedTokens)] };
+        SamplingOptions law = options with { BannedTokens = [.. setting.Banned.Union(options.BannedTokens)] };
         Order order = CreateOrder(options.Order, text.Given, Seed);
-        Sampler = CreateSampler(options.Sampler, order, text.Tokens, law, vocabularySize, ngrams);
+        Sampler = options.Sampler == SamplerKind.Fused
+            ? CreateFused(order, text.Tokens, law, setting, CallCosts.Of(setting.Manifest, setting.Device, options.CallCostInRows, inBatch), inBatch)
+            : CreateSampler(options.Sampler, order, text.Tokens, law, setting.Manifest.VocabularySize);
         Coins = new SeededCoins(Seed);
     }
 
@@ -50,17 +57,20 @@ internal sealed class InfillJob
     /// <summary>The text so far.</summary>
     public InfillUpdate Update() => new(_text.Fill(DecodeGaps()), Sampler.Statistics, Sampler.IsDone);
 
-    private static Sampler CreateSampler(
-        SamplerKind kind, Order order, int[] tokens, SamplingOptions law, int vocabularySize, NgramTable? ngrams) => kind switch
-        {
-            // The cost is a constant: were it measured, or that of a batch, the same seed could give another text the next time.
-            SamplerKind.Fused => new FusedSampler(order, tokens, law, vocabularySize, new AdaptiveDraftPlan(CallCost.Typical, law.DraftLength), ngrams),
-            SamplerKind.Assd => new AssdSampler(order, tokens, law, vocabularySize),
-            SamplerKind.Ngram => new NgramSampler(order, tokens, law, vocabularySize),
-            SamplerKind.Sequential => new SequentialSampler(order, tokens, law, vocabularySize),
-            SamplerKind.Parallel => new ParallelSampler(order, tokens, law, vocabularySize),
-            _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "No such sampler."),
-        };
+    private static FusedSampler CreateFused(Order order, int[] tokens, SamplingOptions law, InfillSetting setting, CallCost cost, bool inBatch)
+    {
+        IDraftPlan plan = inBatch ? AdaptiveDraftPlan.Uniform(cost, law.DraftLength) : new AdaptiveDraftPlan(cost, law.DraftLength);
+        return new FusedSampler(order, tokens, law, setting.Manifest.VocabularySize, plan, setting.Ngrams);
+    }
+
+    private static Sampler CreateSampler(SamplerKind kind, Order order, int[] tokens, SamplingOptions law, int vocabularySize) => kind switch
+    {
+        SamplerKind.Assd => new AssdSampler(order, tokens, law, vocabularySize),
+        SamplerKind.Ngram => new NgramSampler(order, tokens, law, vocabularySize),
+        SamplerKind.Sequential => new SequentialSampler(order, tokens, law, vocabularySize),
+        SamplerKind.Parallel => new ParallelSampler(order, tokens, law, vocabularySize),
+        _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "No such sampler."),
+    };
 
     private static Order CreateOrder(DecodingOrder order, bool[] given, long seed) => order switch
     {

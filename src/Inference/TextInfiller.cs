@@ -18,18 +18,17 @@ public sealed class TextInfiller : IDisposable
 
     private readonly OnnxAnySubsetModel _model;
     private readonly InfillTokenizer? _tokenizer;
-    private readonly int[] _banned;
-    private readonly NgramTable? _ngrams;
+    private readonly InfillSetting _setting;
     private readonly JobRunner _runner;
 
-    private TextInfiller(ModelFolder folder, OnnxAnySubsetModel model, InfillTokenizer? tokenizer, NgramFile? ngrams)
+    private TextInfiller(ModelFolder folder, OnnxAnySubsetModel model, InfillTokenizer? tokenizer, NgramFile? ngrams, Device device)
     {
         Folder = folder;
         _model = model;
         _tokenizer = tokenizer;
-        _ngrams = ngrams?.Table;
+        int[] banned = tokenizer is null ? [] : [.. Enumerable.Range(0, model.VocabularySize).Where(token => !tokenizer.IsText(token))];
+        _setting = new InfillSetting(folder.Manifest, device, banned, ngrams?.Table);
         _runner = new JobRunner(model, MaximumBatch, ngrams);
-        _banned = tokenizer is null ? [] : [.. Enumerable.Range(0, model.VocabularySize).Where(token => !tokenizer.IsText(token))];
     }
 
     /// <summary>The folder that was opened.</summary>
@@ -56,7 +55,7 @@ public sealed class TextInfiller : IDisposable
         NgramFile? ngrams = NgramFile.Open(checkedFolder);
         try
         {
-            return new TextInfiller(checkedFolder, OnnxAnySubsetModel.Open(checkedFolder, device, threads, useCache), tokenizer, ngrams);
+            return new TextInfiller(checkedFolder, OnnxAnySubsetModel.Open(checkedFolder, device, threads, useCache), tokenizer, ngrams, device);
         }
         catch
         {
@@ -84,7 +83,7 @@ public sealed class TextInfiller : IDisposable
     /// <inheritdoc cref="Infill" />
     public async Task<InfillResult> InfillAsync(string text, InfillOptions? options = null, CancellationToken cancellation = default)
     {
-        InfillJob job = CreateJob(new InfillRequest(text, options ?? new()));
+        InfillJob job = CreateJob(new InfillRequest(text, options ?? new()), inBatch: false);
         await foreach (bool _ in _runner.StepsAsync(job, cancellation).ConfigureAwait(false))
         {
         }
@@ -93,14 +92,15 @@ public sealed class TextInfiller : IDisposable
     }
 
     /// <summary>
-    /// Fills many texts, up to <see cref="MaximumBatch" /> in each model call; each as it would be alone, up to the rounding of the
-    /// network's float32 sums. With a cache, on a CPU, the sums are the same and so are the texts.
+    /// Fills many texts, up to <see cref="MaximumBatch" /> in each model call; each as in any other batch of two and more, up to the
+    /// rounding of the network's float32 sums. With a cache, on a CPU, the sums are the same and so are the texts.
+    /// <see cref="SamplerKind.Fused" /> plans for shared calls, so a seed may give another sample than alone; the others give the same.
     /// </summary>
     /// <inheritdoc cref="Infill" />
     public IReadOnlyList<InfillResult> InfillBatch(IReadOnlyList<InfillRequest> requests, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(requests);
-        InfillJob[] jobs = [.. requests.Select(CreateJob)]; // all, so that a bad one is told before any work
+        InfillJob[] jobs = [.. requests.Select(request => CreateJob(request, inBatch: requests.Count > 1))]; // all, so that a bad one is told before any work
         return [.. _runner.Run(jobs, cancellation)];
     }
 
@@ -112,7 +112,7 @@ public sealed class TextInfiller : IDisposable
     public IEnumerable<InfillResult> InfillMany(IEnumerable<InfillRequest> requests, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(requests);
-        return _runner.Run(requests.Select(CreateJob), cancellation);
+        return _runner.Run(requests.Select(request => CreateJob(request, inBatch: true)), cancellation);
     }
 
     /// <summary>Fills the gaps of one text and tells of every model call; the last update holds the filled text.</summary>
@@ -120,7 +120,7 @@ public sealed class TextInfiller : IDisposable
     public async IAsyncEnumerable<InfillUpdate> InfillStreamAsync(
         string text, InfillOptions? options = null, [EnumeratorCancellation] CancellationToken cancellation = default)
     {
-        InfillJob job = CreateJob(new InfillRequest(text, options ?? new()));
+        InfillJob job = CreateJob(new InfillRequest(text, options ?? new()), inBatch: false);
         await foreach (bool _ in _runner.StepsAsync(job, cancellation).ConfigureAwait(false))
             yield return job.Update();
     }
@@ -137,7 +137,7 @@ public sealed class TextInfiller : IDisposable
         double[] scores = [];
         _runner.InTurn(
             () => scores = JointDensity.LogProbabilities(
-                _model, Order.LeftToRight(encoded.Given), encoded.Tokens, new SamplingOptions { BannedTokens = _banned }, cancellation),
+                _model, Order.LeftToRight(encoded.Given), encoded.Tokens, new SamplingOptions { BannedTokens = _setting.Banned }, cancellation),
             cancellation);
         return encoded.Score(scores);
     }
@@ -145,12 +145,14 @@ public sealed class TextInfiller : IDisposable
     /// <summary>Waits for a call under way, then lets go of the network; later calls throw.</summary>
     public void Dispose() => _runner.Dispose();
 
-    private InfillJob CreateJob(InfillRequest request)
+    private InfillJob CreateJob(InfillRequest request, bool inBatch)
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(request.Options);
         request.Options.Validate(_model.VocabularySize);
-        return new InfillJob(Encode(request.Text, spans: false), request.Options, _banned, _model.VocabularySize, _ngrams);
+        if (request.Options.CallCostInRows is double rows && !(rows > 0 && double.IsFinite(rows)))
+            throw new ArgumentOutOfRangeException(nameof(request), rows, $"{nameof(InfillOptions.CallCostInRows)} must be a positive number.");
+        return new InfillJob(Encode(request.Text, spans: false), request.Options, _setting, inBatch);
     }
 
     private InfillText Encode(string text, bool spans)

@@ -62,7 +62,7 @@ public sealed class AdaptiveDraftPlanTests
         bool[] given = [.. Enumerable.Range(0, Length).Select(position => position % 3 != 2)];
         var model = new ScriptedModel(VocabularySize, Length, _ => [0.3, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1]);
         var sampler = new FusedSampler(
-            Order.LeftToRight(given), new int[Length], new(), VocabularySize, new AdaptiveDraftPlan(CallCost.Typical), NgramBytes.Table(VocabularySize, 3));
+            Order.LeftToRight(given), new int[Length], new(), VocabularySize, new AdaptiveDraftPlan(CallCost.OfRows(20)), NgramBytes.Table(VocabularySize, 3));
         Decoding.Run(sampler, model, new SeededCoins(1));
         DraftCounts network = sampler.Counts(DraftSource.Network);
         Assert.AreEqual(network.Examined, network.Kept, "A row equals its oracle here.");
@@ -76,7 +76,7 @@ public sealed class AdaptiveDraftPlanTests
         Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => new AdaptiveDraftPlan(new(0, 1, 1)));
         Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => new AdaptiveDraftPlan(new(1, -1, 1)));
         Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => new AdaptiveDraftPlan(new(1, 1, -1)));
-        Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => new AdaptiveDraftPlan(CallCost.Typical, 0));
+        Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => new AdaptiveDraftPlan(CallCost.OfRows(20), 0));
         Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => new FixedDraftPlan(DraftSource.Ngram, -1));
         Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => new FixedDraftPlan(DraftSource.Ngram, 1, -1));
     }

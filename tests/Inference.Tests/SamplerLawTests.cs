@@ -31,7 +31,7 @@ public sealed class SamplerLawTests
             task.Tokens,
             Options(3),
             MicroTask.Vocabulary,
-            source is null ? new AdaptiveDraftPlan(CallCost.Typical, draftLength: 3) : new FixedDraftPlan(source.Value, 2, 2),
+            source is null ? new AdaptiveDraftPlan(CallCost.OfRows(20), draftLength: 3) : new FixedDraftPlan(source.Value, 2, 2),
             table ? s_table : null,
             verification));
         Assert.IsTrue(result.Passes, result.ToString());
