@@ -7,7 +7,9 @@ namespace AsArm.Inference;
 /// <summary>One request on its way: its encoded text, its sampler and its coins.</summary>
 internal sealed class InfillJob
 {
+    private static readonly DraftSource[] s_sources = [DraftSource.Ngram, DraftSource.Network, DraftSource.Product];
     private readonly InfillText _text;
+    private readonly SamplingOptions _law;
     private readonly Stopwatch _time = new();
 
     /// <summary>A job that has not begun.</summary>
@@ -19,11 +21,11 @@ internal sealed class InfillJob
     {
         _text = text;
         Seed = options.Seed ?? RandomNumberGenerator.GetInt32(int.MaxValue);
-        SamplingOptions law = options with { BannedTokens = [.. setting.Banned.Union(options.BannedTokens)] };
+        _law = options with { BannedTokens = [.. setting.Banned.Union(options.BannedTokens)] };
         Order order = CreateOrder(options.Order, text.Given, Seed);
         Sampler = options.Sampler == SamplerKind.Fused
-            ? CreateFused(order, text.Tokens, law, setting, CallCosts.Of(setting.Manifest, setting.Device, options.CallCostInRows, inBatch), inBatch)
-            : CreateSampler(options.Sampler, order, text.Tokens, law, setting.Manifest.VocabularySize);
+            ? CreateFused(order, text.Tokens, _law, setting, CallCosts.Of(setting.Manifest, setting.Device, options.CallCostInRows, inBatch), inBatch)
+            : CreateSampler(options.Sampler, order, text.Tokens, _law, setting.Manifest.VocabularySize);
         Coins = new SeededCoins(Seed);
     }
 
@@ -51,7 +53,11 @@ internal sealed class InfillJob
     public InfillResult Result()
     {
         string[] gaps = DecodeGaps();
-        return new InfillResult(_text.Fill(gaps), gaps, Sampler.Statistics, Seed, _time.Elapsed);
+        return new InfillResult(_text.Fill(gaps), gaps, Sampler.Statistics, Seed, _time.Elapsed)
+        {
+            Drafts = Sampler is FusedSampler fused ? s_sources.ToDictionary(source => source, fused.Counts) : new(),
+            Sequence = new FilledSequence(Sampler.Call.Order, [.. Sampler.Tokens], _law),
+        };
     }
 
     /// <summary>The text so far.</summary>

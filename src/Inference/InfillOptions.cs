@@ -15,10 +15,16 @@ public sealed record InfillOptions : SamplingOptions
     public DecodingOrder Order { get; init; } = DecodingOrder.LeftToRight;
 
     /// <summary>
-    /// The same seed gives the same text on the same machine; null draws a seed, which the result names. A text in a batch, of
-    /// whatever others, may be another sample than the same one alone: <see cref="SamplerKind.Fused" /> plans for shared calls there.
+    /// The same seed gives the same text on the same machine, with <see cref="SamplerKind.Fused" /> as long as <see cref="InBatch" /> is the
+    /// same; null draws a seed, which the result names.
     /// </summary>
     public long? Seed { get; init; }
+
+    /// <summary>
+    /// Whether <see cref="SamplerKind.Fused" /> plans for calls that other texts share. Null does so in a batch of two and more, whatever the
+    /// others are, and not for a text alone; true repeats a text of a batch alone by its seed, and false the other way around.
+    /// </summary>
+    public bool? InBatch { get; init; }
 
     /// <summary>
     /// What a model call costs beside its rows, in rows; positive. <see cref="SamplerKind.Fused" /> drafts the further the more it is; null

@@ -94,7 +94,8 @@ public sealed class TextInfiller : IDisposable
     /// <summary>
     /// Fills many texts, up to <see cref="MaximumBatch" /> in each model call; each as in any other batch of two and more, up to the
     /// rounding of the network's float32 sums. With a cache, on a CPU, the sums are the same and so are the texts.
-    /// <see cref="SamplerKind.Fused" /> plans for shared calls, so a seed may give another sample than alone; the others give the same.
+    /// <see cref="SamplerKind.Fused" /> plans for shared calls, so a seed may give another sample than alone, see
+    /// <see cref="InfillOptions.InBatch" />; the others give the same.
     /// </summary>
     /// <inheritdoc cref="Infill" />
     public IReadOnlyList<InfillResult> InfillBatch(IReadOnlyList<InfillRequest> requests, CancellationToken cancellation = default)
@@ -142,6 +143,24 @@ public sealed class TextInfiller : IDisposable
         return encoded.Score(scores);
     }
 
+    /// <summary>
+    /// The log-probability of a result's generated tokens under the model's joint law with the options it was filled with, in one model
+    /// call. For an exact sampler it is the one in the statistics; for <see cref="SamplerKind.Parallel" /> it is what that departs from.
+    /// </summary>
+    /// <param name="result">From this infiller.</param>
+    /// <param name="cancellation">Stops within the model call.</param>
+    /// <exception cref="ArgumentException">A result that was made by hand.</exception>
+    /// <exception cref="ModelOutputException">The network answered with NaN or infinite logits.</exception>
+    public double JointLogProbability(InfillResult result, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(result);
+        FilledSequence filled = result.Sequence ?? throw new ArgumentException("The result holds no tokens.", nameof(result));
+        double sum = 0;
+        _runner.InTurn(
+            () => sum = JointDensity.LogProbabilities(_model, filled.Order, filled.Tokens, filled.Law, cancellation).Sum(), cancellation);
+        return sum;
+    }
+
     /// <summary>Waits for a call under way, then lets go of the network; later calls throw.</summary>
     public void Dispose() => _runner.Dispose();
 
@@ -152,7 +171,7 @@ public sealed class TextInfiller : IDisposable
         request.Options.Validate(_model.VocabularySize);
         if (request.Options.CallCostInRows is double rows && !(rows > 0 && double.IsFinite(rows)))
             throw new ArgumentOutOfRangeException(nameof(request), rows, $"{nameof(InfillOptions.CallCostInRows)} must be a positive number.");
-        return new InfillJob(Encode(request.Text, spans: false), request.Options, _setting, inBatch);
+        return new InfillJob(Encode(request.Text, spans: false), request.Options, _setting, request.Options.InBatch ?? inBatch);
     }
 
     private InfillText Encode(string text, bool spans)

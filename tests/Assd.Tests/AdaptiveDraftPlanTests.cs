@@ -70,6 +70,46 @@ public sealed class AdaptiveDraftPlanTests
         Assert.IsLessThan(0.5 * network.Drawn, sampler.Counts(DraftSource.Ngram).Drawn);
     }
 
+    /// <summary>Equal numbers of rows: sequences that share a call pad each other. 6 rows a call are worth one proposal, 2 none.</summary>
+    [TestMethod]
+    [DataRow(2.0, null, 0)]
+    [DataRow(6.0, null, 1)]
+    [DataRow(40.0, null, 3)]
+    [DataRow(1e9, null, 8)]
+    [DataRow(2.0, 4, 4)]
+    public void Uniform_EveryRound_DraftsAlike(double rows, int? draftLength, int expected)
+    {
+        var order = Order.LeftToRight([true, .. new bool[Length - 1]]);
+        IDraftPlan plan = AdaptiveDraftPlan.Uniform(CallCost.OfRows(rows), draftLength);
+        var sampler = new FusedSampler(order, new int[Length], new(), VocabularySize, plan, NgramBytes.Table(VocabularySize, 3));
+        var loop = new SamplingLoop(new RandomModel(VocabularySize, Length, 300, 1), [sampler], [new SeededCoins(1)]);
+        while (!sampler.IsDone)
+        {
+            int before = sampler.Statistics.Drafted, proposals = Math.Min(expected, Length - sampler.Decided - 1);
+            loop.Step(default);
+            Assert.AreEqual(proposals, sampler.Statistics.Drafted - before, "Though hardly any is kept.");
+            Assert.AreEqual(proposals + 1, sampler.Call.Conditionals.Length, "No draft rows.");
+        }
+    }
+
+    /// <summary>What a rejection leaves behind: rows that saw the rejected token, and serve without having been asked.</summary>
+    [TestMethod]
+    public void Run_AfterARejection_DraftsFromTheRowsLeftBehind()
+    {
+        FusedSampler sampler = Run(new(100, 1, 1), sharpness: 10);
+        Assert.IsGreaterThan(20, sampler.Counts(DraftSource.Product).Drawn);
+        FusedSampler uniform = Run(AdaptiveDraftPlan.Uniform(CallCost.OfRows(40)), sharpness: 10, seed: 1);
+        Assert.IsGreaterThan(20, uniform.Counts(DraftSource.Product).Drawn, "No row was asked.");
+    }
+
+    [TestMethod]
+    public void Choose_NothingCanBeWorthIt_MakesNoNgramDraft()
+    {
+        var view = new UnwillingView();
+        Assert.AreEqual(DraftSource.None, new AdaptiveDraftPlan(new(0.1, 1, 1)).Choose(view));
+        Assert.ThrowsExactly<InvalidOperationException>(() => new AdaptiveDraftPlan(new(100, 1, 1)).Choose(view));
+    }
+
     [TestMethod]
     public void Constructor_BadArguments_Throw()
     {
@@ -88,13 +128,31 @@ public sealed class AdaptiveDraftPlanTests
         Assert.AreEqual(40 + 3 + 8, new CallCost(40, 1, 2).Of(3, 4));
     }
 
-    private static FusedSampler Run(CallCost cost, double sharpness, int seed = 1)
+    private static FusedSampler Run(CallCost cost, double sharpness, int seed = 1) => Run(new AdaptiveDraftPlan(cost), sharpness, seed);
+
+    private static FusedSampler Run(IDraftPlan plan, double sharpness, int seed)
     {
         var order = Order.LeftToRight([true, .. new bool[Length - 1]]);
         var sampler = new FusedSampler(
-            order, new int[Length], new(), VocabularySize, new AdaptiveDraftPlan(cost), NgramBytes.Table(VocabularySize, 3));
+            order, new int[Length], new(), VocabularySize, plan, NgramBytes.Table(VocabularySize, 3));
         return Decoding.Run(sampler, new RandomModel(VocabularySize, Length, sharpness, seed), new SeededCoins(seed));
     }
 
     private static double TokensPerCall(FusedSampler sampler) => (double)sampler.Statistics.Generated / sampler.Statistics.Nfe;
+
+    /// <summary>A round whose n-gram draft must not be made.</summary>
+    private sealed class UnwillingView : IDraftView
+    {
+        public int Decided => 1;
+
+        public int Length => 9;
+
+        public int Proposed => 0;
+
+        public void MakeNgramDraft() => throw new InvalidOperationException("Made.");
+
+        public DraftTarget Target(int rank) => new(Neighbours.Left, null, null, 0);
+
+        public Neighbours Sees(int rank, int horizon) => Neighbours.None;
+    }
 }

@@ -64,6 +64,30 @@ public sealed class FusedSamplerTests
         Assert.AreEqual(3, sampler.Counts(DraftSource.Ngram).Drawn, "Rank 4 has none: its row saw the rejected proposal.");
     }
 
+    /// <summary>p~(x) is p(x | left) p(right | x) / p(right) up to a factor where all grams are listed; seen by what many coins draw.</summary>
+    [TestMethod]
+    [DataRow(1.0)]
+    [DataRow(0.5)]
+    public void Run_BetweenTwoKnownTokens_DraftLeadsFromOneToTheOther(double temperature)
+    {
+        const int V = 5, Draws = 4000, Left = 1, Right = 3;
+        NgramTable table = NgramTable.Open(NgramBytes.Random(V, 2, 1, 6));
+        double[] expected = [.. Enumerable.Range(0, V).Select(
+            token => Math.Pow(table.Probability(token, [Left]) * table.Probability(Right, [token]), 1 / temperature))];
+        var drawn = new double[V];
+        for (int i = 0; i < Draws; i++)
+        {
+            var sampler = new FusedSampler(
+                Order.LeftToRight([true, false, true, false]), [Left, 0, Right, 0], new() { Temperature = temperature }, V,
+                new FixedDraftPlan(DraftSource.Ngram, 1), table);
+            sampler.Plan(new ScriptedCoins((i + 0.5) / Draws));
+            drawn[sampler.Tokens[1]] += 1.0 / Draws;
+        }
+
+        for (int token = 0; token < V; token++)
+            Assert.AreEqual(expected[token] / expected.Sum(), drawn[token], 2.0 / Draws);
+    }
+
     [TestMethod]
     public void Run_LastTarget_IsNeverProposed()
     {

@@ -13,6 +13,8 @@ public sealed class BenchTests
         AsarmResult result = AsarmCommand.Run("bench", "--repeats", "1").Done();
         foreach (string sampler in new[] { "fused", "assd", "ngram", "sequential", "parallel" })
             Assert.AreEqual(20, Regex.Count(result.Output, $@"│ {sampler} +│ \d"), sampler);
+        Assert.MatchesRegex(@"Total variation .*: 2 tokens 0\.\d\d ± 0\.\d\d; 4 tokens [01]\.\d\d", result.Output);
+        Assert.MatchesRegex(@"\n(A model call costs as much beside its rows as \d+ rows\.|Rows cost nothing that can be measured here\.)\r?\n", result.Output);
         string[] last = [.. result.OutputLines.TakeLast(4)];
         string[] names = ["tokens per call best/assd one gap", "tokens per call best/assd many gaps", "time per token sequential/best one gap", "time per token sequential/best many gaps"];
         for (int i = 0; i < names.Length; i++)

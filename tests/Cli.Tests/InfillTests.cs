@@ -57,7 +57,7 @@ public sealed class InfillTests
         for (int i = 0; i < samples.Length; i++)
         {
             Assert.AreEqual(i - 1, Number(samples[i], "seed"));
-            AreSame(Single(Text, "--seed", $"{i - 1}"), samples[i]);
+            AreSame(Single(Text, "--batch-plan", "--seed", $"{i - 1}"), samples[i]);
         }
     }
 

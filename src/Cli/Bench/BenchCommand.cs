@@ -45,6 +45,8 @@ internal static class BenchCommand
             }
         }
 
+        BenchReport.PrintVariations(gap => BenchVariation.Measure(infiller, gap, 4 * repeats, cancellation));
+        BenchReport.PrintCost(BenchCost.Measure(infiller.Model, cancellation));
         BenchReport.PrintRatios(first!);
         return ExitCode.Done;
     }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using AsArm.Assd;
 using AsArm.Inference;
 using Spectre.Console;
 
@@ -16,10 +17,13 @@ internal static class BenchReport
         [BenchKind.Continuation] = "continuation",
     };
 
+    private static readonly DraftSource[] s_sources = [DraftSource.Ngram, DraftSource.Network, DraftSource.Product];
+    private static readonly int[] s_gaps = [2, 4, 8, 16];
+
     public static void Print(BenchRun run)
     {
         Table table = Tables.Create(
-            $"T = {Number(run.Temperature, "0.##")}, batch {run.Batch}", "sampler", "calls", "tokens a call", "accepted", "rows a call", "ms a token",
+            $"T = {Number(run.Temperature, "0.##")}, batch {run.Batch}", "sampler", "calls", "tokens a call", "accepted (fused: n-gram / network / product)", "rows a call", "ms a token",
             "tokens a call / assd", "speed / sequential", "speed / assd");
         foreach ((BenchKind kind, string name) in s_names)
         {
@@ -29,6 +33,19 @@ internal static class BenchReport
 
         Tables.Print(table);
     }
+
+    /// <summary>What the parallel sampler's speed costs.</summary>
+    public static void PrintVariations(Func<int, (double Variation, double Error)> measure)
+    {
+        string[] all = [.. s_gaps.Select(gap => $"{gap} tokens {Interval(measure(gap))}")];
+        Console.WriteLine($"parallel is not exact. Total variation of its law from the model's joint in one gap, T = 1 (0 is equal, 1 is disjoint): {string.Join("; ", all)}");
+    }
+
+    /// <summary>The measured cost of a call.</summary>
+    public static void PrintCost(double rows) => Console.WriteLine(
+        double.IsFinite(rows) && rows > 0
+            ? $"A model call costs as much beside its rows as {Number(rows, "0")} rows."
+            : "Rows cost nothing that can be measured here.");
 
     /// <summary>The last lines: one text at a time at temperature 1, the best of the exact samplers.</summary>
     public static void PrintRatios(BenchRun run)
@@ -50,12 +67,22 @@ internal static class BenchReport
             InfillCommand.NameOf(sampler),
             Number(tally.Calls, "0"),
             Number(tally.TokensPerCall, "0.00"),
-            tally.Drafted == 0 ? "-" : Number((double)tally.Accepted / tally.Drafted, "0.00"),
+            Accepted(tally),
             Number(tally.Rows / tally.Calls, "0.0"),
             Number(tally.MillisecondsPerToken, "0.00"),
             Interval(tally.TokensPerCallOver(run[kind, SamplerKind.Assd])),
             Interval(tally.SpeedOver(run[kind, SamplerKind.Sequential])),
             Interval(tally.SpeedOver(run[kind, SamplerKind.Assd])));
+    }
+
+    /// <summary>By source: those kept of those whose test counted. Where the sampler does not tell, those kept of all.</summary>
+    private static string Accepted(BenchTally tally)
+    {
+        if (tally.Drafts.Values.Any(counts => counts.Examined > 0))
+            return string.Join(" / ", s_sources.Select(source => Share(tally.Drafts[source].Kept, tally.Drafts[source].Examined)));
+        return Share(tally.Accepted, tally.Drafted);
+
+        static string Share(int kept, int all) => all == 0 ? "-" : Number((double)kept / all, "0.00");
     }
 
     private static string Interval((double Ratio, double Error) value) =>

@@ -44,7 +44,8 @@ internal sealed class BenchRun(TextInfiller infiller, double temperature, int ba
             BenchTexts.Get(kind, i), new InfillOptions { Sampler = sampler, Temperature = temperature, Seed = 1000 * repeat + i }))];
         long begin = Stopwatch.GetTimestamp();
         IReadOnlyList<InfillResult> results = infiller.InfillBatch(requests, cancellation);
+        TimeSpan elapsed = Stopwatch.GetElapsedTime(begin);
         if (repeat >= 0)
-            _tallies[(kind, sampler)].Add([.. results.Select(result => result.Statistics)], Stopwatch.GetElapsedTime(begin));
+            _tallies[(kind, sampler)].Add(results, elapsed);
     }
 }

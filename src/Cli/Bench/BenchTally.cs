@@ -1,4 +1,5 @@
 using AsArm.Assd;
+using AsArm.Inference;
 
 namespace AsArm.Cli;
 
@@ -19,16 +20,25 @@ internal sealed class BenchTally
 
     public int Accepted { get; private set; }
 
+    /// <summary>Proposals by source, where the sampler tells.</summary>
+    public Dictionary<DraftSource, DraftCounts> Drafts { get; } = [];
+
     public double TokensPerCall => Tokens / Calls;
 
     public double MillisecondsPerToken => Milliseconds / Tokens;
 
-    public void Add(IReadOnlyList<SamplingStatistics> sequences, TimeSpan time)
+    public void Add(IReadOnlyList<InfillResult> results, TimeSpan time)
     {
+        SamplingStatistics[] sequences = [.. results.Select(result => result.Statistics)];
         _observations.Add((sequences.Sum(one => one.Generated), sequences.Sum(one => one.Nfe), time.TotalMilliseconds));
         Rows += sequences.Sum(one => one.ContentRows + one.QueryRows);
         Drafted += sequences.Sum(one => one.Drafted);
         Accepted += sequences.Sum(one => one.Accepted);
+        foreach ((DraftSource source, DraftCounts more) in results.SelectMany(result => result.Drafts))
+        {
+            DraftCounts sum = Drafts.GetValueOrDefault(source);
+            Drafts[source] = new(sum.Drawn + more.Drawn, sum.Examined + more.Examined, sum.Kept + more.Kept);
+        }
     }
 
     /// <summary>Tokens per call of this one over those of another, with the half-width of a 95 % interval.</summary>

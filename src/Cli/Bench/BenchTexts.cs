@@ -6,7 +6,7 @@ namespace AsArm.Cli;
 internal static class BenchTexts
 {
     private const int OneGapStart = 18;
-    private const int OneGapWords = 12; // about 16 tokens
+    private const int OneGapTokens = 16;
     private const int ContinuationStart = 24;
 
     private static readonly string[] s_stories =
@@ -41,7 +41,7 @@ internal static class BenchTexts
         {
             BenchKind.Scattered95 => Scatter(words, 0.95, coins),
             BenchKind.Scattered50 => Scatter(words, 0.5, coins),
-            BenchKind.OneGap => [.. words[..OneGapStart], "<mask:16>", .. words[(OneGapStart + OneGapWords)..]],
+            BenchKind.OneGap => CutOneGap(words, OneGapTokens),
             BenchKind.ManyGaps => CutGaps(words, coins),
             BenchKind.Continuation => [.. words[..ContinuationStart], "<mask:32>"],
             _ => throw new ArgumentOutOfRangeException(nameof(kind)),
@@ -50,6 +50,12 @@ internal static class BenchTexts
 
     private static IEnumerable<string> Scatter(string[] words, double rate, SeededCoins coins) =>
         [.. words.Select(word => coins.Toss() < rate ? "<mask>" : word)];
+
+    /// <summary>A text with one gap of another length.</summary>
+    public static string OneGap(int index, int tokens) => string.Join(' ', CutOneGap(s_stories[index].Split(' '), tokens));
+
+    private static IEnumerable<string> CutOneGap(string[] words, int tokens) =>
+        [.. words[..OneGapStart], $"<mask:{tokens}>", .. words[(OneGapStart + (3 * tokens + 3) / 4)..]]; // a word takes some 1.3 tokens
 
     /// <summary>One to three words out of every seven or so.</summary>
     private static List<string> CutGaps(string[] words, SeededCoins coins)

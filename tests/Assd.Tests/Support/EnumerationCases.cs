@@ -49,6 +49,11 @@ internal static class EnumerationCases
         cases[name] = () => Fused(verification, Plan(40), "G...", 3, 21);
         cases[$"{name}, two gaps"] = () => Fused(verification, Plan(40), ".G..G..", 2, 22);
         cases[$"{name}, dear rows"] = () => Fused(verification, Plan(2), "G...G.", 3, 23);
+        Func<IDraftPlan> leftBehind = () => new FixedDraftPlan(DraftSource.Product, 2); // rows of rejected rounds are all it has
+        cases[$"{verification}, no rows asked"] = () => Fused(verification, leftBehind, "G....", 3, 37);
+        cases[$"{verification}, no rows asked, two gaps"] = () => Fused(verification, leftBehind, ".G..G..", 2, 38);
+        cases[$"{verification}, no rows asked, right to left"] = () => Fused(verification, leftBehind, "....G", 3, 39, order: RightToLeft);
+        cases[$"{name}, uniform"] = () => Fused(verification, () => AdaptiveDraftPlan.Uniform(new(6, 1, 1)), "G..G..", 2, 29);
         cases[$"{name}, fixed length"] = () => Fused(verification, Plan(40, 2), "G....", 2, 24);
         cases[$"{name}, no table"] = () => Fused(verification, Plan(1000), "GG....", 3, 25, tableOrder: null);
         cases[$"{name}, order 4"] = () => Fused(verification, Plan(1000), "GGG...", 3, 26, tableOrder: 4);
