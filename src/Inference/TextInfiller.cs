@@ -149,7 +149,6 @@ public sealed class TextInfiller : IDisposable
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(request.Options);
-        request.Options.Validate(_model.VocabularySize);
         return new InfillJob(Encode(request.Text, spans: false), request.Options, _banned, _model.VocabularySize, _ngrams);
     }
 
