@@ -4,79 +4,101 @@ using AsArm.Assd;
 
 namespace AsArm.Inference;
 
-/// <summary>One request on its way: its encoded text, its sampler and its coins.</summary>
+/// <summary>
+/// One request on its way: its encoded text, its law and its coins. Its sampler, which holds many rows of the vocabulary, is there from
+/// the first model call to the last only, so that requests may wait in any number.
+/// </summary>
 internal sealed class InfillJob
 {
     private static readonly DraftSource[] s_sources = [DraftSource.Ngram, DraftSource.Network, DraftSource.Product];
     private readonly InfillText _text;
-    private readonly SamplingOptions _law;
+    private readonly Order _order;
+    private readonly InfillOptions _options;
+    private readonly InfillSetting _setting;
+    private readonly bool _inBatch;
+    private readonly long _seed;
     private readonly Stopwatch _time = new();
+    private Sampler? _sampler;
+    private InfillResult? _result;
 
-    /// <summary>A job that has not begun.</summary>
-    /// <param name="text">The request's text.</param>
-    /// <param name="options">Its options.</param>
-    /// <param name="setting">The infiller's.</param>
+    /// <param name="text">The encoded text.</param>
+    /// <param name="options">How to fill it.</param>
+    /// <param name="setting">The infiller's; its n-grams are read only while the model may be used.</param>
     /// <param name="inBatch">Whether it is to share its calls with others.</param>
+    /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
     public InfillJob(InfillText text, InfillOptions options, InfillSetting setting, bool inBatch)
     {
         _text = text;
-        Seed = options.Seed ?? RandomNumberGenerator.GetInt32(int.MaxValue);
-        _law = options with { BannedTokens = [.. setting.Banned.Union(options.BannedTokens)] };
-        Order order = CreateOrder(options.Order, text.Given, Seed);
-        Sampler = options.Sampler == SamplerKind.Fused
-            ? CreateFused(order, text.Tokens, _law, setting, CallCosts.Of(setting.Manifest, setting.Device, options.CallCostInRows, inBatch), inBatch)
-            : CreateSampler(options.Sampler, order, text.Tokens, _law, setting.Manifest.VocabularySize);
-        Coins = new SeededCoins(Seed);
+        _seed = options.Seed ?? RandomNumberGenerator.GetInt32(int.MaxValue);
+        _options = options with { BannedTokens = [.. setting.Banned.Union(options.BannedTokens)] };
+        _options.Validate(setting.Manifest.VocabularySize);
+        if (options.CallCostInRows is double rows && !(rows > 0 && double.IsFinite(rows)))
+            throw new ArgumentOutOfRangeException(nameof(options), rows, $"{nameof(InfillOptions.CallCostInRows)} must be a positive number.");
+        if (!Enum.IsDefined(options.Sampler))
+            throw new ArgumentOutOfRangeException(nameof(options), options.Sampler, "No such sampler.");
+        _order = CreateOrder(options.Order, text.Given, _seed);
+        _setting = setting;
+        _inBatch = options.InBatch ?? inBatch;
     }
 
-    public long Seed { get; }
+    /// <summary>Every target is decided, and <see cref="Watch" /> has seen it.</summary>
+    public bool IsDone => _result is not null;
 
-    public Sampler Sampler { get; }
-
-    public ICoinSource Coins { get; }
-
-    /// <summary>Starts it in a loop.</summary>
+    /// <summary>Starts it in a loop; to be called while the model may be used.</summary>
     public void Enter(SamplingLoop loop)
     {
         _time.Start();
-        loop.Add(Sampler, Coins);
+        _sampler = CreateSampler();
+        loop.Add(_sampler, new SeededCoins(_seed));
     }
 
-    /// <summary>To be called after every step: stops the clock once everything is decided.</summary>
+    /// <summary>To be called after every step: once everything is decided, keeps the result and lets go of the sampler.</summary>
     public void Watch()
     {
-        if (Sampler.IsDone)
-            _time.Stop();
+        if (_sampler is not { IsDone: true } sampler)
+            return;
+        _time.Stop();
+        string[] gaps = DecodeGaps(sampler);
+        _result = new InfillResult(_text.Fill(gaps), gaps, sampler.Statistics, _seed, _time.Elapsed)
+        {
+            Drafts = sampler is FusedSampler fused ? s_sources.ToDictionary(source => source, fused.Counts) : new(),
+            Sequence = new FilledSequence(_order, [.. sampler.Tokens], _options),
+        };
+        _sampler = null;
     }
 
-    /// <summary>The filled text; every target must be decided.</summary>
-    public InfillResult Result()
+    /// <summary>The filled text; it must be done.</summary>
+    public InfillResult Result() => _result ?? throw new InvalidOperationException("Not every target is decided.");
+
+    /// <summary>The text so far; it must have entered a loop.</summary>
+    public InfillUpdate Update()
     {
-        string[] gaps = DecodeGaps();
-        return new InfillResult(_text.Fill(gaps), gaps, Sampler.Statistics, Seed, _time.Elapsed)
+        if (_result is not null)
+            return new(_result.Text, _result.Statistics, true);
+        Sampler sampler = _sampler ?? throw new InvalidOperationException("Not under way yet.");
+        return new(_text.Fill(DecodeGaps(sampler)), sampler.Statistics, false);
+    }
+
+    private Sampler CreateSampler()
+    {
+        int[] tokens = _text.Tokens;
+        int vocabularySize = _setting.Manifest.VocabularySize;
+        return _options.Sampler switch
         {
-            Drafts = Sampler is FusedSampler fused ? s_sources.ToDictionary(source => source, fused.Counts) : new(),
-            Sequence = new FilledSequence(Sampler.Call.Order, [.. Sampler.Tokens], _law),
+            SamplerKind.Fused => new FusedSampler(_order, tokens, _options, vocabularySize, CreatePlan(), _setting.Ngrams),
+            SamplerKind.Assd => new AssdSampler(_order, tokens, _options, vocabularySize),
+            SamplerKind.Ngram => new NgramSampler(_order, tokens, _options, vocabularySize),
+            SamplerKind.Sequential => new SequentialSampler(_order, tokens, _options, vocabularySize),
+            SamplerKind.Parallel => new ParallelSampler(_order, tokens, _options, vocabularySize),
+            _ => throw new UnreachableException(),
         };
     }
 
-    /// <summary>The text so far.</summary>
-    public InfillUpdate Update() => new(_text.Fill(DecodeGaps()), Sampler.Statistics, Sampler.IsDone);
-
-    private static FusedSampler CreateFused(Order order, int[] tokens, SamplingOptions law, InfillSetting setting, CallCost cost, bool inBatch)
+    private IDraftPlan CreatePlan()
     {
-        IDraftPlan plan = inBatch ? AdaptiveDraftPlan.Uniform(cost, law.DraftLength) : new AdaptiveDraftPlan(cost, law.DraftLength);
-        return new FusedSampler(order, tokens, law, setting.Manifest.VocabularySize, plan, setting.Ngrams);
+        CallCost cost = CallCosts.Of(_setting.Manifest, _setting.Device, _options.CallCostInRows, _inBatch);
+        return _inBatch ? AdaptiveDraftPlan.Uniform(cost, _options.DraftLength) : new AdaptiveDraftPlan(cost, _options.DraftLength);
     }
-
-    private static Sampler CreateSampler(SamplerKind kind, Order order, int[] tokens, SamplingOptions law, int vocabularySize) => kind switch
-    {
-        SamplerKind.Assd => new AssdSampler(order, tokens, law, vocabularySize),
-        SamplerKind.Ngram => new NgramSampler(order, tokens, law, vocabularySize),
-        SamplerKind.Sequential => new SequentialSampler(order, tokens, law, vocabularySize),
-        SamplerKind.Parallel => new ParallelSampler(order, tokens, law, vocabularySize),
-        _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "No such sampler."),
-    };
 
     private static Order CreateOrder(DecodingOrder order, bool[] given, long seed) => order switch
     {
@@ -86,11 +108,11 @@ internal sealed class InfillJob
         _ => throw new ArgumentOutOfRangeException(nameof(order), order, "No such order."),
     };
 
-    private string[] DecodeGaps()
+    private string[] DecodeGaps(Sampler sampler)
     {
-        var decided = new bool[Sampler.Tokens.Length];
-        foreach (int position in Sampler.Call.Order.Positions[..Sampler.Decided])
+        var decided = new bool[sampler.Tokens.Length];
+        foreach (int position in _order.Positions[..sampler.Decided])
             decided[position] = true;
-        return _text.DecodeGaps(Sampler.Tokens, decided);
+        return _text.DecodeGaps(sampler.Tokens, decided);
     }
 }

@@ -6,7 +6,7 @@ namespace AsArm.Inference;
 /// <summary>Runs jobs on a model that callers share: they take turns, a model call each.</summary>
 /// <param name="model">Serves one call at a time.</param>
 /// <param name="maximumBatch">Most sequences of a call.</param>
-/// <param name="ngrams">What samplers of jobs read, to be let go of with the model.</param>
+/// <param name="ngrams">What samplers of jobs read, in turn only, to be let go of with the model.</param>
 internal sealed class JobRunner(OnnxAnySubsetModel model, int maximumBatch, IDisposable? ngrams) : IDisposable
 {
     private readonly SemaphoreSlim _turn = new(1, 1);
@@ -16,7 +16,8 @@ internal sealed class JobRunner(OnnxAnySubsetModel model, int maximumBatch, IDis
     public IEnumerable<InfillResult> Run(IEnumerable<InfillJob> jobs, CancellationToken cancellation)
     {
         var loop = new SamplingLoop(model);
-        Action step = () => loop.Step(cancellation);
+        var entering = new List<InfillJob>();
+        Action step = () => Step(loop, entering, cancellation);
         var undelivered = new Queue<InfillJob>();
         using IEnumerator<InfillJob> source = jobs.GetEnumerator();
         try
@@ -24,15 +25,15 @@ internal sealed class JobRunner(OnnxAnySubsetModel model, int maximumBatch, IDis
             bool more = true;
             while (true)
             {
-                while (more && loop.Count < maximumBatch && undelivered.Count < _mostUndelivered && (more = source.MoveNext()))
+                while (more && loop.Count + entering.Count < maximumBatch && undelivered.Count < _mostUndelivered && (more = source.MoveNext()))
                 {
-                    source.Current.Enter(loop);
+                    entering.Add(source.Current);
                     undelivered.Enqueue(source.Current);
                 }
 
-                while (undelivered.TryPeek(out InfillJob? job) && job.Sampler.IsDone)
+                while (undelivered.TryPeek(out InfillJob? job) && job.IsDone)
                     yield return undelivered.Dequeue().Result();
-                if (loop.Count > 0)
+                if (loop.Count + entering.Count > 0)
                     InTurn(step, cancellation);
                 else if (!more)
                     yield break;
@@ -50,28 +51,20 @@ internal sealed class JobRunner(OnnxAnySubsetModel model, int maximumBatch, IDis
     public async IAsyncEnumerable<bool> StepsAsync(InfillJob job, [EnumeratorCancellation] CancellationToken cancellation)
     {
         var loop = new SamplingLoop(model);
+        var entering = new List<InfillJob> { job };
+        Action step = () => Step(loop, entering, cancellation);
         try
         {
-            job.Enter(loop);
-            while (!job.Sampler.IsDone)
+            while (!job.IsDone)
             {
-                await _turn.WaitAsync(cancellation).ConfigureAwait(false);
-                try
-                {
-                    await Task.Run(() => loop.Step(cancellation), cancellation).ConfigureAwait(false);
-                }
-                finally
-                {
-                    _turn.Release();
-                }
-
+                await InTurnAsync(step, cancellation).ConfigureAwait(false);
                 job.Watch();
                 yield return true;
             }
         }
         finally
         {
-            InTurn(loop.Dispose, CancellationToken.None);
+            await InTurnAsync(loop.Dispose, CancellationToken.None).ConfigureAwait(false);
         }
     }
 
@@ -96,5 +89,26 @@ internal sealed class JobRunner(OnnxAnySubsetModel model, int maximumBatch, IDis
         {
             _turn.Release();
         }
+    }
+
+    private async Task InTurnAsync(Action action, CancellationToken cancellation)
+    {
+        await _turn.WaitAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            await Task.Run(action, cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    private static void Step(SamplingLoop loop, List<InfillJob> entering, CancellationToken cancellation)
+    {
+        foreach (InfillJob job in entering)
+            job.Enter(loop);
+        entering.Clear();
+        loop.Step(cancellation);
     }
 }

@@ -85,6 +85,8 @@ public abstract class OnnxAnySubsetModel : IAnySubsetModel, IDisposable
     {
         if (call.Order.Length > MaximumLength)
             throw new ArgumentException($"{call.Order.Length} tokens, the model takes {MaximumLength}.", nameof(call));
+        if (call.VocabularySize != VocabularySize)
+            throw new ArgumentException($"A sequence over {call.VocabularySize} tokens, the model has {VocabularySize}.", nameof(call));
         if (call.Order.GivenCount == 0)
             throw new ArgumentException("The network needs at least one given token; put the document separator first.", nameof(call));
         if (call.Conditionals.IsEmpty)

@@ -168,10 +168,7 @@ public sealed class TextInfiller : IDisposable
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(request.Options);
-        request.Options.Validate(_model.VocabularySize);
-        if (request.Options.CallCostInRows is double rows && !(rows > 0 && double.IsFinite(rows)))
-            throw new ArgumentOutOfRangeException(nameof(request), rows, $"{nameof(InfillOptions.CallCostInRows)} must be a positive number.");
-        return new InfillJob(Encode(request.Text, spans: false), request.Options, _setting, request.Options.InBatch ?? inBatch);
+        return new InfillJob(Encode(request.Text, spans: false), request.Options, _setting, inBatch);
     }
 
     private InfillText Encode(string text, bool spans)

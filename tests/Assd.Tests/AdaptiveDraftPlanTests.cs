@@ -96,7 +96,7 @@ public sealed class AdaptiveDraftPlanTests
     [TestMethod]
     public void Run_AfterARejection_DraftsFromTheRowsLeftBehind()
     {
-        FusedSampler sampler = Run(new(100, 1, 1), sharpness: 10);
+        FusedSampler sampler = Run(new(1000, 1, 1), sharpness: 10);
         Assert.IsGreaterThan(20, sampler.Counts(DraftSource.Product).Drawn);
         FusedSampler uniform = Run(AdaptiveDraftPlan.Uniform(CallCost.OfRows(40)), sharpness: 10, seed: 1);
         Assert.IsGreaterThan(20, uniform.Counts(DraftSource.Product).Drawn, "No row was asked.");

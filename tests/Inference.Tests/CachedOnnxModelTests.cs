@@ -1,6 +1,5 @@
 using AsArm.Assd;
 
-
 namespace AsArm.Inference.Tests;
 
 /// <summary>What the cache saves, allocates and refuses; that it changes nothing is in <see cref="CacheEqualityTests" />.</summary>
@@ -24,7 +23,7 @@ public sealed class CachedOnnxModelTests
         Assert.AreEqual(1, RowsOf(call, known: 8), "What was proposed again is known.");
     }
 
-    private readonly CacheSlots _slots = new(new HostKeyValueCache(2, 2, 4), 64, 1000);
+    private readonly CacheSlots _slots = new(new HostKeyValueCache(2, 2, 4), 64, 1000, () => { });
 
     private int RowsOf(SequenceCall call, int known)
     {
@@ -47,12 +46,13 @@ public sealed class CachedOnnxModelTests
     [TestMethod]
     public void Prepare_ReleasedSlot_GoesToTheNextSequence()
     {
+        int layouts = 0;
         var cache = new HostKeyValueCache(2, 2, 4);
-        var slots = new CacheSlots(cache, 64, 1000);
+        var slots = new CacheSlots(cache, 64, 1000, () => layouts++);
         SequenceCall[] calls = [.. Enumerable.Range(0, 4).Select(_ => NewCall(20))];
         slots.Prepare(calls);
         Assert.AreEqual(new CacheLayout(4, 64), cache.Layout);
-        int layouts = slots.Layouts, freed = slots.Find(calls[1])!.Index;
+        int freed = slots.Find(calls[1])!.Index;
         slots.Release(calls[1]);
         slots.Release(calls[1]);
         SequenceCall newcomer = NewCall(30);
@@ -60,7 +60,7 @@ public sealed class CachedOnnxModelTests
         Assert.AreEqual(freed, slots.Find(newcomer)!.Index);
         slots.Release(calls[0]);
         slots.Prepare([calls[3]]);
-        Assert.AreEqual((3, layouts), (slots.Count, slots.Layouts), "Memory is not moved for that.");
+        Assert.AreEqual((3, 1), (slots.Count, layouts), "Memory is not moved for that.");
         CollectionAssert.AreEquivalent(
             new[] { 0, 1, 2 }, new[] { calls[2], calls[3], newcomer }.Select(call => slots.Find(call)!.Index).ToArray(), "Slots in use are the first ones.");
     }
@@ -69,7 +69,7 @@ public sealed class CachedOnnxModelTests
     public void Prepare_OtherLengths_FitsTheMemoryToThem()
     {
         var cache = new HostKeyValueCache(2, 2, 4);
-        var slots = new CacheSlots(cache, 512, 10_000);
+        var slots = new CacheSlots(cache, 512, 10_000, () => { });
         SequenceCall brief = NewCall(20), extended = NewCall(500);
         slots.Prepare([brief]);
         Assert.AreEqual(64, cache.Layout.Length);
@@ -84,7 +84,7 @@ public sealed class CachedOnnxModelTests
     public void Prepare_MoreThanTheLimit_DropsTheLongestUnused()
     {
         var cache = new HostKeyValueCache(2, 2, 4);
-        var slots = new CacheSlots(cache, 64, 3 * 64);
+        var slots = new CacheSlots(cache, 64, 3 * 64, () => { });
         SequenceCall[] calls = [.. Enumerable.Range(0, 5).Select(_ => NewCall(20))];
         slots.Prepare([calls[0], calls[1]]);
         slots.Prepare([calls[2]]);
@@ -96,6 +96,88 @@ public sealed class CachedOnnxModelTests
         CacheSlot?[] kept = [.. calls.Select(slots.Find)];
         slots.Prepare(calls);
         CollectionAssert.AreEqual(kept, calls.Select(slots.Find).ToArray(), "Of a call too large for all, the same ones keep their places.");
+    }
+
+    /// <summary>With a long sequence gone, others need no longer go.</summary>
+    [TestMethod]
+    public void Prepare_LongSequenceDropped_KeepsTheShortOnes()
+    {
+        var slots = new CacheSlots(new HostKeyValueCache(2, 2, 4), 512, 4 * 512, () => { });
+        SequenceCall[] brief = [.. Enumerable.Range(0, 3).Select(_ => NewCall(20))];
+        slots.Prepare([NewCall(500)]);
+        slots.Prepare(brief);
+        slots.Prepare([.. Enumerable.Range(0, 6).Select(_ => NewCall(20))]);
+        Assert.AreEqual(9, slots.Count);
+        Assert.IsTrue(brief.All(call => slots.Find(call) is not null));
+    }
+
+    /// <summary>Where there is room for the sequence once only, too.</summary>
+    [TestMethod]
+    [DataRow(1)]
+    [DataRow(9)]
+    public void Prepare_OneSequenceTwice_ChangesNothing(int room)
+    {
+        var slots = new CacheSlots(new HostKeyValueCache(2, 2, 4), 64, room * 64, () => { });
+        SequenceCall earlier = NewCall(20), twice = NewCall(20);
+        slots.Prepare([earlier]);
+        Assert.ThrowsExactly<ArgumentException>(() => slots.Prepare([twice, twice]));
+        Assert.IsNull(slots.Find(twice));
+        Assert.AreEqual(0, slots.Find(earlier)!.Index);
+        slots.Release(earlier);
+        slots.Prepare([twice]);
+        Assert.AreEqual(0, slots.Find(twice)!.Index);
+    }
+
+    /// <summary>Memory that runs out while the cache grows takes what it held along: nothing of that counts as known.</summary>
+    [TestMethod]
+    public void Evaluate_AfterTheCacheFailedToGrow_AnswersAsTheStatelessGraph()
+    {
+        ModelFolder folder = ModelFolder.Open(Files.Tiny);
+        ModelManifest manifest = folder.Manifest;
+        var cache = new FailingCache(new HostKeyValueCache(2 * manifest.Layers, manifest.Heads, manifest.HeadSize));
+        using CachedOnnxModel cached = CachedOnnxModel.Open(folder, Device.Cpu, null, long.MaxValue, cache);
+        using StatelessOnnxModel stateless = StatelessOnnxModel.Open(folder);
+        SequenceCall call = NewCall(9);
+        SetTokens(call, 1, 20, 30, 40);
+        call.Begin(4);
+        call.Ask(new Conditional(4, 4));
+        cached.Evaluate([call], CancellationToken.None);
+        cache.Fails = true;
+        Assert.ThrowsExactly<InsufficientMemoryException>(() => cached.Evaluate([call, NewCall(9)], CancellationToken.None));
+        cached.Evaluate([call], CancellationToken.None);
+        float[] answer = call.Logits.ToArray();
+        stateless.Evaluate([call], CancellationToken.None);
+        for (int token = 0; token < answer.Length; token++)
+            Assert.AreEqual(call.Logits[token], answer[token], 1e-4f);
+    }
+
+    [TestMethod]
+    public void Resize_MoreThanThereCanBe_LeavesAnEmptyCache()
+    {
+        var cache = new HostKeyValueCache(2, 2, 4);
+        cache.Resize(new CacheLayout(2, 64), 0);
+        Assert.ThrowsExactly<OverflowException>(() => cache.Resize(new CacheLayout(int.MaxValue, 64), 2));
+        Assert.AreEqual(default, cache.Layout);
+        cache.Resize(new CacheLayout(3, 64), 0);
+        Assert.AreEqual(new CacheLayout(3, 64), cache.Layout);
+    }
+
+    /// <summary>Else the old memory would stay until the new one is there.</summary>
+    [TestMethod]
+    public void Evaluate_CacheGrows_LetsGoOfItsTensorsBefore()
+    {
+        ModelFolder folder = ModelFolder.Open(Files.Tiny);
+        var cache = new TensorCountingCache(folder.Manifest.Heads, folder.Manifest.HeadSize);
+        using CachedOnnxModel model = CachedOnnxModel.Open(folder, Device.Cpu, null, long.MaxValue, cache);
+        SequenceCall call = NewCall(9);
+        SetTokens(call, 1, 20);
+        call.Begin(2);
+        call.Ask(new Conditional(2, 2));
+        for (int i = 0; i < 2; i++)
+            model.Evaluate([call], CancellationToken.None);
+        Assert.IsGreaterThan(0, cache.Tensors, "The second call reads from the cache.");
+        model.Evaluate([call, NewCall(9)], CancellationToken.None);
+        CollectionAssert.AreEqual(new[] { 0, 0 }, cache.TensorsAtResize);
     }
 
     [TestMethod]

@@ -87,6 +87,9 @@ public sealed class OnnxAnySubsetModelTests
         nothingGiven.Ask(new Conditional(0, 0));
         StringAssert.Contains(
             Assert.ThrowsExactly<ArgumentException>(() => model.Evaluate([nothingGiven], CancellationToken.None)).Message, "separator");
+        var ofAnother = new SequenceCall(Order.LeftToRight([true, false]), [0, 0], model.VocabularySize - 1, 1);
+        ofAnother.Ask(new Conditional(1, 1));
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => model.Evaluate([ofAnother], CancellationToken.None)).Message, "over 63 tokens");
         var asksNothing = new SequenceCall(Order.LeftToRight([true, false]), [0, 0], model.VocabularySize, 1);
         Assert.ThrowsExactly<ArgumentException>(() => model.Evaluate([asksNothing], CancellationToken.None));
         Assert.ThrowsExactly<ArgumentException>(() => model.Evaluate([], CancellationToken.None));

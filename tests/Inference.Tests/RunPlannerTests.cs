@@ -6,7 +6,7 @@ namespace AsArm.Inference.Tests;
 [TestClass]
 public sealed class RunPlannerTests
 {
-    private readonly CacheSlots _slots = new(new HostKeyValueCache(2, 2, 4), 512, long.MaxValue);
+    private readonly CacheSlots _slots = new(new HostKeyValueCache(2, 2, 4), 512, long.MaxValue, () => { });
     private readonly RunPlanner _planner = new(heads: 12);
 
     [TestMethod]

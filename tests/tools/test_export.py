@@ -10,10 +10,14 @@ import pytest
 from onnx import TensorProto
 
 import export
+import model_ngrams
+import ngram_file
 import ngrams
+import special_tokens
 from checkpoint import checkpoint_hash, read_model, write_model
 from conftest import ROOT
 from exports import described
+from ngram_file import to_bytes, write_table
 
 
 def properties(model: onnx.ModelProto) -> dict[str, str]:
@@ -82,10 +86,18 @@ def test_bad_arguments_are_one_line_and_write_nothing(tiny, output, call, capsys
 
 def test_n_grams_go_into_the_folder(tiny, tmp_path, output, call):
     levels = ngrams.count_levels(np.tile(np.arange(9, 64, dtype=np.uint16), 9), 64, [2, 2])
-    ngrams.write_table(str(tmp_path / "table"), levels, 64)
+    write_table(str(tmp_path / "table"), levels, 64)
     assert call(export, "--checkpoint", tiny, "--output", output, "--ngrams", tmp_path / "table") == 0
     assert (output / "ngrams.bin").read_bytes() == (tmp_path / "table").read_bytes()
     assert "ngrams.bin" in described(output)["files"]
+
+
+def test_n_grams_of_the_model_go_into_the_folder(tiny, output, call):
+    assert call(export, "--checkpoint", tiny, "--output", output, "--ngrams", "model") == 0
+    expected = model_ngrams.build(read_model(str(tiny)), special_tokens.without_tokenizer(64))
+    assert (output / "ngrams.bin").read_bytes() == to_bytes(expected, 64)
+    assert "ngrams.bin" in described(output)["files"]
+    ngram_file.check(str(output / "ngrams.bin"), 64)
 
 
 @pytest.mark.parametrize("vocabulary, change, message", [
@@ -94,7 +106,7 @@ def test_n_grams_go_into_the_folder(tiny, tmp_path, output, call):
     (64, lambda data: data[:8] + b"\2" + data[9:], "version 2")])
 def test_a_table_that_does_not_fit_is_refused(tiny, tmp_path, output, call, capsys, vocabulary, change, message):
     levels = ngrams.count_levels(np.tile(np.arange(9, 64, dtype=np.uint16), 9), vocabulary, [2, 2])
-    (tmp_path / "table").write_bytes(change(ngrams.to_bytes(levels, vocabulary)))
+    (tmp_path / "table").write_bytes(change(to_bytes(levels, vocabulary)))
     assert call(export, "--checkpoint", tiny, "--output", output, "--ngrams", tmp_path / "table") == 2
     assert message in capsys.readouterr().err and not output.exists()
 

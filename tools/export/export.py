@@ -1,7 +1,7 @@
 """Exports a checkpoint to a model folder: model.onnx, model_cached.onnx, config.json, tokenizer, goldens, n-grams and asarm.json.
 
     export.py --checkpoint DIR --output DIR [--tokenizer FILE] [--maximum-length N] [--weights float32|float16]
-              [--opset 17] [--golden FILE] [--ngrams FILE]
+              [--opset 17] [--golden FILE] [--ngrams FILE|model]
 
 The folder appears whole or not at all. An earlier export in its place is replaced; anything else there is refused.
 """
@@ -20,6 +20,7 @@ import numpy as np
 import contract
 import fixtures
 import graph
+import model_ngrams
 import ngram_file
 import precision
 import special_tokens
@@ -32,7 +33,7 @@ from verify import TOLERANCE, difference, read_description
 FORMAT_VERSION = 1
 DEFAULT_LENGTH = 512
 TOKENIZER_FILE, GOLDEN_FILE, CONFIG_FILE, DESCRIPTION_FILE = "spiece.model", "golden.safetensors", "config.json", "asarm.json"
-NGRAMS_FILE = "ngrams.bin"
+NGRAMS_FILE, NGRAMS_OF_THE_MODEL = "ngrams.bin", "model"
 
 
 def export(arguments: argparse.Namespace) -> None:
@@ -88,11 +89,9 @@ def build(arguments: argparse.Namespace, folder: str) -> None:
     if checkpoint_hash(arguments.checkpoint) != checkpoint:
         raise InputError(f"{arguments.checkpoint} changed while it was read: export it once its training rests")
     special = tokens(arguments, folder, vocabulary)
-    if arguments.ngrams is not None:
-        ngram_file.check(arguments.ngrams, vocabulary)
-        shutil.copyfile(arguments.ngrams, os.path.join(folder, NGRAMS_FILE))
     if arguments.weights == "float16":
         precision.round_weights(model)
+    ngrams(arguments.ngrams, model, special, os.path.join(folder, NGRAMS_FILE))
     description = {
         "format_version": FORMAT_VERSION, "maximum_length": length, "vocabulary_size": vocabulary, "layers": model.config.n_layer,
         "heads": model.config.n_head, "model_dimension": model.config.d_model,
@@ -124,6 +123,16 @@ def tokens(arguments: argparse.Namespace, folder: str, vocabulary: int) -> speci
         return special_tokens.without_tokenizer(vocabulary)
     shutil.copyfile(path, os.path.join(folder, TOKENIZER_FILE))
     return special_tokens.of_tokenizer(path, vocabulary)
+
+
+def ngrams(source: str | None, model: TwoStreamModel, special: special_tokens.SpecialTokens, path: str) -> None:
+    """Copies the table, or makes one of the model as it is stored."""
+    vocabulary = model.config.vocab_size
+    if source == NGRAMS_OF_THE_MODEL:
+        ngram_file.write_table(path, model_ngrams.build(model, special), vocabulary)
+    elif source is not None:
+        ngram_file.check(source, vocabulary)
+        shutil.copyfile(source, path)
 
 
 def write_graphs(model: TwoStreamModel, folder: str, arguments: argparse.Namespace, description: dict, checkpoint: str) -> None:
@@ -172,7 +181,8 @@ def main() -> int:
     parser.add_argument("--weights", choices=("float32", "float16"), default="float32", help="how large weights are stored")
     parser.add_argument("--opset", type=int, default=17, help="default %(default)s")
     parser.add_argument("--golden", metavar="FILE", help="goldens to put into the folder instead of fresh ones")
-    parser.add_argument("--ngrams", metavar="FILE", help="n-gram table of tools/train/ngrams.py to draft from")
+    parser.add_argument("--ngrams", metavar="FILE|model", help="n-gram table of tools/train/ngrams.py to draft from; "
+                        "model makes one of the network itself, where there is no corpus")
     arguments = parser.parse_args()
     export(arguments)
     print(f"{arguments.output}: written")

@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import argparse
 import os
-import struct
 import sys
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -21,22 +19,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from data import EOD_ID, PackedCorpus, load_tokenizer  # noqa: E402
 from failure import InputError, run  # noqa: E402
 from kneser_ney import KneserNey  # noqa: E402
-
-MAGIC, VERSION, LARGEST_ORDER = b"AsArmNgr", 1, 4
-STEPS, NOTHING = 8, 255  # a code c stands for 2^(-c / STEPS); the last one for zero
-
-
-@dataclass(frozen=True)
-class Level:
-    """Grams of one order, sorted by their tokens: keys uint64 [G], base vocabulary; own, passed_on float64 [G].
-
-    own is what the order itself adds to the probability of the gram's last token. passed_on is what the gram, as a context of
-    the next order, leaves to the shorter context: 1 where nothing is listed after it.
-    """
-
-    keys: np.ndarray
-    own: np.ndarray
-    passed_on: np.ndarray
+from ngram_file import LARGEST_ORDER, Level, write_table  # noqa: E402
 
 
 def count_levels(tokens: np.ndarray, vocabulary: int, minimum_counts: list[int]) -> list[Level]:
@@ -85,38 +68,6 @@ def _windows(tokens: np.ndarray, length: int, vocabulary: int) -> np.ndarray:
         keys = keys * np.uint64(vocabulary) + run_tokens
         whole &= (run_tokens != EOD_ID) | (i in (0, length - 1))
     return keys[whole]
-
-
-def quantise(probabilities: np.ndarray) -> np.ndarray:
-    """uint8 codes; what is rarer than 2^(-254 / STEPS) becomes nothing."""
-    codes = np.round(-STEPS * np.log2(np.maximum(probabilities, 1e-300)))
-    return np.where(codes >= NOTHING, NOTHING, np.maximum(codes, 0)).astype(np.uint8)
-
-
-def to_bytes(levels: list[Level], vocabulary: int) -> bytes:
-    """The file, as docs/ngrams-format.md has it."""
-    if not 1 <= len(levels) <= LARGEST_ORDER or not 1 <= vocabulary <= 1 << 16:
-        raise InputError(f"{len(levels)} orders of {vocabulary} tokens: there may be {LARGEST_ORDER} and 65536")
-    parts = [struct.pack("<8sIII4I", MAGIC, VERSION, vocabulary, len(levels), *_counts(levels))]
-    for order, level in enumerate(levels, 1):
-        if order > 1:
-            parts.append((level.keys % np.uint64(vocabulary)).astype("<u2").tobytes())
-        parts.append(quantise(level.own).tobytes())
-        if order < len(levels):
-            parts.append(quantise(level.passed_on).tobytes())
-            contexts = levels[order].keys // np.uint64(vocabulary)
-            parts.append(np.append(np.searchsorted(contexts, level.keys), len(contexts)).astype("<u4").tobytes())
-    return b"".join(part + bytes(-len(part) % 4) for part in parts)
-
-
-def _counts(levels: list[Level]) -> list[int]:
-    return [len(level.keys) for level in levels] + [0] * (LARGEST_ORDER - len(levels))
-
-
-def write_table(path: str, levels: list[Level], vocabulary: int) -> None:
-    os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
-    with open(path, "wb") as file:
-        file.write(to_bytes(levels, vocabulary))
 
 
 def main() -> None:

@@ -13,23 +13,24 @@ internal sealed class CacheSlots
     private readonly IKeyValueCache _cache;
     private readonly int _maximumLength;
     private readonly long _maximumTokens;
+    private readonly Action _beforeLayout;
     private readonly List<CacheSlot?> _slots = []; // null: free
     private readonly Dictionary<SequenceCall, CacheSlot> _byOwner = [];
+    private readonly HashSet<SequenceCall> _takingPart = [];
     private long _call;
 
     /// <summary>No slots yet.</summary>
     /// <param name="cache">The memory to divide.</param>
     /// <param name="maximumLength">The longest sequence.</param>
     /// <param name="maximumTokens">Most tokens in all slots together.</param>
-    public CacheSlots(IKeyValueCache cache, int maximumLength, long maximumTokens)
+    /// <param name="beforeLayout">Lets go of all tensors over the cache: its memory is about to be replaced.</param>
+    public CacheSlots(IKeyValueCache cache, int maximumLength, long maximumTokens, Action beforeLayout)
     {
         _cache = cache;
         _maximumLength = maximumLength;
         _maximumTokens = maximumTokens;
+        _beforeLayout = beforeLayout;
     }
-
-    /// <summary>Counts changes of the cache's layout: tensors over it are no longer good after one.</summary>
-    public int Layouts { get; private set; }
 
     /// <summary>Sequences with a slot.</summary>
     public int Count => _byOwner.Count;
@@ -41,23 +42,14 @@ internal sealed class CacheSlots
     /// <exception cref="ArgumentException">A sequence takes part twice.</exception>
     public void Prepare(ReadOnlySpan<SequenceCall> calls)
     {
-        int newcomers = CountNewcomers(calls);
+        RequireDistinct(calls);
+        MakeRoom(calls, CountNewcomers(calls));
         int most = MostSlots(calls);
-        if (Count + newcomers > most)
-        {
-            MakeRoom(most, newcomers);
-            most = MostSlots(calls);
-        }
-
-        int goal = Math.Min(most, Count + newcomers);
         foreach (SequenceCall call in calls)
         {
-            if (Count < goal && Find(call) is null)
+            if (Count < most && Find(call) is null)
                 Add(call);
         }
-
-        if (Count < goal)
-            throw Twice(nameof(calls)); // it was counted as two newcomers
 
         CloseGaps();
         Fit(LengthFor(calls), most);
@@ -70,28 +62,37 @@ internal sealed class CacheSlots
             _slots[freed.Index] = null;
     }
 
+    /// <summary>Before anything changes.</summary>
+    private void RequireDistinct(ReadOnlySpan<SequenceCall> calls)
+    {
+        bool distinct = true;
+        foreach (SequenceCall call in calls)
+            distinct &= _takingPart.Add(call);
+        _takingPart.Clear();
+        if (!distinct)
+            throw new ArgumentException("A sequence takes part twice in one call.", nameof(calls));
+    }
+
     private int CountNewcomers(ReadOnlySpan<SequenceCall> calls)
     {
         _call++;
         int newcomers = 0;
         foreach (SequenceCall call in calls)
         {
-            if (Find(call) is not CacheSlot slot)
-                newcomers++;
-            else if (slot.LastUse == _call)
-                throw Twice(nameof(calls));
-            else
+            if (Find(call) is CacheSlot slot)
                 slot.LastUse = _call;
+            else
+                newcomers++;
         }
 
         return newcomers;
     }
 
-    private static ArgumentException Twice(string name) => new("A sequence takes part twice in one call.", name);
-
-    private void MakeRoom(int most, int newcomers)
+    /// <summary>With a long sequence gone there is room for more of the others.</summary>
+    private void MakeRoom(ReadOnlySpan<SequenceCall> calls, int newcomers)
     {
-        while (Count > 0 && Count + newcomers > most)
+        int most;
+        while (Count > 0 && Count + newcomers > (most = MostSlots(calls)))
         {
             CacheSlot oldest = _byOwner.Values.MinBy(slot => slot.LastUse)!;
             if (oldest.LastUse == _call && Count <= most)
@@ -136,8 +137,17 @@ internal sealed class CacheSlots
             return;
         // With slots to keep the memory doubles, so that sequences that come one by one do not move it every time.
         int slots = Count > layout.Slots && layout.Slots > 0 ? Math.Max(Count, 2 * layout.Slots) : Count;
-        _cache.Resize(new CacheLayout(Math.Min(slots, most), length), Math.Min(Count, layout.Slots));
-        Layouts++;
+        _beforeLayout();
+        try
+        {
+            _cache.Resize(new CacheLayout(Math.Min(slots, most), length), Math.Min(Count, layout.Slots));
+        }
+        catch
+        {
+            _slots.Clear(); // the cache holds nothing any more
+            _byOwner.Clear();
+            throw;
+        }
     }
 
     private int MostSlots(ReadOnlySpan<SequenceCall> calls) => (int)Math.Min(int.MaxValue, _maximumTokens / LengthFor(calls));

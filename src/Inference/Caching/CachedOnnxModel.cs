@@ -21,13 +21,12 @@ public sealed class CachedOnnxModel : OnnxAnySubsetModel
     private readonly CacheSlots _slots;
     private readonly RunPlanner _planner;
     private CachedBuffers _buffers;
-    private int _layouts;
 
     internal CachedOnnxModel(OnnxGraph graph, ModelManifest manifest, string path, IKeyValueCache cache, long maximumCacheBytes)
         : base(graph, manifest, path)
     {
         _cache = cache;
-        _slots = new CacheSlots(cache, manifest.MaximumLength, maximumCacheBytes / BytesPerToken(manifest));
+        _slots = new CacheSlots(cache, manifest.MaximumLength, maximumCacheBytes / BytesPerToken(manifest), _tensors.Clear);
         _planner = new RunPlanner(manifest.Heads);
         _buffers = new CachedBuffers(manifest);
     }
@@ -64,12 +63,6 @@ public sealed class CachedOnnxModel : OnnxAnySubsetModel
     private protected override void Answer(ReadOnlySpan<SequenceCall> calls, CancellationToken cancellation)
     {
         _slots.Prepare(calls);
-        if (_layouts != _slots.Layouts)
-        {
-            _tensors.Clear();
-            _layouts = _slots.Layouts;
-        }
-
         _planner.Plan(calls, _slots, _cache.Layout.Length);
         try
         {

@@ -21,14 +21,16 @@ internal sealed class HostKeyValueCache : IKeyValueCache
 
     public void Resize(CacheLayout layout, int kept)
     {
+        CacheLayout former = Layout;
+        Layout = default; // if memory ends half-way, ports differ in size, and what they hold is lost
         for (int port = 0; port < _ports.Length; port++)
         {
             float[] old = _ports[port];
             // Port by port, so that the old and the new memory are never there at once; zeros are finite.
             float[] grown = GC.AllocateArray<float>(checked(layout.Slots * SlotSize(layout.Length)), pinned: true);
-            int length = Math.Min(Layout.Length, layout.Length) * _headSize;
+            int length = Math.Min(former.Length, layout.Length) * _headSize;
             for (int row = 0; row < kept * _heads; row++)
-                old.AsSpan(row * Layout.Length * _headSize, length).CopyTo(grown.AsSpan(row * layout.Length * _headSize));
+                old.AsSpan(row * former.Length * _headSize, length).CopyTo(grown.AsSpan(row * layout.Length * _headSize));
             _ports[port] = grown;
         }
 

@@ -15,7 +15,10 @@ internal interface IKeyValueCache
     /// <summary>The room there is.</summary>
     CacheLayout Layout { get; }
 
-    /// <summary>Makes other room; the first <paramref name="kept" /> slots keep what they hold.</summary>
+    /// <summary>
+    /// Makes other room; the first <paramref name="kept" /> slots keep what they hold. If it throws, for want of memory, there is no
+    /// room left and nothing is held.
+    /// </summary>
     void Resize(CacheLayout layout, int kept);
 
     /// <summary>Copies a slot over another.</summary>

@@ -1,0 +1,70 @@
+using AsArm.Assd;
+
+namespace AsArm.Inference.Tests;
+
+/// <summary>What jobs hold, and when they touch what the model's owner may let go of.</summary>
+[TestClass]
+[DoNotParallelize] // one test measures memory
+public sealed class JobRunnerTests
+{
+    private static readonly ModelFolder s_folder = ModelFolder.Open(Files.Default);
+    private static readonly InfillTokenizer s_tokenizer = InfillTokenizer.Open(s_folder.TokenizerPath!, s_folder.Manifest);
+
+    /// <summary>Results that wait for an earlier one cost what they hold, not what sampling them took.</summary>
+    [TestMethod]
+    public void Run_ManyWaitForTheFirst_HoldNoSamplers()
+    {
+        const int Waiting = 200;
+        using NgramFile ngrams = NgramFile.Open(s_folder)!;
+        using var runner = new JobRunner(OnnxAnySubsetModel.Open(s_folder), 16, ngrams);
+        long before = GC.GetTotalMemory(forceFullCollection: true);
+        InfillJob[] jobs = [NewJob("It was <mask:60>.", ngrams.Table), .. Enumerable.Range(0, Waiting).Select(_ => NewJob("It was <mask>.", ngrams.Table))];
+        using IEnumerator<InfillResult> results = runner.Run(jobs, CancellationToken.None).GetEnumerator();
+        Assert.IsTrue(results.MoveNext());
+        Assert.AreEqual(Waiting, jobs.Skip(1).Count(job => job.IsDone), "They were finished before the first.");
+        long held = GC.GetTotalMemory(forceFullCollection: true) - before;
+        Assert.IsLessThan(Waiting * SamplerBytes(ngrams.Table) / 4, held);
+    }
+
+    /// <summary>The table is unmapped with the model, in turn: whoever reads it out of turn may read what is gone.</summary>
+    [TestMethod]
+    public void Run_NgramsLetGoOf_AreReadInTurnOnly()
+    {
+        NgramFile ngrams = NgramFile.Open(s_folder)!;
+        using var runner = new JobRunner(OnnxAnySubsetModel.Open(s_folder), 16, ngrams);
+        runner.Dispose();
+        InfillJob job = NewJob("It was <mask>.", ngrams.Table);
+        Assert.ThrowsExactly<ObjectDisposedException>(() => runner.Run([job], CancellationToken.None).ToList());
+    }
+
+    [TestMethod]
+    [Timeout(60_000)]
+    public async Task StepsAsync_GivenUpWhileAnotherHasTheTurn_BlocksNoThread()
+    {
+        using var runner = new JobRunner(OnnxAnySubsetModel.Open(s_folder), 16, null);
+        IAsyncEnumerator<bool> steps = runner.StepsAsync(NewJob("It was <mask:20>.", null), CancellationToken.None).GetAsyncEnumerator();
+        Assert.IsTrue(await steps.MoveNextAsync());
+        Task? ending = null;
+        bool ended = true;
+        runner.InTurn(
+            () =>
+            {
+                ending = steps.DisposeAsync().AsTask();
+                ended = ending.IsCompleted;
+            },
+            CancellationToken.None);
+        Assert.IsFalse(ended, "It waits for the turn.");
+        await ending!;
+    }
+
+    private static InfillJob NewJob(string text, NgramTable? ngrams) => new(
+        InfillText.Encode(text, spans: false, s_tokenizer, s_folder.Manifest), new InfillOptions { Seed = 1 },
+        new InfillSetting(s_folder.Manifest, Device.Cpu, s_folder.Manifest.SpecialIds, ngrams), inBatch: false);
+
+    private static long SamplerBytes(NgramTable ngrams)
+    {
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        _ = new FusedSampler(Order.LeftToRight([true, false, true]), [9, 0, 9], new(), ngrams.VocabularySize, new AdaptiveDraftPlan(CallCost.OfRows(20)), ngrams);
+        return GC.GetAllocatedBytesForCurrentThread() - before;
+    }
+}
