@@ -58,11 +58,7 @@ internal sealed class InfillText
         foreach (Part part in _parts)
         {
             if (part.IsTarget)
-            {
-                string gap = DecodeGap(tokens[part.Positions], decided[part.Positions]);
-                gaps.Add(HasImpliedSpace(before, tokens, decided) && gap.StartsWith(' ') ? gap[1..] : gap);
-            }
-
+                gaps.Add(DecodeGap(tokens[part.Positions], decided[part.Positions], HasImpliedSpace(before, tokens, decided)));
             before = part;
         }
 
@@ -95,7 +91,7 @@ internal sealed class InfillText
         return new ScoreResult(scores.Sum(), scores.Count, spans);
     }
 
-    private string DecodeGap(ReadOnlySpan<int> tokens, ReadOnlySpan<bool> decided)
+    private string DecodeGap(ReadOnlySpan<int> tokens, ReadOnlySpan<bool> decided, bool hasImpliedSpace)
     {
         var text = new StringBuilder();
         for (int start = 0, end; start < tokens.Length; start = end)
@@ -103,7 +99,10 @@ internal sealed class InfillText
             end = start + 1;
             while (end < tokens.Length && decided[end] == decided[start])
                 end++;
-            text.Append(decided[start] ? _tokenizer.Decode(tokens[start..end]) : $"<mask:{end - start}>");
+            ReadOnlySpan<int> run = tokens[start..end];
+            text.Append(
+                !decided[start] ? $"<mask:{run.Length}>" :
+                start == 0 && hasImpliedSpace ? _tokenizer.DecodeStart(run) : _tokenizer.Decode(run));
         }
 
         return text.ToString();

@@ -52,16 +52,21 @@ def tokenizers() -> dict[str, Tokenizer]:
     return {STORIES: Tokenizer(stories), XLNET: Tokenizer(TOKENIZERS / XLNET, charsmap_of=stories)}
 
 
-def record(lines: list[str], corners: int, folder: Path) -> None:
-    """Writes the two files; the first lines are corner cases, which all settings see."""
+def checks(lines: list[str], corners: int) -> bytes:
+    """The checks of all settings; the first lines are corner cases, which all of them see."""
     models = tokenizers()
-    checks = bytearray()
+    result = b""
     for number, (name, rules, goes_on) in enumerate(SETTINGS):
         chosen = [line for i, line in enumerate(lines) if number < ALL_LINES or i < corners or i % EVERY == 0]
-        checks += struct.pack(f"<{len(chosen)}H", *(check(encode(models[name], line, rules, goes_on)) for line in chosen))
+        result += struct.pack(f"<{len(chosen)}H", *(check(encode(models[name], line, rules, goes_on)) for line in chosen))
+    return result
+
+
+def record(lines: list[str], corners: int, folder: Path) -> None:
+    """Writes the two files."""
     folder.mkdir(parents=True, exist_ok=True)
     text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in [str(corners), *lines])
-    for name, data in (("lines.json.gz", text.encode()), ("checks.bin.gz", bytes(checks))):
+    for name, data in (("lines.json.gz", text.encode()), ("checks.bin.gz", checks(lines, corners))):
         with open(folder / name, "wb") as file, gzip.GzipFile(fileobj=file, mode="wb", filename="", mtime=0) as packed:
             packed.write(data)
 

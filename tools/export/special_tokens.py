@@ -46,6 +46,13 @@ def of_tokenizer(path: str, vocabulary: int) -> SpecialTokens:
     return SpecialTokens(identifiers[MASK], identifiers[SEPARATOR], special)
 
 
+def require_pieces(path: str, names: tuple[str, ...], purpose: str) -> None:
+    """Refuses a tokenizer that lacks a piece."""
+    missing = sorted(set(names) - {piece.piece for piece in _read(path)})
+    if missing:
+        raise InputError(f"{path} has no piece {missing[0]}, which {purpose} needs")
+
+
 def _stands_for_no_text(piece: Piece) -> bool:
     """User-defined pieces may be text: XLNet's own tokenizer declares the full stop and other punctuation that way."""
     if piece.type == Piece.USER_DEFINED:

@@ -10,6 +10,7 @@ namespace AsArm.Inference.Tests;
 internal sealed class TokenizerRecord
 {
     private const int AllLines = 2, Every = 5; // the first two settings were recorded for all lines
+    private const int CodeLines = 3_500; // the last ones of the committed record
 
     private readonly string[] _lines;
     private readonly int _corners;
@@ -59,6 +60,10 @@ internal sealed class TokenizerRecord
 
         return mismatches;
     }
+
+    /// <summary>The recorded lines of code in ASCII, twenty at a time.</summary>
+    public IEnumerable<string> CodeFiles() =>
+        _lines[^CodeLines..].Where(line => line.All(char.IsAscii)).Chunk(20).Select(lines => string.Join('\n', lines));
 
     private IEnumerable<string> Lines(int setting) => _lines.Where((_, i) => setting < AllLines || i < _corners || i % Every == 0);
 
