@@ -19,12 +19,13 @@ import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
+from odd_tokenizer import ALPHABET
 from xlnet_reference import Rules, Tokenizer, encode
 
 ROOT = Path(__file__).resolve().parents[2]
 TOKENIZERS = ROOT / "tests" / "golden" / "tokenizer"
 CORNERS = TOKENIZERS / "corners.json"
-STORIES, XLNET = "spiece.model", "xlnet.model"
+STORIES, XLNET, ODD = "spiece.model", "xlnet.model", "odd.model"
 SETTINGS: tuple[tuple[str, Rules | None, bool], ...] = (  # tokenizer, rules, whether texts go on after another token
     (STORIES, None, False),
     (XLNET, Rules(), False),
@@ -34,6 +35,9 @@ SETTINGS: tuple[tuple[str, Rules | None, bool], ...] = (  # tokenizer, rules, wh
     (XLNET, Rules(split_digit_commas=False), False),
     (STORIES, None, True),
     (XLNET, Rules(), True),
+    (ODD, None, False),
+    (ODD, Rules(do_lower_case=True, remove_space=False), False),
+    (ODD, Rules(keep_accents=True, remove_space=False), True),
 )
 ALL_LINES, EVERY = 2, 5
 
@@ -49,7 +53,7 @@ def check(ids: Iterable[int]) -> int:
 def tokenizers() -> dict[str, Tokenizer]:
     """The committed ones; the XLNet-like one is stored without its character map, which is that of the other."""
     stories = TOKENIZERS / STORIES
-    return {STORIES: Tokenizer(stories), XLNET: Tokenizer(TOKENIZERS / XLNET, charsmap_of=stories)}
+    return {STORIES: Tokenizer(stories), XLNET: Tokenizer(TOKENIZERS / XLNET, charsmap_of=stories), ODD: Tokenizer(TOKENIZERS / ODD)}
 
 
 def checks(lines: list[str], corners: int) -> bytes:
@@ -77,7 +81,8 @@ def corner_lines(generator: random.Random) -> list[str]:
     changed = [c for c in map(chr, range(sys.maxunicode + 1)) if unicodedata.category(c) not in ("Cn", "Cs", "Co") and _is_changed(c)]
     lines = list(by_hand) + [" a".join(changed[i:i + 30]) for i in range(0, len(changed), 30)]
     parts = [part for line in by_hand for part in line.split(" ") if part] + [" ", "  ", "\t", ",", "``", "''", "1,", "\u0301"]
-    return lines + ["".join(generator.choice(parts) for _ in range(generator.randint(2, 8))) for _ in range(1000)]
+    lines += ["".join(generator.choice(parts) for _ in range(generator.randint(2, 8))) for _ in range(1000)]
+    return lines + ["".join(generator.choice(ALPHABET) for _ in range(generator.randint(1, 40))) for _ in range(600)]
 
 
 def _is_changed(character: str) -> bool:
@@ -87,7 +92,7 @@ def _is_changed(character: str) -> bool:
 
 def made_up_lines(generator: random.Random, count: int) -> list[str]:
     """Words of both vocabularies in random order, with numbers, names, punctuation and spaces."""
-    words = sorted({model.start.id_to_piece(i).lstrip("\u2581") for model in tokenizers().values() for i in range(17, len(model.start))})
+    words = sorted({model.start.id_to_piece(i).lstrip("\u2581") for name, model in tokenizers().items() if name != ODD for i in range(17, len(model.start))})
 
     def word() -> str:
         kind = generator.random()
@@ -118,7 +123,7 @@ def main() -> None:
         lines, corners = [line for path in arguments.texts for line in path.read_text(encoding="utf-8").split("\n")], 0
     else:
         first = corner_lines(generator)
-        lines, corners = first + made_up_lines(generator, 15_500) + code_lines(3_500), len(first)
+        lines, corners = first + made_up_lines(generator, 15_000) + code_lines(3_500), len(first)
     record(lines, corners, arguments.output)
     print(f"{len(lines)} lines")
 

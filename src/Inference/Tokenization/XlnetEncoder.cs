@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 
 namespace AsArm.Inference;
 
@@ -30,18 +29,12 @@ internal sealed class XlnetEncoder(SentencePieceEncoder encoder, TextRules rules
     public void EncodeSection(string text, TextEdges edges, List<int> tokens)
     {
         text = XlnetPreprocessing.Apply(text, rules, keepsLeadingSpace: edges == TextEdges.Continuation);
-        if (!rules.SplitDigitCommas || (Ascii.IsValid(text) && !text.Contains(',', StringComparison.Ordinal))) // other commas may become this one
-        {
-            encoder.Encode(text, edges, tokens);
-            return;
-        }
-
         foreach ((string piece, int id) in encoder.Pieces(text, edges))
         {
-            if (EndsInDigitAndComma(piece))
+            if (rules.SplitDigitCommas && EndsInDigitAndComma(piece))
                 SplitComma(piece, tokens);
             else
-                tokens.Add(id);
+                tokens.Add(IdOf(piece, id));
         }
     }
 
@@ -85,11 +78,14 @@ internal sealed class XlnetEncoder(SentencePieceEncoder encoder, TextRules rules
         {
             (string text, int id) = pieces[i];
             if (i > 0 || piece[0] == Space || text[0] != Space)
-                tokens.Add(id);
+                tokens.Add(IdOf(text, id));
             else if (text.Length > 1)
                 tokens.Add(encoder.IdOf(text[1..]));
         }
 
         tokens.Add(encoder.IdOf(","));
     }
+
+    /// <summary>Hugging Face looks pieces up by name: unknown characters that together are the name of a special token become that.</summary>
+    private int IdOf(string piece, int id) => id == encoder.UnknownId ? encoder.IdOf(piece) : id;
 }

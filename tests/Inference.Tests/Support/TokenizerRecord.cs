@@ -29,6 +29,9 @@ internal sealed class TokenizerRecord
         new("xlnet, commas not split", () => Tokenizers.Xlnet(new TextRules(SplitDigitCommas: false))),
         new("stories, after another token", () => Tokenizers.Stories, IsContinuation: true),
         new("xlnet, Hugging Face's defaults, after another token", () => Tokenizers.Xlnet(new TextRules()), IsContinuation: true),
+        new("odd", () => Tokenizers.Odd(null)),
+        new("odd, lower case, spaces kept", () => Tokenizers.Odd(new TextRules(DoLowerCase: true, RemoveSpace: false))),
+        new("odd, accents and spaces kept, after another token", () => Tokenizers.Odd(new TextRules(KeepAccents: true, RemoveSpace: false)), IsContinuation: true),
     ];
 
     /// <summary>How many lines a setting was recorded for.</summary>

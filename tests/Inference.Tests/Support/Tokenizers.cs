@@ -15,6 +15,9 @@ internal static class Tokenizers
     /// <summary>2,200 pieces.</summary>
     public static InfillTokenizer Xlnet(TextRules? rules, string? encoding = null) => Open(s_xlnet.Value, rules, encoding);
 
+    /// <summary>Made up so that rounding, ties and every rule matter.</summary>
+    public static InfillTokenizer Odd(TextRules? rules) => Open(Files.Golden("tokenizer/odd.model"), rules);
+
     public static InfillTokenizer Open(string path, TextRules? rules, string? encoding = null) => InfillTokenizer.Open(
         path, ModelFolder.Open(Files.Default).Manifest with { TextRules = rules, TextEncoding = encoding });
 
