@@ -37,7 +37,7 @@ def of_tokenizer(path: str, vocabulary: int) -> SpecialTokens:
     if len(pieces) > vocabulary:
         raise InputError(f"{path} has {len(pieces)} pieces, the checkpoint's vocabulary only {vocabulary}")
     if any(piece.type == Piece.BYTE for piece in pieces):
-        raise InputError(f"{path} has byte pieces (<0x00>): the .NET tokenizer reads them wrongly, train without byte_fallback")
+        raise InputError(f"{path} has byte pieces (<0x00>), which the runtime does not support: train without byte_fallback")
     identifiers = {piece.piece: identifier for identifier, piece in enumerate(pieces)}
     for name in (MASK, SEPARATOR):
         if name not in identifiers:

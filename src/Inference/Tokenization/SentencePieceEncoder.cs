@@ -5,7 +5,7 @@ namespace AsArm.Inference;
 /// <summary>Text to tokens as SentencePiece does it, piece for piece.</summary>
 internal sealed class SentencePieceEncoder
 {
-    private readonly SentencePieceModel _model;
+    private readonly string[] _texts;
     private readonly SentencePieceNormalizer _normalizer;
     private readonly UnigramSegmenter _segmenter;
     private readonly Dictionary<string, int> _ids;
@@ -14,13 +14,14 @@ internal sealed class SentencePieceEncoder
     /// <exception cref="InvalidDataException">The model's character map is damaged.</exception>
     public SentencePieceEncoder(SentencePieceModel model)
     {
-        _model = model;
+        _texts = [.. model.Pieces.Select(piece => piece.Text)];
+        UnknownId = model.UnknownId;
         _normalizer = new SentencePieceNormalizer(model);
         _segmenter = new UnigramSegmenter(model);
-        _ids = Enumerable.Range(0, model.Pieces.Count).ToDictionary(id => model.Pieces[id].Text);
+        _ids = Enumerable.Range(0, model.Pieces.Count).ToDictionary(id => _texts[id]);
     }
 
-    public int UnknownId => _model.UnknownId;
+    public int UnknownId { get; }
 
     /// <summary>The token of a piece, of any type; the unknown token if there is none.</summary>
     public int IdOf(string piece) => _ids.GetValueOrDefault(piece, UnknownId);
@@ -46,7 +47,7 @@ internal sealed class SentencePieceEncoder
         _segmenter.Segment(normalized, placed);
         var pieces = new List<(string, int)>(placed.Count);
         foreach (PlacedPiece piece in placed)
-            pieces.Add((piece.Id == UnknownId ? Encoding.UTF8.GetString(normalized[piece.Start..piece.End]) : _model.Pieces[piece.Id].Text, piece.Id));
+            pieces.Add((piece.Id == UnknownId ? Encoding.UTF8.GetString(normalized[piece.Start..piece.End]) : _texts[piece.Id], piece.Id));
         return pieces;
     }
 }

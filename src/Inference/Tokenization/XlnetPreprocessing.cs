@@ -26,6 +26,8 @@ internal static class XlnetPreprocessing
 
     private static string Collapse(string text, bool keepsLeadingSpace)
     {
+        if (IsCollapsed(text))
+            return text;
         var words = new StringBuilder(text.Length);
         bool pending = keepsLeadingSpace && text.Length > 0 && IsSpace(text[0]);
         foreach (char character in text)
@@ -43,5 +45,19 @@ internal static class XlnetPreprocessing
         }
 
         return pending && words.Length == 0 ? " " : words.ToString();
+    }
+
+    /// <summary>Most text is; it has single spaces between its words.</summary>
+    private static bool IsCollapsed(string text)
+    {
+        bool afterSpace = true;
+        foreach (char character in text)
+        {
+            if (IsSpace(character) && (afterSpace || character != ' '))
+                return false;
+            afterSpace = character == ' ';
+        }
+
+        return !afterSpace;
     }
 }
