@@ -27,6 +27,8 @@ internal static class InfoCommand
         facts.AddRow("folder", Markup.Escape(folder.FullPath));
         facts.AddRow("network", $"{manifest.Layers} layers of {manifest.Heads} heads, width {manifest.ModelDimension}, weights {manifest.Precision}");
         facts.AddRow("vocabulary", $"{manifest.VocabularySize} tokens, {(folder.TokenizerPath is null ? "no tokenizer: tokens only" : "SentencePiece tokenizer")}");
+        if (folder.TokenizerPath is not null)
+            facts.AddRow("text", TextTreatment(manifest));
         facts.AddRow("cache", folder.CachedOnnxPath is null
             ? "none: every call encodes the whole text"
             : $"{2L * manifest.Layers * manifest.ModelDimension * sizeof(float):N0} bytes a token of each text under way");
@@ -42,6 +44,13 @@ internal static class InfoCommand
 
         graphs.ForEach(Tables.Print);
         return ExitCode.Done;
+    }
+
+    private static string TextTreatment(ModelManifest manifest)
+    {
+        string rules = manifest.TextRules is not TextRules options ? "as given"
+            : "XLNet's rules" + (options.DoLowerCase ? ", lower case" : "") + (options.KeepAccents ? ", accents kept" : "");
+        return manifest.TextEncoding is null ? rules : $"{rules}, white space as in {manifest.TextEncoding}";
     }
 
     private static Table Ports(ModelFolder folder, bool useCache)

@@ -37,9 +37,9 @@ internal sealed class InfillText
         for (int i = 0; i < segments.Count; i++)
         {
             if (segments[i] is TextSegment.Literal literal)
-                result.AddLiteral(literal, IsTarget(i + 1 < segments.Count ? segments[i + 1] : null));
+                result.AddLiteral(literal, i + 1 < segments.Count ? segments[i + 1] : null);
             else
-                result.AddTokens(new Part("", false) { IsTarget = true }, Enumerable.Repeat(manifest.MaskId, (int)((TextSegment.Gap)segments[i]).Count));
+                result.AddTokens(new Part("") { IsTarget = true }, Enumerable.Repeat(manifest.MaskId, (int)((TextSegment.Gap)segments[i]).Count));
         }
 
         if (!result._given[0])
@@ -58,11 +58,7 @@ internal sealed class InfillText
         foreach (Part part in _parts)
         {
             if (part.IsTarget)
-            {
-                string gap = DecodeGap(tokens[part.Positions], decided[part.Positions]);
-                gaps.Add(HasImpliedSpace(before) && gap.StartsWith(' ') ? gap[1..] : gap);
-            }
-
+                gaps.Add(DecodeGap(tokens[part.Positions], decided[part.Positions], HasImpliedSpace(before, tokens, decided)));
             before = part;
         }
 
@@ -95,7 +91,7 @@ internal sealed class InfillText
         return new ScoreResult(scores.Sum(), scores.Count, spans);
     }
 
-    private string DecodeGap(ReadOnlySpan<int> tokens, ReadOnlySpan<bool> decided)
+    private string DecodeGap(ReadOnlySpan<int> tokens, ReadOnlySpan<bool> decided, bool hasImpliedSpace)
     {
         var text = new StringBuilder();
         for (int start = 0, end; start < tokens.Length; start = end)
@@ -103,17 +99,29 @@ internal sealed class InfillText
             end = start + 1;
             while (end < tokens.Length && decided[end] == decided[start])
                 end++;
-            text.Append(decided[start] ? _tokenizer.Decode(tokens[start..end]) : $"<mask:{end - start}>");
+            ReadOnlySpan<int> run = tokens[start..end];
+            text.Append(
+                !decided[start] ? $"<mask:{run.Length}>" :
+                start == 0 && hasImpliedSpace ? _tokenizer.DecodeStart(run) : _tokenizer.Decode(run));
         }
 
         return text.ToString();
     }
 
     /// <summary>
-    /// At the start of the text, and after white space of the user's own that no token carries, a word's space is already there.
+    /// At the start of the text, and after white space that the word's own token does not carry, a word's space is already there.
     /// </summary>
     private static bool HasImpliedSpace(Part? before) =>
-        before is null || (!before.IsTarget && !before.SpaceTaken && before.Text.Length > 0 && char.IsWhiteSpace(before.Text[^1]));
+        before is null || (!before.SpaceTaken && before.Text.Length > 0 && char.IsWhiteSpace(before.Text[^1]));
+
+    /// <summary>Also after a gap whose last token is white space.</summary>
+    private bool HasImpliedSpace(Part? before, ReadOnlySpan<int> tokens, ReadOnlySpan<bool> decided)
+    {
+        if (before is not { IsTarget: true })
+            return HasImpliedSpace(before);
+        int last = before.Positions.End.Value - 1;
+        return decided[last] && _tokenizer.IsWhiteSpace(tokens[last]);
+    }
 
     private static bool IsTarget(TextSegment? segment) => segment is TextSegment.Gap or TextSegment.Literal { Marked: true };
 
@@ -133,20 +141,35 @@ internal sealed class InfillText
             throw new InfillTextException($"The text has {tokens} tokens with its gaps, the model takes {manifest.MaximumLength}.");
     }
 
-    private void AddLiteral(TextSegment.Literal literal, bool beforeTarget)
+    private void AddLiteral(TextSegment.Literal literal, TextSegment? next)
     {
-        bool takeSpace = beforeTarget && literal.Text.EndsWith(' ');
-        string text = takeSpace ? literal.Text[..^1] : literal.Text;
-        int[] tokens = _parts.Count == 0 ? _tokenizer.EncodeStart(text) : _tokenizer.EncodeContinuation(SpaceAfter(_parts[^1]) + text);
+        Part? before = _parts.Count == 0 ? null : _parts[^1];
+        SpaceAtEnd space = next is null ? SpaceAtEnd.InTokens : _tokenizer.SpaceAtEnd(literal.Text, isAfterGap: before is { IsTarget: true });
+        bool takeSpace = space == SpaceAtEnd.Carried && IsTarget(next) && literal.Text.EndsWith(' ');
+        string given = takeSpace ? literal.Text[..^1] : literal.Text;
+        string encoded = space != SpaceAtEnd.InTokens && _tokenizer.KeepsWhiteSpace ? literal.Text[..^1] : given;
+        int[] tokens = Encode(before, encoded);
         if (literal.Marked && tokens.Length == 0)
             throw new InfillTextException("A marked span holds no token.");
-        if (literal.Marked && tokens.Any(token => !_tokenizer.IsText(token)))
+        if (literal.Marked && !_tokenizer.CanWrite(encoded, tokens))
             throw new InfillTextException($"The marked span [[{literal.Text}]] holds characters or symbols that the model cannot write.");
-        AddTokens(new Part(literal.Marked ? literal.Text : text, takeSpace) { IsTarget = literal.Marked }, tokens);
+        AddTokens(
+            new Part(literal.Marked ? literal.Text : given)
+            {
+                IsTarget = literal.Marked,
+                SpaceTaken = takeSpace,
+                SpaceCarried = space == SpaceAtEnd.Carried,
+            },
+            tokens);
     }
 
-    /// <summary>White space at the end of a part stands before the next word, but is in no token yet.</summary>
-    private static string SpaceAfter(Part part) => part.SpaceTaken || (part.Text.Length > 0 && char.IsWhiteSpace(part.Text[^1])) ? " " : "";
+    /// <summary>White space at the end of a part may stand before the next word, in its token.</summary>
+    private int[] Encode(Part? before, string text)
+    {
+        if (before is null || (_tokenizer.KeepsWhiteSpace && !before.SpaceCarried && HasImpliedSpace(before)))
+            return _tokenizer.EncodeStart(text);
+        return _tokenizer.EncodeContinuation(before.SpaceCarried ? " " + text : text);
+    }
 
     private void AddTokens(Part part, IEnumerable<int> tokens)
     {
@@ -170,13 +193,16 @@ internal sealed class InfillText
             part.Positions = (part.Positions.Start.Value + 1)..(part.Positions.End.Value + 1);
     }
 
-    private sealed class Part(string text, bool spaceTaken)
+    private sealed class Part(string text)
     {
         /// <summary>As it appears in the result; empty for gaps.</summary>
         public string Text { get; } = text;
 
         /// <summary>A single space after the text was left to the target that follows.</summary>
-        public bool SpaceTaken { get; } = spaceTaken;
+        public bool SpaceTaken { get; init; }
+
+        /// <summary>White space after the text belongs to the tokens of what follows.</summary>
+        public bool SpaceCarried { get; init; }
 
         public bool IsTarget { get; init; }
 

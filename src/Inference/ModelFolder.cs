@@ -113,6 +113,7 @@ public sealed class ModelFolder
             !IsToken(manifest.SeparatorId) ? "separator_id" :
             manifest.Precision is null ? "precision" :
             manifest.SpecialIds is null || !manifest.SpecialIds.All(IsToken) ? "special_ids" :
+            manifest.TextEncoding is not (null or ModelManifest.CodeEncoding) ? "text_encoding" :
             manifest.Files is null || manifest.Files.Values.Any(entry => entry?.Sha256 is null) ? "files" :
             null;
         if (wrong is not null)

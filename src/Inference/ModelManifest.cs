@@ -9,6 +9,9 @@ public sealed record ModelManifest
     /// <summary>The newest format that this version reads.</summary>
     public const int SupportedFormat = 1;
 
+    /// <summary>The paper's convention for code: line feeds, tabs and pairs of spaces are tokens of their own.</summary>
+    public const string CodeEncoding = "asarm-code";
+
     /// <summary>Version of the folder's format.</summary>
     public required int FormatVersion { get; init; }
 
@@ -42,6 +45,12 @@ public sealed record ModelManifest
 
     /// <summary>Tokens that stand for no text; never generated.</summary>
     public required IReadOnlyList<int> SpecialIds { get; init; }
+
+    /// <summary>What happens to text before SentencePiece sees it; null for nothing.</summary>
+    public TextRules? TextRules { get; init; }
+
+    /// <summary>How white space becomes tokens: null as SentencePiece has it, or <see cref="CodeEncoding" />.</summary>
+    public string? TextEncoding { get; init; }
 
     /// <summary>Name, hash and size of every file of the folder.</summary>
     public required IReadOnlyDictionary<string, FileEntry> Files { get; init; }

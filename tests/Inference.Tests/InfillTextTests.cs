@@ -22,7 +22,7 @@ public sealed class InfillTextTests
     public void Fill_WithTheTokensOfAGap_KeepsGivenText(string text, string gap, string expected)
     {
         InfillText encoded = InfillText.Encode(text, spans: false, s_tokenizer, s_manifest);
-        Assert.AreEqual(expected, Fill(encoded, s_tokenizer.EncodeContinuation(gap)));
+        Assert.AreEqual(expected, encoded.FillGaps(s_tokenizer.EncodeContinuation(gap)));
     }
 
     [TestMethod]
@@ -31,7 +31,7 @@ public sealed class InfillTextTests
         InfillText encoded = InfillText.Encode("The <mask> sat <mask> <mask> mat.", spans: false, s_tokenizer, s_manifest);
         int[] tokens = [.. s_tokenizer.EncodeContinuation(" cat"), .. s_tokenizer.EncodeContinuation(" on the")];
         Assert.HasCount(3, tokens);
-        Assert.AreEqual("The cat sat on the mat.", Fill(encoded, tokens));
+        Assert.AreEqual("The cat sat on the mat.", encoded.FillGaps(tokens));
     }
 
     [TestMethod]
@@ -91,16 +91,4 @@ public sealed class InfillTextTests
     [DataRow("a [[\\<mask>]]", true, "cannot write")]
     public void Encode_BadText_SaysWhy(string text, bool spans, string message) => StringAssert.Contains(
         Assert.ThrowsExactly<InfillTextException>(() => InfillText.Encode(text, spans, s_tokenizer, s_manifest)).Message, message);
-
-    private static string Fill(InfillText encoded, int[] gap)
-    {
-        int[] tokens = encoded.Tokens;
-        int next = 0;
-        for (int position = 0; position < tokens.Length; position++)
-            tokens[position] = encoded.Given[position] ? tokens[position] : gap[next++];
-        Assert.AreEqual(gap.Length, next, "The gap has another size than the test's tokens.");
-        var decided = new bool[tokens.Length];
-        Array.Fill(decided, true);
-        return encoded.Fill(encoded.DecodeGaps(tokens, decided));
-    }
 }

@@ -59,5 +59,34 @@ public sealed class InfillTokenizerTests
         StringAssert.Contains(Assert.ThrowsExactly<ModelFolderException>(() => InfillTokenizer.Open(folder.In("cut.model"), s_manifest)).Message, "cut.model");
     }
 
+    /// <summary>What other programs do differently; the pieces are sentencepiece's.</summary>
+    [TestMethod]
+    [DataRow("鬱鬱 鬱", "▁ ? ▁ ?", DisplayName = "A run of unknown characters is one token")]
+    [DataRow("1 000,", "▁1 ▁ 00 0 ,", DisplayName = "Of equally probable pieces the longer one is last or first as in sentencepiece")]
+    [DataRow("2000", "▁2 0 00")]
+    [DataRow("a\u0001b", "▁a b", DisplayName = "A control character goes")]
+    [DataRow("\0", "▁ ?", DisplayName = "NUL is a character")]
+    [DataRow("x\ud800a", "▁ x ▁a", DisplayName = "A lone surrogate is U+FFFD, which becomes a space")]
+    [DataRow("", "")]
+    public void Encode_OddTexts_GivesSentencePiecesPieces(string text, string expected)
+    {
+        InfillTokenizer tokenizer = Open();
+        Assert.AreEqual(
+            expected, string.Join(' ', tokenizer.EncodeStart(text).Select(id => tokenizer.IsText(id) ? tokenizer.Decode([id]).Replace(' ', '▁') : "?")));
+    }
+
+    [TestMethod]
+    [DataRow(4, "unigram")]
+    [DataRow(5, "byte fallback")]
+    public void Open_OtherKindsOfModel_SaysWhatTheyAre(int kind, string message)
+    {
+        using var folder = new TemporaryFolder();
+        // Joined protobuf messages are one message: a trainer_spec with model_type BPE, or with byte_fallback.
+        byte[] trainer = kind == 4 ? [0x12, 2, 3 << 3, 2] : [0x12, 3, 0x98, 0x02, 1];
+        File.WriteAllBytes(folder.In("other.model"), [.. File.ReadAllBytes(Files.Golden("tokenizer/spiece.model")), .. trainer]);
+        StringAssert.Contains(
+            Assert.ThrowsExactly<ModelFolderException>(() => InfillTokenizer.Open(folder.In("other.model"), s_manifest)).Message, message);
+    }
+
     private static int[] Ids(JsonElement recorded, string name) => [.. recorded.GetProperty(name).EnumerateArray().Select(id => id.GetInt32())];
 }

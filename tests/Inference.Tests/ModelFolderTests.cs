@@ -26,11 +26,24 @@ public sealed class ModelFolderTests
     [DataRow("files", null, "files")]
     [DataRow("precision", null, "precision")]
     [DataRow("layers", "three", "asarm.json")]
+    [DataRow("text_encoding", "utf-7", "text_encoding")]
+    [DataRow("text_rules", "xlnet", "asarm.json")]
     public void Open_ManifestWithAWrongValue_NamesIt(string field, object? value, string message)
     {
         using var folder = new TemporaryFolder(Files.Tiny);
         Edit(folder, manifest => manifest[field] = value is null ? null : JsonValue.Create(value));
         StringAssert.Contains(Assert.ThrowsExactly<ModelFolderException>(() => ModelFolder.Open(folder.Path)).Message, message);
+    }
+
+    [TestMethod]
+    public void Open_ManifestWithTextRules_ReadsThem()
+    {
+        using var folder = new TemporaryFolder(Files.Tiny);
+        Assert.IsNull(ModelFolder.Open(folder.Path).Manifest.TextRules);
+        Edit(folder, manifest => (manifest["text_rules"], manifest["text_encoding"]) = (JsonNode.Parse("{\"do_lower_case\": true}"), "asarm-code"));
+        ModelManifest manifest = ModelFolder.Open(folder.Path).Manifest;
+        Assert.AreEqual(new TextRules(DoLowerCase: true, RemoveSpace: true, KeepAccents: false, SplitDigitCommas: true), manifest.TextRules);
+        Assert.AreEqual(ModelManifest.CodeEncoding, manifest.TextEncoding);
     }
 
     [TestMethod]

@@ -1,7 +1,7 @@
 """Exports a checkpoint to a model folder: model.onnx, model_cached.onnx, config.json, tokenizer, goldens, n-grams and asarm.json.
 
     export.py --checkpoint DIR --output DIR [--tokenizer FILE] [--maximum-length N] [--weights float32|float16]
-              [--opset 17] [--golden FILE] [--ngrams FILE|model]
+              [--opset 17] [--golden FILE] [--ngrams FILE|model] [--text-rules auto|none] [--text-encoding asarm-code]
 
 The folder appears whole or not at all. An earlier export in its place is replaced; anything else there is refused.
 """
@@ -24,6 +24,7 @@ import model_ngrams
 import ngram_file
 import precision
 import special_tokens
+import text_rules
 from cached import CachedModel
 from checkpoint import checkpoint_hash, read_model
 from failure import InputError, run
@@ -96,6 +97,7 @@ def build(arguments: argparse.Namespace, folder: str) -> None:
         "format_version": FORMAT_VERSION, "maximum_length": length, "vocabulary_size": vocabulary, "layers": model.config.n_layer,
         "heads": model.config.n_head, "model_dimension": model.config.d_model,
         "precision": precision.FLOAT16_WEIGHTS if arguments.weights == "float16" else precision.FLOAT32, **asdict(special),
+        **text(arguments, folder),
     }
     write_graphs(model, folder, arguments, description, checkpoint)
     fixtures.write_cases(os.path.join(folder, GOLDEN_FILE), goldens(model, arguments.golden, description))
@@ -133,6 +135,20 @@ def ngrams(source: str | None, model: TwoStreamModel, special: special_tokens.Sp
     elif source is not None:
         ngram_file.check(source, vocabulary)
         shutil.copyfile(source, path)
+
+
+def text(arguments: argparse.Namespace, folder: str) -> dict[str, object]:
+    """How text is treated, where the folder has a tokenizer; tokenizer_config.json is copied, where there is one."""
+    tokenizer = os.path.join(folder, TOKENIZER_FILE)
+    if not os.path.exists(tokenizer):
+        if arguments.text_encoding is not None:
+            raise InputError("--text-encoding needs a tokenizer")
+        return {}
+    given = arguments.tokenizer or os.path.join(arguments.checkpoint, TOKENIZER_FILE)
+    config = text_rules.find_config(arguments.checkpoint, given)
+    if config is not None:
+        shutil.copyfile(config, os.path.join(folder, text_rules.CONFIG_FILE))
+    return text_rules.describe(arguments.checkpoint, given, arguments.text_rules, arguments.text_encoding)
 
 
 def write_graphs(model: TwoStreamModel, folder: str, arguments: argparse.Namespace, description: dict, checkpoint: str) -> None:
@@ -183,6 +199,9 @@ def main() -> int:
     parser.add_argument("--golden", metavar="FILE", help="goldens to put into the folder instead of fresh ones")
     parser.add_argument("--ngrams", metavar="FILE|model", help="n-gram table of tools/train/ngrams.py to draft from; "
                         "model makes one of the network itself, where there is no corpus")
+    parser.add_argument("--text-rules", choices=("auto", "none"), default="auto",
+                        help="auto: those of tokenizer_config.json; without one Hugging Face's defaults, or none for a model of tools/train")
+    parser.add_argument("--text-encoding", choices=(text_rules.CODE_ENCODING,), help="how the model was trained on white space; default: not at all")
     arguments = parser.parse_args()
     export(arguments)
     print(f"{arguments.output}: written")

@@ -20,7 +20,7 @@ from special_tokens import SpecialTokens
 from two_stream import TwoStreamModel
 
 # Positions from the separator to the token. Without a separator, or right behind it, drafts of the default model are kept 29 and
-# 17 % less often; from 8 to 20 it makes little difference, and so do means over several (docs/decisions/0008).
+# 17 % less often; from 8 to 20 it makes little difference, and so do means over several (docs/decisions/0010).
 DISTANCE = 8
 LARGEST_SIZE, PADDING = 8_000_000, 5  # bytes of the file, and at most so many of them for nothing
 KEPT_GAIN = 0.99  # of what listing pairs can add to the frequencies; the last hundredth takes two thirds of the pairs

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 
 import numpy as np
 import onnx
@@ -20,6 +21,7 @@ from checkpoint import read_config, write_model
 from contract import STATELESS_FILE
 from export import CONFIG_FILE
 from failure import InputError, run
+from text_rules import CONFIG_FILE as TOKENIZER_CONFIG_FILE
 from two_stream import TwoStreamModel
 
 
@@ -74,6 +76,9 @@ def main() -> int:
     write_model(arguments.output, model)
     with open(os.path.join(arguments.output, CONFIG_FILE), "wb") as file:
         file.write(config)  # unchanged, with what the network does not need
+    beside = os.path.join(arguments.model, TOKENIZER_CONFIG_FILE)
+    if os.path.exists(beside):
+        shutil.copyfile(beside, os.path.join(arguments.output, TOKENIZER_CONFIG_FILE))
     print(f"{arguments.output}: written")
     return 0
 

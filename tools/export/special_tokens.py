@@ -37,13 +37,20 @@ def of_tokenizer(path: str, vocabulary: int) -> SpecialTokens:
     if len(pieces) > vocabulary:
         raise InputError(f"{path} has {len(pieces)} pieces, the checkpoint's vocabulary only {vocabulary}")
     if any(piece.type == Piece.BYTE for piece in pieces):
-        raise InputError(f"{path} has byte pieces (<0x00>): the .NET tokenizer reads them wrongly, train without byte_fallback")
+        raise InputError(f"{path} has byte pieces (<0x00>), which the runtime does not support: train without byte_fallback")
     identifiers = {piece.piece: identifier for identifier, piece in enumerate(pieces)}
     for name in (MASK, SEPARATOR):
         if name not in identifiers:
             raise InputError(f"{path} has no piece {name}")
     special = [i for i, piece in enumerate(pieces) if _stands_for_no_text(piece)]
     return SpecialTokens(identifiers[MASK], identifiers[SEPARATOR], special)
+
+
+def require_pieces(path: str, names: tuple[str, ...], purpose: str) -> None:
+    """Refuses a tokenizer that lacks a piece."""
+    missing = sorted(set(names) - {piece.piece for piece in _read(path)})
+    if missing:
+        raise InputError(f"{path} has no piece {missing[0]}, which {purpose} needs")
 
 
 def _stands_for_no_text(piece: Piece) -> bool:

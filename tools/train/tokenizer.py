@@ -2,7 +2,7 @@
 
     tokenizer.py --output spiece.model [--vocabulary 4096] TEXT [TEXT ...]
 
-Ids: unk 0, s 1, /s 2, cls 3, sep 4, pad 5, mask 6, eod 7, eop 8. No byte fallback: the .NET tokenizer reads it wrongly.
+Ids: unk 0, s 1, /s 2, cls 3, sep 4, pad 5, mask 6, eod 7, eop 8. No byte fallback: the runtime does not support it.
 """
 
 from __future__ import annotations

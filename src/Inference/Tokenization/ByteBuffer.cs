@@ -1,0 +1,25 @@
+namespace AsArm.Inference;
+
+/// <summary>Bytes one after another.</summary>
+/// <param name="capacity">How many there is room for at first.</param>
+internal struct ByteBuffer(int capacity)
+{
+    private byte[] _bytes = new byte[capacity];
+    private int _length;
+
+    /// <summary>All so far.</summary>
+    public readonly ReadOnlySpan<byte> Written => _bytes.AsSpan(0, _length);
+
+    public void Append(byte value)
+    {
+        if (_length == _bytes.Length)
+            Array.Resize(ref _bytes, 2 * _length);
+        _bytes[_length++] = value;
+    }
+
+    public void Append(ReadOnlySpan<byte> values)
+    {
+        foreach (byte value in values)
+            Append(value);
+    }
+}

@@ -1,0 +1,67 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+
+namespace AsArm.Inference;
+
+/// <summary>
+/// The precompiled_charsmap of a SentencePiece model: the length of a double-array trie (darts-clone) in bytes, the trie, whose values
+/// are places in the rest, and the replacements, each ended by a zero byte. All little-endian.
+/// </summary>
+internal sealed class CharacterMap
+{
+    private readonly uint[] _trie = [];
+    private readonly byte[] _replacements = [];
+
+    /// <summary>Reads the blob; an empty one maps nothing.</summary>
+    /// <exception cref="InvalidDataException">Its lengths do not fit.</exception>
+    public CharacterMap(ReadOnlySpan<byte> blob)
+    {
+        if (blob.IsEmpty)
+            return;
+        uint size = blob.Length < sizeof(uint) ? uint.MaxValue : BinaryPrimitives.ReadUInt32LittleEndian(blob);
+        if (size == 0 || size % sizeof(uint) != 0 || size > blob.Length - sizeof(uint))
+            throw new InvalidDataException("the normaliser's character map is damaged");
+        _trie = MemoryMarshal.Cast<byte, uint>(blob.Slice(sizeof(uint), (int)size)).ToArray();
+        _replacements = blob[(sizeof(uint) + (int)size)..].ToArray();
+        if (!BitConverter.IsLittleEndian)
+            BinaryPrimitives.ReverseEndianness(_trie, _trie);
+    }
+
+    /// <summary>Replaces the longest start of a text that the map holds.</summary>
+    /// <param name="text">UTF-8.</param>
+    /// <param name="replacement">UTF-8, perhaps empty.</param>
+    /// <returns>Bytes that are replaced; 0 if the map holds no start of the text.</returns>
+    public int Replace(ReadOnlySpan<byte> text, out ReadOnlySpan<byte> replacement)
+    {
+        int longest = 0;
+        uint value = 0;
+        if (_trie.Length > 0)
+        {
+            uint node = Offset(_trie[0]);
+            for (int i = 0; i < text.Length; i++)
+            {
+                node ^= text[i];
+                if (node >= (uint)_trie.Length || Label(_trie[node]) != text[i])
+                    break;
+                bool isEnd = (_trie[node] >> 8 & 1) != 0;
+                node ^= Offset(_trie[node]);
+                if (isEnd && node < (uint)_trie.Length)
+                    (longest, value) = (i + 1, _trie[node] & 0x7FFFFFFF);
+            }
+        }
+
+        replacement = longest == 0 ? default : At(value);
+        return longest;
+    }
+
+    private static uint Offset(uint unit) => (unit >> 10) << (int)((unit & (1u << 9)) >> 6);
+
+    private static uint Label(uint unit) => unit & 0x800000FF;
+
+    private ReadOnlySpan<byte> At(uint place)
+    {
+        ReadOnlySpan<byte> rest = place < (uint)_replacements.Length ? _replacements.AsSpan((int)place) : default;
+        int end = rest.IndexOf((byte)0);
+        return end < 0 ? rest : rest[..end];
+    }
+}

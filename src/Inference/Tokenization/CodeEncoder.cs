@@ -1,0 +1,92 @@
+namespace AsArm.Inference;
+
+/// <summary>
+/// The paper's convention for code, asarm-code: a line feed, a tab and a pair of spaces are tokens of their own (&lt;cls&gt;, &lt;sep&gt;
+/// and &lt;unk&gt;, as in the authors' program), pairs being taken from the left. The text between them is encoded with the spaces at its
+/// edges, so that nothing is lost; the space that stands before each word's token means none right after white space or at the start.
+/// </summary>
+internal sealed class CodeEncoder
+{
+    private const char Space = '\u2581';
+
+    private readonly SentencePieceEncoder _encoder;
+    private readonly XlnetEncoder? _rules;
+    private readonly int _lineFeed;
+    private readonly int _tab;
+    private readonly int _twoSpaces;
+
+    /// <summary>Finds the convention's tokens.</summary>
+    /// <exception cref="InvalidDataException">The tokenizer lacks one of them.</exception>
+    public CodeEncoder(SentencePieceEncoder encoder, TextRules? rules)
+    {
+        _encoder = encoder;
+        _rules = rules is null ? null : new XlnetEncoder(encoder, rules with { RemoveSpace = false });
+        _twoSpaces = encoder.UnknownId;
+        (_lineFeed, _tab) = (Known("<cls>"), Known("<sep>"));
+        Known(Space.ToString());
+    }
+
+    /// <summary>The white space that a token stands for by itself; null for any other.</summary>
+    public string? WhiteSpace(int token) =>
+        token == _lineFeed ? "\n" : token == _tab ? "\t" : token == _twoSpaces ? "  " : null;
+
+    /// <summary>The tokens of a text.</summary>
+    /// <param name="text">A lone surrogate counts as U+FFFD.</param>
+    /// <param name="edges"><see cref="TextEdges.KeptStart" /> or <see cref="TextEdges.KeptContinuation" />.</param>
+    /// <param name="tokens">Where they are appended.</param>
+    /// <returns>False where a character has no piece; its token is that of two spaces.</returns>
+    public bool Encode(string text, TextEdges edges, List<int> tokens)
+    {
+        bool known = true;
+        int start = 0;
+        for (int at = 0; at < text.Length;)
+        {
+            (int token, int length) = text[at] switch
+            {
+                '\n' => (_lineFeed, 1),
+                '\t' => (_tab, 1),
+                ' ' when at + 1 < text.Length && text[at + 1] == ' ' => (_twoSpaces, 2),
+                _ => (ByteTrie.None, 1),
+            };
+            if (token != ByteTrie.None)
+            {
+                known &= EncodeSection(text[start..at], edges, tokens);
+                tokens.Add(token);
+                (start, edges) = (at + length, TextEdges.KeptStart);
+            }
+
+            at += length;
+        }
+
+        return known & EncodeSection(text[start..], edges, tokens);
+    }
+
+    /// <summary>
+    /// Where the last space of a text goes when something follows: a single space after a word is the next word's, one that pairs or
+    /// other white space leave over is nobody's, and a pair is a token.
+    /// </summary>
+    public static SpaceAtEnd SpaceAtEnd(string text, bool isAfterGap)
+    {
+        int word = text.AsSpan().TrimEnd(' ').Length;
+        bool isAfterWord = word == 0 ? isAfterGap : text[word - 1] is not ('\n' or '\t');
+        return (text.Length - word) % 2 == 0 ? Inference.SpaceAtEnd.InTokens
+            : text.Length - word == 1 && isAfterWord ? Inference.SpaceAtEnd.Carried
+            : Inference.SpaceAtEnd.InNoToken;
+    }
+
+    private bool EncodeSection(string section, TextEdges edges, List<int> tokens)
+    {
+        int first = tokens.Count;
+        if (section.Length > 0 && _rules is not null)
+            _rules.EncodeSection(section, edges, tokens);
+        else if (section.Length > 0)
+            _encoder.Encode(section, edges, tokens);
+        return tokens.IndexOf(_encoder.UnknownId, first) < 0;
+    }
+
+    private int Known(string piece)
+    {
+        int id = _encoder.IdOf(piece);
+        return id != _encoder.UnknownId ? id : throw new InvalidDataException($"it has no piece {piece}, which {ModelManifest.CodeEncoding} needs");
+    }
+}

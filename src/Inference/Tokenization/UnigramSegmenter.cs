@@ -1,0 +1,90 @@
+using System.Text;
+
+namespace AsArm.Inference;
+
+/// <summary>
+/// The most probable pieces of a normalised text (Kudo 2018, arXiv 1804.10959), by a Viterbi search that breaks ties and rounds sums as
+/// SentencePiece's own does: scores are summed in float32 from left to right, and of equal ways to a place the one whose last piece
+/// begins first stays.
+/// </summary>
+internal sealed class UnigramSegmenter
+{
+    private const float UnknownPenalty = 10;
+    private const float SmallestNormal = 1.17549435e-38f; // FLT_MIN, where SentencePiece begins to look for the highest score
+
+    private readonly ByteTrie _pieces = new();
+    private readonly double[] _scores;
+    private readonly int _unknownId;
+    private readonly float _unknownScore;
+
+    public UnigramSegmenter(SentencePieceModel model)
+    {
+        _unknownId = model.UnknownId;
+        float[] normal = [.. model.Pieces.Where(piece => piece.Type == PieceType.Normal).Select(piece => piece.Score)];
+        _unknownScore = normal.DefaultIfEmpty(float.MaxValue).Min() - UnknownPenalty;
+        float highest = Math.Max(SmallestNormal, normal.DefaultIfEmpty(SmallestNormal).Max());
+        _scores = new double[model.Pieces.Count];
+        for (int id = 0; id < _scores.Length; id++)
+        {
+            SentencePiece piece = model.Pieces[id];
+            if (piece.Type is not (PieceType.Normal or PieceType.UserDefined))
+                continue;
+            byte[] bytes = Encoding.UTF8.GetBytes(piece.Text);
+            _pieces.Add(bytes, id);
+            // User-defined symbols are worth more than any pieces in their place, so that they are always chosen.
+            _scores[id] = piece.Type == PieceType.UserDefined ? (bytes.Length * highest) - 0.1 : piece.Score;
+        }
+    }
+
+    /// <summary>Appends the pieces of a text; adjacent unknown characters are one.</summary>
+    /// <param name="text">UTF-8, normalised.</param>
+    /// <param name="pieces">In the order of the text.</param>
+    public void Segment(ReadOnlySpan<byte> text, List<PlacedPiece> pieces)
+    {
+        var best = new Step[text.Length + 1];
+        for (int start = 0, next; start < text.Length; start = next)
+        {
+            next = start + Utf8.CharacterLength(text[start]);
+            if (!AddPieces(text, start, next, best))
+                Offer(ref best[next], (float)(_unknownScore + best[start].Score), start, _unknownId);
+        }
+
+        int count = pieces.Count;
+        for (int end = text.Length; end > 0; end = best[end].Start)
+        {
+            (int start, int id) = (best[end].Start, best[end].Id);
+            if (id == _unknownId && pieces.Count > count && pieces[^1].Id == _unknownId)
+                pieces[^1] = new PlacedPiece(id, start, pieces[^1].End);
+            else
+                pieces.Add(new PlacedPiece(id, start, end));
+        }
+
+        pieces.Reverse(count, pieces.Count - count);
+    }
+
+    /// <summary>Offers all pieces that begin at a place; whether the one character there is among them.</summary>
+    private bool AddPieces(ReadOnlySpan<byte> text, int start, int next, Step[] best)
+    {
+        bool hasCharacter = false;
+        int node = ByteTrie.Root;
+        for (int end = start + 1; end <= text.Length && (node = _pieces.Child(node, text[end - 1])) != ByteTrie.None; end++)
+        {
+            int id = _pieces.Value(node);
+            if (id == ByteTrie.None)
+                continue;
+            Offer(ref best[end], _scores[id] + best[start].Score, start, id);
+            hasCharacter |= end == next;
+        }
+
+        return hasCharacter;
+    }
+
+    private static void Offer(ref Step step, double score, int start, int id)
+    {
+        if (!step.IsReached || score > step.Score)
+            step = new Step((float)score, start, id, true);
+    }
+
+    /// <summary>The best way to a place: its last piece and where that begins.</summary>
+    private readonly record struct Step(float Score, int Start, int Id, bool IsReached);
+}

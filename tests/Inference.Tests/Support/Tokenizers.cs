@@ -1,0 +1,48 @@
+using Google.Protobuf;
+
+namespace AsArm.Inference.Tests;
+
+/// <summary>The committed tokenizers: the default model's, and one with the symbols of XLNet's own, trained on text of many languages.</summary>
+internal static class Tokenizers
+{
+    private const int NormalizerField = 3, CharacterMapField = 2;
+
+    private static readonly Lazy<string> s_xlnet = new(JoinXlnet);
+
+    /// <summary>4,096 pieces.</summary>
+    public static InfillTokenizer Stories { get; } = Open(Files.Golden("tokenizer/spiece.model"), null);
+
+    /// <summary>2,200 pieces.</summary>
+    public static InfillTokenizer Xlnet(TextRules? rules, string? encoding = null) => Open(s_xlnet.Value, rules, encoding);
+
+    /// <summary>Made up so that rounding, ties and every rule matter.</summary>
+    public static InfillTokenizer Odd(TextRules? rules) => Open(Files.Golden("tokenizer/odd.model"), rules);
+
+    public static InfillTokenizer Open(string path, TextRules? rules, string? encoding = null) => InfillTokenizer.Open(
+        path, ModelFolder.Open(Files.Default).Manifest with { TextRules = rules, TextEncoding = encoding });
+
+    /// <summary>
+    /// It is stored without its character map, most of its size, which is that of the other: joined protobuf messages are one message.
+    /// </summary>
+    private static string JoinXlnet()
+    {
+        byte[] map = SentencePieceModel.Parse(File.ReadAllBytes(Files.Golden("tokenizer/spiece.model"))).CharacterMap;
+        byte[] normalizer = Message(CharacterMapField, map);
+        string path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
+        File.WriteAllBytes(path, [.. File.ReadAllBytes(Files.Golden("tokenizer/xlnet.model")), .. Message(NormalizerField, normalizer)]);
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => File.Delete(path);
+        return path;
+    }
+
+    private static byte[] Message(int field, byte[] content)
+    {
+        using var stream = new MemoryStream();
+        using (var output = new CodedOutputStream(stream, leaveOpen: true))
+        {
+            output.WriteTag(field, WireFormat.WireType.LengthDelimited);
+            output.WriteBytes(ByteString.CopyFrom(content));
+        }
+
+        return stream.ToArray();
+    }
+}

@@ -1,0 +1,58 @@
+"""The reference that the runtime's tokenizer is held against, and what is recorded of it."""
+
+import gzip
+import json
+import unicodedata
+import zlib
+
+import pytest
+
+import decomposition
+import record_tokenizer
+from conftest import ROOT
+from xlnet_reference import Rules, encode, preprocess
+
+
+@pytest.fixture(scope="module")
+def tokenizers():
+    return record_tokenizer.tokenizers()
+
+
+def pieces(tokenizer, text: str, rules: Rules | None = Rules(), goes_on: bool = False) -> list[str]:
+    return [tokenizer.start.id_to_piece(i) for i in encode(tokenizer, text, rules, goes_on)]
+
+
+@pytest.mark.parametrize("text, rules, expected", [
+    ("  a \t b\n", Rules(), "a b"), (" a  b", Rules(remove_space=False), " a  b"), ("``a''", Rules(), '"a"'),
+    ("Café ﬁ", Rules(), "Cafe fi"), ("Café ﬁ", Rules(keep_accents=True), "Café ﬁ"), ("ÀB", Rules(do_lower_case=True), "ab")])
+def test_preprocessing(text, rules, expected):
+    assert preprocess(text, rules) == expected
+
+
+def test_a_comma_after_a_digit_is_a_piece(tokenizers):
+    tokenizer = tokenizers[record_tokenizer.XLNET]
+    assert pieces(tokenizer, "of 3, 4", Rules(split_digit_commas=False)) == ["\u2581of", "\u2581", "3,", "\u25814"]
+    assert pieces(tokenizer, "of 3, 4") == ["\u2581of", "\u2581", "3", ",", "\u25814"]
+
+
+def test_special_tokens_cut_the_text(tokenizers):
+    tokenizer = tokenizers[record_tokenizer.XLNET]
+    assert pieces(tokenizer, "the<sep>the <mask> the") == ["\u2581the", "<sep>", "\u2581the", "<mask>", "\u2581the"]
+    assert pieces(tokenizer, "the", goes_on=True) != ["\u2581the"] == pieces(tokenizer, " the", goes_on=True)
+
+
+def test_the_committed_record_is_this_references(tokenizers):
+    folder = record_tokenizer.TOKENIZERS
+    with gzip.open(folder / "lines.json.gz", "rt", encoding="utf-8") as file:
+        corners, *lines = [json.loads(line) for line in file]
+    with gzip.open(folder / "checks.bin.gz", "rb") as file:
+        recorded = file.read()
+    assert record_tokenizer.checks(lines, int(corners)) == recorded
+
+
+def test_the_runtimes_decompositions_are_pythons():
+    """Unicode never changes those of a character, but later versions have more characters."""
+    stored = zlib.decompress((ROOT / "src/Inference/Tokenization/decomposition.bin").read_bytes())
+    entries, own = set(stored.split(b"\0")), set(decomposition.table().split(b"\0"))
+    assert len(entries) > 6000 and entries <= own
+    assert unicodedata.unidata_version != "14.0.0" or entries == own
