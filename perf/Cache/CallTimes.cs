@@ -46,7 +46,7 @@ internal sealed class CallTimes
             cached.Release(call);
     }
 
-    private double Time(OnnxAnySubsetModel model, int content, int queries)
+    public double Time(OnnxAnySubsetModel model, int content, int queries)
     {
         _turn++;
         foreach (SequenceCall call in _calls)

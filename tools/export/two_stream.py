@@ -106,6 +106,10 @@ class RelativeAttention(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
 
     def forward(self, rows: Tensor, content: Tensor, encoding: Tensor, distance: Tensor, visible: Tensor) -> Tensor:
+        return self.output(self.mix(rows, content, encoding, distance, visible), rows)
+
+    def mix(self, rows: Tensor, content: Tensor, encoding: Tensor, distance: Tensor, visible: Tensor) -> Tensor:
+        """[B, R, d]: what each row takes from the content, heads side by side."""
         query = self.split(rows @ self.q.flatten(1))
         key = self.split(content @ self.k.flatten(1))
         value = self.split(content @ self.v.flatten(1))
@@ -115,7 +119,9 @@ class RelativeAttention(nn.Module):
         scores = (by_content + take_distances(by_distance, distance)) * self.d_head ** -0.5
         scores = scores.masked_fill(~visible[:, None], HIDDEN_SCORE)
         attention = self.dropout(self.softmax(scores)) @ value
-        merged = attention.transpose(1, 2).reshape(rows.shape[0], rows.shape[1], self.n_head * self.d_head)
+        return attention.transpose(1, 2).reshape(rows.shape[0], rows.shape[1], self.n_head * self.d_head)
+
+    def output(self, merged: Tensor, rows: Tensor) -> Tensor:
         return self.layer_norm(self.dropout(merged @ self.o.flatten(1).t()) + rows)
 
     def split(self, rows: Tensor) -> Tensor:
@@ -132,7 +138,13 @@ class FeedForward(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
 
     def forward(self, rows: Tensor) -> Tensor:
-        inner = self.dropout(F.gelu(self.layer_1(rows)))  # exact, by erf
+        return self.output(self.inner(rows), rows)
+
+    def inner(self, rows: Tensor) -> Tensor:
+        """[B, R, d_inner]"""
+        return self.dropout(F.gelu(self.layer_1(rows)))  # exact, by erf
+
+    def output(self, inner: Tensor, rows: Tensor) -> Tensor:
         return self.layer_norm(self.dropout(self.layer_2(inner)) + rows)
 
 
