@@ -46,6 +46,7 @@ internal sealed class CallTimes
             cached.Release(call);
     }
 
+    /// <summary>Milliseconds of one call.</summary>
     public double Time(OnnxAnySubsetModel model, int content, int queries)
     {
         _turn++;
