@@ -95,18 +95,27 @@ def _check_ports(graph: onnx.GraphProto, contract: Contract) -> None:
 
 def _check_weights(model: onnx.ModelProto, data_file: str) -> None:
     """No large weight may be there twice, also not transposed, nor hide in a Constant node."""
-    seen: dict[tuple[int, ...], tuple[str, tuple[int, int]]] = {}
+    seen: dict[tuple[int, ...], tuple[str, object]] = {}
     for tensor in model.graph.initializer:
         if np.prod(tensor.dims, dtype=np.int64) < LARGE:
             continue
-        place, kind = _place(tensor), helper.mapping.TENSOR_TYPE_TO_NP_TYPE[tensor.data_type]
-        values = np.memmap(data_file, kind, "r", place[0], place[1] // kind.itemsize)
+        values = _values(tensor, data_file)
         if (values == values[0]).all():
             continue  # equal fresh biases are no copies
-        other, where = seen.setdefault((place[1], *_content(values)), (tensor.name, place))
+        place = _place(tensor) if tensor.external_data else tensor.name
+        other, where = seen.setdefault((values.nbytes, *_content(values)), (tensor.name, place))
         if where != place:
             raise InputError(f"the exported graph holds a weight twice: {other} and {tensor.name}")
     _check_constants(model)
+
+
+def _values(tensor: TensorProto, data_file: str) -> np.ndarray:
+    """All values in a row; those of the data file without a copy."""
+    if not tensor.external_data:
+        return numpy_helper.to_array(tensor).ravel()
+    kind = helper.mapping.TENSOR_TYPE_TO_NP_TYPE[tensor.data_type]
+    offset, length = _place(tensor)
+    return np.memmap(data_file, kind, "r", offset, length // kind.itemsize)
 
 
 def _content(values: np.ndarray) -> tuple[int, ...]:
