@@ -34,7 +34,7 @@ def test_official_goldens_are_converted_and_checked(tiny, micro, tmp_path, outpu
 
 def test_generated_goldens_cover_orders_questions_and_states(tiny):
     model = read_model(str(tiny))
-    cases = fixtures.generate(model, 40, 6, list(range(9)))
+    cases = fixtures.generate(model, fixtures.usual_lengths(40), 6, list(range(9)))
     assert len(cases) == 12
     lengths = [case["order"].size for case in cases]
     assert lengths[0] == 2 and lengths[-1] == 40
@@ -49,7 +49,7 @@ def test_generated_goldens_cover_orders_questions_and_states(tiny):
         assert not np.isin(case["input_ids"][seen], range(9)).any()
     assert any(len(set(case["target_horizons"])) == 1 and case["target_horizons"].size > 1 for case in cases)
     assert any(case["target_horizons"].min() > g for case, g in zip(cases, given))  # decided tokens that are not given
-    again = fixtures.generate(model, 40, 6, list(range(9)))
+    again = fixtures.generate(model, fixtures.usual_lengths(40), 6, list(range(9)))
     assert all(np.array_equal(a[name], b[name]) for a, b in zip(cases, again) for name in a)
 
 
@@ -82,3 +82,13 @@ def test_goldens_with_missing_or_wrong_tensors_are_refused(tmp_path):
         fixtures.write_tensors(path, tensors)
         with pytest.raises(export.InputError, match="golden.safetensors"):
             fixtures.read_cases(path, 64)
+
+
+def test_lengths_of_goldens_are_the_callers(tiny, output, call, capsys):
+    arguments = ["--checkpoint", tiny, "--output", output, "--maximum-length", 40]
+    assert call(export, *arguments, "--golden-lengths", 8, 40, 3) == 0
+    cases = fixtures.read_cases(str(output / "golden.safetensors"), 64)
+    assert [case["order"].size for case in cases] == [8, 40, 3]
+    for length in (1, 41):
+        assert call(export, *arguments, "--golden-lengths", length) == 2
+        assert "--golden-lengths must be of 2 to 40" in capsys.readouterr().err

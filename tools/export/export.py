@@ -102,7 +102,7 @@ def build(arguments: argparse.Namespace, folder: str) -> None:
         "heads": model.config.n_head, "model_dimension": model.config.d_model, **chosen.describe(model), **asdict(special),
     }
     stage("recording goldens")
-    fixtures.write_cases(os.path.join(folder, GOLDEN_FILE), goldens(model, arguments.golden, description))
+    fixtures.write_cases(os.path.join(folder, GOLDEN_FILE), goldens(model, arguments, description))
     write_graphs(model, folder, arguments, description, checkpoint, chosen)
     stage("taking hashes")
     description["files"] = {name: fingerprint(os.path.join(folder, name)) for name in sorted(os.listdir(folder))}
@@ -153,10 +153,14 @@ def write_graphs(model: TwoStreamModel, folder: str, arguments: argparse.Namespa
     graph.check(folder, list(modules), arguments.opset)
 
 
-def goldens(model: TwoStreamModel, given: str | None, description: dict) -> list[fixtures.Case]:
+def goldens(model: TwoStreamModel, arguments: argparse.Namespace, description: dict) -> list[fixtures.Case]:
     """The given cases, which PyTorch must repeat, or fresh ones."""
+    given, longest = arguments.golden, description["maximum_length"]
     if given is None:
-        return fixtures.generate(model, description["maximum_length"], description["mask_id"], description["special_ids"])
+        lengths = arguments.golden_lengths or fixtures.usual_lengths(longest)
+        if not all(2 <= length <= longest for length in lengths):
+            raise InputError(f"--golden-lengths must be of 2 to {longest} tokens, they are {lengths}")
+        return fixtures.generate(model, lengths, description["mask_id"], description["special_ids"])
     cases = fixtures.read_cases(given, description["vocabulary_size"])
     worst = float(np.max([difference(model, case) for case in cases]))
     if not worst <= TOLERANCE:
@@ -181,6 +185,7 @@ def main() -> int:
     variant.add_arguments(parser)
     parser.add_argument("--opset", type=int, default=17, help="default %(default)s")
     parser.add_argument("--golden", metavar="FILE", help="goldens to put into the folder instead of fresh ones")
+    parser.add_argument("--golden-lengths", type=int, nargs="+", metavar="N", help="of fresh goldens, a case each; default: 2 to the maximum")
     parser.add_argument("--ngrams", metavar="FILE", help="n-gram table of tools/train/ngrams.py to draft from")
     arguments = parser.parse_args()
     export(arguments)
