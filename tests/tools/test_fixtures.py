@@ -56,14 +56,14 @@ def test_generated_goldens_cover_orders_questions_and_states(tiny):
 def test_golden_file_of_a_real_vocabulary_is_small(tmp_path):
     torch.manual_seed(1)
     write_model(str(tmp_path), fresh(4096))
-    cases = fixtures.generate(read_model(str(tmp_path)), 512, 6, list(range(9)))
+    cases = fixtures.generate(read_model(str(tmp_path)), fixtures.usual_lengths(512), 6, list(range(9)))
     fixtures.write_cases(str(tmp_path / "golden.safetensors"), cases)
     assert (tmp_path / "golden.safetensors").stat().st_size < 1_500_000
     assert len(fixtures.read_cases(str(tmp_path / "golden.safetensors"), 4096)) == 12
 
 
 def test_a_large_vocabulary_still_has_several_targets_in_a_case(tmp_path):
-    cases = fixtures.generate(fresh(32000), 64, 6, list(range(9)))
+    cases = fixtures.generate(fresh(32000), fixtures.usual_lengths(64), 6, list(range(9)))
     assert len(cases) == 12 and max(case["logits"].shape[0] for case in cases) == 3
     assert sum(case["logits"].nbytes for case in cases) < 6_000_000
 
