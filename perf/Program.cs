@@ -5,5 +5,11 @@ if (args is ["--check-allocations"])
     return AllocationGate.Check(Path.Combine(AppContext.BaseDirectory, "allocations.json"));
 if (args is ["cache", .. string[] rest])
     return CacheMeasurement.Run(rest);
+if (args is ["precision", .. string[] precision])
+    return PrecisionMeasurement.Run(precision);
+if (args is ["loss", .. string[] texts])
+    return LossMeasurement.Run(texts);
+if (args is ["official"])
+    return OfficialMeasurement.Run();
 BenchmarkSwitcher.FromAssembly(typeof(AllocationGate).Assembly).Run(args, new InProcessConfig());
 return 0;

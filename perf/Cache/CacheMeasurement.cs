@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using AsArm.Inference;
 using Microsoft.ML.OnnxRuntime;
 
@@ -23,8 +22,8 @@ internal static class CacheMeasurement
         }
 
         // XLNet's own length, and a longer one: the table of positions is part of the graph and of every call's cost.
-        ModelFolder usual = ModelFolder.Open(BaseModel.Folder(Usual)), extended = ModelFolder.Open(BaseModel.Folder(Extended));
-        Console.WriteLine($"{Machine()}; ONNX Runtime {OrtEnv.Instance().GetVersionString()}; random weights, 12 layers, width 768, vocabulary 32,000, float32.\n");
+        ModelFolder usual = ModelFolder.Open(Exports.Base(Usual)), extended = ModelFolder.Open(Exports.Base(Extended));
+        Console.WriteLine($"{Machine.Describe()}; ONNX Runtime {OrtEnv.Instance().GetVersionString()}; random weights, 12 layers, width 768, vocabulary 32,000, float32.\n");
         var lines = new List<string>();
         MeasurePeak(usual, Usual, lines);
         MeasurePeak(extended, Extended, lines);
@@ -127,13 +126,5 @@ internal static class CacheMeasurement
         double cache = 2.0 * folder.Manifest.Layers * folder.Manifest.ModelDimension * sizeof(float) * length / Megabyte;
         double peak = PeakMemory.Measure(folder.FullPath, length) / Megabyte;
         lines.Add($"peak memory {length} positions: {peak:F0} MB, weights + 2 x cache + 300 MB = {weights + 2 * cache + 300:F0} MB");
-    }
-
-    private static string Machine()
-    {
-        string? model = File.Exists("/proc/cpuinfo")
-            ? File.ReadLines("/proc/cpuinfo").FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal))?.Split(':')[1].Trim()
-            : null;
-        return $"{model ?? RuntimeInformation.ProcessArchitecture.ToString()}, {Environment.ProcessorCount} cores, {RuntimeInformation.OSDescription}, .NET {Environment.Version}";
     }
 }

@@ -46,7 +46,8 @@ internal sealed class CallTimes
             cached.Release(call);
     }
 
-    private double Time(OnnxAnySubsetModel model, int content, int queries)
+    /// <summary>Milliseconds of one call.</summary>
+    public double Time(OnnxAnySubsetModel model, int content, int queries)
     {
         _turn++;
         foreach (SequenceCall call in _calls)

@@ -20,14 +20,15 @@ internal static class PeakMemory
     }
 
     /// <summary>The peak of a child process, in bytes.</summary>
-    public static long Measure(string folder, int length)
+    public static long Measure(string folder, int length) => long.Parse(Child("cache", Argument, folder, $"{length}"));
+
+    /// <summary>What this program prints when it runs once more with these arguments.</summary>
+    public static string Child(params string[] arguments)
     {
-        using Process child = Process.Start(new ProcessStartInfo(
-            Environment.ProcessPath!, [.. Dotnet(), "cache", Argument, folder, $"{length}"])
-        { RedirectStandardOutput = true })!;
+        using Process child = Process.Start(new ProcessStartInfo(Environment.ProcessPath!, [.. Dotnet(), .. arguments]) { RedirectStandardOutput = true })!;
         string output = child.StandardOutput.ReadToEnd();
         child.WaitForExit();
-        return child.ExitCode == 0 ? long.Parse(output.Trim()) : throw new InvalidOperationException($"The child process ended with {child.ExitCode}.");
+        return child.ExitCode == 0 ? output.Trim() : throw new InvalidOperationException($"The child process ended with {child.ExitCode}.");
     }
 
     /// <summary>Under `dotnet AsArm.Perf.dll` the process is dotnet and needs the name of the program.</summary>

@@ -7,34 +7,34 @@ namespace AsArm.Cli;
 /// <summary>asarm verify: replays recorded inputs and compares with the recorded logits.</summary>
 internal static class VerifyCommand
 {
-    private const double DefaultTolerance = 1e-4;
-
     public static Command Create()
     {
         Option<string?> model = CommonOptions.Model();
         Option<Device> device = CommonOptions.Device();
         Option<string?> golden = CommonOptions.Path("--golden", "FILE", "Recorded inputs and outputs (default: golden.safetensors of the model folder)");
-        Option<double?> tolerance = CommonOptions.OptionalNumber<double>("--tolerance", "X", "Largest difference of a logit that passes (default 1e-4)", value => value >= 0 && double.IsFinite(value), "a number of at least 0");
+        Option<double?> tolerance = CommonOptions.OptionalNumber<double>("--tolerance", "X", "Largest difference of a logit that passes (default: of the model's precision, 1e-4 for float32)", value => value >= 0 && double.IsFinite(value), "a number of at least 0");
         var command = new Command("verify", "Replay the recorded results of a model folder") { model, golden, tolerance, device };
         command.SetAction((parsed, cancellation) => Task.Run(
-            () => Run(parsed.ModelFolder(model), parsed.GetValue(golden), parsed.GetValue(tolerance) ?? DefaultTolerance, parsed.GetValue(device), cancellation), cancellation));
+            () => Run(parsed.ModelFolder(model), parsed.GetValue(golden), parsed.GetValue(tolerance), parsed.GetValue(device), cancellation), cancellation));
         return command;
     }
 
-    private static int Run(string path, string? golden, double tolerance, Device device, CancellationToken cancellation)
+    private static int Run(string path, string? golden, double? asked, Device device, CancellationToken cancellation)
     {
         ModelFolder folder = ModelFolder.Open(path);
         golden ??= folder.GoldenPath ?? throw new UsageException($"{path} holds no golden.safetensors: name a file with --golden.");
-        Table table = Tables.Create("graph", "cases", "worst difference", "in case", "tolerance", "verdict");
+        double tolerance = asked ?? folder.Manifest.Tolerance;
+        Table table = Tables.Create("graph", "precision", "cases", "worst difference", "in case", "tolerance", "KL divergence", "verdict");
         var failures = new List<string>();
         foreach (bool useCache in folder.CachedOnnxPath is null ? [false] : new[] { false, true })
         {
             using OnnxAnySubsetModel model = OnnxAnySubsetModel.Open(folder, device, useCache: useCache);
             IReadOnlyList<GoldenDifference> differences = GoldenReplay.Run(model, golden, cancellation);
             GoldenDifference worst = differences.MaxBy(difference => difference.MaximumDifference)!;
+            double divergence = differences.Sum(difference => difference.Rows * difference.Divergence) / differences.Sum(difference => difference.Rows);
             bool passed = worst.MaximumDifference <= tolerance;
             table.AddRow(
-                Path.GetFileName(model.GraphPath), $"{differences.Count}", $"{worst.MaximumDifference:0.0e-0}", Markup.Escape(worst.Case), $"{tolerance:0.0e-0}",
+                Path.GetFileName(model.GraphPath), Markup.Escape(folder.Manifest.Precision), $"{differences.Count}", $"{worst.MaximumDifference:0.0e-0}", Markup.Escape(worst.Case), $"{tolerance:0.0e-0}", $"{divergence:0.0e-0}",
                 passed ? "[green]passed[/]" : "[red]failed[/]");
             if (!passed)
                 failures.Add($"{model.GraphPath} is off by {worst.MaximumDifference:0.0e-0}, over the tolerance of {tolerance:0.0e-0}.");

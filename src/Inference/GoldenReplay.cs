@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using AsArm.Assd;
 
 namespace AsArm.Inference;
@@ -5,7 +6,7 @@ namespace AsArm.Inference;
 /// <summary>Replays recorded inputs through a model and compares its logits with the recorded ones.</summary>
 public static class GoldenReplay
 {
-    /// <summary>The worst difference of each case, in the order of their names.</summary>
+    /// <summary>The worst difference and the divergence of each case, in the order of their names.</summary>
     /// <param name="model">The model to check.</param>
     /// <param name="path">A golden.safetensors as docs/model-format.md describes it.</param>
     /// <param name="cancellation">Stops between cases.</param>
@@ -22,7 +23,7 @@ public static class GoldenReplay
         {
             try
             {
-                differences.Add(new GoldenDifference(name, Replay(model, file, name, cancellation)));
+                differences.Add(Replay(model, file, name, cancellation));
             }
             catch (ArgumentException error)
             {
@@ -33,7 +34,7 @@ public static class GoldenReplay
         return differences;
     }
 
-    private static float Replay(IAnySubsetModel model, Safetensors file, string name, CancellationToken cancellation)
+    private static GoldenDifference Replay(IAnySubsetModel model, Safetensors file, string name, CancellationToken cancellation)
     {
         int[] tokens = Read(file, name + ".input_ids", model.VocabularySize);
         int[] ranks = Read(file, name + ".order", tokens.Length);
@@ -56,15 +57,47 @@ public static class GoldenReplay
         model.Evaluate([call], cancellation);
         model.Release(call);
 
+        return new GoldenDifference(name, WorstDifference(call.Logits, expected), positions.Length, MeanDivergence(call.Logits, expected, model.VocabularySize));
+    }
+
+    private static float WorstDifference(ReadOnlySpan<float> logits, ReadOnlySpan<float> expected)
+    {
         float worst = 0;
         for (int i = 0; i < expected.Length; i++)
         {
-            float difference = Math.Abs(call.Logits[i] - expected[i]);
+            float difference = Math.Abs(logits[i] - expected[i]);
             if (!(difference <= worst)) // a NaN must not pass for agreement
                 worst = float.IsNaN(difference) ? float.PositiveInfinity : difference;
         }
 
         return worst;
+    }
+
+    /// <summary>Mean over rows of the sum over tokens of p (log p - log q), p being the recorded distribution and q the model's.</summary>
+    private static double MeanDivergence(ReadOnlySpan<float> logits, ReadOnlySpan<float> expected, int vocabulary)
+    {
+        double sum = 0;
+        for (int start = 0; start < expected.Length; start += vocabulary)
+        {
+            ReadOnlySpan<float> row = logits.Slice(start, vocabulary), recorded = expected.Slice(start, vocabulary);
+            double rowTotal = LogSum(row), recordedTotal = LogSum(recorded);
+            for (int token = 0; token < vocabulary; token++)
+            {
+                double log = recorded[token] - recordedTotal;
+                sum += Math.Exp(log) * (log - (row[token] - rowTotal));
+            }
+        }
+
+        // Rounding may leave a little less than nothing.
+        return double.IsNaN(sum) ? double.PositiveInfinity : Math.Max(0, sum * vocabulary / expected.Length);
+    }
+
+    private static double LogSum(ReadOnlySpan<float> logits)
+    {
+        double maximum = TensorPrimitives.Max(logits), sum = 0;
+        foreach (float logit in logits)
+            sum += Math.Exp(logit - maximum);
+        return maximum + Math.Log(sum);
     }
 
     private static int[] Read(Safetensors file, string name, int limit) => Array.ConvertAll(

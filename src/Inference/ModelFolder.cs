@@ -112,6 +112,7 @@ public sealed class ModelFolder
             !IsToken(manifest.MaskId) ? "mask_id" :
             !IsToken(manifest.SeparatorId) ? "separator_id" :
             manifest.Precision is null ? "precision" :
+            manifest.Block < 1 ? "block" :
             manifest.SpecialIds is null || !manifest.SpecialIds.All(IsToken) ? "special_ids" :
             manifest.TextEncoding is not (null or ModelManifest.CodeEncoding) ? "text_encoding" :
             manifest.Files is null || manifest.Files.Values.Any(entry => entry?.Sha256 is null) ? "files" :

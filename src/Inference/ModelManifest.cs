@@ -34,8 +34,24 @@ public sealed record ModelManifest
     [JsonIgnore]
     public int HeadSize => ModelDimension / Heads;
 
-    /// <summary>How weights are stored: float32 or float16-weights; the graph computes in float32.</summary>
+    /// <summary>
+    /// How weights are stored and the graph computes: float32; float16-weights, stored in half the space and computed in float32; float16; int8
+    /// and int4, weights as codes in blocks of a scale.
+    /// </summary>
     public required string Precision { get; init; }
+
+    /// <summary>Weights of int8 and int4 that share a scale; null for other precisions.</summary>
+    public int? Block { get; init; }
+
+    /// <summary>How far a logit may be from the recorded float32 one, in this precision.</summary>
+    [JsonIgnore]
+    public double Tolerance => Precision switch
+    {
+        "float16" => 0.1,
+        "int8" => 1,
+        "int4" => 4,
+        _ => 1e-4,
+    };
 
     /// <summary>The token of undecided positions; never generated.</summary>
     public required int MaskId { get; init; }

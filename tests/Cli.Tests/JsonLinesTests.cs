@@ -90,7 +90,7 @@ public sealed class JsonLinesTests
 
         foreach (int i in new[] { 0, 15, 16, 39 })
         {
-            AsarmResult single = AsarmCommand.Run("infill", texts[i], "--seed", $"{100 + (i * 3)}", "--temperature", "0.8", "--json").Done();
+            AsarmResult single = AsarmCommand.Run("infill", texts[i], "--batch-plan", "--seed", $"{100 + (i * 3)}", "--temperature", "0.8", "--json").Done();
             Assert.AreEqual(Text(single.Json), Text(lines[i]));
         }
     }
@@ -101,14 +101,14 @@ public sealed class JsonLinesTests
         const string Bare = """{"text": "Once there was <mask:5>."}""";
         JsonElement[] lines = AsarmCommand.RunOn(Bytes($"{Bare}\n\n{Good}\n{Bare}\n"), "infill", "--input", "-", "--seed", "50").Done().JsonLines;
         CollectionAssert.AreEqual(new[] { 50, 7, 53 }, Numbers(lines, "seed"));
-        Assert.AreEqual(Text(AsarmCommand.Run("infill", "Once there was <mask:5>.", "--seed", "53", "--json").Done().Json), Text(lines[2]));
+        Assert.AreEqual(Text(AsarmCommand.Run("infill", "Once there was <mask:5>.", "--batch-plan", "--seed", "53", "--json").Done().Json), Text(lines[2]));
     }
 
     [TestMethod]
     public void Infill_NoSeedAtAll_NamesTheOneThatWasDrawn()
     {
         JsonElement line = AsarmCommand.RunOn(Bytes("""{"text": "Once there was <mask:5>."}"""), "infill", "--input", "-").Done().JsonLines.Single();
-        AsarmResult again = AsarmCommand.Run("infill", "Once there was <mask:5>.", "--seed", line.GetProperty("seed").GetRawText(), "--json").Done();
+        AsarmResult again = AsarmCommand.Run("infill", "Once there was <mask:5>.", "--batch-plan", "--seed", line.GetProperty("seed").GetRawText(), "--json").Done();
         Assert.AreEqual(Text(again.Json), Text(line));
     }
 

@@ -22,6 +22,24 @@ public sealed class VerifyTests
     [TestMethod]
     public void Verify_DefaultModel_PassesWithoutNamingIt() => Assert.Contains("passed", AsarmCommand.Run("verify").Done().Output);
 
+    /// <summary>Without --tolerance it is that of the precision in asarm.json.</summary>
+    [TestMethod]
+    [DataRow("float32", "1.0e-4")]
+    [DataRow("float16", "1.0e-1")]
+    [DataRow("int8", "1.0e0")]
+    [DataRow("int4", "4.0e0")]
+    public void Verify_ToleranceNotGiven_FollowsThePrecision(string precision, string tolerance)
+    {
+        using var model = new ModelCopy(Models.Tiny);
+        model.EditManifest(manifest => (manifest["precision"], manifest["block"]) = (precision, 32));
+        AsarmResult result = AsarmCommand.Run("verify", "--model", model.Path).Done();
+        Assert.Contains(line => line.Contains($" {precision} ") && line.Contains($" {tolerance} "), result.OutputLines);
+        Assert.Contains("KL divergence", result.Output);
+        Assert.Contains($"{precision}, a scale for every 32 weights", AsarmCommand.Run("info", "--model", model.Path).Done().Output);
+        model.EditManifest(manifest => manifest["block"] = 0);
+        AsarmCommand.Run("verify", "--model", model.Path).IsBadInput("block");
+    }
+
     [TestMethod]
     public void Verify_GoldenFileByName_IsReplayed() =>
         Assert.Contains("passed", AsarmCommand.Run("verify", "--model", Models.Tiny, "--golden", _tinyGolden, "--tolerance", "1e-3").Done().Output);

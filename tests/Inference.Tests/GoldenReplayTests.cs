@@ -25,6 +25,35 @@ public sealed class GoldenReplayTests
             Assert.IsLessThanOrEqualTo(Tolerance, difference.MaximumDifference, difference.Case);
     }
 
+    /// <summary>Goldens are of float32; how far a precision may be off is its own, and the divergence is beyond float32's.</summary>
+    [TestMethod]
+    [DataRow("float16", 1e-8, 1e-5)]
+    [DataRow("int8", 1e-5, 2e-3)]
+    [DataRow("int4", 2e-3, 0.1)]
+    public void Run_OnOtherPrecisions_IsWithinTheirTolerance(string precision, double least, double most)
+    {
+        ModelFolder folder = ModelFolder.Open(Files.InPrecision(precision));
+        Assert.AreEqual(precision, folder.Manifest.Precision);
+        foreach (bool useCache in (bool[])[false, true])
+        {
+            using OnnxAnySubsetModel model = OnnxAnySubsetModel.Open(folder, useCache: useCache);
+            IReadOnlyList<GoldenDifference> differences = GoldenReplay.Run(model, folder.GoldenPath!);
+            double worst = differences.Max(difference => difference.MaximumDifference), divergence = differences.Average(difference => difference.Divergence);
+            Assert.IsLessThanOrEqualTo(folder.Manifest.Tolerance, worst);
+            Assert.IsGreaterThan(1e-4, worst, "No precision was lost: another graph than it says.");
+            Assert.IsTrue(divergence > least && divergence < most, $"{divergence}");
+        }
+    }
+
+    [TestMethod]
+    public void Run_OnFloat32_HasNoDivergence()
+    {
+        ModelFolder folder = ModelFolder.Open(Files.Tiny);
+        using OnnxAnySubsetModel model = OnnxAnySubsetModel.Open(folder);
+        Assert.IsTrue(GoldenReplay.Run(model, folder.GoldenPath!).All(difference => difference is { Divergence: >= 0 and < 1e-8, Rows: > 0 }));
+        Assert.IsTrue(GoldenReplay.Run(new NotANumber(model), folder.GoldenPath!).All(difference => double.IsPositiveInfinity(difference.Divergence)));
+    }
+
     [TestMethod]
     public void Run_OnTiny_CoversEveryOfficialCaseWithAGivenToken()
     {

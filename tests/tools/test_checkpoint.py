@@ -1,6 +1,7 @@
 """Every layout that Hugging Face writes is read alike; broken, foreign and hostile files are refused by name."""
 
 import json
+import math
 import os
 import shutil
 import struct
@@ -152,7 +153,8 @@ def test_other_weights_are_refused(folder, weights, change, message):
 
 
 @pytest.mark.parametrize("field, value", [
-    ("model_type", "bert"), ("attn_type", "uni"), ("bi_data", True), ("ff_activation", "relu"), ("vocab_size", None),
+    ("model_type", "bert"), ("attn_type", "uni"), ("bi_data", True), ("ff_activation", "tanh"), ("ff_activation", 1),
+    ("architectures", ["XLNetForSequenceClassification"]), ("architectures", "XLNetLMHeadModel"), ("vocab_size", None),
     ("d_model", "32"), ("n_layer", 0), ("n_head", 5), ("d_head", 16), ("d_model", 31), ("layer_norm_eps", "small"),
     ("clamp_len", [])])
 def test_other_configurations_are_refused(folder, field, value):
@@ -164,6 +166,37 @@ def test_other_configurations_are_refused(folder, field, value):
 def test_heads_without_a_size_share_the_model(folder):
     change_config(folder, d_head=None)
     assert read_config(str(folder)).d_head == 8
+
+
+@pytest.mark.parametrize("field, value", [
+    ("untie_r", False), ("same_length", True), ("mem_len", 384), ("reuse_len", 128), ("use_mems_eval", False), ("architectures", None)])
+def test_fields_without_an_effect_are_accepted(folder, tiny, field, value):
+    """They speak of memories of earlier segments, or of biases that every layer has in the file."""
+    change_config(folder, **{field: value})
+    assert states_equal(read_model(str(folder)), read_model(str(tiny))) and read_config(str(folder)) == read_config(str(tiny))
+
+
+@pytest.mark.parametrize("name, expected", [
+    ("relu", lambda x: np.maximum(x, 0)), ("silu", lambda x: x / (1 + np.exp(-x))), ("swish", lambda x: x / (1 + np.exp(-x))),
+    ("gelu", lambda x: x * (1 + np.array([math.erf(value / math.sqrt(2)) for value in x])) / 2),
+    ("gelu_new", lambda x: x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x ** 3))) / 2)])
+def test_activations_are_those_of_hugging_face(folder, tiny, name, expected):
+    change_config(folder, ff_activation=name)
+    model = read_model(str(folder), torch.float64)
+    values = np.linspace(-6, 6, 25)
+    assert np.allclose(model.transformer.layer[0].ff.activation(torch.from_numpy(values)).numpy(), expected(values), atol=1e-12)
+    write_model(str(folder / "again"), model)
+    assert read_config(str(folder / "again")).ff_activation == name
+
+
+def test_sharded_pytorch_model_bin(folder, weights, tiny):
+    (folder / "model.safetensors").unlink()
+    shards = {f"pytorch_model-0000{i + 1}-of-00002.bin": sorted(weights)[i::2] for i in range(2)}
+    for shard, names in shards.items():
+        torch.save({name: torch.from_numpy(weights[name]) for name in names}, folder / shard)
+    index = {"metadata": {}, "weight_map": {name: shard for shard, names in shards.items() for name in names}}
+    (folder / "pytorch_model.bin.index.json").write_text(json.dumps(index))
+    assert states_equal(read_model(str(folder)), read_model(str(tiny)))
 
 
 def test_clamped_distances_are_understood(folder):

@@ -34,7 +34,7 @@ def test_official_goldens_are_converted_and_checked(tiny, micro, tmp_path, outpu
 
 def test_generated_goldens_cover_orders_questions_and_states(tiny):
     model = read_model(str(tiny))
-    cases = fixtures.generate(model, 40, 6, list(range(9)))
+    cases = fixtures.generate(model, fixtures.usual_lengths(40), 6, list(range(9)))
     assert len(cases) == 12
     lengths = [case["order"].size for case in cases]
     assert lengths[0] == 2 and lengths[-1] == 40
@@ -49,21 +49,21 @@ def test_generated_goldens_cover_orders_questions_and_states(tiny):
         assert not np.isin(case["input_ids"][seen], range(9)).any()
     assert any(len(set(case["target_horizons"])) == 1 and case["target_horizons"].size > 1 for case in cases)
     assert any(case["target_horizons"].min() > g for case, g in zip(cases, given))  # decided tokens that are not given
-    again = fixtures.generate(model, 40, 6, list(range(9)))
+    again = fixtures.generate(model, fixtures.usual_lengths(40), 6, list(range(9)))
     assert all(np.array_equal(a[name], b[name]) for a, b in zip(cases, again) for name in a)
 
 
 def test_golden_file_of_a_real_vocabulary_is_small(tmp_path):
     torch.manual_seed(1)
     write_model(str(tmp_path), fresh(4096))
-    cases = fixtures.generate(read_model(str(tmp_path)), 512, 6, list(range(9)))
+    cases = fixtures.generate(read_model(str(tmp_path)), fixtures.usual_lengths(512), 6, list(range(9)))
     fixtures.write_cases(str(tmp_path / "golden.safetensors"), cases)
     assert (tmp_path / "golden.safetensors").stat().st_size < 1_500_000
     assert len(fixtures.read_cases(str(tmp_path / "golden.safetensors"), 4096)) == 12
 
 
 def test_a_large_vocabulary_still_has_several_targets_in_a_case(tmp_path):
-    cases = fixtures.generate(fresh(32000), 64, 6, list(range(9)))
+    cases = fixtures.generate(fresh(32000), fixtures.usual_lengths(64), 6, list(range(9)))
     assert len(cases) == 12 and max(case["logits"].shape[0] for case in cases) == 3
     assert sum(case["logits"].nbytes for case in cases) < 6_000_000
 
@@ -82,3 +82,13 @@ def test_goldens_with_missing_or_wrong_tensors_are_refused(tmp_path):
         fixtures.write_tensors(path, tensors)
         with pytest.raises(export.InputError, match="golden.safetensors"):
             fixtures.read_cases(path, 64)
+
+
+def test_lengths_of_goldens_are_the_callers(tiny, output, call, capsys):
+    arguments = ["--checkpoint", tiny, "--output", output, "--maximum-length", 40]
+    assert call(export, *arguments, "--golden-lengths", 8, 40, 3) == 0
+    cases = fixtures.read_cases(str(output / "golden.safetensors"), 64)
+    assert [case["order"].size for case in cases] == [8, 40, 3]
+    for length in (1, 41):
+        assert call(export, *arguments, "--golden-lengths", length) == 2
+        assert "--golden-lengths must be of 2 to 40" in capsys.readouterr().err

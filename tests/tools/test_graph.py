@@ -10,10 +10,11 @@ from onnx import TensorProto
 
 import export
 import fixtures
-import graph
+import tracing
 from cached import POSITION_ENCODING, CachedModel
 from checkpoint import read_model, write_model
 from exports import COMMITTED, GRAPHS, bare, contracts, described, fresh, large, place, weights_of
+from tracing import trace
 from two_stream import MODEL_INPUTS
 
 PAGE, MIB = 1 << 16, 1 << 20
@@ -104,8 +105,26 @@ def test_newer_pytorch_is_asked_for_the_tracing_exporter(tiny, tmp_path, monkeyp
     monkeypatch.setattr(torch.onnx, "export", newer)
     model = read_model(str(tiny))
     for module, ports in zip((model, CachedModel(model, 20)), contracts(tiny)):
-        graph.trace(module.eval(), ports, 17, str(tmp_path))
+        trace(module.eval(), ports, 17, str(tmp_path))
     assert seen == [False, False]
+
+
+def test_weights_take_no_memory_of_their_own(tiny, tmp_path):
+    """Nor do they go through the file; where PyTorch hides them they do, with the same result."""
+    model = read_model(str(tiny))
+    traced = trace(model, contracts(tiny)[0], 17, str(tmp_path))
+    assert np.shares_memory(traced.weights["transformer.word_embedding.weight"], model.lm_loss.weight.detach().numpy())
+    assert (tmp_path / "model.onnx").stat().st_size < 120_000 and not traced.model.graph.initializer
+
+
+def test_a_pytorch_that_hides_its_parameters_gives_the_same_graph(tiny, tmp_path, monkeypatch):
+    model = read_model(str(tiny))
+    seen = trace(model, contracts(tiny)[0], 17, str(tmp_path))
+    monkeypatch.setattr(tracing, "_take_weights", lambda *_: None)
+    hidden = trace(model, contracts(tiny)[0], 17, str(tmp_path))
+    assert hidden.model.graph.node == seen.model.graph.node and hidden.model.graph.input == seen.model.graph.input
+    assert list(hidden.weights) == list(seen.weights)
+    assert all(np.array_equal(array, seen.weights[name]) for name, array in hidden.weights.items())
 
 
 @pytest.mark.parametrize("opset", [16, 22])
@@ -113,7 +132,7 @@ def test_opsets_outside_the_contract_are_not_traced(tiny, tmp_path, opset):
     model = read_model(str(tiny))
     for module, ports in zip((model, CachedModel(model, 20)), contracts(tiny)):
         with pytest.raises(export.InputError, match=f"opset {opset} is outside"):
-            graph.trace(module, ports, opset, str(tmp_path))
+            trace(module, ports, opset, str(tmp_path))
 
 
 @pytest.mark.parametrize("weights", ["float32", "float16"])

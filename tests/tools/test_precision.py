@@ -1,15 +1,20 @@
-"""Weights stored as float16: half the file, arithmetic in float32, nothing rounded twice."""
+"""Precisions: float16 storage, which rounds nothing twice; float16 arithmetic; weights as codes."""
+
+import copy
 
 import numpy as np
-import onnx
 import pytest
 import torch
 from onnx import TensorProto
 
+import calibration
 import export
+import recover
+import verify
 from cached import POSITION_ENCODING
 from checkpoint import read_model, write_model
 from exports import GRAPHS, bare, described, fresh, large, weights_of
+from quantize import Quantizer
 from two_stream import relative_encoding
 
 
@@ -72,3 +77,73 @@ def test_weights_beyond_float16_are_refused(tiny, tmp_path, output, call, capsys
     assert call(export, "--checkpoint", tmp_path / "checkpoint", "--output", output, "--weights", "float16") == 2
     assert "beyond the range of float16" in capsys.readouterr().err
     assert not output.exists()
+
+
+@pytest.mark.parametrize("arguments, message", [
+    (["--precision", "int8", "--weights", "float16"], "storage for --precision fp32"), (["--block", 32], "for int8 and int4"),
+    (["--precision", "fp16", "--calibration", "x"], "for int8 and int4"), (["--precision", "int4", "--block", 64], "no multiples of a block of 64"),
+    (["--precision", "int4", "--calibration", "x"], "no tokenizer")])
+def test_options_that_do_not_go_together_are_refused(tiny, output, call, capsys, arguments, message):
+    assert call(export, "--checkpoint", tiny, "--output", output, *arguments) == 2
+    assert message in capsys.readouterr().err and not output.exists()
+
+
+@pytest.mark.parametrize("precision, bits", [("int8", 8), ("int4", 4)])
+def test_rounded_matrices_are_stored_once_and_none_is_left(tmp_path, output, call, precision, bits):
+    torch.manual_seed(1)
+    model = fresh(256, d_model=64, n_layer=2, d_inner=128)
+    write_model(str(tmp_path / "checkpoint"), model)
+    assert call(export, "--checkpoint", tmp_path / "checkpoint", "--output", output, "--precision", precision, "--maximum-length", 40) == 0
+    assert (described(output)["precision"], described(output)["block"]) == (precision, 64)
+    codes = sum(parameter.numel() for parameter in model.parameters() if parameter.numel() >= 1024)
+    tables = 2 * 64 * 64  # of positions: int8 whatever the precision
+    expected = (codes - tables) * bits // 8 + tables + 4 * 79 * 64  # the encoding of positions is float32; scales are few, and in the graphs
+    assert expected <= described(output)["files"]["model.onnx_data"]["bytes"] < expected + 64 * 20
+    for file in GRAPHS:
+        graph = bare(output, file).graph
+        kinds = [node.op_type for node in graph.node]
+        assert kinds.count("MatMulNBits") == 2 * 6 + 1 and kinds.count("GatherBlockQuantized") == 1 and "Gemm" not in kinds
+        assert {attribute.i for node in graph.node for attribute in node.attribute if attribute.name == "accuracy_level"} == {4}
+        wide = [tensor.name for tensor in graph.initializer if tensor.data_type == TensorProto.FLOAT and np.prod(tensor.dims) >= 1024]
+        assert wide == ([POSITION_ENCODING] if file == "model_cached.onnx" else [])
+
+
+def test_goldens_of_every_precision_are_those_of_float32(tiny, tmp_path, call):
+    for precision in ("fp32", "fp16", "int4"):
+        assert call(export, "--checkpoint", tiny, "--output", tmp_path / precision, "--precision", precision, "--maximum-length", 40) == 0
+        assert (tmp_path / precision / "golden.safetensors").read_bytes() == (tmp_path / "fp32" / "golden.safetensors").read_bytes()
+        assert call(verify, "--model", tmp_path / precision, "--checkpoint", tiny) == 0
+    assert call(recover, "--model", tmp_path / "int4", "--output", tmp_path / "again") == 2
+
+
+def test_float16_graphs_hold_no_float32_weight_and_keep_their_ports(tiny, output, call):
+    assert call(export, "--checkpoint", tiny, "--output", output, "--precision", "fp16", "--maximum-length", 40) == 0
+    for file in GRAPHS:
+        graph = bare(output, file).graph
+        assert not [tensor.name for tensor in large(bare(output, file)) if tensor.data_type == TensorProto.FLOAT]
+        assert all(port.type.tensor_type.elem_type != TensorProto.FLOAT16 for port in (*graph.input, *graph.output))
+        (logits,) = (node for node in graph.node if "logits" in node.output)
+        assert (logits.op_type, logits.attribute[0].i) == ("Cast", TensorProto.FLOAT)
+
+
+def test_calibration_makes_the_rounded_network_closer(texts, tmp_path, call):
+    """Of the same network, on text that it was not calibrated on."""
+    torch.manual_seed(1)
+    model = fresh(64, d_model=64, n_layer=2, d_inner=64)
+    windows = calibration.read_windows(str(texts / "train.txt"), str(texts / "spiece.model"), 7, 32, 64)
+    others = calibration.read_windows(str(texts / "valid.txt"), str(texts / "spiece.model"), 7, 32, 8)
+    errors = []
+    for given in (None, windows):
+        rounded = copy.deepcopy(model)
+        Quantizer(rounded, 4, 32).run(given)
+        errors.append(sum((a.rows - b.rows).square().mean().item() for a, b in zip(states(model, others), states(rounded, others))))
+    assert errors[1] < 0.9 * errors[0]
+
+
+def states(model, windows) -> list[calibration.Batch]:
+    """After all layers."""
+    with torch.no_grad():
+        batches = calibration.begin(model, windows)
+    for number in range(model.config.n_layer):
+        batches = list(calibration.through_layer(model, number, batches))
+    return batches

@@ -10,11 +10,12 @@ import numpy as np
 import torch
 
 from failure import InputError
-from tensor_file import TensorFileError, read_tensors, write_tensors
-from two_stream import TwoStreamConfig, TwoStreamModel
+from tensor_file import TensorFileError, map_tensors, write_tensors
+from two_stream import ACTIVATIONS, TwoStreamConfig, TwoStreamModel
 
 # In XLNet checkpoints but without effect here: segments are not used, the output matrix is tied to the embedding.
 _UNUSED = ("rel_attn.r_s_bias", "rel_attn.seg_embed")
+ARCHITECTURE = "XLNetLMHeadModel"
 _FILES = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
 
 
@@ -34,10 +35,7 @@ def read_config(folder: str) -> TwoStreamConfig:
         raise CheckpointError(f"{path} is not JSON: {error}") from error
     if not isinstance(raw, dict):
         raise CheckpointError(f"{path} is no JSON object")
-    demands = {"model_type": "xlnet", "attn_type": "bi", "bi_data": False, "ff_activation": "gelu"}
-    for name, wanted in demands.items():
-        if raw.get(name, wanted) != wanted:
-            raise CheckpointError(f"{path}: {name} is {raw[name]!r}, only {wanted!r} is supported")
+    _check_kind(path, raw)
     sizes = ("vocab_size", "d_model", "n_layer", "n_head", "d_inner")
     for name in sizes:
         if not isinstance(raw.get(name), int) or raw[name] < 1:
@@ -51,7 +49,22 @@ def read_config(folder: str) -> TwoStreamConfig:
     if raw["d_model"] % raw["n_head"] or raw.get("d_head") not in (None, head):
         raise CheckpointError(f"{path}: d_model must be n_head * d_head")
     return TwoStreamConfig(*(raw[name] for name in sizes), layer_norm_eps=float(raw.get("layer_norm_eps") or 1e-12),
-                           clamp_len=int(raw.get("clamp_len") or -1))
+                           clamp_len=int(raw.get("clamp_len") or -1), ff_activation=raw.get("ff_activation", "gelu"))
+
+
+def _check_kind(path: str, raw: dict) -> None:
+    """Refuses other networks. untie_r has no effect, as every layer's biases are in the file; nor do same_length, mem_len, reuse_len and
+    use_mems_*, which speak of memories of earlier segments and of one-directional attention."""
+    demands = {"model_type": "xlnet", "attn_type": "bi", "bi_data": False}
+    for name, wanted in demands.items():
+        if raw.get(name, wanted) != wanted:
+            raise CheckpointError(f"{path}: {name} is {raw[name]!r}, only {wanted!r} is supported")
+    kinds = raw.get("architectures") or [ARCHITECTURE]
+    if not isinstance(kinds, list) or ARCHITECTURE not in kinds:
+        raise CheckpointError(f"{path}: architectures is {kinds!r}, only {ARCHITECTURE!r} is supported")
+    activation = raw.get("ff_activation", "gelu")
+    if not isinstance(activation, str) or activation not in ACTIVATIONS:
+        raise CheckpointError(f"{path}: ff_activation is {activation!r}, known are {', '.join(ACTIVATIONS)}")
 
 
 def read_model(folder: str, dtype: torch.dtype = torch.float32) -> TwoStreamModel:
@@ -81,9 +94,9 @@ def write_model(folder: str, model: TwoStreamModel, **extra: object) -> None:
     os.makedirs(folder, exist_ok=True)
     config = model.config
     fields = {
-        "architectures": ["XLNetLMHeadModel"], "model_type": "xlnet", "attn_type": "bi", "bi_data": False,
+        "architectures": [ARCHITECTURE], "model_type": "xlnet", "attn_type": "bi", "bi_data": False,
         "vocab_size": config.vocab_size, "d_model": config.d_model, "n_layer": config.n_layer, "n_head": config.n_head,
-        "d_head": config.d_head, "d_inner": config.d_inner, "ff_activation": "gelu", "untie_r": True,
+        "d_head": config.d_head, "d_inner": config.d_inner, "ff_activation": config.ff_activation, "untie_r": True,
         "layer_norm_eps": config.layer_norm_eps, "clamp_len": config.clamp_len, "dropout": config.dropout,
         "mem_len": None, "reuse_len": None, "bos_token_id": 1, "eos_token_id": 2, "pad_token_id": 5, **extra,
     }
@@ -141,7 +154,7 @@ def _read_state(folder: str) -> dict[str, torch.Tensor]:
     for path in weight_files(folder):
         if path.endswith(".safetensors"):
             try:
-                state.update({name: torch.from_numpy(array).float() for name, array in read_tensors(path).items()})
+                state.update({name: torch.from_numpy(array).float() for name, array in map_tensors(path).items()})
             except TensorFileError as error:
                 raise CheckpointError(str(error)) from error
         elif path.endswith(".bin"):

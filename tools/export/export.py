@@ -1,7 +1,8 @@
 """Exports a checkpoint to a model folder: model.onnx, model_cached.onnx, config.json, tokenizer, goldens, n-grams and asarm.json.
 
-    export.py --checkpoint DIR --output DIR [--tokenizer FILE] [--maximum-length N] [--weights float32|float16]
-              [--opset 17] [--golden FILE] [--ngrams FILE|model] [--text-rules auto|none] [--text-encoding asarm-code]
+    export.py --checkpoint DIR --output DIR [--tokenizer FILE] [--maximum-length N] [--precision fp32|fp16|int8|int4]
+              [--weights float32|float16] [--block N] [--calibration TEXT] [--opset 17] [--golden FILE] [--golden-lengths N ...]
+              [--ngrams FILE|model] [--text-rules auto|none] [--text-encoding asarm-code]
 
 The folder appears whole or not at all. An earlier export in its place is replaced; anything else there is refused.
 """
@@ -22,13 +23,16 @@ import fixtures
 import graph
 import model_ngrams
 import ngram_file
-import precision
 import special_tokens
 import text_rules
+import variant
 from cached import CachedModel
 from checkpoint import checkpoint_hash, read_model
 from failure import InputError, run
+from progress import stage
+from tracing import trace
 from two_stream import TwoStreamModel
+from variant import Variant
 from verify import TOLERANCE, difference, read_description
 
 FORMAT_VERSION = 1
@@ -81,6 +85,8 @@ def check_replaceable(output: str) -> None:
 
 def build(arguments: argparse.Namespace, folder: str) -> None:
     """Writes all files into the folder, asarm.json last, with the hashes of the others."""
+    chosen = Variant(arguments)
+    stage("reading the checkpoint")
     checkpoint = checkpoint_hash(arguments.checkpoint)
     model = read_model(arguments.checkpoint)
     vocabulary = model.config.vocab_size
@@ -90,17 +96,17 @@ def build(arguments: argparse.Namespace, folder: str) -> None:
     if checkpoint_hash(arguments.checkpoint) != checkpoint:
         raise InputError(f"{arguments.checkpoint} changed while it was read: export it once its training rests")
     special = tokens(arguments, folder, vocabulary)
-    if arguments.weights == "float16":
-        precision.round_weights(model)
+    chosen.round_storage(model)
     ngrams(arguments.ngrams, model, special, os.path.join(folder, NGRAMS_FILE))
     description = {
         "format_version": FORMAT_VERSION, "maximum_length": length, "vocabulary_size": vocabulary, "layers": model.config.n_layer,
-        "heads": model.config.n_head, "model_dimension": model.config.d_model,
-        "precision": precision.FLOAT16_WEIGHTS if arguments.weights == "float16" else precision.FLOAT32, **asdict(special),
+        "heads": model.config.n_head, "model_dimension": model.config.d_model, **chosen.describe(model), **asdict(special),
         **text(arguments, folder),
     }
-    write_graphs(model, folder, arguments, description, checkpoint)
-    fixtures.write_cases(os.path.join(folder, GOLDEN_FILE), goldens(model, arguments.golden, description))
+    stage("recording goldens")
+    fixtures.write_cases(os.path.join(folder, GOLDEN_FILE), goldens(model, arguments, description))
+    write_graphs(model, folder, arguments, description, checkpoint, chosen)
+    stage("taking hashes")
     description["files"] = {name: fingerprint(os.path.join(folder, name)) for name in sorted(os.listdir(folder))}
     description["source"] = {"checkpoint_sha256": checkpoint, "opset": arguments.opset}
     with open(os.path.join(folder, DESCRIPTION_FILE), "w", encoding="utf-8") as file:
@@ -151,28 +157,36 @@ def text(arguments: argparse.Namespace, folder: str) -> dict[str, object]:
     return text_rules.describe(arguments.checkpoint, given, arguments.text_rules, arguments.text_encoding)
 
 
-def write_graphs(model: TwoStreamModel, folder: str, arguments: argparse.Namespace, description: dict, checkpoint: str) -> None:
+def write_graphs(model: TwoStreamModel, folder: str, arguments: argparse.Namespace, description: dict, checkpoint: str, chosen: Variant) -> None:
     """model.onnx and model_cached.onnx, from the same modules and with the same weights on disk."""
-    modules = {contract.stateless(model.config): model, contract.cached(model.config): CachedModel(model, description["maximum_length"]).eval()}
+    stage(f"preparing {chosen.precision.name}")
+    length = description["maximum_length"]
+    convert = chosen.prepare(model, os.path.join(folder, TOKENIZER_FILE), description["separator_id"], length)
+    modules = {contract.stateless(model.config): model, contract.cached(model.config): CachedModel(model, length).eval()}
     shown = ("format_version", "mask_id", "maximum_length", "layers", "heads")
     properties = {**{"asarm." + name: description[name] for name in shown}, "asarm.checkpoint_sha256": checkpoint}
     scratch = os.path.join(folder, "scratch")
     os.makedirs(scratch)
     traced = {}
     for ports, module in modules.items():
-        traced[ports.file] = graph.trace(module, ports, arguments.opset, scratch)
-        if arguments.weights == "float16":
-            precision.store_as_float16(traced[ports.file])
-        graph.describe(traced[ports.file], properties)
+        stage(f"tracing {ports.file}")
+        traced[ports.file] = trace(module, ports, arguments.opset, scratch)
+        convert(traced[ports.file])
+        graph.describe(traced[ports.file].model, properties)
     shutil.rmtree(scratch)
+    stage("writing and checking the graphs")
     graph.save(traced, folder)
     graph.check(folder, list(modules), arguments.opset)
 
 
-def goldens(model: TwoStreamModel, given: str | None, description: dict) -> list[fixtures.Case]:
+def goldens(model: TwoStreamModel, arguments: argparse.Namespace, description: dict) -> list[fixtures.Case]:
     """The given cases, which PyTorch must repeat, or fresh ones."""
+    given, longest = arguments.golden, description["maximum_length"]
     if given is None:
-        return fixtures.generate(model, description["maximum_length"], description["mask_id"], description["special_ids"])
+        lengths = arguments.golden_lengths or fixtures.usual_lengths(longest)
+        if not all(2 <= length <= longest for length in lengths):
+            raise InputError(f"--golden-lengths must be of 2 to {longest} tokens, they are {lengths}")
+        return fixtures.generate(model, lengths, description["mask_id"], description["special_ids"])
     cases = fixtures.read_cases(given, description["vocabulary_size"])
     worst = float(np.max([difference(model, case) for case in cases]))
     if not worst <= TOLERANCE:
@@ -194,9 +208,10 @@ def main() -> int:
     parser.add_argument("--output", required=True, metavar="DIR")
     parser.add_argument("--tokenizer", metavar="FILE", help="SentencePiece model; default: spiece.model of the checkpoint, if any")
     parser.add_argument("--maximum-length", type=int, metavar="N", help="default: trained_length of config.json, else 512")
-    parser.add_argument("--weights", choices=("float32", "float16"), default="float32", help="how large weights are stored")
+    variant.add_arguments(parser)
     parser.add_argument("--opset", type=int, default=17, help="default %(default)s")
     parser.add_argument("--golden", metavar="FILE", help="goldens to put into the folder instead of fresh ones")
+    parser.add_argument("--golden-lengths", type=int, nargs="+", metavar="N", help="of fresh goldens, a case each; default: 2 to the maximum")
     parser.add_argument("--ngrams", metavar="FILE|model", help="n-gram table of tools/train/ngrams.py to draft from; "
                         "model makes one of the network itself, where there is no corpus")
     parser.add_argument("--text-rules", choices=("auto", "none"), default="auto",

@@ -29,8 +29,8 @@ DRAFT, ORACLE, MIXED = range(3)
 ONE, SOME, ALL_BUT_ONE = range(3)
 
 
-def generate(model: TwoStreamModel, maximum_length: int, mask_id: int, special_ids: list[int], seed: int = 1) -> list[Case]:
-    """Cases over all kinds of orders, questions and states, of lengths from 2 to the maximum."""
+def generate(model: TwoStreamModel, lengths: list[int], mask_id: int, special_ids: list[int], seed: int = 1) -> list[Case]:
+    """Cases over all kinds of orders, questions and states, one of each length; usual_lengths has enough for all kinds."""
     generator = np.random.default_rng(seed)
     vocabulary = model.config.vocab_size
     size = 4 * vocabulary * CASES
@@ -39,7 +39,7 @@ def generate(model: TwoStreamModel, maximum_length: int, mask_id: int, special_i
     if tokens.size == 0:  # a toy vocabulary of nothing but special tokens
         tokens = np.setdiff1d(np.arange(vocabulary), [mask_id])
     cases = []
-    for number, length in enumerate(np.geomspace(2, maximum_length, CASES).round().astype(int)):
+    for number, length in enumerate(lengths):
         given = {ONE: 1, SOME: int(generator.integers(1, length)), ALL_BUT_ONE: length - 1}[(number + number // 3 + 1) % 3]
         order, prompt = _state(generator, number % 3, length, given)
         case = _question(generator, (number // 3) % 3, order, prompt, targets)
@@ -47,6 +47,11 @@ def generate(model: TwoStreamModel, maximum_length: int, mask_id: int, special_i
         horizon = case["target_horizons"][0] if (number // 3) % 3 == DRAFT else length
         cases.append({"input_ids": np.where(order < horizon, ids, mask_id), **case})
     return [{**case, "logits": answer(model, case)} for case in cases]
+
+
+def usual_lengths(maximum: int) -> list[int]:
+    """From 2 to the longest sequence."""
+    return np.geomspace(2, maximum, CASES).round().astype(int).tolist()
 
 
 def _state(generator: np.random.Generator, kind: int, length: int, given: int) -> tuple[np.ndarray, np.ndarray]:

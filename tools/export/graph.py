@@ -3,42 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-import inspect
 import os
-import warnings
 
 import numpy as np
 import onnx
-import torch
 from onnx import TensorProto, helper, numpy_helper
 from onnx.external_data_helper import set_external_data
 
 from cached import POSITION_ENCODING
 from contract import DATA_FILE, Contract
 from failure import InputError
+from nbits import DOMAIN
 from precision import LARGE
+from tracing import Traced
 
-OPSETS = range(17, 22)
 _PAGE, _PAGED_FROM = 1 << 16, 1 << 20  # tensors of a MiB and more begin at a page, so that they can be mapped on every system
 _ALIGNMENT = 64  # bytes, of the others: an odd number of float16 would leave no place for float32
-
-
-def trace(module: torch.nn.Module, contract: Contract, opset: int, scratch: str) -> onnx.ModelProto:
-    """The module as an ONNX graph with the contract's names and dynamic sizes; scratch is an empty folder."""
-    if opset not in OPSETS:
-        raise InputError(f"opset {opset} is outside the contract's {OPSETS[0]}..{OPSETS[-1]}")
-    path = os.path.join(scratch, contract.file)
-    options = {"opset_version": opset, "input_names": [port.name for port in contract.inputs],
-               "output_names": [port.name for port in contract.outputs], "dynamic_axes": contract.dynamic_axes()}
-    if "dynamo" in inspect.signature(torch.onnx.export).parameters:
-        options["dynamo"] = False  # PyTorch 2: the exporter by tracing, whose graph the checks below know
-    try:
-        with torch.no_grad(), warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)
-            torch.onnx.export(module, contract.examples(), path, **options)
-    except (RuntimeError, ValueError) as error:
-        raise InputError(f"PyTorch {torch.__version__} cannot export opset {opset}: {str(error).splitlines()[0]}") from error
-    return onnx.load(path)
 
 
 def describe(model: onnx.ModelProto, properties: dict[str, object]) -> None:
@@ -46,27 +26,30 @@ def describe(model: onnx.ModelProto, properties: dict[str, object]) -> None:
     helper.set_model_props(model, {name: str(value) for name, value in properties.items()})
 
 
-def save(models: dict[str, onnx.ModelProto], folder: str) -> None:
+def save(graphs: dict[str, Traced], folder: str) -> None:
     """Writes the graphs by file name; every large tensor goes once into the data file beside them, whichever graphs use it."""
-    places: dict[bytes, int] = {}
+    places: dict[bytes, tuple[int, int]] = {}
     with open(os.path.join(folder, DATA_FILE), "wb") as data:
-        for model in models.values():
-            for tensor in model.graph.initializer:
-                if np.prod(tensor.dims, dtype=np.int64) >= LARGE:
-                    _move_out(tensor, data, places)
-    for file, model in models.items():
-        onnx.save(model, os.path.join(folder, file))
+        for traced in graphs.values():
+            traced.model.graph.initializer.extend(_initializer(name, array, data, places) for name, array in traced.weights.items())
+    for file, traced in graphs.items():
+        onnx.save(traced.model, os.path.join(folder, file))
 
 
-def _move_out(tensor: TensorProto, data, places: dict[bytes, int]) -> None:
-    raw = tensor.raw_data
-    digest = hashlib.sha256(raw).digest()
+def _initializer(name: str, array: np.ndarray, data, places: dict[bytes, tuple[int, int]]) -> TensorProto:
+    if array.size < LARGE:
+        return numpy_helper.from_array(array, name)
+    array = np.ascontiguousarray(array)
+    digest = hashlib.sha256(array).digest()
     if digest not in places:
-        data.seek(-data.tell() % (_PAGE if len(raw) >= _PAGED_FROM else _ALIGNMENT), os.SEEK_CUR)
-        places[digest] = data.tell()
-        data.write(raw)
-    set_external_data(tensor, DATA_FILE, offset=places[digest], length=len(raw))
+        data.seek(-data.tell() % (_PAGE if array.nbytes >= _PAGED_FROM else _ALIGNMENT), os.SEEK_CUR)
+        places[digest] = data.tell(), array.nbytes
+        data.write(array)
+    tensor = TensorProto(name=name, data_type=helper.mapping.NP_TYPE_TO_TENSOR_TYPE[array.dtype], dims=array.shape, raw_data=b"")
+    offset, length = places[digest]
+    set_external_data(tensor, DATA_FILE, offset=offset, length=length)
     tensor.ClearField("raw_data")
+    return tensor
 
 
 def check(folder: str, contracts: list[Contract], opset: int) -> None:
@@ -82,16 +65,16 @@ def check(folder: str, contracts: list[Contract], opset: int) -> None:
             raise InputError(f"the exported graph {contract.file} is not valid: {error}") from error
         _check_operators(graphs[-1], opset)
         _check_ports(inferred.graph, contract)
-    _check_weights(onnx.load(os.path.join(folder, contracts[0].file)))
+    _check_weights(graphs[0], os.path.join(folder, DATA_FILE))
     for graph, contract in zip(graphs[1:], contracts[1:]):
         _check_shared(graphs[0], graph, contract.dimension)
 
 
 def _check_operators(model: onnx.ModelProto, opset: int) -> None:
     domains = {node.domain for node in model.graph.node} | {entry.domain for entry in model.opset_import}
-    if domains - {"", "ai.onnx"}:
+    if domains - {"", "ai.onnx", DOMAIN}:
         raise InputError(f"the exported graph has operators outside the standard: {sorted(domains)}")
-    if [entry.version for entry in model.opset_import] != [opset]:
+    if [entry.version for entry in model.opset_import if entry.domain != DOMAIN] != [opset]:
         raise InputError(f"the exported graph has another opset than {opset}")
 
 
@@ -110,17 +93,41 @@ def _check_ports(graph: onnx.GraphProto, contract: Contract) -> None:
             raise InputError(f"the exported graph is not valid: no node makes {port.name}")
 
 
-def _check_weights(model: onnx.ModelProto) -> None:
+def _check_weights(model: onnx.ModelProto, data_file: str) -> None:
     """No large weight may be there twice, also not transposed, nor hide in a Constant node."""
-    seen: dict[bytes, str] = {}
+    seen: dict[tuple[int, ...], tuple[str, object]] = {}
     for tensor in model.graph.initializer:
-        values = np.sort(numpy_helper.to_array(tensor), axis=None)
-        if values.size < LARGE or values[0] == values[-1]:
+        if np.prod(tensor.dims, dtype=np.int64) < LARGE:
+            continue
+        values = _values(tensor, data_file)
+        if (values == values[0]).all():
             continue  # equal fresh biases are no copies
-        other = seen.setdefault(hashlib.sha256(values.tobytes()).digest(), tensor.name)
-        if other != tensor.name:
+        place = _place(tensor) if tensor.external_data else tensor.name
+        other, where = seen.setdefault((values.nbytes, *_content(values)), (tensor.name, place))
+        if where != place:
             raise InputError(f"the exported graph holds a weight twice: {other} and {tensor.name}")
     _check_constants(model)
+
+
+def _values(tensor: TensorProto, data_file: str) -> np.ndarray:
+    """All values in a row; those of the data file without a copy."""
+    if not tensor.external_data:
+        return numpy_helper.to_array(tensor).ravel()
+    kind = helper.mapping.TENSOR_TYPE_TO_NP_TYPE[tensor.data_type]
+    offset, length = _place(tensor)
+    return np.memmap(data_file, kind, "r", offset, length // kind.itemsize)
+
+
+def _content(values: np.ndarray) -> tuple[int, ...]:
+    """The same for all orders of the same values, and hardly ever for others: sums of two hashes of each value."""
+    bits = values.view(f"u{values.dtype.itemsize}")
+    totals = np.zeros(2, np.uint64)
+    for begin in range(0, bits.size, 1 << 20):
+        mixed = (bits[begin:begin + (1 << 20)].astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+        for place, shift in enumerate((29, 32)):
+            mixed = (mixed ^ mixed >> np.uint64(shift)) * np.uint64(0xBF58476D1CE4E5B9)
+            totals[place:place + 1] += mixed.sum(dtype=np.uint64)
+    return tuple(map(int, totals))
 
 
 def _check_shared(first: onnx.ModelProto, other: onnx.ModelProto, dimension: int) -> None:

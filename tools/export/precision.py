@@ -1,16 +1,33 @@
-"""Storage of the large weights as float16. All arithmetic stays in float32: only the values of the weights are rounded."""
+"""The precisions of an export, and the storage of float32 weights as float16."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
-import onnx
 import torch
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 
 from failure import InputError
+from tracing import Traced
 
-FLOAT32, FLOAT16_WEIGHTS = "float32", "float16-weights"
+FLOAT32, FLOAT16_WEIGHTS, FLOAT16, INT8, INT4 = "float32", "float16-weights", "float16", "int8", "int4"
 LARGE = 1024  # elements; smaller tensors are not worth a Cast
+
+
+@dataclass(frozen=True)
+class Precision:
+    """name in asarm.json; tolerance of a logit against float32; bits of a weight where they are codes."""
+
+    name: str
+    tolerance: float
+    bits: int | None = None
+
+
+PRECISIONS = {
+    "fp32": Precision(FLOAT32, 1e-4), "fp16": Precision(FLOAT16, 0.1), "int8": Precision(INT8, 1.0, 8), "int4": Precision(INT4, 4.0, 4)}
+WEIGHTS_ONLY = Precision(FLOAT16_WEIGHTS, 1e-4)
+NAMES = {precision.name for precision in (*PRECISIONS.values(), WEIGHTS_ONLY)}
 
 
 @torch.no_grad()
@@ -24,19 +41,29 @@ def round_weights(model: torch.nn.Module) -> None:
             parameter.copy_(rounded)
 
 
-def store_as_float16(model: onnx.ModelProto) -> None:
-    """Replaces large float32 initializers of rounded values by float16 ones, each followed by one Cast that takes over the name.
+def store_as_float16(traced: Traced) -> None:
+    """Replaces large float32 weights of rounded values by float16 ones, each followed by one Cast that takes over the name.
 
     What is no weight but made of some, or of none, stays float32: a scaled bias, the position encoding. Nothing is rounded twice.
     """
-    casts = []
-    for tensor in model.graph.initializer:
-        if tensor.data_type == TensorProto.FLOAT and np.prod(tensor.dims, dtype=np.int64) >= LARGE:
-            name, values = tensor.name, numpy_helper.to_array(tensor)
-            halved = values.astype(np.float16)
-            if np.array_equal(halved, values):
-                tensor.CopyFrom(numpy_helper.from_array(halved, name + ".float16"))
-                casts.append(helper.make_node("Cast", [tensor.name], [name], name="Widen/" + name, to=TensorProto.FLOAT))
-    nodes = [*casts, *model.graph.node]  # nodes stand in topological order
-    del model.graph.node[:]
-    model.graph.node.extend(nodes)
+    casts, stored = [], {}
+    for name, values in traced.weights.items():
+        halved = _exactly_halved(values)
+        if halved is None:
+            stored[name] = values
+        else:
+            stored[name + ".float16"] = halved
+            casts.append(helper.make_node("Cast", [name + ".float16"], [name], name="Widen/" + name, to=TensorProto.FLOAT))
+    traced.weights = stored
+    nodes = [*casts, *traced.model.graph.node]  # nodes stand in topological order
+    del traced.model.graph.node[:]
+    traced.model.graph.node.extend(nodes)
+
+
+def _exactly_halved(values: np.ndarray) -> np.ndarray | None:
+    """The same values as float16; None where that would round them, or where they are few."""
+    if values.dtype != np.float32 or values.size < LARGE:
+        return None
+    with np.errstate(over="ignore"):
+        halved = values.astype(np.float16)
+    return halved if np.array_equal(halved, values) else None

@@ -1,6 +1,6 @@
 """Writes a checkpoint with random weights in the Hugging Face layout, for measurements at sizes that nobody trains here.
 
-    random_checkpoint.py --output DIR [--size base|large] [--seed N]
+    random_checkpoint.py --output DIR [--size small|base|large] [--seed N]
 """
 
 from __future__ import annotations
@@ -14,21 +14,22 @@ from checkpoint import write_model
 from failure import InputError, run
 from two_stream import TwoStreamConfig, TwoStreamModel
 
-SIZES = {  # of xlnet-base-cased and xlnet-large-cased
+SIZES = {  # small for tests; base and large are those of xlnet-base-cased and xlnet-large-cased
+    "small": TwoStreamConfig(vocab_size=96, d_model=128, n_layer=2, n_head=4, d_inner=256),
     "base": TwoStreamConfig(vocab_size=32_000, d_model=768, n_layer=12, n_head=12, d_inner=3072),
     "large": TwoStreamConfig(vocab_size=32_000, d_model=1024, n_layer=24, n_head=16, d_inner=4096),
 }
-DEVIATION = 0.02  # of XLNet's initialisation
+DEVIATION, WIDER = 0.02, 0.1  # of XLNet's initialisation; of a small network whose answers shall differ from each other
 
 
-def random_model(config: TwoStreamConfig, seed: int) -> TwoStreamModel:
+def random_model(config: TwoStreamConfig, seed: int, deviation: float = DEVIATION) -> TwoStreamModel:
     """Normal weights, layer norms of one and zero."""
     generator = torch.Generator().manual_seed(seed)
     model = TwoStreamModel(config).eval()
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if "layer_norm" not in name:
-                parameter.normal_(0, DEVIATION, generator=generator)
+                parameter.normal_(0, deviation, generator=generator)
     return model
 
 
@@ -40,7 +41,8 @@ def main() -> int:
     arguments = parser.parse_args()
     if os.path.exists(arguments.output):
         raise InputError(f"{arguments.output} is there already")
-    write_model(arguments.output, random_model(SIZES[arguments.size], arguments.seed))
+    deviation = WIDER if arguments.size == "small" else DEVIATION
+    write_model(arguments.output, random_model(SIZES[arguments.size], arguments.seed, deviation))
     print(f"{arguments.output}: written")
     return 0
 

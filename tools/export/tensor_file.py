@@ -28,8 +28,12 @@ class TensorFileError(InputError):
 
 def read_tensors(path: str) -> dict[str, np.ndarray]:
     """All tensors of a file by name. BF16 is widened to float32, which loses nothing."""
-    with open(path, "rb") as file:
-        data = file.read()
+    return {name: array.copy() for name, array in map_tensors(path).items()}
+
+
+def map_tensors(path: str) -> dict[str, np.ndarray]:
+    """As read_tensors, but as views of the file, which takes no memory of its own; what is written to them is not kept."""
+    data = memoryview(np.memmap(path, np.uint8, "c") if os.path.getsize(path) else b"")
     header, body = _split(path, data)
     return {name: _tensor(path, name, entry, body) for name, entry in header.items() if name != "__metadata__"}
 
@@ -55,19 +59,19 @@ def write_tensors(path: str, tensors: dict[str, np.ndarray], metadata: dict[str,
     os.replace(path + ".part", path)
 
 
-def _split(path: str, data: bytes) -> tuple[dict[str, dict], memoryview]:
+def _split(path: str, data: memoryview) -> tuple[dict[str, dict], memoryview]:
     if len(data) < 8:
         raise TensorFileError(f"{path}: too short for a safetensors file")
     length = struct.unpack("<Q", data[:8])[0]
     if length > len(data) - 8:
         raise TensorFileError(f"{path}: the header is cut off")
     try:
-        header = json.loads(data[8:8 + length])
+        header = json.loads(bytes(data[8:8 + length]))
     except ValueError as error:
         raise TensorFileError(f"{path}: the header is not JSON") from error
     if not isinstance(header, dict):
         raise TensorFileError(f"{path}: the header is no JSON object")
-    return header, memoryview(data)[8 + length:]
+    return header, data[8 + length:]
 
 
 def _tensor(path: str, name: str, entry: dict, body: memoryview) -> np.ndarray:
@@ -85,4 +89,4 @@ def _tensor(path: str, name: str, entry: dict, body: memoryview) -> np.ndarray:
     array = np.frombuffer(body[begin:end], dtype)
     if kind == "BF16":
         array = (array.astype("<u4") << 16).view("<f4")
-    return array.reshape(shape).copy()
+    return array.reshape(shape)

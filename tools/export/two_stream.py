@@ -31,6 +31,7 @@ class TwoStreamConfig:
     layer_norm_eps: float = 1e-12
     clamp_len: int = -1
     dropout: float = 0.0
+    ff_activation: str = "gelu"
 
     @property
     def d_head(self) -> int:
@@ -106,6 +107,10 @@ class RelativeAttention(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
 
     def forward(self, rows: Tensor, content: Tensor, encoding: Tensor, distance: Tensor, visible: Tensor) -> Tensor:
+        return self.output(self.mix(rows, content, encoding, distance, visible), rows)
+
+    def mix(self, rows: Tensor, content: Tensor, encoding: Tensor, distance: Tensor, visible: Tensor) -> Tensor:
+        """[B, R, d]: what each row takes from the content, heads side by side."""
         query = self.split(rows @ self.q.flatten(1))
         key = self.split(content @ self.k.flatten(1))
         value = self.split(content @ self.v.flatten(1))
@@ -115,7 +120,9 @@ class RelativeAttention(nn.Module):
         scores = (by_content + take_distances(by_distance, distance)) * self.d_head ** -0.5
         scores = scores.masked_fill(~visible[:, None], HIDDEN_SCORE)
         attention = self.dropout(self.softmax(scores)) @ value
-        merged = attention.transpose(1, 2).reshape(rows.shape[0], rows.shape[1], self.n_head * self.d_head)
+        return attention.transpose(1, 2).reshape(rows.shape[0], rows.shape[1], self.n_head * self.d_head)
+
+    def output(self, merged: Tensor, rows: Tensor) -> Tensor:
         return self.layer_norm(self.dropout(merged @ self.o.flatten(1).t()) + rows)
 
     def split(self, rows: Tensor) -> Tensor:
@@ -123,16 +130,36 @@ class RelativeAttention(nn.Module):
         return rows.view(rows.shape[0], rows.shape[1], self.n_head, self.d_head).transpose(1, 2)
 
 
+def exact_gelu(rows: Tensor) -> Tensor:
+    """By erf."""
+    return F.gelu(rows)
+
+
+def tanh_gelu(rows: Tensor) -> Tensor:
+    """The approximation by tanh (Hendrycks & Gimpel 2016, arXiv 1606.08415), in operators that every exporter knows."""
+    return 0.5 * rows * (1 + torch.tanh((2 / torch.pi) ** 0.5 * (rows + 0.044715 * rows * rows * rows)))
+
+
+ACTIVATIONS = {"gelu": exact_gelu, "gelu_new": tanh_gelu, "relu": F.relu, "silu": F.silu, "swish": F.silu}  # as Hugging Face spells them
+
+
 class FeedForward(nn.Module):
     def __init__(self, config: TwoStreamConfig):
         super().__init__()
+        self.activation = ACTIVATIONS[config.ff_activation]
         self.layer_1 = nn.Linear(config.d_model, config.d_inner)
         self.layer_2 = nn.Linear(config.d_inner, config.d_model)
         self.layer_norm = nn.LayerNorm(config.d_model, eps=config.layer_norm_eps)
         self.dropout = nn.Dropout(config.dropout)
 
     def forward(self, rows: Tensor) -> Tensor:
-        inner = self.dropout(F.gelu(self.layer_1(rows)))  # exact, by erf
+        return self.output(self.inner(rows), rows)
+
+    def inner(self, rows: Tensor) -> Tensor:
+        """[B, R, d_inner]"""
+        return self.dropout(self.activation(self.layer_1(rows)))
+
+    def output(self, inner: Tensor, rows: Tensor) -> Tensor:
         return self.layer_norm(self.dropout(self.layer_2(inner)) + rows)
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from checkpoint import checkpoint_hash, read_model
 from failure import InputError, run
 from fixtures import Case, answer, read_cases
-from precision import FLOAT16_WEIGHTS, FLOAT32, round_weights
+from precision import FLOAT16_WEIGHTS, NAMES, round_weights
 from two_stream import TwoStreamModel
 
 TOLERANCE = 1e-4
@@ -33,7 +33,7 @@ def read_description(folder: str) -> dict:
     try:
         with open(path, encoding="utf-8") as file:
             description = json.load(file)
-        if description["precision"] not in (FLOAT32, FLOAT16_WEIGHTS):
+        if description["precision"] not in NAMES:
             raise InputError(f"{path}: unknown precision {description['precision']!r}")
         description["source"]["checkpoint_sha256"], description["files"].keys()
         return description

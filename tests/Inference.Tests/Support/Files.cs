@@ -9,6 +9,9 @@ internal static class Files
 
     public static string Micro => Golden("micro/onnx");
 
+    /// <summary>The same small network as float16, int8 or int4.</summary>
+    public static string InPrecision(string precision) => Golden("precision/" + precision);
+
     public static string Golden(string name) => Path.Combine(AppContext.BaseDirectory, "golden", name);
 
     private static string InModels(string name) => Path.Combine(AppContext.BaseDirectory, "models", name);

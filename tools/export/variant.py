@@ -1,0 +1,79 @@
+"""What --precision and --weights ask for: changes of the network before it is traced, and of the traced graphs."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable
+
+import calibration
+from failure import InputError
+from half import compute_in_float16
+from nbits import replace_matrices
+from precision import PRECISIONS, WEIGHTS_ONLY, Precision, round_weights, store_as_float16
+from quantize import Quantizer
+from tracing import Traced
+from two_stream import TwoStreamModel
+
+BLOCKS = (32, 64, 128)
+CALIBRATION_WINDOWS, CALIBRATION_LENGTH = 128, 128
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--precision", choices=PRECISIONS, default="fp32", help="of weights and arithmetic, default %(default)s")
+    parser.add_argument("--weights", choices=("float32", "float16"), default="float32", help="of fp32: how large weights are stored")
+    parser.add_argument("--block", type=int, choices=BLOCKS, help="of int8 and int4: weights that share a scale; default: the largest that fits")
+    parser.add_argument("--calibration", metavar="TEXT", help="of int8 and int4: text to round for, documents split by <|endoftext|>")
+
+
+class Variant:
+    """One export's precision."""
+
+    def __init__(self, arguments: argparse.Namespace):
+        self.arguments = arguments
+        self.precision: Precision = PRECISIONS[arguments.precision]
+        if arguments.weights == "float16":
+            if arguments.precision != "fp32":
+                raise InputError(f"--weights float16 is storage for --precision fp32, not for {arguments.precision}")
+            self.precision = WEIGHTS_ONLY
+        if self.precision.bits is None and (arguments.block is not None or arguments.calibration is not None):
+            raise InputError(f"--block and --calibration are for int8 and int4, not for {arguments.precision}")
+
+    def describe(self, model: TwoStreamModel) -> dict[str, object]:
+        """Fields of asarm.json."""
+        if self.precision.bits is None:
+            return {"precision": self.precision.name}
+        return {"precision": self.precision.name, "block": self.block(model)}
+
+    def block(self, model: TwoStreamModel) -> int:
+        """The block that was asked for, or the largest; every matrix must be made of whole ones."""
+        inner = (model.config.d_model, model.config.d_inner)
+        fitting = [block for block in BLOCKS if not any(size % block for size in inner)]
+        asked = self.arguments.block
+        if not fitting or asked not in (None, *fitting):
+            raise InputError(f"d_model {inner[0]} and d_inner {inner[1]} are no multiples of a block of {asked or BLOCKS[0]}")
+        return asked or fitting[-1]
+
+    def round_storage(self, model: TwoStreamModel) -> None:
+        """Before the goldens are made: storage as float16 makes another network, which is computed exactly."""
+        if self.precision is WEIGHTS_ONLY:
+            round_weights(model)
+
+    def prepare(self, model: TwoStreamModel, tokenizer: str | None, separator: int, length: int) -> Callable[[Traced], None]:
+        """After the goldens are made: rounds the network in place; returns what has to be done with each of its graphs."""
+        if self.precision is WEIGHTS_ONLY:
+            return store_as_float16
+        if self.precision is PRECISIONS["fp16"]:
+            return compute_in_float16
+        if self.precision.bits is None:
+            return lambda traced: None
+        windows = self._windows(tokenizer, separator, length)
+        rounded = Quantizer(model, self.precision.bits, self.block(model)).run(windows)
+        return lambda traced: replace_matrices(traced, rounded)
+
+    def _windows(self, tokenizer: str | None, separator: int, length: int):
+        if self.arguments.calibration is None:
+            return None
+        if tokenizer is None or not os.path.exists(tokenizer):
+            raise InputError(f"--calibration {self.arguments.calibration} is a text, but there is no tokenizer to read it with")
+        return calibration.read_windows(self.arguments.calibration, tokenizer, separator, min(length, CALIBRATION_LENGTH), CALIBRATION_WINDOWS)
