@@ -15,8 +15,14 @@ internal sealed class AcceptanceEstimates
 
     private const double Highest = 0.99;
 
+    /// <summary>Of a proposal from the sequence's own pairs: measured on the default model without its table.</summary>
+    private const double OwnPairs = 0.07;
+
     private readonly double[] _expected = new double[Enum.GetValues<DraftSource>().Length];
     private readonly double[] _seen = new double[Enum.GetValues<DraftSource>().Length];
+
+    /// <summary>Whether n-grams come from a corpus.</summary>
+    public bool HasCorpus { get; set; } = true;
 
     /// <summary>The best source that a target has, None if it has none, and the chance of a proposal from it.</summary>
     public DraftSource Best(in DraftTarget target, out double chance)
@@ -43,7 +49,7 @@ internal sealed class AcceptanceEstimates
     /// <summary>The chance of a proposal from a row not asked yet, from the network alone or multiplied, whichever is better.</summary>
     public double WithRow(Neighbours sees) => Math.Max(
         Scaled(DraftSource.Network, AcceptancePrior.Of(DraftSource.Network, sees, null)),
-        Scaled(DraftSource.Product, AcceptancePrior.Of(DraftSource.Product, sees, null)));
+        HasCorpus ? Scaled(DraftSource.Product, AcceptancePrior.Of(DraftSource.Product, sees, null)) : 0);
 
     /// <summary>Takes in how a proposal did.</summary>
     public void Learn(DraftSource source, in DraftTarget target, double acceptance)
@@ -57,7 +63,7 @@ internal sealed class AcceptanceEstimates
         bool isThere = source switch
         {
             DraftSource.Ngram => target.NgramConfidence is not 0,
-            DraftSource.Product => target.NgramConfidence is not 0 && target.RowSees is Neighbours sees && (sees & Neighbours.Left) == 0,
+            DraftSource.Product => HasCorpus && target.NgramConfidence is not 0 && target.RowSees is Neighbours sees && (sees & Neighbours.Left) == 0,
             _ => target.RowSees is not null,
         };
         return isThere ? Scaled(source, Prior(source, target)) : 0;
@@ -66,7 +72,7 @@ internal sealed class AcceptanceEstimates
     private double Scaled(DraftSource source, double prior) =>
         Math.Min(Highest, prior * (PriorWeight + _seen[(int)source]) / (PriorWeight + _expected[(int)source]));
 
-    private static double Prior(DraftSource source, in DraftTarget target) => AcceptancePrior.Of(
+    private double Prior(DraftSource source, in DraftTarget target) => source == DraftSource.Ngram && !HasCorpus ? OwnPairs : AcceptancePrior.Of(
         source,
         source == DraftSource.Ngram ? target.Known : target.RowSees ?? Neighbours.None,
         source == DraftSource.Network ? target.RowConfidence : target.NgramConfidence);

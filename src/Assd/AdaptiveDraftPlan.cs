@@ -68,19 +68,20 @@ public sealed class AdaptiveDraftPlan : IDraftPlan
     public DraftSource Choose(IDraftView view)
     {
         ArgumentNullException.ThrowIfNull(view);
+        _estimates.HasCorpus = view.HasCorpus;
         if (view.Proposed == 0)
             BeginRound(view);
         int rank = view.Decided + view.Proposed;
         DraftTarget target = view.Target(rank);
         if (_draftLength is null && !IsWorthIt(view, _estimates.AtBest(target)))
             return DraftSource.None; // whatever the n-grams say: they need not be asked
-        if (target.RowSees is not Neighbours sees || (sees & Neighbours.Left) == 0)
+        DraftSource source = _estimates.Best(target, out double chance);
+        if (source != DraftSource.Network || (target.RowSees & Neighbours.Left) == 0)
         {
             view.MakeNgramDraft();
-            target = view.Target(rank);
+            source = _estimates.Best(view.Target(rank), out chance);
         }
 
-        DraftSource source = _estimates.Best(target, out double chance);
         if (_draftLength is null && !IsWorthIt(view, chance))
             return DraftSource.None;
         if (view.Proposed < _chances.Length)

@@ -1,8 +1,8 @@
 namespace AsArm.Assd;
 
 /// <summary>
-/// What a model call costs, in any unit: a fixed part and a part per row. Ratios are all that counts. Whoever measures it should
-/// round the ratios coarsely, since a plan that depends on them decides how many coins are tossed and so which text a seed gives.
+/// What a model call costs, in any unit: a fixed part and a part per row. Ratios are all that counts. A plan that depends on them decides
+/// how many coins are tossed and so which text a seed gives: a cost that is measured anew in every process makes texts unrepeatable.
 /// </summary>
 /// <param name="Fixed">A call without rows; positive.</param>
 /// <param name="ContentRow">Each token to encode; not negative.</param>

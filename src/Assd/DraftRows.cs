@@ -24,7 +24,10 @@ internal sealed class DraftRows(int reach, int vocabularySize)
     /// <summary>[V] the row of a rank that has one, a law.</summary>
     public ReadOnlySpan<float> Row(int rank) => Values(rank);
 
-    /// <summary>Keeps a row unless there is one that has seen as much.</summary>
+    /// <summary>Whether a row that has seen so much is better than what there is.</summary>
+    public bool Wants(int rank, int seen) => _entries[rank % reach] is var entry && !(entry.Rank == rank && entry.Seen > seen);
+
+    /// <summary>Keeps a row that is wanted.</summary>
     /// <param name="rank">Its rank, less than reach beyond the decided ones.</param>
     /// <param name="seen">How many ranks it has seen with the tokens they have now; at least 0.</param>
     /// <param name="sees">Those of its neighbours among them.</param>
@@ -32,10 +35,7 @@ internal sealed class DraftRows(int reach, int vocabularySize)
     /// <param name="row">[V] a law.</param>
     public void Keep(int rank, int seen, Neighbours sees, int rejected, ReadOnlySpan<float> row)
     {
-        ref Entry entry = ref _entries[rank % reach];
-        if (entry.Rank == rank && entry.Seen > seen)
-            return;
-        entry = new(rank, seen + 1, sees, rejected, TensorPrimitives.Max(row));
+        _entries[rank % reach] = new(rank, seen + 1, sees, rejected, TensorPrimitives.Max(row));
         row.CopyTo(Values(rank));
     }
 

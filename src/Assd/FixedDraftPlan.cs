@@ -1,7 +1,7 @@
 namespace AsArm.Assd;
 
 /// <summary>The same in every round: k proposals from one source, and tails of draft rows for chosen outcomes.</summary>
-/// <remarks>For tests and measurements: what a scheme can do before a plan weighs its cost.</remarks>
+/// <remarks>For tests and measurements, and, without proposals, for sequential decoding.</remarks>
 public sealed class FixedDraftPlan : IDraftPlan
 {
     private readonly DraftSource _source;

@@ -36,7 +36,7 @@ public sealed partial class FusedSampler
         int start = Decided;
         int longest = KeepChances(start);
         int kept = longest;
-        while (kept > 0 && coins.Toss() >= _stop[kept])
+        while (kept > 0 && !(coins.Toss() < _stop[kept]))
             kept--;
         for (int i = 0; i < kept; i++)
             Keep(_proposals[i].Token, Call.Row(i));
@@ -62,7 +62,7 @@ public sealed partial class FusedSampler
 
             _stop[i] = StopChance(i, start, oracle);
             _kept[i + 1] = Math.Min(1, _kept[i] * oracle[_proposals[i].Token] / _proposals[i].Probability);
-            if (_kept[i + 1] == 0)
+            if (!(_kept[i + 1] > 0))
                 return i;
         }
     }

@@ -163,7 +163,7 @@ public sealed partial class FusedSampler : Sampler
         for (int i = 0; i < _askedCount; i++)
         {
             Conditional row = _asked[i];
-            if (row.Rank >= Decided && row.Horizon < Decided)
+            if (row.Rank >= Decided && row.Horizon < Decided && _rows.Wants(row.Rank, row.Horizon))
                 _rows.Keep(row.Rank, row.Horizon, Call.Order.Sees(row.Rank, row.Horizon), -1, Law(_proposals.Count + 1 + i));
         }
 
@@ -171,7 +171,8 @@ public sealed partial class FusedSampler : Sampler
         for (int i = kept + 1; i <= _proposals.Count && i < _plan.Reach; i++)
         {
             int rank = start + i, seen = start + kept;
-            _rows.Keep(rank, seen, Call.Order.Sees(rank, seen), RejectedLeftOf(rank, start, kept), i < _lawCount ? Call.Row(i) : Law(i));
+            if (_rows.Wants(rank, seen))
+                _rows.Keep(rank, seen, Call.Order.Sees(rank, seen), RejectedLeftOf(rank, start, kept), i < _lawCount ? Call.Row(i) : Law(i));
         }
     }
 
@@ -194,6 +195,8 @@ public sealed partial class FusedSampler : Sampler
         public int Length => sampler.Call.Order.Length;
 
         public int Proposed => sampler._proposals.Count;
+
+        public bool HasCorpus => sampler._ngrams.HasTable;
 
         public DraftTarget Target(int rank)
         {

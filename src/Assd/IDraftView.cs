@@ -12,6 +12,9 @@ public interface IDraftView
     /// <summary>Proposals of this round so far: ranks Decided..Decided + Proposed - 1.</summary>
     int Proposed { get; }
 
+    /// <summary>Whether n-gram drafts come from a corpus; without one they have the sequence's own pairs only.</summary>
+    bool HasCorpus { get; }
+
     /// <summary>What is known of a target.</summary>
     /// <param name="rank">Not decided yet.</param>
     DraftTarget Target(int rank);

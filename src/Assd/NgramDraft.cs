@@ -21,6 +21,9 @@ internal sealed class NgramDraft
     /// <summary>Where nothing is left for unlisted tokens, a product still needs a finite ratio.</summary>
     private const double SmallestShare = 1e-4;
 
+    /// <summary>A rare token that is listed can be likelier than unlisted by more than float32 holds.</summary>
+    private const double LargestRatio = 1e30;
+
     private readonly NgramTable? _table;
     private readonly DraftTail _tail;
     private readonly SparseWeights _weights;
@@ -48,6 +51,9 @@ internal sealed class NgramDraft
             _banned[token] = true;
         _context = new int[NgramFormat.LargestOrder];
     }
+
+    /// <summary>Whether there are corpus n-grams.</summary>
+    public bool HasTable => _table is not null;
 
     /// <summary>The largest probability; 0 where there is nothing to draw.</summary>
     public double Confidence { get; private set; }
@@ -125,27 +131,38 @@ internal sealed class NgramDraft
 
         TensorPrimitives.Multiply(row, _tail.Single, weights);
         TensorPrimitives.Sqrt(weights, weights);
-        ScaleListed(_weights, _share, divide: false, weights);
+        ScaleListed(weights);
         if (rejected < 0)
             return;
         _others.Clear();
         _context[0] = rejected;
-        double share = _table.Collect(_context.AsSpan(0, 1), _others, 1);
-        ScaleListed(_others, share, divide: true, weights);
+        DivideByRejected(_table, _table.Collect(_context.AsSpan(0, 1), _others, 1), weights);
     }
 
-    /// <summary>Multiplies the listed tokens by how much more likely they are than if they were not, or divides by its root.</summary>
-    private void ScaleListed(SparseWeights listed, double share, bool divide, Span<float> weights)
+    /// <summary>Multiplies the listed tokens by how much more likely they are than if they were not.</summary>
+    private void ScaleListed(Span<float> weights)
+    {
+        double share = Math.Max(_share, SmallestShare);
+        for (int i = 0; i < _weights.Tokens.Length; i++)
+        {
+            int token = _weights.Tokens[i];
+            double unlisted = share * _tail.Weights[token];
+            if (unlisted > 0)
+                weights[token] *= (float)Math.Min(1 + _weights.Weights[i] / unlisted, LargestRatio);
+        }
+    }
+
+    /// <summary>Divides by the root of how much more likely the listed tokens are after the rejected one, at the law's temperature.</summary>
+    private void DivideByRejected(NgramTable table, double share, Span<float> weights)
     {
         share = Math.Max(share, SmallestShare);
-        for (int i = 0; i < listed.Tokens.Length; i++)
+        double power = -0.5 * _tail.Exponent;
+        for (int i = 0; i < _others.Tokens.Length; i++)
         {
-            int token = listed.Tokens[i];
-            double unlisted = share * _tail.Weights[token];
-            if (unlisted == 0)
-                continue;
-            double ratio = 1 + listed.Weights[i] / unlisted;
-            weights[token] *= (float)(divide ? 1 / Math.Sqrt(ratio) : ratio);
+            int token = _others.Tokens[i];
+            double unlisted = share * table.Single(token);
+            if (unlisted > 0)
+                weights[token] *= (float)Math.Pow(1 + _others.Weights[i] / unlisted, power);
         }
     }
 
@@ -173,10 +190,11 @@ internal sealed class NgramDraft
     /// <summary>From what the grams own to whole probabilities, these to their new values, and back to what exceeds the tail.</summary>
     private void Transform(ReadOnlySpan<int> tokens, Span<double> weights, int? right)
     {
-        double share = Math.Pow(right is null ? _share : _share * UnlistedBeforeRight, _tail.Exponent);
-        _table?.AddSingle(tokens, weights, _share);
-        if (right is int next && _table is not null)
-            MultiplyByLeads(_table, tokens, weights, next);
+        double share = _share;
+        _table?.AddSingle(tokens, weights, share);
+        if (right is int next && _table is not null && MultiplyByLeads(_table, tokens, weights, next))
+            share *= UnlistedBeforeRight;
+        share = Math.Pow(share, _tail.Exponent);
         if (_tail.Exponent != 1)
             Power(weights, _tail.Exponent);
         ReadOnlySpan<double> tail = _tail.Weights;
@@ -186,13 +204,15 @@ internal sealed class NgramDraft
     }
 
     /// <summary>Multiplies the value of each token by p(next | token) / p(next): how well the token leads to the next.</summary>
-    private void MultiplyByLeads(NgramTable table, ReadOnlySpan<int> tokens, Span<double> values, int next)
+    /// <returns>False where the table cannot tell.</returns>
+    private bool MultiplyByLeads(NgramTable table, ReadOnlySpan<int> tokens, Span<double> values, int next)
     {
         _leads.Clear();
         if (!table.CollectLeads(next, _leads))
-            return;
+            return false;
         for (int i = 0; i < tokens.Length; i++)
             values[i] *= table.PassedOn(tokens[i]) + _leads[tokens[i]];
+        return true;
     }
 
     /// <summary>In three passes with vectors, which the library's own power of float64 is without.</summary>

@@ -44,7 +44,7 @@ internal sealed class Proposals(int capacity, NgramDraft ngrams, int vocabularyS
         else
             row.CopyTo(weights);
         double total = DoubleWeights.Total(weights);
-        if (!(total > 0)) // all that the two have in common underflowed
+        if (!(total > 0 && double.IsFinite(total))) // all that the two have in common underflowed
         {
             row.CopyTo(weights);
             total = DoubleWeights.Total(weights);

@@ -79,8 +79,10 @@ public abstract class Sampler
         _nfe++;
         _queryRows += Call.Conditionals.Length;
         _contentRows += Call.KnownCount - _encoded;
+        int before = Decided;
         TakeLogits(coins);
-        _encoded = Math.Min(Call.KnownCount, Decided - 1); // the last token decided is new, or took the place of a proposal
+        int unchanged = Decided > before ? Decided - 1 : Decided; // the last token decided is new, or took the place of a proposal
+        _encoded = Math.Min(Call.KnownCount, unchanged);
     }
 
     /// <summary>Begins the call and asks; the same again until its logits are taken.</summary>

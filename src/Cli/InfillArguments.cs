@@ -43,7 +43,7 @@ internal sealed class InfillArguments
         using TextInfiller infiller = Open();
         long seed = Options.Seed ?? RandomNumberGenerator.GetInt32(int.MaxValue);
         IReadOnlyList<InfillResult> results = infiller.InfillBatch(
-            [.. Enumerable.Range(0, Samples ?? 1).Select(i => new InfillRequest(Text!, Options with { Seed = seed + i }))], cancellation);
+            [.. Enumerable.Range(0, Samples ?? 1).Select(i => new InfillRequest(Text!, Options with { Seed = seed + i, InBatch = Samples is null ? Options.InBatch : true }))], cancellation);
         var writer = new InfillWriter(infiller.Folder.Name, Options.Sampler, Device);
         if (Json)
             writer.WriteJson(results, asArray: Samples is not null);

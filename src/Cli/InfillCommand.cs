@@ -44,14 +44,15 @@ internal static class InfillCommand
         Option<double?> temperature = CommonOptions.OptionalNumber<double>("--temperature", "T", "Below 1 safer, above 1 bolder than the model (default 1)", value => value > 0 && double.IsFinite(value), "a positive number");
         Option<int?> topK = CommonOptions.OptionalNumber<int>("--top-k", "K", "Draw from the K most probable tokens only", value => value >= 1, "a whole number of at least 1");
         Option<double?> topP = CommonOptions.OptionalNumber<double>("--top-p", "P", "Draw from the fewest tokens that together reach probability P", value => value is > 0 and <= 1, "in (0, 1]");
-        Option<long?> seed = CommonOptions.OptionalNumber<long>("--seed", "S", "The same seed gives the same text, alone or in any batch; without it one is drawn and printed", _ => true, "a whole number");
+        Option<long?> seed = CommonOptions.OptionalNumber<long>("--seed", "S", "The same seed gives the same text; without it one is drawn and printed. With fused, texts of --samples and --input are repeated alone with --batch-plan", _ => true, "a whole number");
+        Option<double?> callCost = CommonOptions.OptionalNumber<double>("--call-cost", "ROWS", "What a model call costs beside its rows, for the plan of fused (default: usual for model and device; bench measures it)", value => value > 0 && double.IsFinite(value), "a positive number");
         var batchPlan = new Option<bool>("--batch-plan") { Description = "Let fused plan as in a batch: repeats one text of --samples or --input by its seed" };
         Option<int?> samples = CommonOptions.OptionalNumber<int>("--samples", "N", "Fill the text N times, with the seeds S, S+1, ...", value => value is >= 1 and <= 10_000, "a whole number from 1 to 10000");
         Option<int?> threads = CommonOptions.OptionalNumber<int>("--threads", "N", "Threads of a CPU run (default: one a core)", value => value is >= 1 and <= 1024, "a whole number of at least 1");
 
         var command = new Command("infill", "Fill the gaps of a text")
         {
-            text, input, output, model, sampler, draftLength, temperature, topK, topP, order, seed, batchPlan, samples, device, threads, noCache, json,
+            text, input, output, model, sampler, draftLength, temperature, topK, topP, order, seed, batchPlan, callCost, samples, device, threads, noCache, json,
         };
         command.SetAction((parsed, cancellation) =>
         {
@@ -76,6 +77,7 @@ internal static class InfillCommand
                     TopK = parsed.GetValue(topK),
                     TopP = parsed.GetValue(topP),
                     Seed = parsed.GetValue(seed),
+                    CallCostInRows = parsed.GetValue(callCost),
                     InBatch = parsed.GetValue(batchPlan) ? true : null,
                 },
             };

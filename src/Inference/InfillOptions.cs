@@ -21,8 +21,8 @@ public sealed record InfillOptions : SamplingOptions
     public long? Seed { get; init; }
 
     /// <summary>
-    /// Whether <see cref="SamplerKind.Fused" /> plans for calls that other texts share. Null does so in a batch of two and more, whatever the
-    /// others are, and not for a text alone; true repeats a text of a batch alone by its seed, and false the other way around.
+    /// Whether <see cref="SamplerKind.Fused" /> plans for calls that other texts share. Null does so in a batch of two and more and in
+    /// <see cref="TextInfiller.InfillMany" />, whatever the others are; true repeats such a text alone by its seed, and false the other way around.
     /// </summary>
     public bool? InBatch { get; init; }
 

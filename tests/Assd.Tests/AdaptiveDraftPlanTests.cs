@@ -96,10 +96,19 @@ public sealed class AdaptiveDraftPlanTests
     [TestMethod]
     public void Run_AfterARejection_DraftsFromTheRowsLeftBehind()
     {
-        FusedSampler sampler = Run(new(1000, 1, 1), sharpness: 10);
-        Assert.IsGreaterThan(20, sampler.Counts(DraftSource.Product).Drawn);
         FusedSampler uniform = Run(AdaptiveDraftPlan.Uniform(CallCost.OfRows(40)), sharpness: 10, seed: 1);
         Assert.IsGreaterThan(20, uniform.Counts(DraftSource.Product).Drawn, "No row was asked.");
+    }
+
+    /// <summary>Without a corpus most proposals fail, and the row of a rejected round is no better: the plan knows before it has tried.</summary>
+    [TestMethod]
+    public void Run_NoTable_DraftsLittle()
+    {
+        var order = Order.LeftToRight([true, .. new bool[Length - 1]]);
+        var sampler = new FusedSampler(order, new int[Length], new(), VocabularySize, new AdaptiveDraftPlan(CallCost.OfRows(16)));
+        Decoding.Run(sampler, new RandomModel(VocabularySize, Length, 300, 1), new SeededCoins(1));
+        Assert.IsLessThan(10, sampler.Statistics.Drafted);
+        Assert.AreEqual(0, sampler.Counts(DraftSource.Product).Drawn);
     }
 
     [TestMethod]
@@ -150,6 +159,8 @@ public sealed class AdaptiveDraftPlanTests
         public int Proposed => 0;
 
         public void MakeNgramDraft() => throw new InvalidOperationException("Made.");
+
+        public bool HasCorpus => true;
 
         public DraftTarget Target(int rank) => new(Neighbours.Left, null, null, 0);
 

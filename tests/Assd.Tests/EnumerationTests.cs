@@ -83,6 +83,29 @@ public sealed class EnumerationTests
         Assert.IsLessThanOrEqualTo(1e-6, tree.WorstDifference(joint));
     }
 
+    /// <summary>
+    /// A table that lists a token which is rarer alone than float32 can tell, at a low temperature: the product of row and n-grams must
+    /// not overflow, or tests against it keep whatever was drawn.
+    /// </summary>
+    [TestMethod]
+    [DataRow(Verification.TokenWise)]
+    [DataRow(Verification.Block)]
+    public void Law_WithAVeryRareListedToken_IsTheJointUpToFloat32(Verification verification)
+    {
+        const byte Rare = 8 * 31; // 2^-31
+        NgramTable table = NgramTable.Open(NgramBytes.Write(
+            3, [([0], 8, 16), ([1], 8, 16), ([2], Rare, 16)], [([0, 1], 8, 0), ([0, 2], 8, 0), ([1, 2], 8, 0), ([2, 0], 8, 0), ([2, 1], 8, 0)]));
+        var order = Order.LeftToRight([true, false, false, true, false]);
+        var options = new SamplingOptions { Temperature = 0.25 };
+        var model = TableModel.Random(3, 5, 0.3, 4);
+        int[] tokens = [0, 0, 0, 1, 0];
+        double[] joint = ExactLaw.Joint(new(model, order, tokens, options));
+        var tree = new CoinTree(
+            () => new FusedSampler(order, tokens, options, 3, new FixedDraftPlan(DraftSource.Product, 1, 1), table, verification), model, grid: 2000); // so steep a draft has narrow stretches
+        Assert.AreEqual(1, tree.Law.Sum(), 1e-9);
+        Assert.IsLessThanOrEqualTo(1e-5, tree.WorstDifference(joint), $"{tree.Leaves} leaves.");
+    }
+
     private static double Variation(DraftFlaw flaw)
     {
         var order = Order.LeftToRight(new bool[3]);

@@ -88,6 +88,34 @@ public sealed class FusedSamplerTests
             Assert.AreEqual(expected[token] / expected.Sum(), drawn[token], 2.0 / Draws);
     }
 
+    /// <summary>More tokens than the blocks that sums are made in, and a table that knows only some: every token keeps its probability.</summary>
+    [TestMethod]
+    [DataRow(Verification.TokenWise)]
+    [DataRow(Verification.Block)]
+    public void Run_LargeVocabulary_DrawsTheLaw(Verification verification)
+    {
+        const int V = 600, Runs = 8000, Classes = 30;
+        var coins = new SeededCoins(3);
+        double[] row = [.. Enumerable.Range(0, V).Select(_ => 0.05 + coins.Toss())];
+        double total = row.Sum();
+        var model = new ScriptedModel(V, 5, _ => row.Select(weight => weight / total).ToArray());
+        NgramTable table = NgramTable.Open(NgramBytes.Random(V, 2, 0.1, 6));
+        var order = Order.LeftToRight([true, false, false, false, true]);
+        double[] expected = new double[Classes], drawn = new double[Classes];
+        for (int token = 0; token < V; token++)
+            expected[token % Classes] += 3 * Runs * row[token] / total;
+        for (int i = 0; i < Runs; i++)
+        {
+            var sampler = new FusedSampler(order, [1, 0, 0, 0, 2], new(), V, new FixedDraftPlan(DraftSource.Product, 2, 1), table, verification);
+            Decoding.Run(sampler, model, coins);
+            foreach (int token in sampler.Tokens[1..4])
+                drawn[token % Classes]++;
+        }
+
+        double statistic = Enumerable.Range(0, Classes).Sum(i => Math.Pow(drawn[i] - expected[i], 2) / expected[i]);
+        Assert.IsLessThan(75.0, statistic, "Chi-square with 29 degrees of freedom; 75 has a probability below 1e-5.");
+    }
+
     [TestMethod]
     public void Run_LastTarget_IsNeverProposed()
     {

@@ -8,6 +8,37 @@ public sealed class SamplingLoopTests
 
     public static IEnumerable<SamplerKind> Kinds => Enum.GetValues<SamplerKind>();
 
+    /// <summary>The statistics count what a model with a cache encodes: all from the first token on that is not as it was.</summary>
+    [TestMethod]
+    [DataRow(SamplerKind.Sequential)]
+    [DataRow(SamplerKind.Assd)]
+    [DataRow(SamplerKind.Ngram)]
+    [DataRow(SamplerKind.Fused)]
+    [DataRow(SamplerKind.FusedTokenWise)]
+    public void Run_ContentRows_AreThoseThatACacheLacks(SamplerKind kind)
+    {
+        for (int seed = 0; seed < 20; seed++)
+        {
+            bool[] given = [.. Enumerable.Range(0, 30).Select(position => position % 5 == 0 && seed > 0)];
+            var model = new RandomModel(8, 30, 1, seed);
+            Sampler sampler = Decoding.Create(kind, Order.LeftToRight(given), new int[30], new(), 8);
+            using var loop = new SamplingLoop(model, [sampler], [new SeededCoins(seed)]);
+            int[] encoded = [.. sampler.Call.Order.Positions[..sampler.Decided].ToArray().Select(position => sampler.Tokens[position])];
+            int rows = 0, first = sampler.Decided;
+            while (!sampler.IsDone)
+            {
+                sampler.Plan(new SeededCoins(seed)); // again within the step, without another coin
+                int[] known = [.. sampler.Call.Order.Positions[..sampler.Call.KnownCount].ToArray().Select(position => sampler.Tokens[position])];
+                int same = Enumerable.Range(0, known.Length).TakeWhile(rank => rank < encoded.Length && encoded[rank] == known[rank]).Count();
+                rows += known.Length - Math.Max(same, first);
+                encoded = known;
+                loop.Step(default);
+            }
+
+            Assert.AreEqual(rows, sampler.Statistics.ContentRows);
+        }
+    }
+
     [TestMethod]
     [DynamicData(nameof(Kinds))]
     public void Run_SameSeed_GivesTheSameResult(SamplerKind kind)

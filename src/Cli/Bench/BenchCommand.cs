@@ -31,8 +31,8 @@ internal static class BenchCommand
         }
 
         Console.WriteLine(
-            $"{infiller.Folder.Name}, {Devices.NameOf(device)}: {BenchTexts.Count} texts of each kind, {repeats} seeds each. Intervals are of 95 %, over texts and seeds "
-            + "(over seeds only in batches). Times are of this run only: read the ratios. All samplers but parallel draw from the same law.");
+            $"{infiller.Folder.Name}, {Devices.NameOf(device)}: {BenchTexts.Count} texts of each kind, {repeats} seeds each. Intervals are of 95 %, over texts. "
+            + "Times are of this run only: read the ratios. All samplers but parallel draw from the same law.");
         BenchRun? first = null;
         foreach (int batch in new[] { 1, BenchTexts.Count })
         {

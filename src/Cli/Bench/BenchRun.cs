@@ -46,6 +46,6 @@ internal sealed class BenchRun(TextInfiller infiller, double temperature, int ba
         IReadOnlyList<InfillResult> results = infiller.InfillBatch(requests, cancellation);
         TimeSpan elapsed = Stopwatch.GetElapsedTime(begin);
         if (repeat >= 0)
-            _tallies[(kind, sampler)].Add(results, elapsed);
+            _tallies[(kind, sampler)].Add(start, results, elapsed);
     }
 }

@@ -3,16 +3,18 @@ using AsArm.Inference;
 
 namespace AsArm.Cli;
 
-/// <summary>What one sampler did on the texts of one kind; every observation is a text and a seed, or a whole batch.</summary>
+/// <summary>What one sampler did on the texts of one kind; an observation is a text, or a batch, with all its seeds.</summary>
 internal sealed class BenchTally
 {
-    private readonly List<(double Tokens, double Calls, double Milliseconds)> _observations = [];
+    private const double Student = 2.365; // 97.5 % of Student's t with 7 degrees of freedom: eight texts
+    private readonly SortedDictionary<int, (double Tokens, double Calls, double Milliseconds)> _observations = [];
 
-    public double Tokens => _observations.Sum(one => one.Tokens);
+    public double Tokens => _observations.Values.Sum(one => one.Tokens);
 
-    public double Calls => _observations.Sum(one => one.Calls);
+    /// <summary>Of all sequences: a call of a batch counts for each.</summary>
+    public double Calls => _observations.Values.Sum(one => one.Calls);
 
-    public double Milliseconds => _observations.Sum(one => one.Milliseconds);
+    public double Milliseconds => _observations.Values.Sum(one => one.Milliseconds);
 
     public double Rows { get; private set; }
 
@@ -27,10 +29,15 @@ internal sealed class BenchTally
 
     public double MillisecondsPerToken => Milliseconds / Tokens;
 
-    public void Add(IReadOnlyList<InfillResult> results, TimeSpan time)
+    /// <summary>Adds what was done with one seed.</summary>
+    /// <param name="text">The text, or the first of the batch.</param>
+    /// <param name="results">The texts filled.</param>
+    /// <param name="time">The time of all of them.</param>
+    public void Add(int text, IReadOnlyList<InfillResult> results, TimeSpan time)
     {
         SamplingStatistics[] sequences = [.. results.Select(result => result.Statistics)];
-        _observations.Add((sequences.Sum(one => one.Generated), sequences.Sum(one => one.Nfe), time.TotalMilliseconds));
+        (double tokens, double calls, double milliseconds) = _observations.GetValueOrDefault(text);
+        _observations[text] = (tokens + sequences.Sum(one => one.Generated), calls + sequences.Sum(one => one.Nfe), milliseconds + time.TotalMilliseconds);
         Rows += sequences.Sum(one => one.ContentRows + one.QueryRows);
         Drafted += sequences.Sum(one => one.Drafted);
         Accepted += sequences.Sum(one => one.Accepted);
@@ -41,7 +48,7 @@ internal sealed class BenchTally
         }
     }
 
-    /// <summary>Tokens per call of this one over those of another, with the half-width of a 95 % interval.</summary>
+    /// <summary>Tokens per call of this one over those of another, with the half-width of a 95 % interval over texts.</summary>
     public (double Ratio, double Error) TokensPerCallOver(BenchTally other) =>
         Ratio([.. Pairs(other).Select(pair => (pair.Other.Calls, pair.Own.Calls))]);
 
@@ -49,16 +56,16 @@ internal sealed class BenchTally
     public (double Ratio, double Error) SpeedOver(BenchTally other) =>
         Ratio([.. Pairs(other).Select(pair => (pair.Other.Milliseconds, pair.Own.Milliseconds))]);
 
-    /// <summary>The same texts and seeds: the same tokens were generated.</summary>
+    /// <summary>The same texts and seeds: as many tokens were generated.</summary>
     private IEnumerable<((double Tokens, double Calls, double Milliseconds) Own, (double Tokens, double Calls, double Milliseconds) Other)> Pairs(BenchTally other) =>
-        _observations.Zip(other._observations);
+        _observations.Values.Zip(other._observations.Values);
 
-    /// <summary>A ratio of sums over paired observations, its error by linearisation.</summary>
+    /// <summary>A ratio of sums over paired observations, its error by linearisation; none for a single batch.</summary>
     private static (double Ratio, double Error) Ratio((double Above, double Below)[] pairs)
     {
         double above = pairs.Sum(pair => pair.Above), below = pairs.Sum(pair => pair.Below), ratio = above / below;
         double squares = pairs.Sum(pair => Math.Pow(pair.Above - ratio * pair.Below, 2));
         int count = pairs.Length;
-        return (ratio, count < 2 ? double.NaN : 1.96 * Math.Sqrt(squares * count / (count - 1)) / below);
+        return (ratio, count < 2 ? double.NaN : Student * Math.Sqrt(squares * count / (count - 1)) / below);
     }
 }

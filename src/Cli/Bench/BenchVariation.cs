@@ -8,25 +8,26 @@ namespace AsArm.Cli;
 /// </summary>
 internal static class BenchVariation
 {
-    /// <summary>The estimate and the half-width of its 95 % interval.</summary>
+    /// <summary>The mean over texts and the half-width of its 95 % interval.</summary>
     /// <param name="infiller">The model.</param>
     /// <param name="gap">Tokens of the one gap of each text.</param>
     /// <param name="samples">Samples of each text.</param>
     /// <param name="cancellation">Stops it.</param>
     public static (double Variation, double Error) Measure(TextInfiller infiller, int gap, int samples, CancellationToken cancellation)
     {
-        var values = new List<double>();
+        const double Student = 2.365; // 97.5 % of Student's t with 7 degrees of freedom: eight texts
+        var means = new List<double>();
         for (int i = 0; i < BenchTexts.Count; i++)
         {
             string text = BenchTexts.OneGap(i, gap);
             InfillRequest[] requests = [.. Enumerable.Range(0, samples).Select(seed => new InfillRequest(
-                text, new InfillOptions { Sampler = SamplerKind.Parallel, Seed = seed }))];
-            foreach (InfillResult result in infiller.InfillBatch(requests, cancellation))
-                values.Add(Math.Max(0, 1 - Math.Exp(infiller.JointLogProbability(result, cancellation) - result.Statistics.LogProbability)));
+                text, new InfillOptions { Sampler = SamplerKind.Parallel, Seed = 1000 * i + seed }))];
+            means.Add(infiller.InfillBatch(requests, cancellation).Average(result =>
+                Math.Max(0, 1 - Math.Exp(infiller.JointLogProbability(result, cancellation) - result.Statistics.LogProbability))));
         }
 
-        double mean = values.Average();
-        double variance = values.Sum(value => Math.Pow(value - mean, 2)) / (values.Count - 1);
-        return (mean, 1.96 * Math.Sqrt(variance / values.Count));
+        double mean = means.Average();
+        double variance = means.Sum(value => Math.Pow(value - mean, 2)) / (means.Count - 1);
+        return (mean, Student * Math.Sqrt(variance / means.Count));
     }
 }

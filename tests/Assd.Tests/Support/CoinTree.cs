@@ -11,16 +11,18 @@ internal sealed class CoinTree
     /// Equal parts of [0, 1) that are looked at first, so that two stretches of one state with another between them are told apart:
     /// a draw from n-grams goes through the listed tokens and then through all. A stretch that is missed shows as a wrong law.
     /// </summary>
-    private const int Grid = 96;
+    private const int UsualGrid = 96;
 
     private readonly Func<Sampler> _create;
     private readonly RowModel _model;
+    private readonly int _grid;
     private readonly ReplayedCoins _coins = new();
 
-    public CoinTree(Func<Sampler> create, RowModel model)
+    public CoinTree(Func<Sampler> create, RowModel model, int grid = UsualGrid)
     {
         _create = create;
         _model = model;
+        _grid = grid;
         Sampler sampler = create();
         Law = new double[Outcome.Count(sampler.Call.Order.TargetCount, model.VocabularySize)];
         Follow(1);
@@ -70,9 +72,9 @@ internal sealed class CoinTree
         var ends = new List<double>();
         double coin = 0;
         ulong state = StateAt(0);
-        for (int i = 1; i <= Grid; i++)
+        for (int i = 1; i <= _grid; i++)
         {
-            double next = i < Grid ? (double)i / Grid : Math.BitDecrement(1.0);
+            double next = i < _grid ? (double)i / _grid : Math.BitDecrement(1.0);
             ulong nextState = StateAt(next);
             while (state != nextState)
             {
