@@ -102,5 +102,22 @@ public sealed class InfillTokenizerTests
             Assert.ThrowsExactly<ModelFolderException>(() => InfillTokenizer.Open(folder.In("map.model"), s_manifest)).Message, "character map");
     }
 
+    /// <summary>Twice the text takes about twice the memory; a copy of the rest at each name would take four times as much.</summary>
+    [TestMethod]
+    public void Encode_ManyNamesOfSpecialTokens_TakesMemoryInProportion()
+    {
+        InfillTokenizer tokenizer = Tokenizers.Xlnet(new TextRules());
+        string text = string.Concat(Enumerable.Repeat("<s>", 4_000));
+        CollectionAssert.AreEqual(Enumerable.Repeat(1, 4_000).ToArray(), tokenizer.EncodeStart(text));
+        Assert.IsLessThan(3, (double)Allocated(tokenizer, text + text) / Allocated(tokenizer, text));
+    }
+
+    private static long Allocated(InfillTokenizer tokenizer, string text)
+    {
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        tokenizer.EncodeStart(text);
+        return GC.GetAllocatedBytesForCurrentThread() - before;
+    }
+
     private static int[] Ids(JsonElement recorded, string name) => [.. recorded.GetProperty(name).EnumerateArray().Select(id => id.GetInt32())];
 }
