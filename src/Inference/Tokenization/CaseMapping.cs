@@ -6,7 +6,7 @@ namespace AsArm.Inference;
 /// <summary>
 /// Lower case as Python's str.lower has it, as far as .NET knows the same letters: one character may become two, and a sigma that ends
 /// a word is the final one. Of that rule, letters are those of the categories Lu, Ll and Lt: next to a sigma, Python also counts
-/// characters such as U+00AA, Roman numerals and circled letters as letters.
+/// characters such as U+00AA, Roman numerals and circled letters as letters, and passes over a few more signs, such as U+0387.
 /// </summary>
 internal static class CaseMapping
 {
