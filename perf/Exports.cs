@@ -37,8 +37,8 @@ internal static class Exports
     public static string Committed(string precision, string calibration)
     {
         string folder = Path.Combine(RepositoryRoot(), "models", "stories-en-6m");
-        string text = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(calibration)))[..8];
-        string checkpoint = Path.Combine(s_cache, $"stories-{ToolsStamp()}"), model = $"{checkpoint}-{precision}-{text}";
+        string files = Stamp(Path.Combine(folder, "asarm.json")); // it holds the hashes of the others
+        string checkpoint = Path.Combine(s_cache, $"stories-{files}-{ToolsStamp()}"), model = $"{checkpoint}-{precision}-{Stamp(calibration)}";
         if (!Directory.Exists(checkpoint))
         {
             Directory.CreateDirectory(s_cache);
@@ -58,6 +58,9 @@ internal static class Exports
     private static string Python => Environment.GetEnvironmentVariable("PYTHON") ?? "/usr/bin/python3"; // the one that .ci/run installs for
 
     private static string Tools => Path.Combine(RepositoryRoot(), "tools", "export");
+
+    private static string Stamp(string file) =>
+        Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(file)))[..8];
 
     /// <summary>Another exporter makes another folder: a short hash of the tools' sources.</summary>
     private static string ToolsStamp()

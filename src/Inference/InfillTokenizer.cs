@@ -25,7 +25,7 @@ public sealed class InfillTokenizer
         _pieces = new string?[manifest.VocabularySize];
         for (int id = 0; id < model.Pieces.Count; id++)
             _pieces[id] = model.Pieces[id].Text;
-        foreach (int special in manifest.SpecialIds.Append(manifest.MaskId).Append(UnknownId))
+        foreach (int special in manifest.SpecialIds.Append(manifest.MaskId).Append(UnknownId).Concat(_code?.WhiteSpaceTokens ?? []))
             _pieces[special] = special == manifest.MaskId ? null : _code?.WhiteSpace(special);
     }
 

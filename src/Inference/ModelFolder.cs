@@ -95,7 +95,16 @@ public sealed class ModelFolder
         }
 
         RequireFields(manifest, format);
+        RequireTextFormat(manifest);
         return manifest;
+    }
+
+    /// <summary>A format that allowed these fields in old folders would leave older versions of AsArm to ignore them, with other tokens.</summary>
+    private static void RequireTextFormat(ModelManifest manifest)
+    {
+        string? field = manifest.TextRules is not null ? "text_rules" : manifest.TextEncoding is not null ? "text_encoding" : null;
+        if (field is not null && manifest.FormatVersion < ModelManifest.TextFormat)
+            throw new ModelFolderException($"{ManifestFile} has format {manifest.FormatVersion} and {field}, which is of format {ModelManifest.TextFormat}: export the model again.");
     }
 
     private static void RequireFields(ModelManifest manifest, int format)

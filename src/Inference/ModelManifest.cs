@@ -7,7 +7,10 @@ namespace AsArm.Inference;
 public sealed record ModelManifest
 {
     /// <summary>The newest format that this version reads.</summary>
-    public const int SupportedFormat = 1;
+    public const int SupportedFormat = 2;
+
+    /// <summary>The first format with <see cref="TextRules" /> and <see cref="TextEncoding" />, which readers of earlier ones ignore.</summary>
+    public const int TextFormat = 2;
 
     /// <summary>The paper's convention for code: line feeds, tabs and pairs of spaces are tokens of their own.</summary>
     public const string CodeEncoding = "asarm-code";

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace AsArm.Inference;
 
 /// <summary>
@@ -8,5 +10,6 @@ namespace AsArm.Inference;
 /// <param name="RemoveSpace">White space at both ends goes, any other run of it becomes one space.</param>
 /// <param name="KeepAccents">False for the compatibility decomposition (NFKD) without its combining marks.</param>
 /// <param name="SplitDigitCommas">A comma after a digit is a token of its own; false for the pieces of XLNetTokenizerFast.</param>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)] // a rule that is misspelt or unknown would give other tokens unseen
 public sealed record TextRules(
     bool DoLowerCase = false, bool RemoveSpace = true, bool KeepAccents = false, bool SplitDigitCommas = true);

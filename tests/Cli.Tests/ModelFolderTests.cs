@@ -65,7 +65,7 @@ public sealed class ModelFolderTests
     }
 
     [TestMethod]
-    [DataRow("format_version", "2", "format 2")]
+    [DataRow("format_version", "3", "format 3")]
     [DataRow("format_version", "0", "format_version")]
     [DataRow("format_version", "\"1\"", "format_version")]
     [DataRow("maximum_length", "0", "maximum_length")]

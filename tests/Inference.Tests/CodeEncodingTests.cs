@@ -66,6 +66,17 @@ public sealed class CodeEncodingTests
         Assert.AreEqual("\n\t  ", s_code.Decode([LineFeed, Tab, TwoSpaces]));
     }
 
+    /// <summary>A manifest written by hand may leave them out; without the encoding they are text then.</summary>
+    [TestMethod]
+    public void Decode_WhiteSpaceTokensThatAreNoSpecialIds_GivesWhiteSpace()
+    {
+        ModelManifest manifest = s_manifest with { SpecialIds = [] };
+        string path = Files.Golden("tokenizer/spiece.model");
+        InfillTokenizer code = InfillTokenizer.Open(path, manifest with { TextEncoding = ModelManifest.CodeEncoding });
+        Assert.AreEqual("\n\t  ", code.Decode([LineFeed, Tab, TwoSpaces]));
+        Assert.AreEqual("<cls><sep>", InfillTokenizer.Open(path, manifest).Decode([LineFeed, Tab]));
+    }
+
     [TestMethod]
     [DataRow("def f(x):\n    <mask>", "\n  return", "def f(x):\n    \n  return")]
     [DataRow("x = <mask> + 1", "\t", "x =\t + 1")]

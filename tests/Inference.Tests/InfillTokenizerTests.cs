@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Text.Json;
 
 namespace AsArm.Inference.Tests;
@@ -86,6 +87,36 @@ public sealed class InfillTokenizerTests
         File.WriteAllBytes(folder.In("other.model"), [.. File.ReadAllBytes(Files.Golden("tokenizer/spiece.model")), .. trainer]);
         StringAssert.Contains(
             Assert.ThrowsExactly<ModelFolderException>(() => InfillTokenizer.Open(folder.In("other.model"), s_manifest)).Message, message);
+    }
+
+    [TestMethod]
+    public void Open_CharacterMapThatGivesNoUtf8_Throws()
+    {
+        using var folder = new TemporaryFolder();
+        byte[] model = File.ReadAllBytes(Files.Golden("tokenizer/spiece.model"));
+        byte[] map = SentencePieceModel.Parse(model).CharacterMap;
+        int replacements = sizeof(uint) + (int)BinaryPrimitives.ReadUInt32LittleEndian(map);
+        model.AsSpan(model.AsSpan().IndexOf(map) + replacements)[0] = 0xF0; // a character of four bytes that another one cuts off
+        File.WriteAllBytes(folder.In("map.model"), model);
+        StringAssert.Contains(
+            Assert.ThrowsExactly<ModelFolderException>(() => InfillTokenizer.Open(folder.In("map.model"), s_manifest)).Message, "character map");
+    }
+
+    /// <summary>Twice the text takes about twice the memory; a copy of the rest at each name would take four times as much.</summary>
+    [TestMethod]
+    public void Encode_ManyNamesOfSpecialTokens_TakesMemoryInProportion()
+    {
+        InfillTokenizer tokenizer = Tokenizers.Xlnet(new TextRules());
+        string text = string.Concat(Enumerable.Repeat("<s>", 4_000));
+        CollectionAssert.AreEqual(Enumerable.Repeat(1, 4_000).ToArray(), tokenizer.EncodeStart(text));
+        Assert.IsLessThan(3, (double)Allocated(tokenizer, text + text) / Allocated(tokenizer, text));
+    }
+
+    private static long Allocated(InfillTokenizer tokenizer, string text)
+    {
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        tokenizer.EncodeStart(text);
+        return GC.GetAllocatedBytesForCurrentThread() - before;
     }
 
     private static int[] Ids(JsonElement recorded, string name) => [.. recorded.GetProperty(name).EnumerateArray().Select(id => id.GetInt32())];

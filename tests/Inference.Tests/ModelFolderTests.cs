@@ -19,7 +19,7 @@ public sealed class ModelFolderTests
     }
 
     [TestMethod]
-    [DataRow("format_version", 2, "format 2")]
+    [DataRow("format_version", 3, "format 3")]
     [DataRow("mask_id", 64, "mask_id")]
     [DataRow("model_dimension", 30, "model_dimension")]
     [DataRow("maximum_length", 0, "maximum_length")]
@@ -40,10 +40,35 @@ public sealed class ModelFolderTests
     {
         using var folder = new TemporaryFolder(Files.Tiny);
         Assert.IsNull(ModelFolder.Open(folder.Path).Manifest.TextRules);
+        Edit(folder, manifest => manifest["format_version"] = 2);
+        Assert.IsNull(ModelFolder.Open(folder.Path).Manifest.TextRules);
         Edit(folder, manifest => (manifest["text_rules"], manifest["text_encoding"]) = (JsonNode.Parse("{\"do_lower_case\": true}"), "asarm-code"));
         ModelManifest manifest = ModelFolder.Open(folder.Path).Manifest;
         Assert.AreEqual(new TextRules(DoLowerCase: true, RemoveSpace: true, KeepAccents: false, SplitDigitCommas: true), manifest.TextRules);
         Assert.AreEqual(ModelManifest.CodeEncoding, manifest.TextEncoding);
+    }
+
+    /// <summary>Versions of AsArm that read format 1 only ignore these fields.</summary>
+    [TestMethod]
+    [DataRow("text_rules", "{}")]
+    [DataRow("text_encoding", "\"asarm-code\"")]
+    public void Open_FormatOneWithTreatmentOfText_IsRefused(string field, string json)
+    {
+        using var folder = new TemporaryFolder(Files.Tiny);
+        Edit(folder, manifest => manifest[field] = JsonNode.Parse(json));
+        string message = Assert.ThrowsExactly<ModelFolderException>(() => ModelFolder.Open(folder.Path)).Message;
+        StringAssert.Contains(message, "format 1");
+        StringAssert.Contains(message, field);
+        Edit(folder, manifest => manifest["format_version"] = 2);
+        ModelFolder.Open(folder.Path);
+    }
+
+    [TestMethod]
+    public void Open_UnknownTextRule_IsNamed()
+    {
+        using var folder = new TemporaryFolder(Files.Tiny);
+        Edit(folder, manifest => (manifest["format_version"], manifest["text_rules"]) = (2, JsonNode.Parse("{\"keep_accent\": true}")));
+        StringAssert.Contains(Assert.ThrowsExactly<ModelFolderException>(() => ModelFolder.Open(folder.Path)).Message, "keep_accent");
     }
 
     [TestMethod]

@@ -36,6 +36,7 @@ from variant import Variant
 from verify import TOLERANCE, difference, read_description
 
 FORMAT_VERSION = 1
+TEXT_FORMAT_VERSION = 2  # of folders with fields that change tokens, so that readers of format 1 refuse them instead of ignoring these
 DEFAULT_LENGTH = 512
 TOKENIZER_FILE, GOLDEN_FILE, CONFIG_FILE, DESCRIPTION_FILE = "spiece.model", "golden.safetensors", "config.json", "asarm.json"
 NGRAMS_FILE, NGRAMS_OF_THE_MODEL = "ngrams.bin", "model"
@@ -98,10 +99,11 @@ def build(arguments: argparse.Namespace, folder: str) -> None:
     special = tokens(arguments, folder, vocabulary)
     chosen.round_storage(model)
     ngrams(arguments.ngrams, model, special, os.path.join(folder, NGRAMS_FILE))
+    treatment = text(arguments, folder)
     description = {
-        "format_version": FORMAT_VERSION, "maximum_length": length, "vocabulary_size": vocabulary, "layers": model.config.n_layer,
+        "format_version": TEXT_FORMAT_VERSION if treatment else FORMAT_VERSION, "maximum_length": length, "vocabulary_size": vocabulary, "layers": model.config.n_layer,
         "heads": model.config.n_head, "model_dimension": model.config.d_model, **chosen.describe(model), **asdict(special),
-        **text(arguments, folder),
+        **treatment,
     }
     stage("recording goldens")
     fixtures.write_cases(os.path.join(folder, GOLDEN_FILE), goldens(model, arguments, description))

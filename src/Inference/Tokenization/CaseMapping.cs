@@ -3,7 +3,11 @@ using System.Text;
 
 namespace AsArm.Inference;
 
-/// <summary>Lower case as Python's str.lower has it: one character may become two, and a sigma that ends a word is the final one.</summary>
+/// <summary>
+/// Lower case as Python's str.lower has it, as far as .NET knows the same letters: one character may become two, and a sigma that ends
+/// a word is the final one. Of that rule, letters are those of the categories Lu, Ll and Lt: next to a sigma, Python also counts
+/// characters such as U+00AA, Roman numerals and circled letters as letters, and passes over a few more signs, such as U+0387.
+/// </summary>
 internal static class CaseMapping
 {
     private const char CapitalSigma = 'Σ';
@@ -35,7 +39,7 @@ internal static class CaseMapping
         return lower.ToString();
     }
 
-    /// <summary>A cased letter stands before it and none after it, whatever marks are between (Unicode's Final_Sigma).</summary>
+    /// <summary>A cased letter stands before it and none after it, whatever marks of the first plane are between; nearly Unicode's Final_Sigma.</summary>
     private static bool IsFinalSigma(string text, int sigma)
     {
         int before = sigma - 1, after = sigma + 1;

@@ -13,7 +13,7 @@ internal sealed class CharacterMap
     private readonly byte[] _replacements = [];
 
     /// <summary>Reads the blob; an empty one maps nothing.</summary>
-    /// <exception cref="InvalidDataException">Its lengths do not fit.</exception>
+    /// <exception cref="InvalidDataException">Its lengths do not fit, or the replacements are no UTF-8.</exception>
     public CharacterMap(ReadOnlySpan<byte> blob)
     {
         if (blob.IsEmpty)
@@ -23,6 +23,8 @@ internal sealed class CharacterMap
             throw new InvalidDataException("the normaliser's character map is damaged");
         _trie = MemoryMarshal.Cast<byte, uint>(blob.Slice(sizeof(uint), (int)size)).ToArray();
         _replacements = blob[(sizeof(uint) + (int)size)..].ToArray();
+        if (!System.Text.Unicode.Utf8.IsValid(_replacements)) // what follows counts on whole characters
+            throw new InvalidDataException("the normaliser's character map has replacements that are no UTF-8");
         if (!BitConverter.IsLittleEndian)
             BinaryPrimitives.ReverseEndianness(_trie, _trie);
     }

@@ -26,6 +26,9 @@ internal sealed class CodeEncoder
         Known(Space.ToString());
     }
 
+    /// <summary>The tokens that stand for white space by themselves.</summary>
+    public IReadOnlyList<int> WhiteSpaceTokens => [_lineFeed, _tab, _twoSpaces];
+
     /// <summary>The white space that a token stands for by itself; null for any other.</summary>
     public string? WhiteSpace(int token) =>
         token == _lineFeed ? "\n" : token == _tab ? "\t" : token == _twoSpaces ? "  " : null;

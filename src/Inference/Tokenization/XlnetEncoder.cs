@@ -13,15 +13,16 @@ internal sealed class XlnetEncoder(SentencePieceEncoder encoder, TextRules rules
     /// <inheritdoc cref="SentencePieceEncoder.Encode" />
     public void Encode(string text, TextEdges edges, List<int> tokens)
     {
-        while (FindSpecial(text) is (int start, string special))
+        int from = 0;
+        while (FindSpecial(text, from) is (int start, string special))
         {
-            string before = special == "<mask>" ? TrimEnd(text[..start]) : text[..start]; // it takes the space before it
-            EncodeSection(before, edges, tokens);
+            string before = text[from..start];
+            EncodeSection(special == "<mask>" ? TrimEnd(before) : before, edges, tokens); // it takes the space before it
             tokens.Add(encoder.IdOf(special));
-            (text, edges) = (text[(start + special.Length)..], TextEdges.Start);
+            (from, edges) = (start + special.Length, TextEdges.Start);
         }
 
-        EncodeSection(text, edges, tokens);
+        EncodeSection(text[from..], edges, tokens);
     }
 
     /// <summary>The tokens of a text in which special tokens have no names.</summary>
@@ -38,9 +39,9 @@ internal sealed class XlnetEncoder(SentencePieceEncoder encoder, TextRules rules
         }
     }
 
-    private static (int Start, string Special)? FindSpecial(string text)
+    private static (int Start, string Special)? FindSpecial(string text, int from)
     {
-        for (int at = text.IndexOf('<', StringComparison.Ordinal); at >= 0; at = text.IndexOf('<', at + 1))
+        for (int at = text.IndexOf('<', from); at >= 0; at = text.IndexOf('<', at + 1))
         {
             string? special = Array.Find(s_special, name => string.CompareOrdinal(text, at, name, 0, name.Length) == 0);
             if (special is not null)
