@@ -55,6 +55,19 @@ internal static class Exports
     public static Process Start(string tool, params string[] arguments) =>
         Process.Start(new ProcessStartInfo(Python, [Path.Combine(Tools, tool), .. arguments]) { RedirectStandardInput = true, RedirectStandardOutput = true })!;
 
+    /// <summary>The checkout that this was built in.</summary>
+    /// <exception cref="InvalidOperationException">There is none.</exception>
+    public static string RepositoryRoot()
+    {
+        for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        {
+            if (File.Exists(Path.Combine(folder.FullName, "AsArm.sln")))
+                return folder.FullName;
+        }
+
+        throw new InvalidOperationException("Run this from a checkout of the repository: it needs tools/export.");
+    }
+
     private static string Python => Environment.GetEnvironmentVariable("PYTHON") ?? "/usr/bin/python3"; // the one that .ci/run installs for
 
     private static string Tools => Path.Combine(RepositoryRoot(), "tools", "export");
@@ -71,21 +84,11 @@ internal static class Exports
         return Convert.ToHexStringLower(hash.GetHashAndReset())[..12];
     }
 
-    private static string RepositoryRoot()
-    {
-        for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-        {
-            if (File.Exists(Path.Combine(folder.FullName, "AsArm.sln")))
-                return folder.FullName;
-        }
-
-        throw new InvalidOperationException("Run this from a checkout of the repository: it needs tools/export.");
-    }
-
     private static void RunTool(string tool, params string[] arguments)
     {
         Console.Error.WriteLine($"{tool} {string.Join(' ', arguments)}");
-        using Process process = Process.Start(new ProcessStartInfo(Python, [Path.Combine(Tools, tool), .. arguments]) { UseShellExecute = false })!;
+        using Process process = Process.Start(new ProcessStartInfo(Python, [Path.Combine(Tools, tool), .. arguments]) { RedirectStandardOutput = true })!;
+        Console.Error.Write(process.StandardOutput.ReadToEnd()); // the standard output is for the report
         process.WaitForExit();
         if (process.ExitCode != 0)
             throw new InvalidOperationException($"{tool} ended with {process.ExitCode}; tools/requirements.txt names what it needs, PYTHON another interpreter.");

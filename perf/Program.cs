@@ -11,5 +11,7 @@ if (args is ["loss", .. string[] texts])
     return LossMeasurement.Run(texts);
 if (args is ["official"])
     return OfficialMeasurement.Run();
+if (args is ["samplers", .. string[] options])
+    return SamplersMeasurement.Run(options);
 BenchmarkSwitcher.FromAssembly(typeof(AllocationGate).Assembly).Run(args, new InProcessConfig());
 return 0;

@@ -44,6 +44,10 @@ internal sealed class InfillJob
     /// <summary>Every target is decided, and <see cref="Watch" /> has seen it.</summary>
     public bool IsDone => _result is not null;
 
+    /// <summary>Counts so far; it must have entered a loop.</summary>
+    public SamplingStatistics Statistics =>
+        _result?.Statistics ?? _sampler?.Statistics ?? throw new InvalidOperationException("Not under way yet.");
+
     /// <summary>Starts it in a loop; to be called while the model may be used.</summary>
     public void Enter(SamplingLoop loop)
     {

@@ -1,0 +1,41 @@
+using System.Globalization;
+
+namespace AsArm.Perf;
+
+/// <summary>A ratio of two rates that were observed in pairs.</summary>
+/// <param name="Value">The ratio; NaN where there is none.</param>
+/// <param name="Error">Half the width of its 95 % interval; NaN for a single pair.</param>
+internal readonly record struct PairedRatio(double Value, double Error)
+{
+    /// <summary>
+    /// Rates are sums over sums. The error is by linearisation: what each pair adds to the logarithm of the ratio, with Student's
+    /// quantile for as many pairs.
+    /// </summary>
+    /// <param name="pairs">Numerator and denominator of the one rate and of the other, for each pair.</param>
+    public static PairedRatio Of(IReadOnlyList<((double Above, double Below) Own, (double Above, double Below) Other)> pairs)
+    {
+        double ownAbove = pairs.Sum(pair => pair.Own.Above), ownBelow = pairs.Sum(pair => pair.Own.Below);
+        double otherAbove = pairs.Sum(pair => pair.Other.Above), otherBelow = pairs.Sum(pair => pair.Other.Below);
+        double ratio = ownAbove / ownBelow / (otherAbove / otherBelow);
+        double squares = pairs.Sum(pair => Math.Pow(
+            pair.Own.Above / ownAbove - pair.Own.Below / ownBelow - pair.Other.Above / otherAbove + pair.Other.Below / otherBelow, 2));
+        int freedom = pairs.Count - 1;
+        return new(ratio, freedom < 1 ? double.NaN : Quantile(freedom) * ratio * Math.Sqrt(squares * pairs.Count / freedom));
+    }
+
+    public override string ToString()
+    {
+        if (double.IsNaN(Value))
+            return "-";
+        string value = Value.ToString("0.00", CultureInfo.InvariantCulture);
+        bool hasError = Error > 1e-9; // not the ratio of a thing to itself, or of one pair
+        return hasError ? $"{value} ± {Error.ToString("0.00", CultureInfo.InvariantCulture)}" : value;
+    }
+
+    /// <summary>Student's 97.5 % quantile to 1 % from two degrees of freedom on (Abramowitz and Stegun 26.7.5 at z = 1.96).</summary>
+    private static double Quantile(int freedom)
+    {
+        double inverse = 1.0 / freedom;
+        return 1.96 + inverse * (2.372 + inverse * (2.822 + inverse * (2.555 + inverse * 1.59)));
+    }
+}

@@ -1,0 +1,95 @@
+using System.Diagnostics;
+using AsArm.Assd;
+using AsArm.Cli;
+using AsArm.Inference;
+
+namespace AsArm.Perf;
+
+/// <summary>Fills the texts of `asarm bench` as TextInfiller does, one step at a time, so that every call can be looked at.</summary>
+internal sealed class SampledTexts : IDisposable
+{
+    private readonly OnnxAnySubsetModel _model;
+    private readonly InfillTokenizer _tokenizer;
+    private readonly NgramFile? _ngrams;
+    private readonly InfillSetting _setting;
+    private readonly ModelFolder _folder;
+
+    /// <summary>Opens a model folder with a tokenizer.</summary>
+    /// <exception cref="ModelFolderException">It cannot be used.</exception>
+    public SampledTexts(string path)
+    {
+        _folder = ModelFolder.Open(path);
+        ModelManifest manifest = _folder.Manifest;
+        _tokenizer = InfillTokenizer.Open(_folder.TokenizerPath ?? throw new ModelFolderException($"{path} has no tokenizer."), manifest);
+        _ngrams = NgramFile.Open(_folder);
+        _model = OnnxAnySubsetModel.Open(_folder);
+        int[] banned = [.. Enumerable.Range(0, manifest.VocabularySize).Where(token => !_tokenizer.IsText(token))];
+        _setting = new InfillSetting(manifest, Device.Cpu, banned, _ngrams?.Table);
+    }
+
+    public string Name => _folder.Name;
+
+    /// <summary>Fills some texts of a kind in one batch.</summary>
+    /// <param name="kind">The kind of text.</param>
+    /// <param name="texts">Which of them.</param>
+    /// <param name="options">How; the seed is that of text 0.</param>
+    /// <param name="tally">Takes the observation.</param>
+    public void Fill(BenchKind kind, Range texts, InfillOptions options, SamplerTally tally)
+    {
+        (int first, int count) = texts.GetOffsetAndLength(BenchTexts.Count);
+        long begin = Stopwatch.GetTimestamp();
+        InfillJob[] jobs = [.. Enumerable.Range(first, count).Select(i => CreateJob(kind, i, options, inBatch: count > 1))];
+        using var loop = new SamplingLoop(_model);
+        foreach (InfillJob job in jobs)
+            job.Enter(loop);
+        Step(loop, jobs);
+        (int tokens, int content, int queries) = Totals(jobs);
+        int firstTokens = tokens;
+        double later = 0;
+        var rows = new List<(int, int)>();
+        while (loop.Count > 0)
+        {
+            long start = Stopwatch.GetTimestamp();
+            Step(loop, jobs);
+            later += Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+            (int Content, int Queries) before = (content, queries);
+            (tokens, content, queries) = Totals(jobs);
+            rows.Add((content - before.Content, queries - before.Queries));
+        }
+
+        double all = Stopwatch.GetElapsedTime(begin).TotalMilliseconds;
+        InfillResult[] results = [.. jobs.Select(job => job.Result())];
+        tally.Add(new Observation(tokens, results.Sum(result => result.Statistics.Nfe), all, tokens - firstTokens, later, rows), results);
+    }
+
+    public void Dispose()
+    {
+        _model.Dispose();
+        (_ngrams as IDisposable)?.Dispose();
+    }
+
+    private InfillJob CreateJob(BenchKind kind, int text, InfillOptions options, bool inBatch) => new(
+        InfillText.Encode(BenchTexts.Get(kind, text), spans: false, _tokenizer, _folder.Manifest),
+        options with { Seed = options.Seed + text },
+        _setting,
+        inBatch);
+
+    private static void Step(SamplingLoop loop, InfillJob[] jobs)
+    {
+        loop.Step(CancellationToken.None);
+        foreach (InfillJob job in jobs)
+            job.Watch(); // makes the text of those that are done
+    }
+
+    private static (int Tokens, int Content, int Queries) Totals(InfillJob[] jobs)
+    {
+        var total = (Tokens: 0, Content: 0, Queries: 0);
+        foreach (InfillJob job in jobs)
+        {
+            SamplingStatistics statistics = job.Statistics;
+            total = (total.Tokens + statistics.Generated, total.Content + statistics.ContentRows, total.Queries + statistics.QueryRows);
+        }
+
+        return total;
+    }
+}

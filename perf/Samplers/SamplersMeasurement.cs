@@ -1,0 +1,51 @@
+using System.Globalization;
+using AsArm.Cli;
+using AsArm.Inference;
+using Microsoft.ML.OnnxRuntime;
+
+namespace AsArm.Perf;
+
+/// <summary>`perf -- samplers`: the samplers side by side on the default model and, by the cost of its calls, at base size, as Markdown.</summary>
+internal static class SamplersMeasurement
+{
+    private const int SeedsAlone = 3;
+    private const int SeedsInBatch = 4; // a batch is one observation
+
+    public static int Run(string[] arguments)
+    {
+        string? chart = arguments is ["--chart", string file] ? file : null;
+        if (arguments.Length > 0 && chart is null)
+        {
+            Console.Error.WriteLine("perf -- samplers takes no arguments but --chart FILE.");
+            return 2;
+        }
+
+        CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+        using var texts = new SampledTexts(Path.Combine(Exports.RepositoryRoot(), "models", "stories-en-6m"));
+        Console.WriteLine($"{Machine.Describe()}; ONNX Runtime {OrtEnv.Instance().GetVersionString()}.\n");
+        CostCurve? curve = CostCurve.Measure();
+        SamplerVariant? tuned = curve is null ? null : new SamplerVariant(SamplerKind.Fused, curve.CallCostInRows);
+        SamplerRun[] runs =
+        [
+            .. from batch in (int[])[1, BenchTexts.Count]
+               from temperature in (double[])[1, 0.7]
+               select Measure(texts, tuned, temperature, batch),
+        ];
+        SamplersReport.Print(texts.Name, runs);
+        if (curve is not null)
+            BaseSizeReport.Print(curve, tuned!, runs.Where(run => run.Batch == 1));
+        if (chart is not null)
+            File.WriteAllText(chart, SamplersChart.Draw(runs[0]) + "\n");
+        SamplersSummary.Print(runs, curve, tuned);
+        return 0;
+    }
+
+    private static SamplerRun Measure(SampledTexts texts, SamplerVariant? tuned, double temperature, int batch)
+    {
+        bool alone = batch == 1;
+        SamplerVariant[] variants = alone && tuned is not null ? [.. SamplerVariant.Usual, tuned] : SamplerVariant.Usual;
+        var run = new SamplerRun(texts, variants, temperature, batch, alone ? SeedsAlone : SeedsInBatch);
+        run.Run();
+        return run;
+    }
+}
