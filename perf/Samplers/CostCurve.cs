@@ -44,7 +44,7 @@ internal sealed class CostCurve
 
     public double WorstResidual => Points.Max(point => Math.Abs(point.Measured - point.Fitted));
 
-    /// <summary>Measures; null, and the reason on the standard error, where the network cannot be had or the curve makes no sense.</summary>
+    /// <summary>Measures; null, and a sentence on why, where the network cannot be had or the curve makes no sense.</summary>
     public static CostCurve? Measure()
     {
         try
@@ -57,7 +57,7 @@ internal sealed class CostCurve
         }
         catch (Exception error) when (error is InvalidOperationException or ModelFolderException or Win32Exception)
         {
-            Console.Error.WriteLine($"No base size: {error.Message}");
+            Console.WriteLine($"Base size is left out: {error.Message.ReplaceLineEndings(" ")}\n");
             return null;
         }
     }

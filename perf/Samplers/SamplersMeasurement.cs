@@ -20,6 +20,12 @@ internal static class SamplersMeasurement
             return 2;
         }
 
+        if (chart is not null && !Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(chart))))
+        {
+            Console.Error.WriteLine($"{chart}: there is no such folder.");
+            return 2;
+        }
+
         CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
         using var texts = new SampledTexts(Path.Combine(Exports.RepositoryRoot(), "models", "stories-en-6m"));
         Console.WriteLine($"{Machine.Describe()}; ONNX Runtime {OrtEnv.Instance().GetVersionString()}.\n");

@@ -24,7 +24,7 @@ internal static class SamplersSummary
         Console.WriteLine($"slowest fused/sequential of any kind and batch: {Slowest(runs):F3}");
         PrintEach(s_gaps, "tokens per call best/assd", kind => TokensPerCall(first, kind));
         PrintEach(s_gaps, "time per token sequential/best", kind => Speed(first, kind));
-        string atBaseSize = curve is null ? "not measured, see the first lines" : $"{AtBaseSize(first, BenchKind.OneGap, curve, tuned!):F3}";
+        string atBaseSize = curve is null ? "left out" : $"{AtBaseSize(first, BenchKind.OneGap, curve, tuned!):F3}";
         Console.WriteLine($"time per token sequential/best base size one gap: {atBaseSize}");
     }
 
