@@ -1,6 +1,8 @@
 """Precisions: float16 storage, which rounds nothing twice; float16 arithmetic; weights as codes."""
 
+import argparse
 import copy
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,10 +14,12 @@ import export
 import recover
 import verify
 from cached import POSITION_ENCODING
-from checkpoint import read_model, write_model
+from checkpoint import read_config, read_model, write_model
+from conftest import ROOT
 from exports import GRAPHS, bare, described, fresh, large, weights_of
 from quantize import Quantizer
 from two_stream import relative_encoding
+from variant import Variant
 
 
 @pytest.fixture
@@ -81,20 +85,31 @@ def test_weights_beyond_float16_are_refused(tiny, tmp_path, output, call, capsys
 
 @pytest.mark.parametrize("arguments, message", [
     (["--precision", "int8", "--weights", "float16"], "storage for --precision fp32"), (["--block", 32], "for int8 and int4"),
-    (["--precision", "fp16", "--calibration", "x"], "for int8 and int4"), (["--precision", "int4", "--block", 64], "no multiples of a block of 64"),
+    (["--precision", "fp16", "--calibration", "x"], "for int8 and int4"), (["--precision", "int8", "--block", 64], "no multiples of a block of 64"),
+    (["--precision", "int4", "--block", 64], "would depend on each other: int4 takes --block 32"),
+    (["--precision", "int8", "--block", 128], "would depend on each other: int8 takes --block 32 or 64"),
     (["--precision", "int4", "--calibration", "x"], "no tokenizer")])
 def test_options_that_do_not_go_together_are_refused(tiny, output, call, capsys, arguments, message):
     assert call(export, "--checkpoint", tiny, "--output", output, *arguments) == 2
     assert message in capsys.readouterr().err and not output.exists()
 
 
-@pytest.mark.parametrize("precision, bits", [("int8", 8), ("int4", 4)])
-def test_rounded_matrices_are_stored_once_and_none_is_left(tmp_path, output, call, precision, bits):
+@pytest.mark.parametrize("precision, block", [("int8", 64), ("int4", 32)])
+def test_rows_are_held_against_each_other_in_exports_with_the_default_block(precision, block):
+    """CacheEqualityTests of the runtime looks at these folders; of other blocks it would say nothing."""
+    folder = ROOT / "tests" / "golden" / "precision" / precision
+    arguments = argparse.Namespace(precision=precision, weights="float32", block=None, calibration=None)
+    default = Variant(arguments).describe(SimpleNamespace(config=read_config(str(folder))))
+    assert default == {"precision": precision, "block": block} == {name: described(folder)[name] for name in default}
+
+
+@pytest.mark.parametrize("precision, bits, block", [("int8", 8, 64), ("int4", 4, 32)])
+def test_rounded_matrices_are_stored_once_and_none_is_left(tmp_path, output, call, precision, bits, block):
     torch.manual_seed(1)
     model = fresh(256, d_model=64, n_layer=2, d_inner=128)
     write_model(str(tmp_path / "checkpoint"), model)
     assert call(export, "--checkpoint", tmp_path / "checkpoint", "--output", output, "--precision", precision, "--maximum-length", 40) == 0
-    assert (described(output)["precision"], described(output)["block"]) == (precision, 64)
+    assert (described(output)["precision"], described(output)["block"]) == (precision, block)
     codes = sum(parameter.numel() for parameter in model.parameters() if parameter.numel() >= 1024)
     tables = 2 * 64 * 64  # of positions: int8 whatever the precision
     expected = (codes - tables) * bits // 8 + tables + 4 * 79 * 64  # the encoding of positions is float32; scales are few, and in the graphs

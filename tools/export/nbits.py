@@ -13,7 +13,7 @@ from tracing import Traced
 
 DOMAIN = "com.microsoft"
 TABLE = ".rel_attn.r"  # how the names of matrices end that make the table of positions
-_ACCURACY = 4  # activations as int8, a scale for every block of every row: the only fast way, and rows stay independent
+_ACCURACY = 4  # activations as int8, a scale for every block of every row: the only fast way; rows stay independent with the blocks of variant.py
 
 
 def matrix_key(matrix: np.ndarray) -> bytes:

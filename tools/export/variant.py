@@ -15,14 +15,15 @@ from quantize import Quantizer
 from tracing import Traced
 from two_stream import TwoStreamModel
 
-BLOCKS = (32, 64, 128)
+# By bits, ascending: those with which ONNX Runtime gives a row the same bits whatever rows share the call (docs/decisions/0009-precisions.md).
+BLOCKS = {8: (32, 64), 4: (32,)}
 CALIBRATION_WINDOWS, CALIBRATION_LENGTH = 128, 128
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--precision", choices=PRECISIONS, default="fp32", help="of weights and arithmetic, default %(default)s")
     parser.add_argument("--weights", choices=("float32", "float16"), default="float32", help="of fp32: how large weights are stored")
-    parser.add_argument("--block", type=int, choices=BLOCKS, help="of int8 and int4: weights that share a scale; default: the largest that fits")
+    parser.add_argument("--block", type=int, metavar="N", help="of int8 (32 or 64) and int4 (32): weights that share a scale; default: the largest that fits")
     parser.add_argument("--calibration", metavar="TEXT", help="of int8 and int4: text to round for, documents split by <|endoftext|>")
 
 
@@ -38,6 +39,9 @@ class Variant:
             self.precision = WEIGHTS_ONLY
         if self.precision.bits is None and (arguments.block is not None or arguments.calibration is not None):
             raise InputError(f"--block and --calibration are for int8 and int4, not for {arguments.precision}")
+        if self.precision.bits is not None and arguments.block not in (None, *BLOCKS[self.precision.bits]):
+            allowed = " or ".join(map(str, BLOCKS[self.precision.bits]))
+            raise InputError(f"with blocks of {arguments.block} rows of a call would depend on each other: {arguments.precision} takes --block {allowed}")
 
     def describe(self, model: TwoStreamModel) -> dict[str, object]:
         """Fields of asarm.json."""
@@ -48,10 +52,11 @@ class Variant:
     def block(self, model: TwoStreamModel) -> int:
         """The block that was asked for, or the largest; every matrix must be made of whole ones."""
         inner = (model.config.d_model, model.config.d_inner)
-        fitting = [block for block in BLOCKS if not any(size % block for size in inner)]
+        blocks = BLOCKS[self.precision.bits]
+        fitting = [block for block in blocks if not any(size % block for size in inner)]
         asked = self.arguments.block
         if not fitting or asked not in (None, *fitting):
-            raise InputError(f"d_model {inner[0]} and d_inner {inner[1]} are no multiples of a block of {asked or BLOCKS[0]}")
+            raise InputError(f"d_model {inner[0]} and d_inner {inner[1]} are no multiples of a block of {asked or blocks[0]}")
         return asked or fitting[-1]
 
     def round_storage(self, model: TwoStreamModel) -> None:
