@@ -44,6 +44,7 @@ def test_float16_weights_halve_the_file_and_compute_in_float32(folders):
     wholes = [sum(entry["bytes"] for name, entry in described(folder)["files"].items() if "model" in name) for folder in (half, full)]
     assert 0.5 < wholes[0] / wholes[1] < 0.55
     assert described(half)["precision"] == "float16-weights"
+    assert not any("asarm.precision" in properties(bare(folder, file)) for folder in (half, full) for file in GRAPHS)
     for file in GRAPHS:
         model = bare(half, file)
         halved = {tensor.name for tensor in model.graph.initializer if tensor.data_type == TensorProto.FLOAT16}
@@ -94,6 +95,10 @@ def test_options_that_do_not_go_together_are_refused(tiny, output, call, capsys,
     assert message in capsys.readouterr().err and not output.exists()
 
 
+def properties(model) -> dict[str, str]:
+    return {entry.key: entry.value for entry in model.metadata_props}
+
+
 @pytest.mark.parametrize("precision, block", [("int8", 64), ("int4", 32)])
 def test_rows_are_held_against_each_other_in_exports_with_the_default_block(precision, block):
     """CacheEqualityTests of the runtime looks at these folders; of other blocks it would say nothing."""
@@ -116,6 +121,7 @@ def test_rounded_matrices_are_stored_once_and_none_is_left(tmp_path, output, cal
     assert expected <= described(output)["files"]["model.onnx_data"]["bytes"] < expected + 64 * 20
     for file in GRAPHS:
         graph = bare(output, file).graph
+        assert properties(bare(output, file))["asarm.precision"] == precision
         kinds = [node.op_type for node in graph.node]
         assert kinds.count("MatMulNBits") == 2 * 6 + 1 and kinds.count("GatherBlockQuantized") == 1 and "Gemm" not in kinds
         assert {attribute.i for node in graph.node for attribute in node.attribute if attribute.name == "accuracy_level"} == {4}
@@ -135,6 +141,7 @@ def test_float16_graphs_hold_no_float32_weight_and_keep_their_ports(tiny, output
     assert call(export, "--checkpoint", tiny, "--output", output, "--precision", "fp16", "--maximum-length", 40) == 0
     for file in GRAPHS:
         graph = bare(output, file).graph
+        assert properties(bare(output, file))["asarm.precision"] == "float16"
         assert not [tensor.name for tensor in large(bare(output, file)) if tensor.data_type == TensorProto.FLOAT]
         assert all(port.type.tensor_type.elem_type != TensorProto.FLOAT16 for port in (*graph.input, *graph.output))
         (logits,) = (node for node in graph.node if "logits" in node.output)

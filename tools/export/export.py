@@ -164,7 +164,7 @@ def write_graphs(model: TwoStreamModel, folder: str, arguments: argparse.Namespa
     convert = chosen.prepare(model, os.path.join(folder, TOKENIZER_FILE), description["separator_id"], length)
     modules = {contract.stateless(model.config): model, contract.cached(model.config): CachedModel(model, length).eval()}
     shown = ("format_version", "mask_id", "maximum_length", "layers", "heads")
-    properties = {**{"asarm." + name: description[name] for name in shown}, "asarm.checkpoint_sha256": checkpoint}
+    properties = {**{"asarm." + name: description[name] for name in (*shown, *chosen.properties())}, "asarm.checkpoint_sha256": checkpoint}
     scratch = os.path.join(folder, "scratch")
     os.makedirs(scratch)
     traced = {}

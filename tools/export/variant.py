@@ -10,7 +10,7 @@ import calibration
 from failure import InputError
 from half import compute_in_float16
 from nbits import replace_matrices
-from precision import PRECISIONS, WEIGHTS_ONLY, Precision, round_weights, store_as_float16
+from precision import FLOAT16_WEIGHTS, FLOAT32, PRECISIONS, WEIGHTS_ONLY, Precision, round_weights, store_as_float16
 from quantize import Quantizer
 from tracing import Traced
 from two_stream import TwoStreamModel
@@ -49,6 +49,11 @@ class Variant:
             return {"precision": self.precision.name}
         return {"precision": self.precision.name, "block": self.block(model)}
 
+    def properties(self) -> tuple[str, ...]:
+        """Fields of asarm.json that the graphs repeat, so that nobody takes such an export for another. Graphs that compute in float32 have
+        none: they stay byte for byte what they were."""
+        return () if self.precision.name in (FLOAT32, FLOAT16_WEIGHTS) else ("precision",)
+
     def block(self, model: TwoStreamModel) -> int:
         """The block that was asked for, or the largest; every matrix must be made of whole ones."""
         inner = (model.config.d_model, model.config.d_inner)
@@ -64,7 +69,7 @@ class Variant:
         if self.precision is WEIGHTS_ONLY:
             round_weights(model)
 
-    def prepare(self, model: TwoStreamModel, tokenizer: str | None, separator: int, length: int) -> Callable[[Traced], None]:
+    def prepare(self, model: TwoStreamModel, tokenizer: str, separator: int, length: int) -> Callable[[Traced], None]:
         """After the goldens are made: rounds the network in place; returns what has to be done with each of its graphs."""
         if self.precision is WEIGHTS_ONLY:
             return store_as_float16
@@ -76,9 +81,9 @@ class Variant:
         rounded = Quantizer(model, self.precision.bits, self.block(model)).run(windows)
         return lambda traced: replace_matrices(traced, rounded)
 
-    def _windows(self, tokenizer: str | None, separator: int, length: int):
+    def _windows(self, tokenizer: str, separator: int, length: int):
         if self.arguments.calibration is None:
             return None
-        if tokenizer is None or not os.path.exists(tokenizer):
+        if not os.path.exists(tokenizer):
             raise InputError(f"--calibration {self.arguments.calibration} is a text, but there is no tokenizer to read it with")
         return calibration.read_windows(self.arguments.calibration, tokenizer, separator, min(length, CALIBRATION_LENGTH), CALIBRATION_WINDOWS)
