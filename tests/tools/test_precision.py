@@ -11,12 +11,15 @@ from onnx import TensorProto
 
 import calibration
 import export
+import graph
+import nbits
 import recover
 import verify
 from cached import POSITION_ENCODING
 from checkpoint import read_config, read_model, write_model
 from conftest import ROOT
-from exports import GRAPHS, bare, described, fresh, large, weights_of
+from exports import GRAPHS, bare, contracts, described, fresh, large, weights_of
+from failure import InputError
 from quantize import Quantizer
 from two_stream import relative_encoding
 from variant import Variant
@@ -127,6 +130,23 @@ def test_rounded_matrices_are_stored_once_and_none_is_left(tmp_path, output, cal
         assert {attribute.i for node in graph.node for attribute in node.attribute if attribute.name == "accuracy_level"} == {4}
         wide = [tensor.name for tensor in graph.initializer if tensor.data_type == TensorProto.FLOAT and np.prod(tensor.dims) >= 1024]
         assert wide == ([POSITION_ENCODING] if file == "model_cached.onnx" else [])
+
+
+@pytest.mark.parametrize("kind, message", [
+    ("MatMul", "they have no codes: transformer.layer.0.rel_attn.q"), ("Gather", "left in float32: transformer.word_embedding.weight")])
+def test_a_matrix_that_is_written_in_another_way_is_refused(tiny, output, call, capsys, monkeypatch, kind, message):
+    """Nodes of one kind are hidden from the exporter; of the embedding the product finds its codes, the lookup does not."""
+    replacement = nbits._replacement
+    monkeypatch.setattr(nbits, "_replacement", lambda node, *rest: None if node.op_type == kind else replacement(node, *rest))
+    assert call(export, "--checkpoint", tiny, "--output", output, "--precision", "int4", "--maximum-length", 40) == 2
+    assert message in capsys.readouterr().err and not output.exists()
+
+
+def test_operators_of_onnx_runtime_are_for_codes_alone(tiny, output, call):
+    assert call(export, "--checkpoint", tiny, "--output", output, "--precision", "int8", "--maximum-length", 40) == 0
+    graph.check(str(output), contracts(output), 17, codes=True)
+    with pytest.raises(InputError, match="outside the standard"):
+        graph.check(str(output), contracts(output), 17)
 
 
 def test_goldens_of_every_precision_are_those_of_float32(tiny, tmp_path, call):

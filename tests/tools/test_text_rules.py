@@ -83,6 +83,13 @@ def test_export_writes_the_fields_and_keeps_the_config(checkpoint, output, tmp_p
     assert (tmp_path / "recovered" / "tokenizer_config.json").read_text() == (checkpoint / "tokenizer_config.json").read_text()
 
 
+@pytest.mark.parametrize("arguments, message", [
+    (["--precision", "int8", "--calibration", "text"], "--calibration reads its text without"), (["--ngrams", "model"], "--ngrams model gives no probability")])
+def test_what_would_read_other_tokens_than_the_encoding_is_refused(checkpoint, output, call, capsys, arguments, message):
+    assert call(export, "--checkpoint", checkpoint, "--output", output, "--text-encoding", "asarm-code", *arguments) == 2
+    assert message in capsys.readouterr().err and not output.exists()
+
+
 def test_encoding_without_a_tokenizer_is_refused(tiny, output, call, capsys):
     assert call(export, "--checkpoint", tiny, "--output", output, "--text-encoding", "asarm-code") == 2
     assert "needs a tokenizer" in capsys.readouterr().err
