@@ -37,8 +37,9 @@ internal static class Exports
     public static string Committed(string precision, string calibration)
     {
         string folder = Path.Combine(RepositoryRoot(), "models", "stories-en-6m");
-        string text = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(calibration)))[..8];
-        string checkpoint = Path.Combine(s_cache, $"stories-{ToolsStamp()}"), model = $"{checkpoint}-{precision}-{text}";
+        string text = Stamp(File.ReadAllBytes(calibration));
+        string weights = Stamp(File.ReadAllBytes(Path.Combine(folder, "asarm.json"))); // it has the hashes of all other files
+        string checkpoint = Path.Combine(s_cache, $"stories-{weights}-{ToolsStamp()}"), model = $"{checkpoint}-{precision}-{text}";
         if (!Directory.Exists(checkpoint))
         {
             Directory.CreateDirectory(s_cache);
@@ -67,6 +68,8 @@ internal static class Exports
             hash.AppendData(File.ReadAllBytes(file));
         return Convert.ToHexStringLower(hash.GetHashAndReset())[..12];
     }
+
+    private static string Stamp(byte[] content) => Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(content))[..8];
 
     private static string RepositoryRoot()
     {
