@@ -13,18 +13,19 @@ internal static class VerifyCommand
         Option<Device> device = CommonOptions.Device();
         Option<string?> golden = CommonOptions.Path("--golden", "FILE", "Recorded inputs and outputs (default: golden.safetensors of the model folder)");
         Option<double?> tolerance = CommonOptions.OptionalNumber<double>("--tolerance", "X", "Largest difference of a logit that passes (default: of the model's precision, 1e-4 for float32)", value => value >= 0 && double.IsFinite(value), "a number of at least 0");
-        var command = new Command("verify", "Replay the recorded results of a model folder") { model, golden, tolerance, device };
+        Option<double?> relative = CommonOptions.OptionalNumber<double>("--relative-tolerance", "X", "Largest relative error of a distribution's logits that passes as well (default: of the model's precision, none for float32)", value => value >= 0 && double.IsFinite(value), "a number of at least 0");
+        var command = new Command("verify", "Replay the recorded results of a model folder") { model, golden, tolerance, relative, device };
         command.SetAction((parsed, cancellation) => Task.Run(
-            () => Run(parsed.ModelFolder(model), parsed.GetValue(golden), parsed.GetValue(tolerance), parsed.GetValue(device), cancellation), cancellation));
+            () => Run(parsed.ModelFolder(model), parsed.GetValue(golden), (parsed.GetValue(tolerance), parsed.GetValue(relative)), parsed.GetValue(device), cancellation), cancellation));
         return command;
     }
 
-    private static int Run(string path, string? golden, double? asked, Device device, CancellationToken cancellation)
+    private static int Run(string path, string? golden, (double? Tolerance, double? Relative) asked, Device device, CancellationToken cancellation)
     {
         ModelFolder folder = ModelFolder.Open(path);
         golden ??= folder.GoldenPath ?? throw new UsageException($"{path} holds no golden.safetensors: name a file with --golden.");
-        double tolerance = asked ?? folder.Manifest.Tolerance;
-        Table table = Tables.Create("graph", "precision", "cases", "worst difference", "in case", "tolerance", "KL divergence", "verdict");
+        double tolerance = asked.Tolerance ?? folder.Manifest.Tolerance, limit = asked.Relative ?? folder.Manifest.RelativeTolerance;
+        Table table = Tables.Create("graph", "precision", "cases", "worst difference", "in case", "tolerance", "relative error", "limit", "KL divergence", "verdict");
         var failures = new List<string>();
         foreach (bool useCache in folder.CachedOnnxPath is null ? [false] : new[] { false, true })
         {
@@ -32,12 +33,16 @@ internal static class VerifyCommand
             IReadOnlyList<GoldenDifference> differences = GoldenReplay.Run(model, golden, cancellation);
             GoldenDifference worst = differences.MaxBy(difference => difference.MaximumDifference)!;
             double divergence = differences.Sum(difference => difference.Rows * difference.Divergence) / differences.Sum(difference => difference.Rows);
-            bool passed = worst.MaximumDifference <= tolerance;
+            double relative = differences.Max(difference => difference.RelativeError);
+            bool passed = worst.MaximumDifference <= tolerance && relative <= limit;
             table.AddRow(
-                Path.GetFileName(model.GraphPath), Markup.Escape(folder.Manifest.Precision), $"{differences.Count}", $"{worst.MaximumDifference:0.0e-0}", Markup.Escape(worst.Case), $"{tolerance:0.0e-0}", $"{divergence:0.0e-0}",
+                Path.GetFileName(model.GraphPath), Markup.Escape(folder.Manifest.Precision), $"{differences.Count}", $"{worst.MaximumDifference:0.0e-0}", Markup.Escape(worst.Case), $"{tolerance:0.0e-0}",
+                $"{relative:0.0e-0}", double.IsFinite(limit) ? $"{limit:0.0e-0}" : "", $"{divergence:0.0e-0}",
                 passed ? "[green]passed[/]" : "[red]failed[/]");
-            if (!passed)
+            if (!(worst.MaximumDifference <= tolerance))
                 failures.Add($"{model.GraphPath} is off by {worst.MaximumDifference:0.0e-0}, over the tolerance of {tolerance:0.0e-0}.");
+            else if (!passed)
+                failures.Add($"{model.GraphPath} has a relative error of {relative:0.0e-0}, over the relative tolerance of {limit:0.0e-0}.");
         }
 
         Tables.Print(table);

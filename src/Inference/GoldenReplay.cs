@@ -6,7 +6,7 @@ namespace AsArm.Inference;
 /// <summary>Replays recorded inputs through a model and compares its logits with the recorded ones.</summary>
 public static class GoldenReplay
 {
-    /// <summary>The worst difference and the divergence of each case, in the order of their names.</summary>
+    /// <summary>The worst difference, the divergence and the relative error of each case, in the order of their names.</summary>
     /// <param name="model">The model to check.</param>
     /// <param name="path">A golden.safetensors as docs/model-format.md describes it.</param>
     /// <param name="cancellation">Stops between cases.</param>
@@ -57,7 +57,9 @@ public static class GoldenReplay
         model.Evaluate([call], cancellation);
         model.Release(call);
 
-        return new GoldenDifference(name, WorstDifference(call.Logits, expected), positions.Length, MeanDivergence(call.Logits, expected, model.VocabularySize));
+        return new GoldenDifference(
+            name, WorstDifference(call.Logits, expected), positions.Length,
+            MeanDivergence(call.Logits, expected, model.VocabularySize), RelativeError(call.Logits, expected, model.VocabularySize));
     }
 
     private static float WorstDifference(ReadOnlySpan<float> logits, ReadOnlySpan<float> expected)
@@ -90,6 +92,35 @@ public static class GoldenReplay
 
         // Rounding may leave a little less than nothing.
         return double.IsNaN(sum) ? double.PositiveInfinity : Math.Max(0, sum * vocabulary / expected.Length);
+    }
+
+    /// <summary>Of the worst row. Its mean is taken away, since what its logits have in common means nothing.</summary>
+    private static double RelativeError(ReadOnlySpan<float> logits, ReadOnlySpan<float> expected, int vocabulary)
+    {
+        double worst = 0;
+        float[] difference = new float[vocabulary];
+        for (int start = 0; start < expected.Length; start += vocabulary)
+        {
+            ReadOnlySpan<float> row = logits.Slice(start, vocabulary), recorded = expected.Slice(start, vocabulary);
+            TensorPrimitives.Subtract(row, recorded, difference);
+            double error = Spread(difference);
+            if (error != 0) // also a NaN
+                worst = Math.Max(worst, Math.Sqrt(error / Spread(recorded)));
+        }
+
+        return double.IsNaN(worst) ? double.PositiveInfinity : worst;
+    }
+
+    /// <summary>Sum of squares about the mean.</summary>
+    private static double Spread(ReadOnlySpan<float> values)
+    {
+        double mean = 0, sum = 0;
+        foreach (float value in values)
+            mean += value;
+        mean /= values.Length;
+        foreach (float value in values)
+            sum += (value - mean) * (value - mean);
+        return sum;
     }
 
     private static double LogSum(ReadOnlySpan<float> logits)

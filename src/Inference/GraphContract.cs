@@ -60,9 +60,11 @@ internal sealed class GraphContract
     {
         Dictionary<string, string> properties = session.ModelMetadata.CustomMetadataMap;
         ModelManifest manifest = folder.Manifest;
-        foreach ((string name, int value) in new[] { ("mask_id", manifest.MaskId), ("layers", manifest.Layers), ("heads", manifest.Heads) })
+        (string Name, string Value)[] fields =
+            [("mask_id", $"{manifest.MaskId}"), ("layers", $"{manifest.Layers}"), ("heads", $"{manifest.Heads}"), ("precision", manifest.Precision)];
+        foreach ((string name, string value) in fields)
         {
-            if (properties.TryGetValue("asarm." + name, out string? found) && found != $"{value}")
+            if (properties.TryGetValue("asarm." + name, out string? found) && found != value)
                 throw new ModelFolderException($"{folder.FullPath}: asarm.json says {name} {value}, {Path.GetFileName(path)} was made with {found}.");
         }
     }

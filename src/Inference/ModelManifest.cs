@@ -56,6 +56,17 @@ public sealed record ModelManifest
         _ => 1e-4,
     };
 
+    /// <summary>How large <see cref="GoldenDifference.RelativeError" /> may be in this precision: about twice what right exports have.
+    /// Infinite where the tolerance alone says enough.</summary>
+    [JsonIgnore]
+    public double RelativeTolerance => Precision switch
+    {
+        "float16" => 0.01,
+        "int8" => 0.07,
+        "int4" => 0.6,
+        _ => double.PositiveInfinity,
+    };
+
     /// <summary>The token of undecided positions; never generated.</summary>
     public required int MaskId { get; init; }
 

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json.Nodes;
 
@@ -38,6 +39,63 @@ public sealed class VerifyTests
         Assert.Contains($"{precision}, a scale for every 32 weights", AsarmCommand.Run("info", "--model", model.Path).Done().Output);
         model.EditManifest(manifest => manifest["block"] = 0);
         AsarmCommand.Run("verify", "--model", model.Path).IsBadInput("block");
+    }
+
+    [TestMethod]
+    [DataRow("float16", "1.0e-2")]
+    [DataRow("int8", "7.0e-2")]
+    [DataRow("int4", "6.0e-1")]
+    public void Verify_OtherPrecisions_PassWithinBothTolerances(string precision, string relative)
+    {
+        AsarmResult result = AsarmCommand.Run("verify", "--model", Models.InPrecision(precision)).Done();
+        Assert.HasCount(2, result.OutputLines.Where(line => line.Contains("passed") && line.Contains($" {relative} ")));
+        IsRefuted(AsarmCommand.Run("verify", "--model", Models.InPrecision(precision), "--relative-tolerance", "1e-4"));
+    }
+
+    /// <summary>Controls: weights that shrink or vanish, also where the tolerance of a single logit would let them pass.</summary>
+    [TestMethod]
+    [DataRow("int4", 0f)]
+    [DataRow("int4", 0.01f)]
+    [DataRow("int4", 0.5f)]
+    [DataRow("int8", 0f)]
+    [DataRow("int8", 0.9f)]
+    public void Verify_ShrunkScales_Fail(string precision, float factor)
+    {
+        using var model = new ModelCopy(Models.InPrecision(precision));
+        OnnxBytes.ChangeAll(model, ".scales", bytes =>
+        {
+            foreach (ref float scale in MemoryMarshal.Cast<byte, float>(bytes.Span))
+                scale *= factor;
+        });
+        IsRefuted(AsarmCommand.Run("verify", "--model", model.Path));
+        AsarmResult result = AsarmCommand.Run("verify", "--model", model.Path, "--tolerance", "1000");
+        IsRefuted(result);
+        foreach (string line in result.ErrorLines)
+            Assert.Contains("relative error", line);
+    }
+
+    [TestMethod]
+    public void Verify_SwappedNibbles_Fail()
+    {
+        using var model = new ModelCopy(Models.InPrecision("int4"));
+        OnnxBytes.ChangeAll(model, ".int4", bytes =>
+        {
+            foreach (ref byte pair in bytes.Span)
+                pair = byte.RotateLeft(pair, 4);
+        });
+        IsRefuted(AsarmCommand.Run("verify", "--model", model.Path, "--tolerance", "1000"));
+    }
+
+    /// <summary>An export cannot be taken for one of a precision that may be further off.</summary>
+    [TestMethod]
+    [DataRow("int8", "int4")]
+    [DataRow("float16", "int8")]
+    [DataRow("int4", "float32")]
+    public void Verify_AnotherPrecisionThanTheGraphSays_IsRefused(string precision, string claimed)
+    {
+        using var model = new ModelCopy(Models.InPrecision(precision));
+        model.EditManifest(manifest => manifest["precision"] = claimed);
+        AsarmCommand.Run("verify", "--model", model.Path).IsBadInput($"precision {claimed}", $"made with {precision}");
     }
 
     [TestMethod]

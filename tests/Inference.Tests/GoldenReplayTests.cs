@@ -40,6 +40,7 @@ public sealed class GoldenReplayTests
             IReadOnlyList<GoldenDifference> differences = GoldenReplay.Run(model, folder.GoldenPath!);
             double worst = differences.Max(difference => difference.MaximumDifference), divergence = differences.Average(difference => difference.Divergence);
             Assert.IsLessThanOrEqualTo(folder.Manifest.Tolerance, worst);
+            Assert.IsLessThanOrEqualTo(folder.Manifest.RelativeTolerance, differences.Max(difference => difference.RelativeError));
             Assert.IsGreaterThan(1e-4, worst, "No precision was lost: another graph than it says.");
             Assert.IsTrue(divergence > least && divergence < most, $"{divergence}");
         }
@@ -50,8 +51,8 @@ public sealed class GoldenReplayTests
     {
         ModelFolder folder = ModelFolder.Open(Files.Tiny);
         using OnnxAnySubsetModel model = OnnxAnySubsetModel.Open(folder);
-        Assert.IsTrue(GoldenReplay.Run(model, folder.GoldenPath!).All(difference => difference is { Divergence: >= 0 and < 1e-8, Rows: > 0 }));
-        Assert.IsTrue(GoldenReplay.Run(new NotANumber(model), folder.GoldenPath!).All(difference => double.IsPositiveInfinity(difference.Divergence)));
+        Assert.IsTrue(GoldenReplay.Run(model, folder.GoldenPath!).All(difference => difference is { Divergence: >= 0 and < 1e-8, RelativeError: > 0 and < 1e-4, Rows: > 0 }));
+        Assert.IsTrue(GoldenReplay.Run(new NotANumber(model), folder.GoldenPath!).All(difference => double.IsPositiveInfinity(difference.Divergence) && double.IsPositiveInfinity(difference.RelativeError)));
     }
 
     [TestMethod]
@@ -69,6 +70,31 @@ public sealed class GoldenReplayTests
         ModelFolder folder = ModelFolder.Open(Files.Tiny);
         using OnnxAnySubsetModel model = OnnxAnySubsetModel.Open(folder);
         Assert.IsGreaterThan(0.1f, GoldenReplay.Run(new ShortSighted(model), folder.GoldenPath!).Max(difference => difference.MaximumDifference));
+    }
+
+    /// <summary>Control: in a precision whose tolerance of a logit is wide, the relative error must notice it.</summary>
+    [TestMethod]
+    [DataRow("float16")]
+    [DataRow("int8")]
+    [DataRow("int4")]
+    public void Run_OnOtherPrecisionThatSeesOneRankLess_ExceedsTheRelativeTolerance(string precision)
+    {
+        ModelFolder folder = ModelFolder.Open(Files.InPrecision(precision));
+        using OnnxAnySubsetModel model = OnnxAnySubsetModel.Open(folder);
+        Assert.IsGreaterThan(folder.Manifest.RelativeTolerance, GoldenReplay.Run(new ShortSighted(model), folder.GoldenPath!).Max(difference => difference.RelativeError));
+    }
+
+    /// <summary>Of the distribution alone: what all logits of a row have in common changes nothing, half of them is half off, none wholly.</summary>
+    [TestMethod]
+    [DataRow(1f, 3f, 0)]
+    [DataRow(0.5f, 0f, 0.5)]
+    [DataRow(0f, 3f, 1)]
+    public void Run_OnScaledAndMovedLogits_KnowsHowFarTheDistributionIs(float factor, float added, double expected)
+    {
+        ModelFolder folder = ModelFolder.Open(Files.Tiny);
+        using OnnxAnySubsetModel model = OnnxAnySubsetModel.Open(folder);
+        foreach (GoldenDifference difference in GoldenReplay.Run(new Changed(model, factor, added), folder.GoldenPath!))
+            Assert.AreEqual(expected, difference.RelativeError, 1e-5);
     }
 
     [TestMethod]
@@ -104,6 +130,23 @@ public sealed class GoldenReplayTests
                     shorter.Ask(asked with { Horizon = Math.Max(call.Order.GivenCount, asked.Horizon - 1) });
                 model.Evaluate([shorter], cancellation);
                 shorter.Logits.CopyTo(call.Logits);
+            }
+        }
+    }
+
+    private sealed class Changed(IAnySubsetModel model, float factor, float added) : IAnySubsetModel
+    {
+        public int VocabularySize => model.VocabularySize;
+
+        public int MaximumLength => model.MaximumLength;
+
+        public void Evaluate(ReadOnlySpan<SequenceCall> calls, CancellationToken cancellation)
+        {
+            model.Evaluate(calls, cancellation);
+            foreach (SequenceCall call in calls)
+            {
+                foreach (ref float logit in call.Logits)
+                    logit = factor * logit + added;
             }
         }
     }

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+import random_checkpoint
 from checkpoint import CheckpointError, checkpoint_hash, read_config, read_model, weight_files, write_model
 from tensor_file import TensorFileError, read_tensors, write_tensors
 
@@ -156,7 +157,8 @@ def test_other_weights_are_refused(folder, weights, change, message):
     ("model_type", "bert"), ("attn_type", "uni"), ("bi_data", True), ("ff_activation", "tanh"), ("ff_activation", 1),
     ("architectures", ["XLNetForSequenceClassification"]), ("architectures", "XLNetLMHeadModel"), ("vocab_size", None),
     ("d_model", "32"), ("n_layer", 0), ("n_head", 5), ("d_head", 16), ("d_model", 31), ("layer_norm_eps", "small"),
-    ("clamp_len", [])])
+    ("clamp_len", []), ("clamp_len", float("nan")), ("clamp_len", float("inf")), ("clamp_len", True), ("clamp_len", 1e30),
+    ("layer_norm_eps", float("nan")), ("n_layer", True)])
 def test_other_configurations_are_refused(folder, field, value):
     change_config(folder, **{field: value})
     with pytest.raises(CheckpointError, match=r"config\.json: .*(" + field + "|d_model)"):
@@ -209,6 +211,34 @@ def test_broken_configuration_is_refused(folder, text, message):
     (folder / "config.json").write_bytes(text.encode("utf-8", "surrogateescape"))
     with pytest.raises(CheckpointError, match=message):
         read_config(str(folder))
+
+
+def test_numbers_beyond_floating_point_are_refused(folder):
+    text = (folder / "config.json").read_text()
+    (folder / "config.json").write_text(text.replace('"clamp_len": -1', '"clamp_len": 1e400'))
+    assert (folder / "config.json").read_text() != text
+    with pytest.raises(CheckpointError, match="clamp_len must be a number, it is inf"):
+        read_config(str(folder))
+
+
+@pytest.mark.parametrize("names", [[5], [5, "model.safetensors"], [None]])
+def test_an_index_whose_file_names_are_no_text_is_refused(folder, names):
+    (folder / "model.safetensors").rename(folder / "other.safetensors")
+    index = {"weight_map": {str(number): name for number, name in enumerate(names)}}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    with pytest.raises(CheckpointError, match="no weight index"):
+        weight_files(str(folder))
+
+
+def test_random_checkpoints_appear_whole_or_not_at_all(tmp_path, call, monkeypatch):
+    monkeypatch.setattr(random_checkpoint, "write_model", lambda folder, model: (write_model(folder, model), 1 / 0))
+    with pytest.raises(ZeroDivisionError):
+        call(random_checkpoint, "--size", "small", "--output", tmp_path / "new")
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.undo()
+    monkeypatch.setattr("sys.argv", ["", "--size", "small", "--output", str(tmp_path / "new")])
+    assert random_checkpoint.main() == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["new"] and read_model(str(tmp_path / "new")).config.d_model == 128
 
 
 def test_missing_files_are_named(folder):

@@ -1,6 +1,8 @@
 """Precisions: float16 storage, which rounds nothing twice; float16 arithmetic; weights as codes."""
 
+import argparse
 import copy
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,13 +11,18 @@ from onnx import TensorProto
 
 import calibration
 import export
+import graph
+import nbits
 import recover
 import verify
 from cached import POSITION_ENCODING
-from checkpoint import read_model, write_model
-from exports import GRAPHS, bare, described, fresh, large, weights_of
+from checkpoint import read_config, read_model, write_model
+from conftest import ROOT
+from exports import GRAPHS, bare, contracts, described, fresh, large, weights_of
+from failure import InputError
 from quantize import Quantizer
 from two_stream import relative_encoding
+from variant import Variant
 
 
 @pytest.fixture
@@ -40,6 +47,7 @@ def test_float16_weights_halve_the_file_and_compute_in_float32(folders):
     wholes = [sum(entry["bytes"] for name, entry in described(folder)["files"].items() if "model" in name) for folder in (half, full)]
     assert 0.5 < wholes[0] / wholes[1] < 0.55
     assert described(half)["precision"] == "float16-weights"
+    assert not any("asarm.precision" in properties(bare(folder, file)) for folder in (half, full) for file in GRAPHS)
     for file in GRAPHS:
         model = bare(half, file)
         halved = {tensor.name for tensor in model.graph.initializer if tensor.data_type == TensorProto.FLOAT16}
@@ -81,31 +89,64 @@ def test_weights_beyond_float16_are_refused(tiny, tmp_path, output, call, capsys
 
 @pytest.mark.parametrize("arguments, message", [
     (["--precision", "int8", "--weights", "float16"], "storage for --precision fp32"), (["--block", 32], "for int8 and int4"),
-    (["--precision", "fp16", "--calibration", "x"], "for int8 and int4"), (["--precision", "int4", "--block", 64], "no multiples of a block of 64"),
+    (["--precision", "fp16", "--calibration", "x"], "for int8 and int4"), (["--precision", "int8", "--block", 64], "no multiples of a block of 64"),
+    (["--precision", "int4", "--block", 64], "would depend on each other: int4 takes --block 32"),
+    (["--precision", "int8", "--block", 128], "would depend on each other: int8 takes --block 32 or 64"),
     (["--precision", "int4", "--calibration", "x"], "no tokenizer")])
 def test_options_that_do_not_go_together_are_refused(tiny, output, call, capsys, arguments, message):
     assert call(export, "--checkpoint", tiny, "--output", output, *arguments) == 2
     assert message in capsys.readouterr().err and not output.exists()
 
 
-@pytest.mark.parametrize("precision, bits", [("int8", 8), ("int4", 4)])
-def test_rounded_matrices_are_stored_once_and_none_is_left(tmp_path, output, call, precision, bits):
+def properties(model) -> dict[str, str]:
+    return {entry.key: entry.value for entry in model.metadata_props}
+
+
+@pytest.mark.parametrize("precision, block", [("int8", 64), ("int4", 32)])
+def test_rows_are_held_against_each_other_in_exports_with_the_default_block(precision, block):
+    """CacheEqualityTests of the runtime looks at these folders; of other blocks it would say nothing."""
+    folder = ROOT / "tests" / "golden" / "precision" / precision
+    arguments = argparse.Namespace(precision=precision, weights="float32", block=None, calibration=None)
+    default = Variant(arguments).describe(SimpleNamespace(config=read_config(str(folder))))
+    assert default == {"precision": precision, "block": block} == {name: described(folder)[name] for name in default}
+
+
+@pytest.mark.parametrize("precision, bits, block", [("int8", 8, 64), ("int4", 4, 32)])
+def test_rounded_matrices_are_stored_once_and_none_is_left(tmp_path, output, call, precision, bits, block):
     torch.manual_seed(1)
     model = fresh(256, d_model=64, n_layer=2, d_inner=128)
     write_model(str(tmp_path / "checkpoint"), model)
     assert call(export, "--checkpoint", tmp_path / "checkpoint", "--output", output, "--precision", precision, "--maximum-length", 40) == 0
-    assert (described(output)["precision"], described(output)["block"]) == (precision, 64)
+    assert (described(output)["precision"], described(output)["block"]) == (precision, block)
     codes = sum(parameter.numel() for parameter in model.parameters() if parameter.numel() >= 1024)
     tables = 2 * 64 * 64  # of positions: int8 whatever the precision
     expected = (codes - tables) * bits // 8 + tables + 4 * 79 * 64  # the encoding of positions is float32; scales are few, and in the graphs
     assert expected <= described(output)["files"]["model.onnx_data"]["bytes"] < expected + 64 * 20
     for file in GRAPHS:
         graph = bare(output, file).graph
+        assert properties(bare(output, file))["asarm.precision"] == precision
         kinds = [node.op_type for node in graph.node]
         assert kinds.count("MatMulNBits") == 2 * 6 + 1 and kinds.count("GatherBlockQuantized") == 1 and "Gemm" not in kinds
         assert {attribute.i for node in graph.node for attribute in node.attribute if attribute.name == "accuracy_level"} == {4}
         wide = [tensor.name for tensor in graph.initializer if tensor.data_type == TensorProto.FLOAT and np.prod(tensor.dims) >= 1024]
         assert wide == ([POSITION_ENCODING] if file == "model_cached.onnx" else [])
+
+
+@pytest.mark.parametrize("kind, message", [
+    ("MatMul", "they have no codes: transformer.layer.0.rel_attn.q"), ("Gather", "left in float32: transformer.word_embedding.weight")])
+def test_a_matrix_that_is_written_in_another_way_is_refused(tiny, output, call, capsys, monkeypatch, kind, message):
+    """Nodes of one kind are hidden from the exporter; of the embedding the product finds its codes, the lookup does not."""
+    replacement = nbits._replacement
+    monkeypatch.setattr(nbits, "_replacement", lambda node, *rest: None if node.op_type == kind else replacement(node, *rest))
+    assert call(export, "--checkpoint", tiny, "--output", output, "--precision", "int4", "--maximum-length", 40) == 2
+    assert message in capsys.readouterr().err and not output.exists()
+
+
+def test_operators_of_onnx_runtime_are_for_codes_alone(tiny, output, call):
+    assert call(export, "--checkpoint", tiny, "--output", output, "--precision", "int8", "--maximum-length", 40) == 0
+    graph.check(str(output), contracts(output), 17, codes=True)
+    with pytest.raises(InputError, match="outside the standard"):
+        graph.check(str(output), contracts(output), 17)
 
 
 def test_goldens_of_every_precision_are_those_of_float32(tiny, tmp_path, call):
@@ -120,6 +161,7 @@ def test_float16_graphs_hold_no_float32_weight_and_keep_their_ports(tiny, output
     assert call(export, "--checkpoint", tiny, "--output", output, "--precision", "fp16", "--maximum-length", 40) == 0
     for file in GRAPHS:
         graph = bare(output, file).graph
+        assert properties(bare(output, file))["asarm.precision"] == "float16"
         assert not [tensor.name for tensor in large(bare(output, file)) if tensor.data_type == TensorProto.FLOAT]
         assert all(port.type.tensor_type.elem_type != TensorProto.FLOAT16 for port in (*graph.input, *graph.output))
         (logits,) = (node for node in graph.node if "logits" in node.output)

@@ -84,6 +84,38 @@ def test_export_writes_the_fields_and_keeps_the_config(checkpoint, output, tmp_p
     assert (tmp_path / "recovered" / "tokenizer_config.json").read_text() == (checkpoint / "tokenizer_config.json").read_text()
 
 
+@pytest.mark.parametrize("options", [["--text-rules", "none"], ["--text-encoding", "asarm-code"], ["--text-rules", "none", "--text-encoding", "asarm-code"], []])
+def test_a_recovered_checkpoint_treats_text_as_the_folder_did(checkpoint, output, tmp_path, call, options):
+    configure(checkpoint, do_lower_case=True)
+    assert call(export, "--checkpoint", checkpoint, "--output", output, "--maximum-length", 20, *options) == 0
+    assert call(recover, "--model", output, "--output", tmp_path / "recovered") == 0
+    again = ["--checkpoint", tmp_path / "recovered", "--tokenizer", checkpoint / "spiece.model", "--maximum-length", 20]
+    assert call(export, *again, "--output", tmp_path / "again") == 0
+    names = ("text_rules", "text_encoding")
+    first, second = ({name: described(folder).get(name) for name in names} for folder in (output, tmp_path / "again"))
+    assert first == second and (first["text_rules"] is None) == ("none" in options) and (first["text_encoding"] is None) == ("asarm-code" not in options)
+    assert describe(str(tmp_path / "recovered"), str(checkpoint / "spiece.model"), "none", None) == {}  # asked for, this goes before
+
+
+@pytest.mark.parametrize("text", ['{"text_rules": null}', '{"text_rules": {"keep_accent": true}}', '{"text_encoding": "utf-9"}', '{"other": 1}'])
+def test_a_damaged_record_of_a_recovered_checkpoint_is_refused(checkpoint, text):
+    (checkpoint / "asarm_text.json").write_text(text)
+    with pytest.raises(InputError, match="asarm_text.json"):
+        fields(checkpoint)
+
+
+def test_the_fast_tokenizer_leaves_a_comma_behind_a_digit(checkpoint):
+    configure(checkpoint, tokenizer_class="XLNetTokenizerFast")
+    assert fields(checkpoint) == {"text_rules": {**DEFAULTS, "split_digit_commas": False}}
+
+
+@pytest.mark.parametrize("arguments, message", [
+    (["--precision", "int8", "--calibration", "text"], "--calibration reads its text without"), (["--ngrams", "model"], "--ngrams model gives no probability")])
+def test_what_would_read_other_tokens_than_the_encoding_is_refused(checkpoint, output, call, capsys, arguments, message):
+    assert call(export, "--checkpoint", checkpoint, "--output", output, "--text-encoding", "asarm-code", *arguments) == 2
+    assert message in capsys.readouterr().err and not output.exists()
+
+
 def test_encoding_without_a_tokenizer_is_refused(tiny, output, call, capsys):
     assert call(export, "--checkpoint", tiny, "--output", output, "--text-encoding", "asarm-code") == 2
     assert "needs a tokenizer" in capsys.readouterr().err

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
+import shutil
+from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -38,11 +41,12 @@ def read_config(folder: str) -> TwoStreamConfig:
     _check_kind(path, raw)
     sizes = ("vocab_size", "d_model", "n_layer", "n_head", "d_inner")
     for name in sizes:
-        if not isinstance(raw.get(name), int) or raw[name] < 1:
+        if type(raw.get(name)) is not int or raw[name] < 1:  # True is an int too
             raise CheckpointError(f"{path}: {name} must be a positive integer, it is {raw.get(name)!r}")
     for name in ("layer_norm_eps", "clamp_len"):
-        if not isinstance(raw.get(name, 0), (int, float)) and raw[name] is not None:
-            raise CheckpointError(f"{path}: {name} must be a number, it is {raw[name]!r}")
+        value = raw.get(name)
+        if value is not None and (type(value) not in (int, float) or not abs(value) < 1 << 31):  # NaN and infinity are JSON to Python
+            raise CheckpointError(f"{path}: {name} must be a number, it is {value!r}")
     if raw["d_model"] % 2:
         raise CheckpointError(f"{path}: d_model must be even, half sines and half cosines")
     head = raw["d_model"] // raw["n_head"]
@@ -87,6 +91,18 @@ def read_model(folder: str, dtype: torch.dtype = torch.float32) -> TwoStreamMode
             raise CheckpointError(f"{folder}: {name} holds values that are not finite")
     model.load_state_dict(state)
     return model.to(dtype).eval()
+
+
+@contextlib.contextmanager
+def appearing(folder: str) -> Iterator[str]:
+    """A folder to write into, which takes the place of the missing one once it is whole."""
+    building = f"{os.path.abspath(folder)}.{os.getpid()}.part"
+    try:
+        os.makedirs(building)
+        yield building
+        os.rename(building, folder)
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
 
 
 def write_model(folder: str, model: TwoStreamModel, **extra: object) -> None:
@@ -140,9 +156,12 @@ def checkpoint_hash(folder: str) -> str:
 def _shards(index: str) -> list[str]:
     try:
         with open(index, encoding="utf-8") as file:
-            names = sorted(set(json.load(file)["weight_map"].values()))
+            found = set(json.load(file)["weight_map"].values())
+        if not all(isinstance(name, str) for name in found):
+            raise TypeError("a file name that is no text")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(f"{index} is no weight index") from error
+    names = sorted(found)
     for name in names:
         if os.path.basename(name) != name or not os.path.exists(os.path.join(os.path.dirname(index), name)):
             raise CheckpointError(f"{index}: the shard {name!r} is missing")

@@ -87,6 +87,7 @@ def check_replaceable(output: str) -> None:
 def build(arguments: argparse.Namespace, folder: str) -> None:
     """Writes all files into the folder, asarm.json last, with the hashes of the others."""
     chosen = Variant(arguments)
+    check_encoding(arguments)
     stage("reading the checkpoint")
     checkpoint = checkpoint_hash(arguments.checkpoint)
     model = read_model(arguments.checkpoint)
@@ -136,13 +137,23 @@ def tokens(arguments: argparse.Namespace, folder: str, vocabulary: int) -> speci
 
 
 def ngrams(source: str | None, model: TwoStreamModel, special: special_tokens.SpecialTokens, path: str) -> None:
-    """Copies the table, or makes one of the model as it is stored."""
+    """Copies the table, or makes one of the model: as float16 stores it, but before fp16, int8 or int4 round it for their graphs."""
     vocabulary = model.config.vocab_size
     if source == NGRAMS_OF_THE_MODEL:
         ngram_file.write_table(path, model_ngrams.build(model, special), vocabulary)
     elif source is not None:
         ngram_file.check(source, vocabulary)
         shutil.copyfile(source, path)
+
+
+def check_encoding(arguments: argparse.Namespace) -> None:
+    """Refuses what would read text by SentencePiece alone, or never generate tokens that the encoding uses for white space."""
+    if arguments.text_encoding is None:
+        return
+    if arguments.calibration is not None:
+        raise InputError(f"--calibration reads its text without --text-encoding {arguments.text_encoding}: leave one of them out")
+    if arguments.ngrams == NGRAMS_OF_THE_MODEL:
+        raise InputError(f"--ngrams model gives no probability to the white space of --text-encoding {arguments.text_encoding}: leave one of them out")
 
 
 def text(arguments: argparse.Namespace, folder: str) -> dict[str, object]:
@@ -166,7 +177,7 @@ def write_graphs(model: TwoStreamModel, folder: str, arguments: argparse.Namespa
     convert = chosen.prepare(model, os.path.join(folder, TOKENIZER_FILE), description["separator_id"], length)
     modules = {contract.stateless(model.config): model, contract.cached(model.config): CachedModel(model, length).eval()}
     shown = ("format_version", "mask_id", "maximum_length", "layers", "heads")
-    properties = {**{"asarm." + name: description[name] for name in shown}, "asarm.checkpoint_sha256": checkpoint}
+    properties = {**{"asarm." + name: description[name] for name in (*shown, *chosen.properties())}, "asarm.checkpoint_sha256": checkpoint}
     scratch = os.path.join(folder, "scratch")
     os.makedirs(scratch)
     traced = {}
@@ -178,7 +189,7 @@ def write_graphs(model: TwoStreamModel, folder: str, arguments: argparse.Namespa
     shutil.rmtree(scratch)
     stage("writing and checking the graphs")
     graph.save(traced, folder)
-    graph.check(folder, list(modules), arguments.opset)
+    graph.check(folder, list(modules), arguments.opset, chosen.precision.bits is not None)
 
 
 def goldens(model: TwoStreamModel, arguments: argparse.Namespace, description: dict) -> list[fixtures.Case]:

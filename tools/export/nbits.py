@@ -8,12 +8,14 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
+from cached import POSITION_ENCODING
+from failure import InputError
 from rounding import Rounded
 from tracing import Traced
 
 DOMAIN = "com.microsoft"
 TABLE = ".rel_attn.r"  # how the names of matrices end that make the table of positions
-_ACCURACY = 4  # activations as int8, a scale for every block of every row: the only fast way, and rows stay independent
+_ACCURACY = 4  # activations as int8, a scale for every block of every row: the only fast way; rows stay independent with the blocks of variant.py
 
 
 def matrix_key(matrix: np.ndarray) -> bytes:
@@ -22,7 +24,10 @@ def matrix_key(matrix: np.ndarray) -> bytes:
 
 
 def replace_matrices(traced: Traced, rounded: dict[bytes, tuple[str, Rounded]]) -> None:
-    """rounded: by matrix_key, the name of the parameter and what it becomes. Weights that nobody reads any more are dropped."""
+    """rounded: by matrix_key, the name of the parameter and what it becomes. Weights that nobody reads any more are dropped.
+
+    Raises InputError where a matrix did not get its codes, or is read as float32 as well: a tracer may write it in a way that is not known here.
+    """
     graph = traced.model.graph
     constants = _Constants(traced)
     nodes = []
@@ -34,6 +39,18 @@ def replace_matrices(traced: Traced, rounded: dict[bytes, tuple[str, Rounded]]) 
     for name in [name for name in traced.weights if name not in read]:
         del traced.weights[name]
     traced.model.opset_import.append(helper.make_opsetid(DOMAIN, 1))
+    _check_all(traced.weights, [values for _, values in rounded.values()], [name for name, _ in rounded.values()])
+
+
+def _check_all(weights: dict[str, np.ndarray], values: list[Rounded], names: list[str]) -> None:
+    missing = [name for name, value in zip(names, values) if f"{name}.int{value.bits}" not in weights]
+    if missing:
+        raise InputError(f"PyTorch wrote matrices in a way that this exporter does not know, they have no codes: {', '.join(missing[:5])}")
+    least = min(value.codes.size for value in values)
+    wide = [name for name, array in weights.items() if array.dtype == np.float32 and array.size >= least
+            and name != POSITION_ENCODING and not name.endswith(".scales")]
+    if wide:
+        raise InputError(f"PyTorch wrote matrices in a way that this exporter does not know, they are left in float32: {', '.join(wide[:5])}")
 
 
 class _Constants:

@@ -10,7 +10,7 @@ import os
 
 import torch
 
-from checkpoint import write_model
+from checkpoint import appearing, write_model
 from failure import InputError, run
 from two_stream import TwoStreamConfig, TwoStreamModel
 
@@ -42,7 +42,8 @@ def main() -> int:
     if os.path.exists(arguments.output):
         raise InputError(f"{arguments.output} is there already")
     deviation = WIDER if arguments.size == "small" else DEVIATION
-    write_model(arguments.output, random_model(SIZES[arguments.size], arguments.seed, deviation))
+    with appearing(arguments.output) as folder:
+        write_model(folder, random_model(SIZES[arguments.size], arguments.seed, deviation))
     print(f"{arguments.output}: written")
     return 0
 

@@ -2,7 +2,7 @@
 
     recover.py --model DIR --output DIR
 
-The weights are those that the folder stores: of float16 storage the rounded ones.
+The weights are those that the folder stores: of float16 storage the rounded ones. asarm_text.json beside them keeps how the folder treats text.
 """
 
 from __future__ import annotations
@@ -17,12 +17,14 @@ import torch
 from google.protobuf.message import DecodeError
 from onnx import numpy_helper
 
-from checkpoint import read_config, write_model
+import text_rules
+from checkpoint import appearing, read_config, write_model
 from contract import STATELESS_FILE
-from export import CONFIG_FILE
+from export import CONFIG_FILE, TOKENIZER_FILE
 from failure import InputError, run
 from text_rules import CONFIG_FILE as TOKENIZER_CONFIG_FILE
 from two_stream import TwoStreamModel
+from verify import read_description
 
 
 def recover(folder: str) -> TwoStreamModel:
@@ -66,19 +68,22 @@ def _stored_name(name: str, graph: onnx.GraphProto, weights: dict[str, np.ndarra
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--model", required=True, metavar="DIR", help="exported model folder")
-    parser.add_argument("--output", required=True, metavar="DIR", help="checkpoint to write: config.json and model.safetensors")
+    parser.add_argument("--output", required=True, metavar="DIR", help="checkpoint to write: config.json, model.safetensors and how text is treated")
     arguments = parser.parse_args()
     if os.path.exists(arguments.output):
         raise InputError(f"{arguments.output} is there already")
-    model = recover(arguments.model)
+    model, description = recover(arguments.model), read_description(arguments.model)
     with open(os.path.join(arguments.model, CONFIG_FILE), "rb") as file:
         config = file.read()
-    write_model(arguments.output, model)
-    with open(os.path.join(arguments.output, CONFIG_FILE), "wb") as file:
-        file.write(config)  # unchanged, with what the network does not need
-    beside = os.path.join(arguments.model, TOKENIZER_CONFIG_FILE)
-    if os.path.exists(beside):
-        shutil.copyfile(beside, os.path.join(arguments.output, TOKENIZER_CONFIG_FILE))
+    with appearing(arguments.output) as folder:
+        write_model(folder, model)
+        with open(os.path.join(folder, CONFIG_FILE), "wb") as file:
+            file.write(config)  # unchanged, with what the network does not need
+        beside = os.path.join(arguments.model, TOKENIZER_CONFIG_FILE)
+        if os.path.exists(beside):
+            shutil.copyfile(beside, os.path.join(folder, TOKENIZER_CONFIG_FILE))
+        if TOKENIZER_FILE in description["files"]:
+            text_rules.record(description, folder)
     print(f"{arguments.output}: written")
     return 0
 

@@ -56,7 +56,8 @@ def _export(module: torch.nn.Module, examples: tuple[torch.Tensor, ...], path: s
             warnings.simplefilter("ignore", UserWarning)  # folding is of use also where the file does not hold what was folded
             torch.onnx.export(module, examples, path, **options)
     except (RuntimeError, ValueError) as error:
-        raise InputError(f"PyTorch {torch.__version__} cannot export opset {options['opset_version']}: {str(error).splitlines()[0]}") from error
+        reason = next(iter(str(error).splitlines()), type(error).__name__)  # some have no message
+        raise InputError(f"PyTorch {torch.__version__} cannot export opset {options['opset_version']}: {reason}") from error
 
 
 @contextlib.contextmanager

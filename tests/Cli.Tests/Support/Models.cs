@@ -9,6 +9,9 @@ internal static class Models
     /// <summary>Random weights, 64 tokens, no tokenizer.</summary>
     public static string Tiny { get; } = In("tiny");
 
+    /// <summary>A small network as float16, int8 or int4.</summary>
+    public static string InPrecision(string precision) => In(precision);
+
     /// <summary>The name that the command was built with.</summary>
     public static string DefaultName { get; } = Assembly.LoadFrom(AsarmCommand.Assembly)
         .GetCustomAttributes<AssemblyMetadataAttribute>().Single(attribute => attribute.Key == "DefaultModel").Value!;

@@ -49,6 +49,42 @@ internal static class OnnxBytes
         }
     }
 
+    /// <summary>Changes the bytes of all initializers whose names end in the suffix, in both graphs and in the weights that they share.</summary>
+    public static void ChangeAll(ModelCopy model, string suffix, Action<Memory<byte>> change)
+    {
+        byte[] weights = File.ReadAllBytes(model.In("model.onnx_data"));
+        var places = new HashSet<int>();
+        int count = 0;
+        foreach (string file in new[] { "model.onnx", "model_cached.onnx" })
+        {
+            byte[] graph = File.ReadAllBytes(model.In(file));
+            foreach (int start in Ends(graph, [.. Encoding.UTF8.GetBytes(suffix), RawDataTag]))
+            {
+                count++;
+                change(graph.AsMemory(start + LengthBytes(graph, start), Length(graph, start)));
+            }
+
+            foreach (int start in Ends(graph, [.. Encoding.UTF8.GetBytes(suffix), ExternalDataTag]))
+            {
+                count++;
+                int offset = Entry(graph.AsSpan(start), "offset"u8);
+                if (places.Add(offset))
+                    change(weights.AsMemory(offset, Entry(graph.AsSpan(start), "length"u8)));
+            }
+
+            model.Replace(file, _ => graph);
+        }
+
+        model.Replace("model.onnx_data", _ => weights);
+        Assert.IsGreaterThan(0, count);
+    }
+
+    private static IEnumerable<int> Ends(byte[] content, byte[] pattern)
+    {
+        for (int from = 0, at; (at = content.AsSpan(from).IndexOf(pattern)) >= 0; from += at + pattern.Length)
+            yield return from + at + pattern.Length;
+    }
+
     private static byte[] Fill(byte[] content, int start, int length, int width, float value)
     {
         byte[] result = [.. content];
