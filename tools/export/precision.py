@@ -17,16 +17,15 @@ LARGE = 1024  # elements; smaller tensors are not worth a Cast
 
 @dataclass(frozen=True)
 class Precision:
-    """name in asarm.json; tolerance of a logit against float32; bits of a weight where they are codes."""
+    """name in asarm.json; bits of a weight where they are codes."""
 
     name: str
-    tolerance: float
     bits: int | None = None
 
 
 PRECISIONS = {
-    "fp32": Precision(FLOAT32, 1e-4), "fp16": Precision(FLOAT16, 0.1), "int8": Precision(INT8, 1.0, 8), "int4": Precision(INT4, 4.0, 4)}
-WEIGHTS_ONLY = Precision(FLOAT16_WEIGHTS, 1e-4)
+    "fp32": Precision(FLOAT32), "fp16": Precision(FLOAT16), "int8": Precision(INT8, 8), "int4": Precision(INT4, 4)}
+WEIGHTS_ONLY = Precision(FLOAT16_WEIGHTS)
 NAMES = {precision.name for precision in (*PRECISIONS.values(), WEIGHTS_ONLY)}
 
 
