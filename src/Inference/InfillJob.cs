@@ -89,7 +89,9 @@ internal sealed class InfillJob
         int vocabularySize = _setting.Manifest.VocabularySize;
         return _options.Sampler switch
         {
-            SamplerKind.Fused => new FusedSampler(_order, tokens, _options, vocabularySize, CreatePlan(), _setting.Ngrams),
+            SamplerKind.Fused when CreatePlan() is { MaximumProposals: > 0 } plan =>
+                new FusedSampler(_order, tokens, _options, vocabularySize, plan, _setting.Ngrams),
+            SamplerKind.Fused => new SequentialSampler(_order, tokens, _options, vocabularySize), // the same without memory for drafts
             SamplerKind.Assd => new AssdSampler(_order, tokens, _options, vocabularySize),
             SamplerKind.Ngram => new NgramSampler(_order, tokens, _options, vocabularySize),
             SamplerKind.Sequential => new SequentialSampler(_order, tokens, _options, vocabularySize),
