@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Xml.Linq;
+using AsArm.Cli;
 
 namespace AsArm.Perf;
 

@@ -1,4 +1,5 @@
 using AsArm.Assd;
+using AsArm.Cli;
 using AsArm.Inference;
 
 namespace AsArm.Perf;

@@ -1,3 +1,4 @@
+using AsArm.Cli;
 using AsArm.Inference;
 
 namespace AsArm.Perf;

@@ -62,6 +62,16 @@ public sealed class InfillTests
     }
 
     [TestMethod]
+    public void Infill_CallCost_DecidesHowFarFusedDrafts()
+    {
+        const string Gap = "Once upon a time <mask:20> and they lived there.";
+        Assert.AreEqual(20, Number(Single(Gap, "--seed", "1", "--call-cost", "0.1"), "nfe"), "Rows are dear: one token a call.");
+        Assert.IsLessThan(20, Number(Single(Gap, "--seed", "1", "--call-cost", "200"), "nfe"));
+        foreach (string bad in new[] { "0", "-1", "NaN", "x" })
+            AsarmCommand.Run("infill", Gap, "--call-cost", bad).IsBadInput("--call-cost");
+    }
+
+    [TestMethod]
     public void Infill_OneSample_IsStillAnArray() =>
         Assert.AreEqual(1, AsarmCommand.Run("infill", Text, "--samples", "1", "--json").Done().Json.GetProperty("samples").GetArrayLength());
 

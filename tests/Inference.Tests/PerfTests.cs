@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Xml.Linq;
 using AsArm.Assd;
+using AsArm.Cli;
 using AsArm.Perf;
 
 namespace AsArm.Inference.Tests;

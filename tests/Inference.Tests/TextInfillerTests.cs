@@ -72,62 +72,6 @@ public sealed class TextInfillerTests
         }
     }
 
-    [TestMethod]
-    [DataRow(SamplerKind.Fused, 1.0)]
-    [DataRow(SamplerKind.Fused, 0.7)]
-    [DataRow(SamplerKind.Assd, 1.0)]
-    [DataRow(SamplerKind.Ngram, 0.7)]
-    [DataRow(SamplerKind.Sequential, 1.0)]
-    public void JointLogProbability_OfAnExactSampler_IsThatOfItsStatistics(SamplerKind sampler, double temperature)
-    {
-        InfillResult result = s_infiller.Infill(Text, new InfillOptions { Sampler = sampler, Temperature = temperature, Seed = 5 });
-        Assert.AreEqual(result.Statistics.LogProbability, s_infiller.JointLogProbability(result), 1e-3);
-    }
-
-    [TestMethod]
-    public void JointLogProbability_OfTheParallelSampler_IsAnother()
-    {
-        InfillResult result = s_infiller.Infill("Tom had <mask:6> in his bag.", new InfillOptions { Sampler = SamplerKind.Parallel, Seed = 5 });
-        Assert.IsGreaterThan(0.1, Math.Abs(result.Statistics.LogProbability - s_infiller.JointLogProbability(result)));
-        Assert.ThrowsExactly<ArgumentException>(() => s_infiller.JointLogProbability(new InfillResult("", [], default, 0, default)));
-    }
-
-    [TestMethod]
-    public void InfillBatch_NotPlannedAsOne_GivesEachAsAlone()
-    {
-        InfillRequest[] requests = [.. Enumerable.Range(0, 3).Select(i => new InfillRequest(
-            "Tom had <mask:9> in his bag.", new InfillOptions { Seed = i, InBatch = false }))];
-        IReadOnlyList<InfillResult> together = s_infiller.InfillBatch(requests);
-        for (int i = 0; i < requests.Length; i++)
-            Assert.AreEqual(s_infiller.Infill(requests[i].Text, new InfillOptions { Seed = i }).Statistics, together[i].Statistics);
-    }
-
-    [TestMethod]
-    public void Infill_DearCalls_AreFewer()
-    {
-        int Calls(double rows) => Enumerable.Range(0, 5).Sum(seed => s_infiller.Infill(
-            "Once upon a time <mask:20> and they lived there.", new InfillOptions { Seed = seed, CallCostInRows = rows }).Statistics.Nfe);
-        Assert.AreEqual(100, Calls(0.1), "Rows are dear: one token a call.");
-        Assert.IsLessThan(80, Calls(200));
-    }
-
-    [TestMethod]
-    [DataRow(0.0)]
-    [DataRow(-1.0)]
-    [DataRow(double.NaN)]
-    [DataRow(double.PositiveInfinity)]
-    public void Infill_ImpossibleCallCost_Throws(double rows) => Assert.ThrowsExactly<ArgumentOutOfRangeException>(
-        () => s_infiller.Infill(Text, new InfillOptions { CallCostInRows = rows }));
-
-    [TestMethod]
-    public void Infill_Fused_TellsOfItsSources()
-    {
-        InfillResult fused = s_infiller.Infill("Once upon a time <mask:20> and they lived there.", new InfillOptions { Seed = 1 });
-        Assert.AreEqual(fused.Statistics.Drafted, fused.Drafts.Values.Sum(counts => counts.Drawn));
-        Assert.AreEqual(fused.Statistics.Accepted, fused.Drafts.Values.Sum(counts => counts.Kept));
-        Assert.IsEmpty(s_infiller.Infill(Text, new InfillOptions { Sampler = SamplerKind.Assd }).Drafts);
-    }
-
     /// <summary>Requests are taken one by one as others finish, results come in their order.</summary>
     [TestMethod]
     public void InfillMany_LongAndShortGaps_TakesTheNextWhenOneIsFinished()

@@ -35,9 +35,9 @@ internal static class BenchReport
     }
 
     /// <summary>What the parallel sampler's speed costs.</summary>
-    public static void PrintVariations(Func<int, (double Variation, double Error)> measure)
+    public static void PrintVariations(Func<int, PairedRatio> measure)
     {
-        string[] all = [.. s_gaps.Select(gap => $"{gap} tokens {Interval(measure(gap))}")];
+        string[] all = [.. s_gaps.Select(gap => $"{gap} tokens {measure(gap)}")];
         Console.WriteLine($"parallel is not exact. Total variation of its law from the model's joint in one gap, T = 1 (0 is equal, 1 is disjoint): {string.Join("; ", all)}");
     }
 
@@ -51,9 +51,9 @@ internal static class BenchReport
     public static void PrintRatios(BenchRun run)
     {
         foreach ((BenchKind kind, string name) in new[] { (BenchKind.OneGap, "one gap"), (BenchKind.ManyGaps, "many gaps") })
-            Console.WriteLine($"tokens per call best/assd {name}: {Number(Best(tally => tally.TokensPerCallOver(run[kind, SamplerKind.Assd]).Ratio, kind), "0.000")}");
+            Console.WriteLine($"tokens per call best/assd {name}: {Number(Best(tally => tally.TokensPerCallOver(run[kind, SamplerKind.Assd]).Value, kind), "0.000")}");
         foreach ((BenchKind kind, string name) in new[] { (BenchKind.OneGap, "one gap"), (BenchKind.ManyGaps, "many gaps") })
-            Console.WriteLine($"time per token sequential/best {name}: {Number(Best(tally => tally.SpeedOver(run[kind, SamplerKind.Sequential]).Ratio, kind), "0.000")}");
+            Console.WriteLine($"time per token sequential/best {name}: {Number(Best(tally => tally.SpeedOver(run[kind, SamplerKind.Sequential]).Value, kind), "0.000")}");
 
         double Best(Func<BenchTally, double> ratio, BenchKind kind) =>
             Enum.GetValues<SamplerKind>().Where(sampler => sampler != SamplerKind.Parallel).Max(sampler => ratio(run[kind, sampler]));
@@ -70,9 +70,9 @@ internal static class BenchReport
             Accepted(tally),
             Number(tally.Rows / tally.Calls, "0.0"),
             Number(tally.MillisecondsPerToken, "0.00"),
-            Interval(tally.TokensPerCallOver(run[kind, SamplerKind.Assd])),
-            Interval(tally.SpeedOver(run[kind, SamplerKind.Sequential])),
-            Interval(tally.SpeedOver(run[kind, SamplerKind.Assd])));
+            tally.TokensPerCallOver(run[kind, SamplerKind.Assd]).ToString(),
+            tally.SpeedOver(run[kind, SamplerKind.Sequential]).ToString(),
+            tally.SpeedOver(run[kind, SamplerKind.Assd]).ToString());
     }
 
     /// <summary>By source: those kept of those whose test counted. Where the sampler does not tell, those kept of all.</summary>
@@ -84,9 +84,6 @@ internal static class BenchReport
 
         static string Share(int kept, int all) => all == 0 ? "-" : Number((double)kept / all, "0.00");
     }
-
-    private static string Interval((double Ratio, double Error) value) =>
-        double.IsNaN(value.Error) ? Number(value.Ratio, "0.00") : $"{Number(value.Ratio, "0.00")} ± {Number(value.Error, "0.00")}";
 
     private static string Number(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
 }

@@ -6,7 +6,6 @@ namespace AsArm.Cli;
 /// <summary>What one sampler did on the texts of one kind; an observation is a text, or a batch, with all its seeds.</summary>
 internal sealed class BenchTally
 {
-    private const double Student = 2.365; // 97.5 % of Student's t with 7 degrees of freedom: eight texts
     private readonly SortedDictionary<int, (double Tokens, double Calls, double Milliseconds)> _observations = [];
 
     public double Tokens => _observations.Values.Sum(one => one.Tokens);
@@ -48,24 +47,13 @@ internal sealed class BenchTally
         }
     }
 
-    /// <summary>Tokens per call of this one over those of another, with the half-width of a 95 % interval over texts.</summary>
-    public (double Ratio, double Error) TokensPerCallOver(BenchTally other) =>
-        Ratio([.. Pairs(other).Select(pair => (pair.Other.Calls, pair.Own.Calls))]);
+    /// <summary>Tokens per call of this one over those of another, with a 95 % interval over texts.</summary>
+    public PairedRatio TokensPerCallOver(BenchTally other) => Over(other, one => (one.Tokens, one.Calls));
 
-    /// <summary>Time of another one over the time of this, likewise: above 1 this one is faster.</summary>
-    public (double Ratio, double Error) SpeedOver(BenchTally other) =>
-        Ratio([.. Pairs(other).Select(pair => (pair.Other.Milliseconds, pair.Own.Milliseconds))]);
+    /// <summary>Tokens per time of this one over those of another, likewise: above 1 this one is faster.</summary>
+    public PairedRatio SpeedOver(BenchTally other) => Over(other, one => (one.Tokens, one.Milliseconds));
 
-    /// <summary>The same texts and seeds: as many tokens were generated.</summary>
-    private IEnumerable<((double Tokens, double Calls, double Milliseconds) Own, (double Tokens, double Calls, double Milliseconds) Other)> Pairs(BenchTally other) =>
-        _observations.Values.Zip(other._observations.Values);
-
-    /// <summary>A ratio of sums over paired observations, its error by linearisation; none for a single batch.</summary>
-    private static (double Ratio, double Error) Ratio((double Above, double Below)[] pairs)
-    {
-        double above = pairs.Sum(pair => pair.Above), below = pairs.Sum(pair => pair.Below), ratio = above / below;
-        double squares = pairs.Sum(pair => Math.Pow(pair.Above - ratio * pair.Below, 2));
-        int count = pairs.Length;
-        return (ratio, count < 2 ? double.NaN : Student * Math.Sqrt(squares * count / (count - 1)) / below);
-    }
+    /// <summary>Paired by text, as some texts are harder than others.</summary>
+    private PairedRatio Over(BenchTally other, Func<(double Tokens, double Calls, double Milliseconds), (double Above, double Below)> rate) =>
+        PairedRatio.Of([.. _observations.Values.Zip(other._observations.Values, (own, its) => (rate(own), rate(its)))]);
 }

@@ -8,14 +8,13 @@ namespace AsArm.Cli;
 /// </summary>
 internal static class BenchVariation
 {
-    /// <summary>The mean over texts and the half-width of its 95 % interval.</summary>
+    /// <summary>The mean over texts with a 95 % interval.</summary>
     /// <param name="infiller">The model.</param>
     /// <param name="gap">Tokens of the one gap of each text.</param>
     /// <param name="samples">Samples of each text.</param>
     /// <param name="cancellation">Stops it.</param>
-    public static (double Variation, double Error) Measure(TextInfiller infiller, int gap, int samples, CancellationToken cancellation)
+    public static PairedRatio Measure(TextInfiller infiller, int gap, int samples, CancellationToken cancellation)
     {
-        const double Student = 2.365; // 97.5 % of Student's t with 7 degrees of freedom: eight texts
         var means = new List<double>();
         for (int i = 0; i < BenchTexts.Count; i++)
         {
@@ -26,8 +25,6 @@ internal static class BenchVariation
                 Math.Max(0, 1 - Math.Exp(infiller.JointLogProbability(result, cancellation) - result.Statistics.LogProbability))));
         }
 
-        double mean = means.Average();
-        double variance = means.Sum(value => Math.Pow(value - mean, 2)) / (means.Count - 1);
-        return (mean, Student * Math.Sqrt(variance / means.Count));
+        return PairedRatio.Mean(means);
     }
 }

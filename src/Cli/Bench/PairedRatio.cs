@@ -1,8 +1,8 @@
 using System.Globalization;
 
-namespace AsArm.Perf;
+namespace AsArm.Cli;
 
-/// <summary>A ratio of two rates that were observed in pairs.</summary>
+/// <summary>A ratio of two rates that were observed in pairs, or a mean, with its interval.</summary>
 /// <param name="Value">The ratio; NaN where there is none.</param>
 /// <param name="Error">Half the width of its 95 % interval; NaN for a single pair.</param>
 internal readonly record struct PairedRatio(double Value, double Error)
@@ -30,6 +30,15 @@ internal readonly record struct PairedRatio(double Value, double Error)
         string value = Value.ToString("0.00", CultureInfo.InvariantCulture);
         bool hasError = Error > 1e-9; // not the ratio of a thing to itself, or of one pair
         return hasError ? $"{value} ± {Error.ToString("0.00", CultureInfo.InvariantCulture)}" : value;
+    }
+
+    /// <summary>A mean with the half-width of its 95 % interval.</summary>
+    public static PairedRatio Mean(IReadOnlyList<double> values)
+    {
+        double mean = values.Average();
+        int freedom = values.Count - 1;
+        double variance = values.Sum(value => Math.Pow(value - mean, 2)) / freedom;
+        return new(mean, freedom < 1 ? double.NaN : Quantile(freedom) * Math.Sqrt(variance / values.Count));
     }
 
     /// <summary>Student's 97.5 % quantile to 1 % from two degrees of freedom on (Abramowitz and Stegun 26.7.5 at z = 1.96).</summary>
