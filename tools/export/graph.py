@@ -13,7 +13,7 @@ from onnx.external_data_helper import set_external_data
 from cached import POSITION_ENCODING
 from contract import DATA_FILE, Contract
 from failure import InputError
-from nbits import DOMAIN
+from products import DOMAIN
 from precision import LARGE
 from tracing import Traced
 

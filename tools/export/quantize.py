@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 import calibration
-from nbits import TABLE, matrix_key
+from products import TABLE, matrix_key
 from rounding import Rounded, round_matrix, round_with_compensation
 from two_stream import TwoStreamModel
 
@@ -17,14 +17,15 @@ EMBEDDING = "transformer.word_embedding.weight"
 class Quantizer:
     """Rounds in the order of the layers, each with the inputs that those before it give once they are rounded."""
 
-    def __init__(self, model: TwoStreamModel, bits: int, block: int):
-        self.model, self.bits, self.block = model, bits, block
+    def __init__(self, model: TwoStreamModel, block: int | None):
+        """block: of int4; None for int8."""
+        self.model, self.block = model, block
         self.rounded: dict[bytes, tuple[str, Rounded]] = {}
 
     @torch.no_grad()
     def run(self, windows: np.ndarray | None) -> dict[bytes, tuple[str, Rounded]]:
         """By matrix_key of the rounded values; windows [W, S] of tokens, or None where there is no text to learn from."""
-        self._round(EMBEDDING, self.model.transformer.word_embedding.weight, self.bits, None)
+        self._round(EMBEDDING, self.model.transformer.word_embedding.weight, None)
         batches = None if windows is None else calibration.begin(self.model, windows)
         for number, layer in enumerate(self.model.transformer.layer):
             moments = calibration.Moments()
@@ -33,21 +34,17 @@ class Quantizer:
                     pass
             prefix = f"transformer.layer.{number}."
             for name in "qkvor":
-                self._round(f"{prefix}rel_attn.{name}", getattr(layer.rel_attn, name), self.bits, moments.sums.get(name))
+                self._round(f"{prefix}rel_attn.{name}", getattr(layer.rel_attn, name), moments.sums.get(name))
             for name in ("layer_1", "layer_2"):
-                self._round(f"{prefix}ff.{name}.weight", getattr(layer.ff, name).weight, self.bits, moments.sums.get(name))
+                self._round(f"{prefix}ff.{name}.weight", getattr(layer.ff, name).weight, moments.sums.get(name))
             if batches is not None:
                 batches = list(calibration.through_layer(self.model, number, batches))
         return self.rounded
 
-    def _round(self, name: str, parameter: nn.Parameter, bits: int, moments: Tensor | None) -> None:
+    def _round(self, name: str, parameter: nn.Parameter, moments: Tensor | None) -> None:
         matrix = as_matrix(name, parameter)
-        if name.endswith(TABLE):
-            bits = 8  # makes a table when the graph is loaded: nothing to gain
-        if moments is None:
-            rounded = round_matrix(matrix, bits, self.block)
-        else:
-            rounded = round_with_compensation(matrix, moments, bits, self.block)
+        block = None if name.endswith(TABLE) else self.block  # makes a table when the graph is loaded: 4 bits gain little
+        rounded = round_matrix(matrix, block) if moments is None else round_with_compensation(matrix, moments, block)
         matrix.copy_(torch.from_numpy(rounded.values()))
         self.rounded[matrix_key(matrix.numpy())] = name, rounded
 

@@ -1,7 +1,7 @@
-"""Matrices rounded to a few bits in blocks of one scale, as com.microsoft.MatMulNBits stores them.
+"""Matrices rounded to whole numbers with one scale for each output.
 
-A matrix [N, K] turns K inputs into N outputs. Each block of `block` neighbours along K has a scale; a value is (code - zero) * scale with
-codes of `bits` bits and the zero in their middle.
+A matrix [N, K] turns K inputs into N outputs. int8: a value is a code times the output's scale. int4: a code of 4 bits times a small whole
+number that `block` neighbours along K share, times the output's scale; so both become the same kind of int8 matrix when a graph is loaded.
 """
 
 from __future__ import annotations
@@ -12,6 +12,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+# Codes are multiplied with activations of 8 bits without a sign. Processors without VNNI add two such products in 16 bits with
+# saturation: 2 * 255 * 64 just fits, so that one bit of eight is not used.
+LARGEST = 64
+_INT8_BITS = 7
+_MULTIPLIER = LARGEST // 8  # of int4, whose codes go from -8 to 7
+
 _COLUMNS = 128  # inputs whose errors are gathered before the rest of the matrix is corrected
 _DAMPING = 0.01  # of the mean second moment
 _SHARE = (1.0, 0.96, 0.92, 0.88, 0.84, 0.8, 0.76, 0.72, 0.68, 0.64)  # of the largest value that still has a code of its own
@@ -19,25 +25,31 @@ _SHARE = (1.0, 0.96, 0.92, 0.88, 0.84, 0.8, 0.76, 0.72, 0.68, 0.64)  # of the la
 
 @dataclass(frozen=True)
 class Rounded:
-    """codes uint8 [N, K], scales float32 [N, K / block]."""
+    """codes int8 [N, K], scales float32 [N]; of int4 also multipliers int8 [N, K / block]."""
 
     codes: np.ndarray
     scales: np.ndarray
-    bits: int
+    multipliers: np.ndarray | None = None
 
     @property
-    def block(self) -> int:
-        return self.codes.shape[1] // self.scales.shape[1]
+    def bits(self) -> int:
+        return 8 if self.multipliers is None else 4
+
+    def whole(self) -> np.ndarray:
+        """int8 [N, K]: what times the scale of the output is the value."""
+        if self.multipliers is None:
+            return self.codes
+        return self.codes * self.multipliers.repeat(self.codes.shape[1] // self.multipliers.shape[1], 1)
 
     def values(self) -> np.ndarray:
-        """What the codes stand for, float32 [N, K]."""
-        whole = (self.codes.astype(np.float32) - (1 << self.bits - 1)).reshape(*self.scales.shape, self.block) * self.scales[:, :, None]
-        return whole.reshape(self.codes.shape)
+        """float32 [N, K]."""
+        return self.whole() * self.scales[:, None]
 
     def packed(self) -> np.ndarray:
-        """uint8 [N, K / block, block * bits / 8]; of two codes in a byte the first has the low half."""
-        blocks = self.codes.reshape(*self.scales.shape, self.block)
-        return blocks if self.bits == 8 else blocks[:, :, ::2] | blocks[:, :, 1::2] << 4
+        """Of int4: uint8 [N, K / 2], codes plus 8; the low halves hold the first K / 2 columns, the high ones the others."""
+        shifted = (self.codes + 8).astype(np.uint8)
+        half = shifted.shape[1] // 2
+        return shifted[:, :half] | shifted[:, half:] << 4
 
 
 def best_scales(blocks: Tensor, importance: Tensor, bits: int) -> Tensor:
@@ -47,13 +59,22 @@ def best_scales(blocks: Tensor, importance: Tensor, bits: int) -> Tensor:
     extremes = torch.stack((blocks.amax(1) / high, blocks.amin(1) / low, blocks.amax(1) / low, blocks.amin(1) / high))
     size = blocks.abs().amax(1)
     full = torch.stack((size / high, size / low, -size / low, *extremes.unbind()))
-    best, least = size / high, torch.full_like(size, torch.inf)
-    for share in _SHARE:
-        for candidate in full:
-            scale = candidate * share
-            error = (round_to(blocks, scale[:, None], bits) - blocks).square() @ importance
-            better = error < least
-            best, least = torch.where(better, scale, best), torch.where(better, error, least)
+    return _least_error(blocks, importance, bits, (candidate * share for share in _SHARE for candidate in full))
+
+
+def best_multipliers(blocks: Tensor, importance: Tensor, units: Tensor) -> Tensor:
+    """The whole number [N] of each block [N, block] that makes the best scale of the unit [N]; not 0, at most 8 in size."""
+    sizes = range(1, _MULTIPLIER + 1)
+    scales = _least_error(blocks, importance, 4, (units * sign * size for size in sizes for sign in (1, -1)))
+    return (scales / units).round()
+
+
+def _least_error(blocks: Tensor, importance: Tensor, bits: int, candidates) -> Tensor:
+    best, least = None, torch.full((len(blocks),), torch.inf)
+    for scale in candidates:
+        error = (round_to(blocks, scale[:, None], bits) - blocks).square() @ importance
+        better = error < least
+        best, least = scale if best is None else torch.where(better, scale, best), torch.where(better, error, least)
     return torch.where(best == 0, torch.ones_like(best), best)
 
 
@@ -63,31 +84,49 @@ def round_to(values: Tensor, scale: Tensor, bits: int) -> Tensor:
 
 
 def codes_of(values: Tensor, scale: Tensor, bits: int) -> Tensor:
-    """Codes minus the zero, as floating point."""
+    """As floating point."""
     half = 1 << bits - 1
     return (values / scale).round().nan_to_num(0).clamp(-half, half - 1)
 
 
-@torch.no_grad()
-def round_matrix(matrix: Tensor, bits: int, block: int, importance: Tensor | None = None) -> Rounded:
-    """Every value to its nearest code; the scales take the importance [K] of the inputs into account."""
+@dataclass(frozen=True)
+class _Steps:
+    """The distance between neighbouring values, float [N, blocks], as a product of units [N] and multipliers [N, blocks]."""
+
+    units: Tensor
+    multipliers: Tensor | None
+    bits: int
+    block: int
+
+    def of(self, column: int) -> Tensor:
+        return self.units if self.multipliers is None else self.units * self.multipliers[:, column // self.block]
+
+    def rounded(self, codes: Tensor) -> Rounded:
+        multipliers = None if self.multipliers is None else self.multipliers.to(torch.int8).numpy()
+        return Rounded(codes.to(torch.int8).contiguous().numpy(), self.units.float().contiguous().numpy(), multipliers)
+
+
+def _steps(matrix: Tensor, importance: Tensor, block: int | None) -> _Steps:
     inputs = matrix.shape[1]
-    weights = torch.ones(inputs) if importance is None else importance
-    scales, codes = [], []
-    for begin in range(0, inputs, block):
-        part = matrix[:, begin:begin + block]
-        scale = best_scales(part, weights[begin:begin + block], bits)
-        scales.append(scale)
-        codes.append(codes_of(part, scale[:, None], bits))
-    return _pack(torch.cat(codes, 1), torch.stack(scales, 1), bits)
-
-
-def _pack(codes: Tensor, scales: Tensor, bits: int) -> Rounded:
-    return Rounded((codes + (1 << bits - 1)).to(torch.uint8).numpy(), scales.float().contiguous().numpy(), bits)
+    if block is None:
+        return _Steps(best_scales(matrix, importance, _INT8_BITS), None, _INT8_BITS, inputs)
+    places = [slice(begin, begin + block) for begin in range(0, inputs, block)]
+    wanted = torch.stack([best_scales(matrix[:, place], importance[place], 4).abs() for place in places], 1)
+    units = wanted.amax(1) / _MULTIPLIER
+    multipliers = torch.stack([best_multipliers(matrix[:, place], importance[place], units) for place in places], 1)
+    return _Steps(units, multipliers, 4, block)
 
 
 @torch.no_grad()
-def round_with_compensation(matrix: Tensor, hessian: Tensor, bits: int, block: int) -> Rounded:
+def round_matrix(matrix: Tensor, block: int | None, importance: Tensor | None = None) -> Rounded:
+    """Every value to its nearest code, int4 in blocks, or int8 without one; the scales take the importance [K] of the inputs into account."""
+    steps = _steps(matrix, torch.ones(matrix.shape[1]) if importance is None else importance, block)
+    parts = [codes_of(matrix[:, begin:begin + steps.block], steps.of(begin)[:, None], steps.bits) for begin in range(0, matrix.shape[1], steps.block)]
+    return steps.rounded(torch.cat(parts, 1))
+
+
+@torch.no_grad()
+def round_with_compensation(matrix: Tensor, hessian: Tensor, block: int | None) -> Rounded:
     """The matrix [N, K] so that its products with the inputs that the Hessian [K, K] was gathered from change little.
 
     GPTQ (Frantar et al. 2022, arXiv 2210.17323): one input after the other is rounded, the one with the largest second moment first, and
@@ -95,7 +134,7 @@ def round_with_compensation(matrix: Tensor, hessian: Tensor, bits: int, block: i
     """
     outputs, inputs = matrix.shape
     importance = hessian.diagonal()
-    scales = torch.stack([best_scales(matrix[:, begin:begin + block], importance[begin:begin + block], bits) for begin in range(0, inputs, block)], 1)
+    steps = _steps(matrix, importance, block)
     order = importance.argsort(descending=True)
     factor = _inverse_factor(hessian[order][:, order])
     work, codes = matrix[:, order].clone(), torch.empty_like(matrix)
@@ -104,13 +143,13 @@ def round_with_compensation(matrix: Tensor, hessian: Tensor, bits: int, block: i
         errors = torch.empty(outputs, end - begin)
         for place in range(begin, end):
             column = int(order[place])
-            scale = scales[:, column // block]
-            code = codes_of(work[:, place], scale, bits)
+            scale = steps.of(column)
+            code = codes_of(work[:, place], scale, steps.bits)
             codes[:, column] = code
             errors[:, place - begin] = (work[:, place] - code * scale) / factor[place, place]
             work[:, place:end] -= errors[:, place - begin, None] * factor[place, place:end]
         work[:, end:] -= errors @ factor[begin:end, end:]
-    return _pack(codes, scales, bits)
+    return steps.rounded(codes)
 
 
 def _inverse_factor(hessian: Tensor) -> Tensor:

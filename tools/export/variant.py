@@ -9,21 +9,21 @@ from collections.abc import Callable
 import calibration
 from failure import InputError
 from half import compute_in_float16
-from nbits import replace_matrices
+from products import replace_matrices
 from precision import FLOAT16_WEIGHTS, FLOAT32, PRECISIONS, WEIGHTS_ONLY, Precision, round_weights, store_as_float16
 from quantize import Quantizer
 from tracing import Traced
 from two_stream import TwoStreamModel
 
-# By bits, ascending: those with which ONNX Runtime gives a row the same bits whatever rows share the call (docs/decisions/0009-precisions.md).
-BLOCKS = {8: (32, 64), 4: (32,)}
+BLOCKS = (16, 32, 64, 128)  # of int4
+DEFAULT_BLOCK = 32
 CALIBRATION_WINDOWS, CALIBRATION_LENGTH = 128, 128
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--precision", choices=PRECISIONS, default="fp32", help="of weights and arithmetic, default %(default)s")
     parser.add_argument("--weights", choices=("float32", "float16"), default="float32", help="of fp32: how large weights are stored")
-    parser.add_argument("--block", type=int, metavar="N", help="of int8 (32 or 64) and int4 (32): weights that share a scale; default: the largest that fits")
+    parser.add_argument("--block", type=int, choices=BLOCKS, help=f"of int4: weights that share a multiplier, default {DEFAULT_BLOCK}")
     parser.add_argument("--calibration", metavar="TEXT", help="of int8 and int4: text to round for, documents split by <|endoftext|>")
 
 
@@ -37,32 +37,30 @@ class Variant:
             if arguments.precision != "fp32":
                 raise InputError(f"--weights float16 is storage for --precision fp32, not for {arguments.precision}")
             self.precision = WEIGHTS_ONLY
-        if self.precision.bits is None and (arguments.block is not None or arguments.calibration is not None):
-            raise InputError(f"--block and --calibration are for int8 and int4, not for {arguments.precision}")
-        if self.precision.bits is not None and arguments.block not in (None, *BLOCKS[self.precision.bits]):
-            allowed = " or ".join(map(str, BLOCKS[self.precision.bits]))
-            raise InputError(f"with blocks of {arguments.block} rows of a call would depend on each other: {arguments.precision} takes --block {allowed}")
+        if self.precision.bits is None and arguments.calibration is not None:
+            raise InputError(f"--calibration is for int8 and int4, not for {arguments.precision}")
+        if self.precision.bits != 4 and arguments.block is not None:
+            raise InputError(f"--block is for int4, not for {arguments.precision}")
 
     def describe(self, model: TwoStreamModel) -> dict[str, object]:
         """Fields of asarm.json."""
-        if self.precision.bits is None:
-            return {"precision": self.precision.name}
-        return {"precision": self.precision.name, "block": self.block(model)}
+        block = self.block(model)
+        return {"precision": self.precision.name, **({} if block is None else {"block": block})}
 
     def properties(self) -> tuple[str, ...]:
         """Fields of asarm.json that the graphs repeat, so that nobody takes such an export for another. Graphs that compute in float32 have
         none: they stay byte for byte what they were."""
         return () if self.precision.name in (FLOAT32, FLOAT16_WEIGHTS) else ("precision",)
 
-    def block(self, model: TwoStreamModel) -> int:
-        """The block that was asked for, or the largest; every matrix must be made of whole ones."""
+    def block(self, model: TwoStreamModel) -> int | None:
+        """Of int4; every matrix must be made of whole ones."""
+        if self.precision.bits != 4:
+            return None
+        block = self.arguments.block or DEFAULT_BLOCK
         inner = (model.config.d_model, model.config.d_inner)
-        blocks = BLOCKS[self.precision.bits]
-        fitting = [block for block in blocks if not any(size % block for size in inner)]
-        asked = self.arguments.block
-        if not fitting or asked not in (None, *fitting):
-            raise InputError(f"d_model {inner[0]} and d_inner {inner[1]} are no multiples of a block of {asked or blocks[0]}")
-        return asked or fitting[-1]
+        if any(size % block for size in inner):
+            raise InputError(f"d_model {inner[0]} and d_inner {inner[1]} are no multiples of a block of {block}")
+        return block
 
     def round_storage(self, model: TwoStreamModel) -> None:
         """Before the goldens are made: storage as float16 makes another network, which is computed exactly."""
@@ -78,7 +76,7 @@ class Variant:
         if self.precision.bits is None:
             return lambda traced: None
         windows = self._windows(tokenizer, separator, length)
-        rounded = Quantizer(model, self.precision.bits, self.block(model)).run(windows)
+        rounded = Quantizer(model, self.block(model)).run(windows)
         return lambda traced: replace_matrices(traced, rounded)
 
     def _windows(self, tokenizer: str, separator: int, length: int):
