@@ -5,19 +5,20 @@ from dataclasses import dataclass
 
 import torch
 
+from published import one_hot
 from tensor_file import read_tensors
 
 
 @dataclass(frozen=True)
 class Question:
-    """One recorded model call: MODEL_INPUTS with a batch of one, and the logits [1, T, V] in float64."""
+    """One recorded model call: inputs of a network with a batch of one, and the logits [1, T, V] in float64."""
 
     inputs: list[torch.Tensor]
     logits: torch.Tensor
 
 
 def questions(folder) -> dict[str, Question]:
-    """Drafts and oracles by name, of the cases with a given token."""
+    """Drafts and oracles by name, as MODEL_INPUTS, of the cases with a given token."""
     recorded = read_tensors(folder / "cases.safetensors")
     result = {}
     for case in json.loads((folder / "cases.json").read_text())["cases"]:
@@ -30,6 +31,19 @@ def questions(folder) -> dict[str, Question]:
                 horizons = order.gather(1, targets) if kind == "oracle" else torch.full_like(targets, case["n"])
                 inputs = [tensor[ids], order, (order < case["start"]).long(), targets, horizons]
                 result[prefix + kind] = Question(inputs, torch.from_numpy(recorded[f"{prefix}{kind}_logits_f64"])[None])
+    return result
+
+
+def published_questions(folder) -> dict[str, Question]:
+    """Drafts and oracles of all cases as the official code asked them: ids, the recorded mask, and the target mapping."""
+    recorded = {name: torch.from_numpy(array)[None] for name, array in read_tensors(folder / "cases.safetensors").items()}
+    result = {}
+    for case in json.loads((folder / "cases.json").read_text())["cases"]:
+        for kind, ids in (("draft", "input_ids"), ("oracle", "filled_ids")):
+            name = f"case{case['index']:02d}.{kind}"
+            mapping = one_hot(recorded[name + "_targets"].long(), case["seq_len"])
+            inputs = [recorded[f"case{case['index']:02d}.{ids}"].long(), recorded[name + "_perm_mask"].double(), mapping.double()]
+            result[name] = Question(inputs, recorded[name + "_logits_f64"])
     return result
 
 

@@ -1,10 +1,10 @@
-"""Times calls of a network in PyTorch in the way of the published code: the whole sequence in every call, no cache.
+"""Times calls of a network in PyTorch the way the published code makes them: the whole sequence in every call, no cache.
 
     reference.py --checkpoint DIR [--positions 512] [--rows 5]
 
 Every line on standard input asks for one call; its milliseconds come out. Calls are in turn a draft (all targets see the same tokens) and an
-oracle (each sees those before it). The network is this project's: it spares the last layer's content and runs no slower than
-XLNetLMHeadModel with the same masks.
+oracle (each sees those before it). A call is that of the network (published.py), which takes the steps of XLNetLMHeadModel: from token ids,
+mask and target mapping to logits. What a sampler does around it, masks and softmax over the vocabulary included, is not timed.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ import torch
 
 from checkpoint import read_model
 from failure import InputError, run
+from published import PublishedModel, barred_by_order, one_hot
+from special_tokens import without_tokenizer
 
 
 def main() -> int:
@@ -27,7 +29,7 @@ def main() -> int:
     arguments = parser.parse_args()
     if not 1 <= arguments.rows < arguments.positions // 2:
         raise InputError("--rows must be at least 1 and less than half of --positions")
-    model = read_model(arguments.checkpoint)
+    model = PublishedModel(read_model(arguments.checkpoint)).eval()
     inputs = questions(arguments.positions, arguments.rows, model.config.vocab_size)
     for number, _ in enumerate(sys.stdin):
         start = time.perf_counter()
@@ -38,16 +40,21 @@ def main() -> int:
 
 
 def questions(length: int, rows: int, vocabulary: int) -> list[tuple[torch.Tensor, ...]]:
-    """A draft and an oracle of the first targets of a gap in the middle, in left-to-right order."""
+    """A draft and an oracle of the first targets of a gap in the middle, in left-to-right order.
+
+    Both with the ids [1, S], the mask [1, S, S] and the target mapping [1, T, S]; the oracle has a proposal for each target.
+    """
     generator = torch.Generator().manual_seed(1)
-    ids = torch.randint(10, vocabulary, (1, length), generator=generator)
+    mask_id = without_tokenizer(vocabulary).mask_id
+    tokens = torch.randint(mask_id + 1, vocabulary, (1, length), generator=generator)
     first, gap = length // 2, max(rows, length // 12)
-    prompt = torch.ones_like(ids)
+    given = length - gap
+    prompt = torch.ones_like(tokens)
     prompt[:, first:first + gap] = 0
-    order = torch.where(prompt == 1, prompt.cumsum(1) - 1, length - gap + (1 - prompt).cumsum(1) - 1)
-    targets = torch.arange(first, first + rows)[None]
-    ranks = order.gather(1, targets)
-    return [(ids, order, prompt, targets, horizons) for horizons in (torch.full_like(ranks, length - gap), ranks)]
+    order = torch.where(prompt == 1, prompt.cumsum(1) - 1, given + (1 - prompt).cumsum(1) - 1)
+    mapping = one_hot(torch.arange(first, first + rows)[None], length)
+    filled = ((given, given), (given + rows, length))  # ranks with a token, and ranks that later ranks may see
+    return [(tokens.masked_fill(order >= known, mask_id), barred_by_order(order, prompt, seen), mapping) for known, seen in filled]
 
 
 if __name__ == "__main__":
