@@ -9,7 +9,7 @@ Shapes: B batch, P cached positions (past), C new content rows, T targets, R = C
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -22,16 +22,23 @@ _COLUMNS = 16  # a full vector; one column alone would take another path through
 
 
 @dataclass(frozen=True)
+class Keys:
+    """What all layers share about one kind of keys, cached or new."""
+
+    count: int  # N
+    place: Tensor  # [H, B * R, N], distances as places in the table of distances
+    hidden: Tensor  # [B, 1, R, N], what is added to the scores
+    ones: Tensor  # [N, columns]
+
+
+@dataclass(frozen=True)
 class Call:
     """What all layers of a call share. Sizes are taken once: PyTorch writes the nodes that compute them wherever they are taken."""
 
     batch: int
-    past: int
-    new: int
     rows: int
-    distance: Tensor  # [K, B, R], as a place in the table of distances
-    hidden: Tensor  # [B, 1, K, R], what is added to the scores
-    ones: list[Tensor]  # [P, columns] and [C, columns]
+    cached: Keys
+    new: Keys
 
 
 class CachedModel(nn.Module):
@@ -57,56 +64,64 @@ class CachedModel(nn.Module):
         row_positions = torch.cat((content_positions, target_positions), 1)
         horizons = torch.cat((content_horizons, target_horizons), 1)
         cached_positions = torch.arange(past_count, device=past_ranks.device).expand_as(past_ranks)
-        key_positions = torch.cat((cached_positions, content_positions), 1)
-        visible = torch.cat((past_ranks, content_ranks), 1)[:, None, :, None] < horizons[:, None, None, :]  # [B, 1, K, R]
-        hidden = torch.zeros_like(visible, dtype=torch.float32).masked_fill(~visible, HIDDEN_SCORE).to(self.lm_loss.bias.dtype)
-        distance = row_positions - key_positions.t()[:, :, None] + (self.length - 1)  # query minus key, [K, B, R]
-        ones = [self.lm_loss.bias.new_ones(count, _COLUMNS) for count in (past_count, new)]
-        call = Call(batch, past_count, new, new + targets, distance, hidden, ones)
+
+        def call(first: int, count: int) -> Call:
+            """Of count rows, the last ones."""
+            seen = row_positions[:, first:], horizons[:, first:]
+            return Call(batch, count, self.keys(past_count, cached_positions, past_ranks, *seen), self.keys(new, content_positions, content_ranks, *seen))
+
         rows = torch.cat((self.transformer.word_embedding(input_ids), self.transformer.mask_emb.expand(batch, targets, -1)), 1)
         present: list[Tensor] = []
+        whole = call(0, new + targets)
         for index, layer in enumerate(self.transformer.layer[:-1]):
-            rows, key, value = self.layer(layer, rows, rows[:, :new], past[2 * index], past[2 * index + 1], call)
+            rows, key, value = self.layer(layer, rows, rows[:, :new], past[2 * index], past[2 * index + 1], whole)
             present += (key, value)
         # The content stream of the last layer would be read by nobody. Its last row stays, so that there are two rows at least: for a
         # single one, matrix libraries have other kernels, which round in another way.
-        call = replace(call, rows=targets + 1, distance=distance[:, :, new - 1:], hidden=hidden[:, :, :, new - 1:])
-        rows, key, value = self.layer(self.transformer.layer[-1], rows[:, new - 1:], rows[:, :new], past[-2], past[-1], call)
+        rows, key, value = self.layer(self.transformer.layer[-1], rows[:, new - 1:], rows[:, :new], past[-2], past[-1], call(new - 1, targets + 1))
         return (TwoStreamModel.logits(self, rows[:, 1:]), *present, key, value)
+
+    def keys(self, count: int, positions: Tensor, ranks: Tensor, row_positions: Tensor, horizons: Tensor) -> Keys:
+        """Of keys at positions [B, N] of tokens of ranks [B, N], as rows at row_positions [B, R] see them."""
+        visible = ranks[:, None, None, :] < horizons[:, None, :, None]
+        hidden = torch.zeros_like(visible, dtype=torch.float32).masked_fill(~visible, HIDDEN_SCORE).to(self.lm_loss.bias.dtype)
+        distance = row_positions[:, :, None] - positions[:, None, :] + (self.length - 1)  # query minus key
+        place = distance.flatten(0, 1).expand(self.config.n_head, -1, -1)
+        return Keys(count, place, hidden, self.lm_loss.bias.new_ones(count, _COLUMNS))
 
     def layer(self, layer: Layer, rows: Tensor, content: Tensor, past_key: Tensor, past_value: Tensor, call: Call) -> tuple[Tensor, Tensor, Tensor]:
         """One layer over rows [B, R, d]; also the keys and values [B, C, H, D] of content [B, C, d]."""
         attention = layer.rel_attn
         heads = attention.n_head, attention.d_head
-        key, value = ((content @ weight.flatten(1)).view(call.batch, call.new, *heads) for weight in (attention.k, attention.v))
-        mixed = attend(self.scores(attention, rows, key, past_key, call), past_value, value.transpose(1, 2), call)
+        key, value = ((content @ weight.flatten(1)).view(call.batch, call.new.count, *heads) for weight in (attention.k, attention.v))
+        mixed = attend(self.scores(attention, rows, past_key, key.transpose(1, 2), call), past_value, value.transpose(1, 2), call)
         merged = mixed.transpose(1, 2).reshape(call.batch, call.rows, self.config.d_model)
         return layer.ff(attention.layer_norm(merged @ attention.o.flatten(1).t() + rows)), key, value
 
-    def scores(self, attention: RelativeAttention, rows: Tensor, key: Tensor, past_key: Tensor, call: Call) -> Tensor:
-        """Attention scores [B, H, K, R], keys first: the long cache is then the left factor, which matrix libraries need not repack."""
-        heads, size, keys = attention.n_head, attention.d_head, call.past + call.new
-        query = (rows @ attention.q.flatten(1)).view(call.batch, call.rows, heads, size) * size ** -0.5
-        by_content = (query + attention.r_w_bias * size ** -0.5).permute(0, 2, 3, 1)  # [B, H, D, R]
-        by_distance = (query + attention.r_r_bias * size ** -0.5).permute(2, 3, 0, 1).reshape(heads, size, -1)  # [H, D, B * R]
-        # Of constants only: ONNX Runtime computes the table [H, 2 * length - 1, D] once, when it loads the graph.
-        table = (self.position_encoding @ attention.r.flatten(1)).view(-1, heads, size).transpose(0, 1)
-        place = call.distance.reshape(1, keys, -1).expand(heads, -1, -1)
-        distant = (table @ by_distance).gather(1, place).view(heads, keys, call.batch, call.rows).permute(2, 0, 1, 3)
-        twice = torch.cat((key, key), 1).transpose(1, 2)  # two rows at least, as above
-        return torch.cat((past_key @ by_content, (twice @ by_content)[:, :, :call.new]), 2) + distant + call.hidden
+    def scores(self, attention: RelativeAttention, rows: Tensor, past_key: Tensor, key: Tensor, call: Call) -> list[Tensor]:
+        """Attention scores [B, H, R, P] and [B, H, R, C], of keys [B, H, P, D] and [B, H, C, D]."""
+        heads, size, batch, count = attention.n_head, attention.d_head, call.batch, call.rows
+        scale = size ** -0.5
+        query = (rows @ attention.q.flatten(1)).view(batch, count, heads, size).transpose(1, 2)
+        by_content, by_distance = (query + bias[:, None] for bias in (attention.r_w_bias, attention.r_r_bias))
+        # Of constants only: ONNX Runtime computes the table [H, D, 2 * length - 1] once, when it loads the graph.
+        table = (self.position_encoding @ attention.r.flatten(1)).view(-1, heads, size).permute(1, 2, 0) * scale
+        distant = by_distance.transpose(0, 1).reshape(heads, batch * count, size) @ table
+        twice = torch.cat((key, key), 2).transpose(2, 3)  # two columns at least, as above
+        by_key = (by_content @ past_key.transpose(2, 3)) * scale, ((by_content @ twice) * scale)[:, :, :, :call.new.count]
+        return [score + distant.gather(2, part.place).view(heads, batch, count, part.count).transpose(0, 1) + part.hidden
+                for score, part in zip(by_key, (call.cached, call.new))]
 
 
-def attend(scores: Tensor, past_value: Tensor, value: Tensor, call: Call) -> Tensor:
-    """Softmax over keys [B, H, K, R], applied to values [B, H, P, D] and [B, H, C, D]: [B, H, R, D].
+def attend(scores: list[Tensor], past_value: Tensor, value: Tensor, call: Call) -> Tensor:
+    """Softmax over both kinds of keys, applied to values [B, H, P, D] and [B, H, C, D]: [B, H, R, D].
 
     Sums over cached and over new keys are taken apart and by matrix products, so that neither padding of the cache nor other rows
     of the call change how a row's sum is rounded.
     """
-    maximum = scores.amax(2, keepdim=True).expand(-1, -1, call.past + call.new, -1)  # apart: ONNX Runtime subtracts few columns slowly
-    weights = torch.exp(scores - maximum)
-    cached, new = (part.transpose(2, 3) for part in (weights[:, :, :call.past], weights[:, :, call.past:]))
-    total = cached @ call.ones[0] + new @ call.ones[1]
+    maximum = torch.maximum(*(score.amax(3, keepdim=True) for score in scores))
+    cached, new = (torch.exp(score - maximum) for score in scores)
+    total = cached @ call.cached.ones + new @ call.new.ones
     return (cached @ past_value + new @ value) / total[:, :, :, :1]
 
 

@@ -19,9 +19,9 @@ from tracing import Traced
 
 DOMAIN = "com.microsoft"
 TABLE = ".rel_attn.r"  # how the names of matrices end that make the table of positions
-_CONSTANTS = {"rounding.one": np.float32(1), "rounding.row_step": np.float32(1 / 127), "rounding.column_step": np.float32(1 / (LARGEST - 1)),
-              "rounding.middle": np.uint8(128), "rounding.middle_value": np.float32(128), "rounding.zero": np.int8(0), "rounding.least": np.float32(1e-30),
-              "rounding.half_byte": np.uint8(4), "rounding.zero4": np.int32(8), "rounding.last_axis": np.array([-1]), "rounding.inner_axis": np.array([1])}
+_CONSTANTS = {"rounding.one": np.float32(1), "rounding.step": np.float32(1 / 127), "rounding.table_step": np.float32(1 / (LARGEST - 1)),
+              "rounding.middle": np.uint8(128), "rounding.zero": np.int8(0), "rounding.least": np.float32(1e-30), "rounding.half_byte": np.uint8(4),
+              "rounding.middle4": np.int32(8), "rounding.last_axis": np.array([-1])}
 
 
 def matrix_key(matrix: np.ndarray) -> bytes:
@@ -64,110 +64,148 @@ class Rewriter:
         self._graph, self._weights, self._rounded, self._opset = traced.model.graph, traced.weights, rounded, opset
         self._makers = {name: node for node in self._graph.node for name in node.output}
         self._nodes: list[onnx.NodeProto] = []
-        self._made: dict[str, str] = {}  # what is there already: rows as bytes by the name of the rows, matrices by theirs
+        self._made: set[str] = set()  # what is there already
+        self._largest: dict[str, str] = {}  # of the rows of products with tables
 
     def run(self) -> list[onnx.NodeProto]:
+        products: dict[str, list[onnx.NodeProto]] = {}  # by their rows
         for node in self._graph.node:
-            if not self.replace(node):
+            if node.op_type in ("MatMul", "Gemm") and (name := self._name(node)) and not name.endswith(TABLE):
+                products.setdefault(node.input[0], []).append(node)
+        for node in self._graph.node:
+            if node.output[0] not in self._made and not self._replace(node, products):
                 self._nodes.append(node)
         return self._nodes
 
-    def replace(self, node: onnx.NodeProto) -> bool:
-        """Whether the node was written anew."""
-        if node.op_type == "MatMul" and self._is_constant(node.input[0]):
-            self._table_product(node)
-            return True
-        if node.op_type not in ("MatMul", "Gemm", "Gather"):
-            return False
+    def _name(self, node: onnx.NodeProto) -> str | None:
+        """The parameter that a node multiplies with or looks up, if it was rounded; the matrix is in the graph then."""
         matrix = self._value(node.input[0 if node.op_type == "Gather" else 1])
         if matrix is None or matrix.ndim != 2:
-            return False
+            return None
         found = self._rounded.get(matrix_key(matrix.T if node.op_type == "MatMul" else matrix))
         if found is None:
-            return False
-        name, values = found
-        whole = self._matrix(name, values)
-        if name.endswith(TABLE):
-            self._widened_product(node, name, whole)
-        elif node.op_type == "Gather":
-            self._lookup(node, name, whole)
+            return None
+        self._matrix(*found)
+        return found[0]
+
+    def _replace(self, node: onnx.NodeProto, products: dict[str, list[onnx.NodeProto]]) -> bool:
+        """Whether the node was written anew."""
+        if node.op_type == "MatMul" and self._is_constant(node.input[1]):
+            self._table_product(node)
+        elif node.op_type == "GatherElements" and node.input[0] in self._largest:
+            self._distances(node)
+        elif node in products.get(node.input[0] if node.input else "", ()):
+            self._products(products[node.input[0]])
+        elif node.op_type in ("MatMul", "Gather") and (name := self._name(node)):
+            (self._widened_product if node.op_type == "MatMul" else self._lookup)(node, name)
         else:
-            self._product(node, name, whole)
+            return False
         return True
 
-    def _product(self, node: onnx.NodeProto, name: str, whole: str) -> None:
-        """Rows as bytes times the matrix, then the two scales; bias last, as the row's scale is not the bias's."""
-        columns = self._once("Transpose", f"{name}.columns", [whole], perm=[1, 0])
-        codes, step = self._as_bytes(node.input[0])
-        output = node.output[0]
-        scaled = output if node.op_type == "MatMul" else f"{output}.unbiased"
-        self._node("MatMulIntegerToFloat", f"{output}.sums", [codes, columns, "rounding.one", f"{name}.scales", "rounding.middle", "rounding.zero"], domain=DOMAIN)
-        self._node("Mul", scaled, [f"{output}.sums", step])
-        if node.op_type == "Gemm":
-            self._node("Add", output, [scaled, node.input[2]])
+    def _products(self, nodes: list[onnx.NodeProto]) -> None:
+        """All products of the same rows in one, and its parts."""
+        if nodes[0].op_type == "Gemm":
+            return self._head(nodes[0])
+        names = [self._name(node) for node in nodes]
+        if len(nodes) == 1:
+            return self._product(nodes[0].input[0], self._columns(names[0]), f"{names[0]}.scales", nodes[0].output[0])
+        both = "+".join(names)
+        columns = self._once("Concat", f"{both}.columns", [self._columns(name) for name in names], axis=1)
+        scales = self._once("Concat", f"{both}.scales", [f"{name}.scales" for name in names], axis=0)
+        outputs = [node.output[0] for node in nodes]
+        self._weights[f"{both}.sizes"] = np.array([len(self._weights[f"{name}.scales"]) for name in names])
+        self._product(nodes[0].input[0], columns, scales, f"{outputs[0]}.parts")
+        self._nodes.append(helper.make_node("Split", [f"{outputs[0]}.parts", f"{both}.sizes"], outputs, f"Rounded/{both}/{outputs[0]}", axis=-1))
+        self._made.update(outputs)
+
+    def _product(self, rows: str, columns: str, scales: str, output: str) -> None:
+        codes, largest = self._as_bytes(rows)
+        self._node("MatMulIntegerToFloat", f"{output}.sums", [codes, columns, "rounding.step", scales, "rounding.middle", "rounding.zero"], domain=DOMAIN)
+        self._node("Mul", output, [f"{output}.sums", largest])
+
+    def _head(self, node: onnx.NodeProto) -> None:
+        """The trace lays rows [B, T, d] out as [B * T, d] and the logits back, which would copy them: here they stay as they are."""
+        name, rows, readers = self._name(node), self._makers.get(node.input[0]), [other for other in self._graph.node if node.output[0] in other.input]
+        if rows is None or [rows.op_type, *(reader.op_type for reader in readers)] != ["Reshape", "Reshape"]:
+            raise InputError("PyTorch wrote the head in a way that this exporter does not know")
+        logits = readers[0].output[0]
+        self._product(rows.input[0], self._columns(name), f"{name}.scales", f"{logits}.unbiased")
+        self._node("Add", logits, [f"{logits}.unbiased", node.input[2]])
+        self._made.add(logits)
+
+    def _columns(self, name: str) -> str:
+        """The matrix as [K, N]."""
+        return self._once("Transpose", f"{name}.columns", [f"{name}.int8"], perm=[1, 0])
 
     def _as_bytes(self, rows: str) -> tuple[str, str]:
-        """uint8 rows around 128, and the step [.., 1] between neighbouring codes. A row of zeros has a step of 0 and any codes."""
-        codes, step = f"{rows}.bytes", f"{rows}.step"
-        if codes not in self._made:
-            self._largest(rows, -1, f"{rows}.largest")
-            self._node("Mul", step, [f"{rows}.largest", "rounding.row_step"])
-            self._node("Div", f"{rows}.steps", [rows, step])
-            self._node("QuantizeLinear", codes, [f"{rows}.steps", "rounding.one", "rounding.middle"])
-            self._made[codes] = codes
-        return codes, step
+        """uint8 rows around 128, and the largest size [.., 1] of a value in each, which has the code 1 or 255. Of a row of zeros that is 0,
+        and whatever the codes are makes zeros again."""
+        codes, largest = f"{rows}.bytes", f"{rows}.largest"
+        if codes in self._made:
+            return codes, largest
+        self._made.add(codes)
+        maker = self._makers.get(rows)
+        if maker is not None and maker.op_type == "Slice":  # of whole rows, as the axis of a trace's are those of the batch or the rows
+            for part, whole in zip((codes, largest), self._as_bytes(maker.input[0])):
+                self._node("Slice", part, [whole, *maker.input[1:]])
+            return codes, largest
+        self._node("Abs", f"{rows}.sizes", [rows])
+        self._reduce_max(largest, f"{rows}.sizes")
+        self._node("Div", f"{rows}.shares", [rows, largest])
+        self._node("QuantizeLinear", codes, [f"{rows}.shares", "rounding.step", "rounding.middle"])
+        return codes, largest
 
-    def _largest(self, values: str, axis: int, output: str) -> None:
-        """The largest size along an axis, which stays as one of length 1."""
-        self._node("Abs", f"{output}.size", [values])
+    def _reduce_max(self, output: str, values: str) -> None:
         if self._opset < 18:
-            self._node("ReduceMax", output, [f"{output}.size"], axes=[axis], keepdims=1)
+            self._node("ReduceMax", output, [values], axes=[-1], keepdims=1)
         else:
-            self._node("ReduceMax", output, [f"{output}.size", "rounding.last_axis" if axis == -1 else "rounding.inner_axis"], keepdims=1)
+            self._node("ReduceMax", output, [values, "rounding.last_axis"], keepdims=1)
 
-    def _lookup(self, node: onnx.NodeProto, name: str, whole: str) -> None:
-        output, ids = node.output[0], node.input[1]
+    def _lookup(self, node: onnx.NodeProto, name: str) -> None:
+        whole, output, ids = f"{name}.int8", node.output[0], node.input[1]
         self._node("Gather", f"{output}.codes", [whole, ids], axis=0)
         self._node("Cast", f"{output}.values", [f"{output}.codes"], to=TensorProto.FLOAT)
         self._node("Unsqueeze", f"{name}.scales.column", [f"{name}.scales", "rounding.last_axis"])
         self._node("Gather", f"{output}.scales", [f"{name}.scales.column", ids], axis=0)
         self._node("Mul", output, [f"{output}.values", f"{output}.scales"])
 
-    def _widened_product(self, node: onnx.NodeProto, name: str, whole: str) -> None:
+    def _widened_product(self, node: onnx.NodeProto, name: str) -> None:
         """As float32: where it makes the table of positions, that is computed once, when the graph is loaded."""
-        columns = self._once("Transpose", f"{name}.columns", [whole], perm=[1, 0])
-        self._once("Cast", f"{name}.floats", [columns], to=TensorProto.FLOAT)
+        self._once("Cast", f"{name}.floats", [self._columns(name)], to=TensorProto.FLOAT)
         self._once("Mul", f"{name}.values", [f"{name}.floats", f"{name}.scales"])
         self._nodes.append(helper.make_node("MatMul", [node.input[0], f"{name}.values"], node.output, node.name))
 
     def _table_product(self, node: onnx.NodeProto) -> None:
-        """A constant [H, L, D] times columns [H, D, R]: the table as bytes with a step for each head and each of its D, which goes over to the columns."""
-        (table, columns), output = node.input, node.output[0]
-        self._largest(table, 1, f"{table}.largest")
-        self._node("Mul", f"{table}.exact", [f"{table}.largest", "rounding.row_step"])
+        """Rows [H, R, D] times a constant [H, D, L]: the table as whole numbers with a step for each head and each of its D, which goes over
+        to the rows. The rows' own steps are left to _distances, as few of the L are taken."""
+        (rows, table), output = node.input, node.output[0]
+        self._node("Abs", f"{table}.sizes", [table])
+        self._reduce_max(f"{table}.largest", f"{table}.sizes")
+        self._node("Mul", f"{table}.exact", [f"{table}.largest", "rounding.table_step"])
         self._node("Max", f"{table}.step", [f"{table}.exact", "rounding.least"])
         self._node("Div", f"{table}.steps", [table, f"{table}.step"])
         self._node("Round", f"{table}.rounded", [f"{table}.steps"])
-        self._node("Add", f"{table}.moved", [f"{table}.rounded", "rounding.middle_value"])
-        self._node("Cast", f"{table}.codes", [f"{table}.moved"], to=TensorProto.UINT8)
-        self._node("Transpose", f"{table}.step.columns", [f"{table}.step"], perm=[0, 2, 1])
-        self._node("Mul", f"{output}.scaled", [columns, f"{table}.step.columns"])
-        self._largest(f"{output}.scaled", 1, f"{output}.largest")
-        self._node("Mul", f"{output}.step", [f"{output}.largest", "rounding.column_step"])
-        self._node("Div", f"{output}.steps", [f"{output}.scaled", f"{output}.step"])
-        self._node("QuantizeLinear", f"{output}.codes", [f"{output}.steps", "rounding.one", "rounding.zero"])
-        self._node("MatMulIntegerToFloat", output, [f"{table}.codes", f"{output}.codes", "rounding.one", f"{output}.step", "rounding.middle", "rounding.zero"],
-                   domain=DOMAIN)
+        self._node("Cast", f"{table}.codes", [f"{table}.rounded"], to=TensorProto.INT8)
+        self._node("Transpose", f"{table}.step.rows", [f"{table}.step"], perm=[0, 2, 1])
+        self._node("Mul", f"{output}.rows", [rows, f"{table}.step.rows"])
+        codes, self._largest[output] = self._as_bytes(f"{output}.rows")
+        self._node("MatMulIntegerToFloat", output, [codes, f"{table}.codes", "rounding.step", "rounding.one", "rounding.middle", "rounding.zero"], domain=DOMAIN)
 
-    def _matrix(self, name: str, values: Rounded) -> str:
-        """The name of the int8 matrix [N, K]."""
+    def _distances(self, node: onnx.NodeProto) -> None:
+        """What a row takes from its product with a table."""
+        taken = f"{node.output[0]}.taken"
+        self._node("GatherElements", taken, list(node.input), axis=2)
+        self._node("Mul", node.output[0], [taken, self._largest[node.input[0]]])
+
+    def _matrix(self, name: str, values: Rounded) -> None:
+        """The int8 matrix [N, K], once."""
         if f"{name}.int8" in self._made:
-            return f"{name}.int8"
-        self._made[f"{name}.int8"] = f"{name}.int8"
+            return
+        self._made.add(f"{name}.int8")
         self._weights[f"{name}.scales"] = values.scales
         if values.multipliers is None:
             self._weights[f"{name}.int8"] = values.codes
-            return f"{name}.int8"
+            return
         self._weights[f"{name}.int4"] = values.packed()
         self._weights[f"{name}.multipliers"] = values.multipliers[:, :, None]
         self._weights[f"{name}.blocks"] = np.array([*values.multipliers.shape, -1])
@@ -177,17 +215,16 @@ class Rewriter:
         self._node("BitShift", f"{name}.low", [f"{name}.raised", "rounding.half_byte"], direction="RIGHT")
         self._node("Concat", f"{name}.codes", [f"{name}.low", f"{name}.high"], axis=1)
         self._node("Cast", f"{name}.codes.int32", [f"{name}.codes"], to=TensorProto.INT32)
-        self._node("Sub", f"{name}.signed", [f"{name}.codes.int32", "rounding.zero4"])
+        self._node("Sub", f"{name}.signed", [f"{name}.codes.int32", "rounding.middle4"])
         self._node("Reshape", f"{name}.signed.blocks", [f"{name}.signed", f"{name}.blocks"])
         self._node("Cast", f"{name}.multipliers.int32", [f"{name}.multipliers"], to=TensorProto.INT32)
         self._node("Mul", f"{name}.products", [f"{name}.signed.blocks", f"{name}.multipliers.int32"])
         self._node("Reshape", f"{name}.int32", [f"{name}.products", f"{name}.shape"])
         self._node("Cast", f"{name}.int8", [f"{name}.int32"], to=TensorProto.INT8)
-        return f"{name}.int8"
 
     def _once(self, kind: str, output: str, inputs: list[str], **attributes) -> str:
         if output not in self._made:
-            self._made[output] = output
+            self._made.add(output)
             self._node(kind, output, inputs, **attributes)
         return output
 
