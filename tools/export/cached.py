@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from two_stream import HIDDEN_SCORE, Layer, RelativeAttention, TwoStreamModel, relative_encoding
 
@@ -49,7 +50,7 @@ class CachedModel(nn.Module):
         self.config, self.length = model.config, length
         self.transformer, self.lm_loss = model.transformer, model.lm_loss
         encoding = relative_encoding(length, model.config, model.lm_loss.bias)
-        self.register_buffer(POSITION_ENCODING, encoding)
+        self.register_buffer(POSITION_ENCODING, F.pad(encoding, (0, 0, 0, 1)))  # one more, unused: products with an odd number of columns are slower
 
     def forward(self, input_ids: Tensor, content_positions: Tensor, content_ranks: Tensor, content_horizons: Tensor,
                 target_positions: Tensor, target_horizons: Tensor, past_ranks: Tensor, *past: Tensor) -> tuple[Tensor, ...]:
@@ -104,7 +105,7 @@ class CachedModel(nn.Module):
         scale = size ** -0.5
         query = (rows @ attention.q.flatten(1)).view(batch, count, heads, size).transpose(1, 2)
         by_content, by_distance = (query + bias[:, None] for bias in (attention.r_w_bias, attention.r_r_bias))
-        # Of constants only: ONNX Runtime computes the table [H, D, 2 * length - 1] once, when it loads the graph.
+        # Of constants only: ONNX Runtime computes the table [H, D, 2 * length] once, when it loads the graph.
         table = (self.position_encoding @ attention.r.flatten(1)).view(-1, heads, size).permute(1, 2, 0) * scale
         distant = by_distance.transpose(0, 1).reshape(heads, batch * count, size) @ table
         twice = torch.cat((key, key), 2).transpose(2, 3)  # two columns at least, as above
