@@ -1,41 +1,58 @@
-"""Matrices rounded to few bits: the layout of MatMulNBits, scales, and rounding that makes up for its errors."""
+"""Matrices rounded to few bits: codes and their bytes, scales and multipliers, and rounding that makes up for its errors."""
 
 import numpy as np
 import pytest
 import torch
 
-from rounding import Rounded, best_scales, round_matrix, round_with_compensation
+from rounding import best_multipliers, best_scales, round_matrix, round_with_compensation
+
+BLOCKS = pytest.mark.parametrize("block", [None, 16, 32, 64])  # int8, and int4
 
 
-def unpacked(rounded: Rounded) -> np.ndarray:
-    """The values from the bytes, as ONNX Runtime's documentation defines them."""
-    outputs, blocks, _ = rounded.packed().shape
-    values = np.empty((outputs, blocks, rounded.block), np.float32)
-    for place in range(rounded.block):
-        byte = rounded.packed()[:, :, place * rounded.bits // 8]
-        code = byte if rounded.bits == 8 else (byte >> 4 * (place % 2)) & 15
-        values[:, :, place] = (code.astype(np.float32) - 2 ** (rounded.bits - 1)) * rounded.scales
-    return values.reshape(outputs, -1)
+def normal(*shape: int) -> torch.Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(1))
 
 
-@pytest.mark.parametrize("bits", [4, 8])
-@pytest.mark.parametrize("block", [32, 64])
-def test_packed_codes_give_the_values(bits, block):
-    matrix = torch.randn(24, 128, generator=torch.Generator().manual_seed(1))
-    rounded = round_matrix(matrix, bits, block)
-    assert rounded.packed().shape == (24, 128 // block, block * bits // 8) and rounded.scales.shape == (24, 128 // block)
-    assert np.array_equal(unpacked(rounded), rounded.values())
-    step = np.repeat(np.abs(rounded.scales), block, 1)
-    outside = np.abs(rounded.values() - matrix.numpy()) > step * 0.5001  # values beyond the last code, which the best scale may leave out
+@BLOCKS
+def test_values_are_near(block):
+    matrix = normal(24, 128)
+    rounded = round_matrix(matrix, block)
+    step = rounded.scales[:, None] * (1 if block is None else np.abs(rounded.multipliers).repeat(block, 1))
+    outside = np.abs(rounded.values() - matrix.numpy()) > np.abs(step) * 0.5001  # values beyond the last code, which the best scale may leave out
     assert outside.mean() < 0.05
+    error = np.square(rounded.values() - matrix.numpy()).mean()
+    assert error < (3e-4 if block is None else 0.015)
+
+
+@pytest.mark.parametrize("block", [16, 32, 64])
+def test_bytes_hold_the_codes_of_int4(block):
+    rounded = round_matrix(normal(24, 128), block)
+    packed = rounded.packed()
+    assert (packed.shape, packed.dtype) == ((24, 64), np.uint8) and rounded.multipliers.shape == (24, 128 // block)
+    codes = np.concatenate((packed & 15, packed >> 4), 1).astype(int) - 8
+    whole = codes * rounded.multipliers.repeat(block, 1)
+    assert np.array_equal(whole, rounded.whole()) and np.array_equal((whole * rounded.scales[:, None]).astype(np.float32), rounded.values())
+
+
+@BLOCKS
+def test_two_products_fit_16_bits(block):
+    """With activations of up to 255: processors without VNNI add two of them with saturation. Also of matrices of nothing but extremes."""
+    for matrix in (normal(24, 128), normal(24, 128).sign(), -torch.ones(4, 128), torch.zeros(4, 128).index_fill(1, torch.tensor(5), -3.0)):
+        for rounded in (round_matrix(matrix, block), round_with_compensation(matrix, torch.eye(128), block)):
+            whole = rounded.whole()
+            assert whole.dtype == np.int8 and 2 * 255 * np.abs(whole.astype(int)).max() < 1 << 15
+            assert block is None or (np.abs(rounded.multipliers).max() <= 8 and rounded.multipliers.all())
 
 
 def test_matrices_of_few_values_are_exact():
     codes = torch.randint(-8, 8, (16, 64), generator=torch.Generator().manual_seed(1)).float()
     codes[:, ::32] = -8
+    multipliers = torch.tensor([[8.0, 3.0]]).repeat_interleave(32, 1)
     for scale in (0.25, -0.5):
-        assert np.array_equal(round_matrix(codes * scale, 4, 32).values(), (codes * scale).numpy())
-    assert not round_matrix(torch.zeros(4, 32), 4, 32).values().any()
+        assert np.array_equal(round_matrix(codes * multipliers * scale, 32).values(), (codes * multipliers * scale).numpy())
+        assert np.array_equal(round_matrix(codes * 8 * scale, None).values(), (codes * 8 * scale).numpy())
+    for block in (None, 32):
+        assert not round_matrix(torch.zeros(4, 32), block).values().any()
 
 
 def test_searched_scales_are_better_than_those_of_the_extremes():
@@ -52,18 +69,32 @@ def test_searched_scales_are_better_than_those_of_the_extremes():
     assert error(best_scales(blocks, heavy, 4), heavy) < 0.9 * error(best_scales(blocks, ones, 4), heavy)
 
 
-def test_compensation_keeps_the_products():
+def test_multipliers_are_the_best_ones():
+    blocks, ones, units = normal(500, 32), torch.ones(32), normal(500).abs() * 0.02 + 0.03
+
+    def error(multipliers):
+        scale = (units * multipliers)[:, None]
+        return (((blocks / scale).round().clamp(-8, 7) * scale - blocks).square() @ ones)
+
+    best = best_multipliers(blocks, ones, units)
+    assert ((best.abs() >= 1) & (best.abs() <= 8) & (best == best.round())).all() and (best < 0).any()
+    for other in (*range(-8, 0), *range(1, 9)):
+        assert (error(best) <= error(torch.full_like(units, other)) + 1e-4).all()
+
+
+@pytest.mark.parametrize("block", [None, 32])
+def test_compensation_keeps_the_products(block):
     """Of inputs that depend on each other; the control is the same rounding without it."""
     generator = torch.Generator().manual_seed(1)
     inputs = torch.randn(2000, 16, generator=generator) @ torch.randn(16, 64, generator=generator) + 0.3 * torch.randn(2000, 64, generator=generator)
     matrix = torch.randn(48, 64, generator=generator)
     hessian = inputs.t() @ inputs
     errors = []
-    for rounded in (round_matrix(matrix, 4, 32, hessian.diagonal()), round_with_compensation(matrix, hessian.clone(), 4, 32)):
+    for rounded in (round_matrix(matrix, block, hessian.diagonal()), round_with_compensation(matrix, hessian.clone(), block)):
         errors.append((inputs @ (torch.from_numpy(rounded.values()) - matrix).t()).square().mean().item())
     assert errors[1] < 0.5 * errors[0]
 
 
-def test_inputs_that_are_never_seen_are_no_trouble():
-    matrix = torch.randn(8, 64, generator=torch.Generator().manual_seed(1))
-    assert np.isfinite(round_with_compensation(matrix, torch.zeros(64, 64), 4, 32).values()).all()
+@BLOCKS
+def test_inputs_that_are_never_seen_are_no_trouble(block):
+    assert np.isfinite(round_with_compensation(normal(8, 64), torch.zeros(64, 64), block).values()).all()

@@ -54,7 +54,7 @@ class CachedModel(nn.Module):
 
     def forward(self, input_ids: Tensor, content_positions: Tensor, content_ranks: Tensor, content_horizons: Tensor,
                 target_positions: Tensor, target_horizons: Tensor, past_ranks: Tensor, *past: Tensor) -> tuple[Tensor, ...]:
-        """Logits [B, T, V], then the new key and value [B, C, H, D] of each layer. C, T and in ONNX Runtime P are at least 1.
+        """Logits [B, T, V], then the new key and value [B, C, H, D] of each layer. C, T and P are at least 1.
 
         input_ids, content_positions, content_ranks, content_horizons [B, C]: the tokens to encode. A row sees the tokens of all
         ranks below its horizon: the number of given tokens for those, its own rank + 1 for a decided or proposed one.

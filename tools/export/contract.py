@@ -30,7 +30,6 @@ class Contract:
     file: str
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
-    dimension: int  # of the model
 
     def examples(self) -> tuple[torch.Tensor, ...]:
         """Inputs to trace with. The dynamic sizes differ from each other, so that the trace confuses none."""
@@ -48,7 +47,7 @@ class Contract:
 def stateless(config: TwoStreamConfig) -> Contract:
     """model.onnx: whole sequences in, one row of logits per question out."""
     axes = [("batch", "sequence")] * 3 + [("batch", "targets")] * 2
-    return Contract(STATELESS_FILE, _integers(MODEL_INPUTS, axes), (_logits(config),), config.d_model)
+    return Contract(STATELESS_FILE, _integers(MODEL_INPUTS, axes), (_logits(config),))
 
 
 def cached(config: TwoStreamConfig) -> Contract:
@@ -59,8 +58,7 @@ def cached(config: TwoStreamConfig) -> Contract:
     return Contract(
         CACHED_FILE,
         (*_integers(CACHED_INPUTS, axes), *(Port(name, TensorProto.FLOAT, ("batch", heads[0], "past", heads[1])) for name in past)),
-        (_logits(config), *(Port(name, TensorProto.FLOAT, ("batch", "content", *heads)) for name in present)),
-        config.d_model)
+        (_logits(config), *(Port(name, TensorProto.FLOAT, ("batch", "content", *heads)) for name in present)))
 
 
 def _integers(names: tuple[str, ...], axes: list[tuple[str, str]]) -> tuple[Port, ...]:

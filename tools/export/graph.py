@@ -69,8 +69,8 @@ def check(folder: str, contracts: list[Contract], opset: int, codes: bool = Fals
         _check_operators(graphs[-1], opset, codes)
         _check_ports(inferred.graph, contract)
     _check_weights(graphs[0], os.path.join(folder, DATA_FILE))
-    for graph, contract in zip(graphs[1:], contracts[1:]):
-        _check_shared(graphs[0], graph, contract.dimension)
+    for graph in graphs[1:]:
+        _check_shared(graphs[0], graph)
 
 
 def _check_operators(model: onnx.ModelProto, opset: int, codes: bool) -> None:
@@ -133,12 +133,12 @@ def _content(values: np.ndarray) -> tuple[int, ...]:
     return tuple(map(int, totals))
 
 
-def _check_shared(first: onnx.ModelProto, other: onnx.ModelProto, dimension: int) -> None:
-    """Large weights of the other graph must be at places of the data file that the first one uses, but for biases, which it scales."""
+def _check_shared(first: onnx.ModelProto, other: onnx.ModelProto) -> None:
+    """Large weights of the other graph must be at places of the data file that the first one uses."""
     places = {_place(tensor) for tensor in first.graph.initializer if tensor.external_data}
     for tensor in other.graph.initializer:
         size = np.prod(tensor.dims, dtype=np.int64)
-        if size >= LARGE and size > dimension and tensor.name != POSITION_ENCODING and _place(tensor) not in places:
+        if size >= LARGE and tensor.name != POSITION_ENCODING and _place(tensor) not in places:
             raise InputError(f"the exported graphs do not share {tensor.name}")
     _check_constants(other)
 

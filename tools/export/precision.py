@@ -43,7 +43,7 @@ def round_weights(model: torch.nn.Module) -> None:
 def store_as_float16(traced: Traced) -> None:
     """Replaces large float32 weights of rounded values by float16 ones, each followed by one Cast that takes over the name.
 
-    What is no weight but made of some, or of none, stays float32: a scaled bias, the position encoding. Nothing is rounded twice.
+    The position encoding, which is no weight, stays float32.
     """
     casts, stored = [], {}
     for name, values in traced.weights.items():
