@@ -26,7 +26,7 @@ internal static class InfoCommand
         Table facts = Tables.Create("model", Markup.Escape(folder.Name));
         facts.AddRow("folder", Markup.Escape(folder.FullPath));
         facts.AddRow("network", $"{manifest.Layers} layers of {manifest.Heads} heads, width {manifest.ModelDimension}");
-        facts.AddRow("precision", Markup.Escape(manifest.Precision) + (manifest.Block is int block ? $", a scale for every {block} weights" : ""));
+        facts.AddRow("precision", Markup.Escape(manifest.Precision) + (manifest.Block is int block ? $", a multiplier for every {block} weights" : ""));
         facts.AddRow("vocabulary", $"{manifest.VocabularySize} tokens, {(folder.TokenizerPath is null ? "no tokenizer: tokens only" : "SentencePiece tokenizer")}");
         if (folder.TokenizerPath is not null)
             facts.AddRow("text", TextTreatment(manifest));

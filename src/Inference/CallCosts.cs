@@ -27,9 +27,7 @@ internal static class CallCosts
     private static double UsualRows(ModelManifest manifest, Device device) => (device, manifest.Precision) switch
     {
         (not Device.Cpu, _) => 100, // not measured: rows are nearly free there
-        (_, "int4") => 7,
-        (_, "int8") => 10,
-        _ => IsSmall(manifest) ? 16 : 24,
+        _ => manifest.IsInteger || IsSmall(manifest) ? 16 : 24,
     };
 
     private static bool IsSmall(ModelManifest manifest)

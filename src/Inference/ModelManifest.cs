@@ -39,12 +39,16 @@ public sealed record ModelManifest
 
     /// <summary>
     /// How weights are stored and the graph computes: float32; float16-weights, stored in half the space and computed in float32; float16; int8
-    /// and int4, weights as codes in blocks of a scale.
+    /// and int4, products in whole numbers.
     /// </summary>
     public required string Precision { get; init; }
 
-    /// <summary>Weights of int8 and int4 that share a scale; null for other precisions.</summary>
+    /// <summary>Weights of int4 that share a multiplier; null for other precisions.</summary>
     public int? Block { get; init; }
+
+    /// <summary>Whether weights and activations are whole numbers, for which ONNX Runtime has CPU kernels only.</summary>
+    [JsonIgnore]
+    public bool IsInteger => Precision is "int8" or "int4";
 
     /// <summary>How far a logit may be from the recorded float32 one, in this precision.</summary>
     [JsonIgnore]

@@ -32,11 +32,13 @@ internal sealed class OnnxGraph : IDisposable
 
     /// <summary>Opens a graph and checks that its inputs and outputs are those of the contract.</summary>
     /// <exception cref="ModelFolderException">No such model.</exception>
-    /// <exception cref="DeviceNotAvailableException">No such device.</exception>
+    /// <exception cref="DeviceNotAvailableException">No such device, or one that the folder's precision is not for.</exception>
     public static OnnxGraph Open(ModelFolder folder, string path, GraphContract contract, Device device, int? threads)
     {
         if (threads is not null)
             ArgumentOutOfRangeException.ThrowIfNegativeOrZero(threads.Value, nameof(threads));
+        if (device != Device.Cpu && folder.Manifest.IsInteger)
+            throw new DeviceNotAvailableException($"{folder.FullPath} is of precision {folder.Manifest.Precision}, which runs on CPUs: for {Devices.NameOf(device)} export with --precision fp16.");
         InferenceSession session = OnnxSession.Open(path, device, threads);
         try
         {
