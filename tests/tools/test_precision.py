@@ -107,8 +107,9 @@ def test_rounded_matrices_are_stored_once_and_none_is_left(tmp_path, output, cal
     assert call(export, "--checkpoint", tmp_path / "checkpoint", "--output", output, "--precision", precision, "--maximum-length", 40) == 0
     assert described(output)["precision"] == precision
     codes = sum(parameter.numel() for parameter in model.parameters() if parameter.numel() >= 1024)
-    tables = 2 * 64 * 64  # of positions: int8 whatever the precision
-    expected = (codes - tables) * bits // 8 + tables + 4 * 80 * 64  # the encoding of positions is float32; scales and multipliers are few, and in the graphs
+    bytes_whatever = 2 * 64 * 64 + 256 * 64  # tables of positions and the embedding are int8 in int4 too
+    pairs = 17 * 256 * 2 if bits == 4 else 0
+    expected = (codes - bytes_whatever) * bits // 8 + bytes_whatever + pairs + 4 * 80 * 64  # the encoding of positions is float32; scales are few
     assert expected <= described(output)["files"]["model.onnx_data"]["bytes"] < expected + 64 * 20
     for file in GRAPHS:
         graph = bare(output, file).graph

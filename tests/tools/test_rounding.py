@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from rounding import best_multipliers, best_scales, round_matrix, round_with_compensation
+from rounding import best_multipliers, best_scales, pairs, round_matrix, round_with_compensation
 
 BLOCKS = pytest.mark.parametrize("block", [None, 16, 32, 64])  # int8, and int4
 
@@ -28,9 +28,10 @@ def test_values_are_near(block):
 def test_bytes_hold_the_codes_of_int4(block):
     rounded = round_matrix(normal(24, 128), block)
     packed = rounded.packed()
-    assert (packed.shape, packed.dtype) == ((24, 64), np.uint8) and rounded.multipliers.shape == (24, 128 // block)
-    codes = np.concatenate((packed & 15, packed >> 4), 1).astype(int) - 8
-    whole = codes * rounded.multipliers.repeat(block, 1)
+    assert (packed.shape, packed.dtype) == ((24, 128 // block, block // 2), np.uint8) and rounded.multipliers.shape == (24, 128 // block)
+    codes = np.stack((packed & 15, packed >> 4), 3).astype(int) - 8
+    whole = (codes * rounded.multipliers[:, :, None, None]).reshape(24, 128)
+    assert np.array_equal(pairs()[(rounded.multipliers[:, :, None].astype(int) + 8) * 256 + packed].reshape(24, 128), whole)
     assert np.array_equal(whole, rounded.whole()) and np.array_equal((whole * rounded.scales[:, None]).astype(np.float32), rounded.values())
 
 

@@ -1,7 +1,7 @@
 """Puts rounded matrices into a traced graph: their products are taken in whole numbers, every row with a scale of its own.
 
 A row x [K] becomes bytes round(127 x / max|x|) + 128, and its product with a matrix an exact sum of whole numbers, whatever rows share the
-call. Matrices are int8 [N, K], or bytes of two codes each that standard operators widen to that, once, when the graph is loaded.
+call. Matrices are int8 [K, N], or bytes of two codes each that standard operators widen to that, once, when the graph is loaded.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from onnx import TensorProto, helper
 
 from cached import POSITION_ENCODING
 from failure import InputError
-from rounding import LARGEST, Rounded
+from rounding import LARGEST, Rounded, pairs
 from tracing import Traced
 
 DOMAIN = "com.microsoft"
 TABLE = ".rel_attn.r"  # how the names of matrices end that make the table of positions
 _CONSTANTS = {"rounding.one": np.float32(1), "rounding.step": np.float32(1 / 127), "rounding.table_step": np.float32(1 / (LARGEST - 1)),
-              "rounding.middle": np.uint8(128), "rounding.zero": np.int8(0), "rounding.least": np.float32(1e-30), "rounding.half_byte": np.uint8(4),
-              "rounding.middle4": np.int32(8), "rounding.last_axis": np.array([-1])}
+              "rounding.middle": np.uint8(128), "rounding.zero": np.int8(0), "rounding.least": np.float32(1e-30), "rounding.last_axis": np.array([-1]),
+              "rounding.bytes": np.int32(256), "rounding.pairs": pairs()}
 
 
 def matrix_key(matrix: np.ndarray) -> bytes:
@@ -108,9 +108,9 @@ class Rewriter:
             return self._head(nodes[0])
         names = [self._name(node) for node in nodes]
         if len(nodes) == 1:
-            return self._product(nodes[0].input[0], self._columns(names[0]), f"{names[0]}.scales", nodes[0].output[0])
+            return self._product(nodes[0].input[0], f"{names[0]}.int8", f"{names[0]}.scales", nodes[0].output[0])
         both = "+".join(names)
-        columns = self._once("Concat", f"{both}.columns", [self._columns(name) for name in names], axis=1)
+        columns = self._once("Concat", f"{both}.int8", [f"{name}.int8" for name in names], axis=1)
         scales = self._once("Concat", f"{both}.scales", [f"{name}.scales" for name in names], axis=0)
         outputs = [node.output[0] for node in nodes]
         self._weights[f"{both}.sizes"] = np.array([len(self._weights[f"{name}.scales"]) for name in names])
@@ -129,13 +129,9 @@ class Rewriter:
         if rows is None or [rows.op_type, *(reader.op_type for reader in readers)] != ["Reshape", "Reshape"]:
             raise InputError("PyTorch wrote the head in a way that this exporter does not know")
         logits = readers[0].output[0]
-        self._product(rows.input[0], self._columns(name), f"{name}.scales", f"{logits}.unbiased")
+        self._product(rows.input[0], f"{name}.int8", f"{name}.scales", f"{logits}.unbiased")
         self._node("Add", logits, [f"{logits}.unbiased", node.input[2]])
         self._made.add(logits)
-
-    def _columns(self, name: str) -> str:
-        """The matrix as [K, N]."""
-        return self._once("Transpose", f"{name}.columns", [f"{name}.int8"], perm=[1, 0])
 
     def _as_bytes(self, rows: str) -> tuple[str, str]:
         """uint8 rows around 128, and the largest size [.., 1] of a value in each, which has the code 1 or 255. Of a row of zeros that is 0,
@@ -162,8 +158,9 @@ class Rewriter:
             self._node("ReduceMax", output, [values, "rounding.last_axis"], keepdims=1)
 
     def _lookup(self, node: onnx.NodeProto, name: str) -> None:
-        whole, output, ids = f"{name}.int8", node.output[0], node.input[1]
-        self._node("Gather", f"{output}.codes", [whole, ids], axis=0)
+        output, ids = node.output[0], node.input[1]
+        rows = self._once("Transpose", f"{name}.rows", [f"{name}.int8"], perm=[1, 0])
+        self._node("Gather", f"{output}.codes", [rows, ids], axis=0)
         self._node("Cast", f"{output}.values", [f"{output}.codes"], to=TensorProto.FLOAT)
         self._node("Unsqueeze", f"{name}.scales.column", [f"{name}.scales", "rounding.last_axis"])
         self._node("Gather", f"{output}.scales", [f"{name}.scales.column", ids], axis=0)
@@ -171,7 +168,7 @@ class Rewriter:
 
     def _widened_product(self, node: onnx.NodeProto, name: str) -> None:
         """As float32: where it makes the table of positions, that is computed once, when the graph is loaded."""
-        self._once("Cast", f"{name}.floats", [self._columns(name)], to=TensorProto.FLOAT)
+        self._once("Cast", f"{name}.floats", [f"{name}.int8"], to=TensorProto.FLOAT)
         self._once("Mul", f"{name}.values", [f"{name}.floats", f"{name}.scales"])
         self._nodes.append(helper.make_node("MatMul", [node.input[0], f"{name}.values"], node.output, node.name))
 
@@ -198,29 +195,26 @@ class Rewriter:
         self._node("Mul", node.output[0], [taken, self._largest[node.input[0]]])
 
     def _matrix(self, name: str, values: Rounded) -> None:
-        """The int8 matrix [N, K], once."""
+        """The int8 matrix [K, N], once. Of int4 it is looked up, as what a byte and its multiplier stand for: ONNX Runtime holds the results of all
+        operators on constants at once while it loads a graph, so there must be few, and small ones."""
         if f"{name}.int8" in self._made:
             return
         self._made.add(f"{name}.int8")
         self._weights[f"{name}.scales"] = values.scales
         if values.multipliers is None:
-            self._weights[f"{name}.int8"] = values.codes
+            self._weights[f"{name}.int8"] = values.codes.T
             return
         self._weights[f"{name}.int4"] = values.packed()
-        self._weights[f"{name}.multipliers"] = values.multipliers[:, :, None]
-        self._weights[f"{name}.blocks"] = np.array([*values.multipliers.shape, -1])
+        self._weights[f"{name}.multipliers"] = (values.multipliers[:, :, None] + 8).astype(np.uint8)
         self._weights[f"{name}.shape"] = np.array(values.codes.shape)
-        self._node("BitShift", f"{name}.high", [f"{name}.int4", "rounding.half_byte"], direction="RIGHT")
-        self._node("BitShift", f"{name}.raised", [f"{name}.int4", "rounding.half_byte"], direction="LEFT")
-        self._node("BitShift", f"{name}.low", [f"{name}.raised", "rounding.half_byte"], direction="RIGHT")
-        self._node("Concat", f"{name}.codes", [f"{name}.low", f"{name}.high"], axis=1)
-        self._node("Cast", f"{name}.codes.int32", [f"{name}.codes"], to=TensorProto.INT32)
-        self._node("Sub", f"{name}.signed", [f"{name}.codes.int32", "rounding.middle4"])
-        self._node("Reshape", f"{name}.signed.blocks", [f"{name}.signed", f"{name}.blocks"])
+        self._node("Cast", f"{name}.bytes", [f"{name}.int4"], to=TensorProto.INT32)
         self._node("Cast", f"{name}.multipliers.int32", [f"{name}.multipliers"], to=TensorProto.INT32)
-        self._node("Mul", f"{name}.products", [f"{name}.signed.blocks", f"{name}.multipliers.int32"])
-        self._node("Reshape", f"{name}.int32", [f"{name}.products", f"{name}.shape"])
-        self._node("Cast", f"{name}.int8", [f"{name}.int32"], to=TensorProto.INT8)
+        self._node("Mul", f"{name}.offsets", [f"{name}.multipliers.int32", "rounding.bytes"])
+        self._node("Add", f"{name}.places", [f"{name}.bytes", f"{name}.offsets"])
+        self._node("Gather", f"{name}.pairs", ["rounding.pairs", f"{name}.places"], axis=0)
+        self._node("Reshape", f"{name}.rows", [f"{name}.pairs", f"{name}.shape"])
+        self._node("Transpose", f"{name}.int8", [f"{name}.rows"], perm=[1, 0])
+        self._made.add(f"{name}.rows")
 
     def _once(self, kind: str, output: str, inputs: list[str], **attributes) -> str:
         if output not in self._made:

@@ -43,7 +43,8 @@ class Quantizer:
 
     def _round(self, name: str, parameter: nn.Parameter, moments: Tensor | None) -> None:
         matrix = as_matrix(name, parameter)
-        block = None if name.endswith(TABLE) else self.block  # makes a table when the graph is loaded: 4 bits gain little
+        # int8 in int4 too: what makes a table when the graph is loaded, and the head, whose errors are those of the logits.
+        block = None if name == EMBEDDING or name.endswith(TABLE) else self.block
         rounded = round_matrix(matrix, block) if moments is None else round_with_compensation(matrix, moments, block)
         matrix.copy_(torch.from_numpy(rounded.values()))
         self.rounded[matrix_key(matrix.numpy())] = name, rounded

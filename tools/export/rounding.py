@@ -46,10 +46,15 @@ class Rounded:
         return self.whole() * self.scales[:, None]
 
     def packed(self) -> np.ndarray:
-        """Of int4: uint8 [N, K / 2], codes plus 8; the low halves hold the first K / 2 columns, the high ones the others."""
-        shifted = (self.codes + 8).astype(np.uint8)
-        half = shifted.shape[1] // 2
-        return shifted[:, :half] | shifted[:, half:] << 4
+        """Of int4: uint8 [N, K / block, block / 2], two codes plus 8 in each; the first has the low half."""
+        shifted = (self.codes + 8).astype(np.uint8).reshape(*self.multipliers.shape, -1)
+        return shifted[:, :, ::2] | shifted[:, :, 1::2] << 4
+
+
+def pairs() -> np.ndarray:
+    """int8 [17 * 256, 2]: the whole numbers that a byte of two codes stands for, by (multiplier + 8) * 256 + byte."""
+    multipliers, codes = np.arange(-_MULTIPLIER, _MULTIPLIER + 1), np.arange(256)
+    return (multipliers[:, None, None] * (np.stack((codes & 15, codes >> 4), 1) - 8)).reshape(-1, 2).astype(np.int8)
 
 
 def best_scales(blocks: Tensor, importance: Tensor, bits: int) -> Tensor:
