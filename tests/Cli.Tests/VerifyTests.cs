@@ -36,7 +36,7 @@ public sealed class VerifyTests
         AsarmResult result = AsarmCommand.Run("verify", "--model", model.Path).Done();
         Assert.Contains(line => line.Contains($" {precision} ") && line.Contains($" {tolerance} "), result.OutputLines);
         Assert.Contains("KL divergence", result.Output);
-        Assert.Contains($"{precision}, a scale for every 32 weights", AsarmCommand.Run("info", "--model", model.Path).Done().Output);
+        Assert.Contains($"{precision}, a multiplier for every 32 weights", AsarmCommand.Run("info", "--model", model.Path).Done().Output);
         model.EditManifest(manifest => manifest["block"] = 0);
         AsarmCommand.Run("verify", "--model", model.Path).IsBadInput("block");
     }

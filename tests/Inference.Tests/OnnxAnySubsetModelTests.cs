@@ -186,6 +186,21 @@ public sealed class OnnxAnySubsetModelTests
         }
     }
 
+    /// <summary>ONNX Runtime has products of whole numbers for CPUs only; what is missing on a machine without a GPU is told second.</summary>
+    [TestMethod]
+    [DataRow("int8")]
+    [DataRow("int4")]
+    public void Open_WholeNumbersOnAGpu_IsRefused(string precision)
+    {
+        foreach (Device device in new[] { Device.Cuda, Device.TensorRT })
+        {
+            string message = Assert.ThrowsExactly<DeviceNotAvailableException>(
+                () => OnnxAnySubsetModel.Open(ModelFolder.Open(Files.InPrecision(precision)), device)).Message;
+            StringAssert.Contains(message, $"precision {precision}");
+            StringAssert.Contains(message, "--precision fp16");
+        }
+    }
+
     private static SequenceCall CreateCall(IAnySubsetModel model, int length, int questions, int seed)
     {
         var coins = new SeededCoins(seed);
