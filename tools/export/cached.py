@@ -97,7 +97,7 @@ class CachedModel(nn.Module):
         key, value = ((content @ weight.flatten(1)).view(call.batch, call.new.count, *heads) for weight in (attention.k, attention.v))
         mixed = attend(self.scores(attention, rows, past_key, key.transpose(1, 2), call), past_value, value.transpose(1, 2), call)
         merged = mixed.transpose(1, 2).reshape(call.batch, call.rows, self.config.d_model)
-        return layer.ff(attention.layer_norm(merged @ attention.o.flatten(1).t() + rows)), key, value
+        return layer.ff(attention.output(merged, rows)), key, value
 
     def scores(self, attention: RelativeAttention, rows: Tensor, past_key: Tensor, key: Tensor, call: Call) -> list[Tensor]:
         """Attention scores [B, H, R, P] and [B, H, R, C], of keys [B, H, P, D] and [B, H, C, D]."""

@@ -19,6 +19,8 @@ from tracing import Traced
 
 DOMAIN = "com.microsoft"
 TABLE = ".rel_attn.r"  # how the names of matrices end that make the table of positions
+BOUNDED = ".ff.layer_2.weight"  # and of those that take what the activation function gives
+_BELOW = 24  # codes for negative values there
 _CONSTANTS = {"rounding.one": np.float32(1), "rounding.step": np.float32(1 / 127), "rounding.table_step": np.float32(1 / (LARGEST - 1)),
               "rounding.middle": np.uint8(128), "rounding.zero": np.int8(0), "rounding.least": np.float32(1e-30), "rounding.last_axis": np.array([-1]),
               "rounding.bytes": np.int32(256), "rounding.pairs": pairs()}
@@ -29,14 +31,15 @@ def matrix_key(matrix: np.ndarray) -> bytes:
     return hashlib.sha256(np.ascontiguousarray(matrix, np.float32)).digest()
 
 
-def replace_matrices(traced: Traced, rounded: dict[bytes, tuple[str, Rounded]]) -> None:
-    """rounded: by matrix_key, the name of the parameter and what it becomes. Weights that nobody reads any more are dropped.
+def replace_matrices(traced: Traced, rounded: dict[bytes, tuple[str, Rounded]], lowest: float) -> None:
+    """rounded: by matrix_key, the name of the parameter and what it becomes; lowest: the least value of the activation function. Weights that
+    nobody reads any more are dropped.
 
     Raises InputError where a matrix did not get its codes, or is read as float32 as well: a tracer may write it in a way that is not known here.
     """
     graph, weights = traced.model.graph, traced.weights
     opset = next(entry.version for entry in traced.model.opset_import if entry.domain in ("", "ai.onnx"))
-    nodes = Rewriter(traced, rounded, opset).run()
+    nodes = Rewriter(traced, rounded, lowest, opset).run()
     del graph.node[:]
     graph.node.extend(_used(nodes, {port.name for port in graph.output}))
     weights.update({name: np.asarray(value) for name, value in _CONSTANTS.items()})
@@ -60,8 +63,8 @@ def _check_all(weights: dict[str, np.ndarray], rounded: dict[bytes, tuple[str, R
 class Rewriter:
     """Goes through the nodes of a graph once and writes those of the products anew."""
 
-    def __init__(self, traced: Traced, rounded: dict[bytes, tuple[str, Rounded]], opset: int):
-        self._graph, self._weights, self._rounded, self._opset = traced.model.graph, traced.weights, rounded, opset
+    def __init__(self, traced: Traced, rounded: dict[bytes, tuple[str, Rounded]], lowest: float, opset: int):
+        self._graph, self._weights, self._rounded, self._lowest, self._opset = traced.model.graph, traced.weights, rounded, lowest, opset
         self._makers = {name: node for node in self._graph.node for name in node.output}
         self._nodes: list[onnx.NodeProto] = []
         self._made: set[str] = set()  # what is there already
@@ -108,7 +111,7 @@ class Rewriter:
             return self._head(nodes[0])
         names = [self._name(node) for node in nodes]
         if len(nodes) == 1:
-            return self._product(nodes[0].input[0], f"{names[0]}.int8", f"{names[0]}.scales", nodes[0].output[0])
+            return self._product(nodes[0].input[0], f"{names[0]}.int8", f"{names[0]}.scales", nodes[0].output[0], names[0].endswith(BOUNDED))
         both = "+".join(names)
         columns = self._once("Concat", f"{both}.int8", [f"{name}.int8" for name in names], axis=1)
         scales = self._once("Concat", f"{both}.scales", [f"{name}.scales" for name in names], axis=0)
@@ -118,10 +121,10 @@ class Rewriter:
         self._nodes.append(helper.make_node("Split", [f"{outputs[0]}.parts", f"{both}.sizes"], outputs, f"Rounded/{both}/{outputs[0]}", axis=-1))
         self._made.update(outputs)
 
-    def _product(self, rows: str, columns: str, scales: str, output: str) -> None:
-        codes, largest = self._as_bytes(rows)
-        self._node("MatMulIntegerToFloat", f"{output}.sums", [codes, columns, "rounding.step", scales, "rounding.middle", "rounding.zero"], domain=DOMAIN)
-        self._node("Mul", output, [f"{output}.sums", largest])
+    def _product(self, rows: str, columns: str, scales: str, output: str, bounded: bool = False) -> None:
+        codes, factor, step, zero = self._as_bytes_from(rows) if bounded else (*self._as_bytes(rows), "rounding.step", "rounding.middle")
+        self._node("MatMulIntegerToFloat", f"{output}.sums", [codes, columns, step, scales, zero, "rounding.zero"], domain=DOMAIN)
+        self._node("Mul", output, [f"{output}.sums", factor])
 
     def _head(self, node: onnx.NodeProto) -> None:
         """The trace lays rows [B, T, d] out as [B * T, d] and the logits back, which would copy them: here they stay as they are."""
@@ -150,6 +153,19 @@ class Rewriter:
         self._node("Div", f"{rows}.shares", [rows, largest])
         self._node("QuantizeLinear", codes, [f"{rows}.shares", "rounding.step", "rounding.middle"])
         return codes, largest
+
+    def _as_bytes_from(self, rows: str) -> tuple[str, str, str, str]:
+        """Of what an activation function gives, which has a least value: few codes for what is below zero, and most for what is above."""
+        zero = _BELOW if self._lowest < 0 else 0
+        self._weights["rounding.below"] = np.array(zero, np.uint8)
+        self._weights["rounding.above_step"] = np.array(1 / (255 - zero), np.float32)
+        self._weights["rounding.below_step"] = np.array(-self._lowest / zero if zero else 1e-30, np.float32)
+        self._reduce_max(f"{rows}.largest", rows)
+        self._node("Mul", f"{rows}.above_step", [f"{rows}.largest", "rounding.above_step"])
+        self._node("Max", f"{rows}.step", [f"{rows}.above_step", "rounding.below_step"])
+        self._node("Div", f"{rows}.steps", [rows, f"{rows}.step"])
+        self._node("QuantizeLinear", f"{rows}.bytes", [f"{rows}.steps", "rounding.one", "rounding.below"])
+        return f"{rows}.bytes", f"{rows}.step", "rounding.one", "rounding.below"
 
     def _reduce_max(self, output: str, values: str) -> None:
         if self._opset < 18:

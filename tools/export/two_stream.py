@@ -102,6 +102,7 @@ class RelativeAttention(nn.Module):
             setattr(self, name, nn.Parameter(torch.empty(config.d_model, config.n_head, config.d_head)))
         self.r_w_bias = nn.Parameter(torch.zeros(config.n_head, config.d_head))
         self.r_r_bias = nn.Parameter(torch.zeros(config.n_head, config.d_head))
+        self.register_parameter("o_bias", None)  # no part of a checkpoint: centre.py makes one
         self.layer_norm = nn.LayerNorm(config.d_model, eps=config.layer_norm_eps)
         self.softmax = nn.Softmax(-1)
         self.dropout = nn.Dropout(config.dropout)
@@ -123,7 +124,10 @@ class RelativeAttention(nn.Module):
         return attention.transpose(1, 2).reshape(rows.shape[0], rows.shape[1], self.n_head * self.d_head)
 
     def output(self, merged: Tensor, rows: Tensor) -> Tensor:
-        return self.layer_norm(self.dropout(merged @ self.o.flatten(1).t()) + rows)
+        projected = merged @ self.o.flatten(1).t()
+        if self.o_bias is not None:
+            projected = projected + self.o_bias
+        return self.layer_norm(self.dropout(projected) + rows)
 
     def split(self, rows: Tensor) -> Tensor:
         """[B, R, H * D] -> [B, H, R, D]"""
@@ -140,6 +144,7 @@ def tanh_gelu(rows: Tensor) -> Tensor:
     return 0.5 * rows * (1 + torch.tanh((2 / torch.pi) ** 0.5 * (rows + 0.044715 * rows * rows * rows)))
 
 
+LOWEST = {"gelu": -0.17, "gelu_new": -0.1701, "relu": 0.0, "silu": -0.2785, "swish": -0.2785}  # no value of the function is less
 ACTIVATIONS = {"gelu": exact_gelu, "gelu_new": tanh_gelu, "relu": F.relu, "silu": F.silu, "swish": F.silu}  # as Hugging Face spells them
 
 

@@ -7,13 +7,14 @@ import os
 from collections.abc import Callable
 
 import calibration
+from centre import centre, random_windows
 from failure import InputError
 from half import compute_in_float16
 from products import replace_matrices
 from precision import FLOAT16_WEIGHTS, FLOAT32, PRECISIONS, WEIGHTS_ONLY, Precision, round_weights, store_as_float16
 from quantize import Quantizer
 from tracing import Traced
-from two_stream import TwoStreamModel
+from two_stream import LOWEST, TwoStreamModel
 
 BLOCKS = (16, 32, 64, 128)  # of int4
 DEFAULT_BLOCK = 32
@@ -76,8 +77,9 @@ class Variant:
         if self.precision.bits is None:
             return lambda traced: None
         windows = self._windows(tokenizer, separator, length)
+        centre(model, random_windows(model.config.vocab_size, length) if windows is None else windows)
         rounded = Quantizer(model, self.block(model)).run(windows)
-        return lambda traced: replace_matrices(traced, rounded)
+        return lambda traced: replace_matrices(traced, rounded, LOWEST[model.config.ff_activation])
 
     def _windows(self, tokenizer: str, separator: int, length: int):
         if self.arguments.calibration is None:

@@ -1,0 +1,168 @@
+"""Products in whole numbers: what the rewritten nodes compute, by their definitions in numpy, against the products of float32."""
+
+import numpy as np
+import pytest
+import torch
+from onnx import TensorProto, helper
+
+from products import matrix_key, replace_matrices
+from rounding import round_matrix
+from tracing import Traced
+from two_stream import ACTIVATIONS, LOWEST
+
+K, N, ROWS = 64, 48, 9
+TYPES = {TensorProto.FLOAT: np.float32, TensorProto.INT32: np.int32, TensorProto.INT8: np.int8, TensorProto.UINT8: np.uint8}
+
+
+def quantize(values, step, zero):
+    limits = np.iinfo(zero.dtype)
+    return np.clip(np.rint(values / step) + zero, limits.min, limits.max).astype(zero.dtype)
+
+
+def cut(values, starts, ends, axes, steps):
+    (start,), (end,), (axis,), (step,) = starts, ends, axes, steps
+    return values[(slice(None),) * int(axis) + (slice(int(start), int(end), int(step)),)]
+
+
+def largest(values, axes=(-1,), keepdims=1):
+    return values.max(tuple(int(axis) for axis in axes), keepdims=bool(keepdims))
+
+
+OPERATORS = {
+    "Abs": np.abs, "Add": np.add, "Mul": np.multiply, "Div": np.divide, "Max": np.maximum, "Round": np.rint, "MatMul": np.matmul,
+    "Cast": lambda values, to: values.astype(TYPES[to]), "Concat": lambda *parts, axis: np.concatenate(parts, axis), "ReduceMax": largest,
+    "Transpose": lambda values, perm: values.transpose(perm), "Reshape": lambda values, shape: values.reshape(shape), "QuantizeLinear": quantize,
+    "Gather": lambda values, places, axis: values.take(places, axis), "Slice": cut, "Unsqueeze": lambda values, axes: np.expand_dims(values, tuple(axes)),
+    "GatherElements": lambda values, places, axis: np.take_along_axis(values, places, axis),
+    "Split": lambda values, sizes, axis: np.split(values, np.cumsum(sizes)[:-1], axis),
+    "MatMulIntegerToFloat": lambda a, b, step, scales, zero, middle: (a.astype(np.int64) - zero) @ (b.astype(np.int64) - middle) * (step * scales),
+}
+
+
+def evaluate(traced: Traced, **inputs):
+    values = {**traced.weights, **inputs}
+    for node in traced.model.graph.node:
+        attributes = {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
+        results = OPERATORS[node.op_type](*(values[name] for name in node.input), **attributes)
+        values.update(zip(node.output, results if len(node.output) > 1 else [results]))
+    return [values[port.name] for port in traced.model.graph.output]
+
+
+def traced(nodes, weights: dict, outputs, opset: int = 17) -> Traced:
+    ports = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs]
+    return Traced(helper.make_model(helper.make_graph(nodes, "graph", [], ports), opset_imports=[helper.make_opsetid("", opset)]), dict(weights))
+
+
+@pytest.fixture(params=[None, 16], ids=["int8", "int4"])
+def network(request):
+    """matrices(*names) -> matrices [N, K] that are exactly codes, and what rounding knows of them."""
+    def make(*names, outputs=N):
+        made, known = {}, {}
+        for number, name in enumerate(names):
+            matrix = torch.randn(outputs, K, generator=torch.Generator().manual_seed(number))
+            block = None if "embedding" in name else request.param
+            rounded = round_matrix(matrix, block)
+            made[name] = rounded.values()
+            known[matrix_key(made[name])] = name, rounded
+        return made, known
+    return make
+
+
+def rows_with_outliers(*shape: int) -> np.ndarray:
+    rows = np.random.default_rng(1).standard_normal(shape).astype(np.float32)
+    rows[..., 3] *= 20
+    return rows
+
+
+def product_of(rows: str, name: str, output: str):
+    return helper.make_node("MatMul", [rows, f"{name}.t"], [output], output)
+
+
+def check(found, rows, matrix, steps):
+    """No result is further off than half a step of every input allows."""
+    assert (np.abs(found - rows @ matrix.T) <= 0.501 * steps * np.abs(matrix).sum(1) + 1e-4).all()
+
+
+@pytest.mark.parametrize("opset", [17, 18, 21])
+def test_products_of_rows_and_of_some_of_them(network, opset):
+    """As keys, values and queries: of the same rows, and of a part."""
+    matrices, known = network("layer.q", "layer.k", "layer.v")
+    weights = {f"{name}.t": matrix.T for name, matrix in matrices.items()}
+    weights.update(starts=np.array([0]), ends=np.array([2]), axes=np.array([1]), steps=np.array([1]))
+    nodes = [product_of("rows", "layer.q", "q"), helper.make_node("Slice", ["rows", "starts", "ends", "axes", "steps"], ["part"]),
+             product_of("part", "layer.k", "k"), product_of("part", "layer.v", "v")]
+    graph = traced(nodes, weights, ("q", "k", "v"), opset)
+    replace_matrices(graph, known, 0)
+    kinds = [node.op_type for node in graph.model.graph.node]
+    assert kinds.count("MatMulIntegerToFloat") == 2 and kinds.count("QuantizeLinear") == 1 and "MatMul" not in kinds
+    assert all(("axes" in [attribute.name for attribute in node.attribute]) == (opset == 17) for node in graph.model.graph.node if node.op_type == "ReduceMax")
+    rows = rows_with_outliers(2, ROWS, K)
+    rows[1, 4] = 1e-3
+    steps = np.abs(rows).max(2, keepdims=True) / 127
+    for found, name, taken in zip(evaluate(graph, rows=rows), "qkv", (ROWS, 2, 2)):
+        check(found, rows[:, :taken], matrices[f"layer.{name}"], steps[:, :taken])
+
+
+def test_rows_of_zeros_give_zeros(network):
+    matrices, known = network("layer.q")
+    graph = traced([product_of("rows", "layer.q", "q")], {"layer.q.t": matrices["layer.q"].T}, ("q",))
+    replace_matrices(graph, known, 0)
+    rows = rows_with_outliers(1, ROWS, K)
+    rows[0, 2] = 0
+    with np.errstate(invalid="ignore"):
+        (found,) = evaluate(graph, rows=rows)
+    assert not found[0, 2].any() and np.isfinite(found).all()
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("size", [0.3, 3, 30])
+def test_what_an_activation_function_gives_has_finer_steps(network, activation, size):
+    matrices, known = network("layer.ff.layer_2.weight")
+    matrix = matrices["layer.ff.layer_2.weight"]
+    graph = traced([product_of("rows", "layer.ff.layer_2.weight", "y")], {"layer.ff.layer_2.weight.t": matrix.T}, ("y",))
+    replace_matrices(graph, known, LOWEST[activation])
+    rows = ACTIVATIONS[activation](torch.randn(4, ROWS, K, generator=torch.Generator().manual_seed(1)) * size).numpy()
+    below = 24 if LOWEST[activation] else 0
+    steps = np.maximum(rows.max(2, keepdims=True) / (255 - below), -LOWEST[activation] / 24)
+    check(evaluate(graph, rows=rows)[0], rows, matrix, steps)
+    if size == 30:
+        assert (steps < 0.6 * np.abs(rows).max(2, keepdims=True) / 127).all()
+
+
+@pytest.mark.parametrize("vocabulary", [48, 49])
+def test_head_and_lookup_use_one_matrix(network, vocabulary):
+    matrices, known = network("word_embedding.weight", outputs=vocabulary)
+    (matrix,) = matrices.values()
+    bias = np.linspace(-1, 1, vocabulary, dtype=np.float32)
+    weights = {"e": matrix, "bias": bias, "flat": np.array([-1, K]), "shape": np.array([2, ROWS, vocabulary])}
+    nodes = [helper.make_node("Gather", ["e", "ids"], ["rows"], "rows", axis=0), helper.make_node("Reshape", ["rows", "flat"], ["flattened"]),
+             helper.make_node("Gemm", ["flattened", "e", "bias"], ["product"], transB=1), helper.make_node("Reshape", ["product", "shape"], ["logits"])]
+    graph = traced(nodes, weights, ("rows", "logits"))
+    replace_matrices(graph, known, 0)
+    assert [name for name, array in graph.weights.items() if array.size >= matrix.size] == ["word_embedding.weight.int8"]
+    rows, logits = evaluate(graph, ids=np.random.default_rng(1).integers(0, vocabulary, (2, ROWS)))
+    assert np.isin(rows.reshape(-1, K), matrix).all()
+    check(logits - bias, rows, matrix, np.abs(rows).max(2, keepdims=True) / 127)
+
+
+def test_distances_are_taken_from_a_table_in_whole_numbers(network):
+    matrices, known = network("layer.rel_attn.r")
+    (matrix,) = matrices.values()
+    heads, size, distances = 3, 16, 22
+    encoding = np.random.default_rng(1).standard_normal((distances, K)).astype(np.float32)
+    weights = {"encoding": encoding, "r.t": matrix.T, "shape": np.array([distances, heads, size])}
+    nodes = [helper.make_node("MatMul", ["encoding", "r.t"], ["flat"], "flat"), helper.make_node("Reshape", ["flat", "shape"], ["split"]),
+             helper.make_node("Transpose", ["split"], ["table"], perm=[1, 2, 0]), helper.make_node("MatMul", ["rows", "table"], ["all"], "all"),
+             helper.make_node("GatherElements", ["all", "places"], ["taken"], "taken", axis=2)]
+    graph = traced(nodes, weights, ("taken",))
+    replace_matrices(graph, known, 0)
+    rows = rows_with_outliers(heads, ROWS, size)
+    places = np.random.default_rng(2).integers(0, distances, (heads, ROWS, 5))
+    table = (encoding @ matrix.T).reshape(distances, heads, size).transpose(1, 2, 0)
+    exact = np.take_along_axis(rows @ table, places, 2)
+    (found,) = evaluate(graph, rows=rows, places=places)
+    table_steps = np.abs(table).max(2, keepdims=True) / 63
+    scaled = rows * table_steps.transpose(0, 2, 1)
+    bound = 0.501 * (np.abs(rows) @ table_steps + np.abs(scaled).max(2, keepdims=True) / 127 * 64 * size)
+    assert (np.abs(found - exact) <= bound).all() and np.abs(found - exact).max() > 1e-6
+    assert np.abs(found - exact).mean() < 0.03 * np.abs(exact).mean()
