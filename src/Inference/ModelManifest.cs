@@ -67,7 +67,7 @@ public sealed record ModelManifest
     {
         "float16" => 0.01,
         "int8" => 0.07,
-        "int4" => 0.6,
+        "int4" => 0.5,
         _ => double.PositiveInfinity,
     };
 

@@ -44,7 +44,7 @@ public sealed class VerifyTests
     [TestMethod]
     [DataRow("float16", "1.0e-2")]
     [DataRow("int8", "7.0e-2")]
-    [DataRow("int4", "6.0e-1")]
+    [DataRow("int4", "5.0e-1")]
     public void Verify_OtherPrecisions_PassWithinBothTolerances(string precision, string relative)
     {
         AsarmResult result = AsarmCommand.Run("verify", "--model", Models.InPrecision(precision)).Done();

@@ -20,7 +20,7 @@ from checkpoint import read_config, read_model, write_model
 from conftest import ROOT
 from exports import GRAPHS, bare, contracts, described, fresh, large, weights_of
 from failure import InputError
-from quantize import Quantizer
+from quantize import Quantizer, as_matrix
 from two_stream import relative_encoding
 from variant import Variant
 
@@ -120,6 +120,38 @@ def test_rounded_matrices_are_stored_once_and_none_is_left(tmp_path, output, cal
         assert {node.domain for node in graph.node} == {"", "com.microsoft"} and {node.op_type for node in graph.node if node.domain} == {"MatMulIntegerToFloat"}
         wide = [tensor.name for tensor in graph.initializer if tensor.data_type == TensorProto.FLOAT and np.prod(tensor.dims) >= 1024]
         assert wide == ([POSITION_ENCODING] if file == "model_cached.onnx" else [])
+
+
+@pytest.mark.parametrize("precision", ["int8", "int4"])
+def test_steps_of_rows_are_each_row_s_own(tiny, output, call, precision):
+    """A maximum over any other axis would let rows of a call depend on each other."""
+    assert call(export, "--checkpoint", tiny, "--output", output, "--precision", precision, "--maximum-length", 40) == 0
+    for file in GRAPHS:
+        maxima = [node for node in bare(output, file).graph.node if node.op_type == "ReduceMax" and node.output[0].endswith(".largest")]
+        axes = [list(attribute.ints) for node in maxima for attribute in node.attribute if attribute.name == "axes"]
+        assert len(axes) == len(maxima) >= 3 * 4 + 1 and axes == [[-1]] * len(axes)
+
+
+@pytest.mark.parametrize("precision", ["int8", "int4"])
+def test_weights_can_be_read_by_the_table_of_the_model_format(tmp_path, output, call, precision):
+    torch.manual_seed(1)
+    model = fresh(33, d_model=64, n_layer=2, d_inner=128)
+    write_model(str(tmp_path / "checkpoint"), model)
+    assert call(export, "--checkpoint", tmp_path / "checkpoint", "--output", output, "--precision", precision, "--maximum-length", 40) == 0
+    stored = weights_of(output, "model_cached.onnx")
+    for name, parameter in model.named_parameters():
+        if parameter.ndim < 2 or name.endswith("_bias") or "mask" in name or name == "lm_loss.weight":
+            continue
+        matrix = as_matrix(name, parameter).numpy()
+        if f"{name}.int8" in stored:
+            whole = stored[f"{name}.int8"].T.astype(int)
+        else:
+            codes = stored[f"{name}.int4"]
+            assert codes.shape == (len(matrix), matrix.shape[1] // 32, 16) and stored[f"{name}.multipliers"].shape == (*codes.shape[:2], 1)
+            whole = (np.stack((codes & 15, codes >> 4), 3).astype(int) - 8) * (stored[f"{name}.multipliers"].astype(int) - 8)[..., None]
+        error = whole.reshape(matrix.shape) * stored[f"{name}.scales"][:, None] - matrix
+        assert (error ** 2).mean() < (0.01 if f"{name}.int4" in stored else 3e-4) * (matrix ** 2).mean(), name
+    assert sum(name.endswith(".int4") for name in stored) == (2 * 6 if precision == "int4" else 0)
 
 
 @pytest.mark.parametrize("kind, message", [

@@ -5,6 +5,7 @@ import pytest
 import torch
 from onnx import TensorProto, helper
 
+from failure import InputError
 from products import matrix_key, replace_matrices
 from rounding import round_matrix
 from tracing import Traced
@@ -45,6 +46,8 @@ def evaluate(traced: Traced, **inputs):
         attributes = {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
         results = OPERATORS[node.op_type](*(values[name] for name in node.input), **attributes)
         values.update(zip(node.output, results if len(node.output) > 1 else [results]))
+        for name in node.output:
+            assert not name.endswith(".codes") or np.abs(values[name].astype(int)).max() <= 64  # two of them times 255 fit 16 bits
     return [values[port.name] for port in traced.model.graph.output]
 
 
@@ -60,6 +63,7 @@ def network(request):
         made, known = {}, {}
         for number, name in enumerate(names):
             matrix = torch.randn(outputs, K, generator=torch.Generator().manual_seed(number))
+            matrix[5] = 0
             block = None if "embedding" in name else request.param
             rounded = round_matrix(matrix, block)
             made[name] = rounded.values()
@@ -101,6 +105,24 @@ def test_products_of_rows_and_of_some_of_them(network, opset):
     steps = np.abs(rows).max(2, keepdims=True) / 127
     for found, name, taken in zip(evaluate(graph, rows=rows), "qkv", (ROWS, 2, 2)):
         check(found, rows[:, :taken], matrices[f"layer.{name}"], steps[:, :taken])
+    for alone, together in zip(evaluate(graph, rows=rows[1:, :2]), evaluate(graph, rows=rows)):
+        assert np.array_equal(alone[0], together[1, :2])  # a row has the same bits whoever shares the call
+
+
+def test_other_slices_are_rounded_for_themselves(network):
+    """Of the last axis, or where nobody knows of which."""
+    matrices, known = network("layer.q")
+    for axes in (np.array([2]), None):
+        weights = {"layer.q.t": matrices["layer.q"].T, "starts": np.array([0]), "ends": np.array([K]), "steps": np.array([1])}
+        if axes is not None:
+            weights["axes"] = axes
+        nodes = [helper.make_node("Slice", ["rows", "starts", "ends", "axes", "steps"], ["part"]), product_of("part", "layer.q", "q")]
+        graph = traced(nodes, weights, ("q",))
+        replace_matrices(graph, known, 0)
+        rows = rows_with_outliers(1, ROWS, 2 * K)
+        rows[:, :, K:] *= 100
+        (found,) = evaluate(graph, rows=rows, axes=np.array([2]))
+        check(found, rows[:, :, :K], matrices["layer.q"], np.abs(rows[:, :, :K]).max(2, keepdims=True) / 127)
 
 
 def test_rows_of_zeros_give_zeros(network):
@@ -125,6 +147,7 @@ def test_what_an_activation_function_gives_has_finer_steps(network, activation, 
     below = 24 if LOWEST[activation] else 0
     steps = np.maximum(rows.max(2, keepdims=True) / (255 - below), -LOWEST[activation] / 24)
     check(evaluate(graph, rows=rows)[0], rows, matrix, steps)
+    assert np.array_equal(evaluate(graph, rows=rows[2:, 3:5])[0], evaluate(graph, rows=rows)[0][2:, 3:5])
     if size == 30:
         assert (steps < 0.6 * np.abs(rows).max(2, keepdims=True) / 127).all()
 
@@ -166,3 +189,11 @@ def test_distances_are_taken_from_a_table_in_whole_numbers(network):
     bound = 0.501 * (np.abs(rows) @ table_steps + np.abs(scaled).max(2, keepdims=True) / 127 * 64 * size)
     assert (np.abs(found - exact) <= bound).all() and np.abs(found - exact).max() > 1e-6
     assert np.abs(found - exact).mean() < 0.03 * np.abs(exact).mean()
+    assert np.array_equal(evaluate(graph, rows=rows[:, 2:4], places=places[:, 2:4])[0], found[:, 2:4])
+
+
+def test_products_with_distances_that_somebody_else_reads_are_refused():
+    nodes = [helper.make_node("MatMul", ["a", "b"], ["table"]), helper.make_node("MatMul", ["rows", "table"], ["all"]), helper.make_node("Add", ["all", "all"], ["sum"])]
+    graph = traced(nodes, {"a": np.ones((2, 3, 4), np.float32), "b": np.ones((4, 5), np.float32)}, ("sum",))
+    with pytest.raises(InputError, match="products with distances in a way"):
+        replace_matrices(graph, {}, 0)

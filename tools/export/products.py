@@ -10,7 +10,7 @@ import hashlib
 
 import numpy as np
 import onnx
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 from cached import POSITION_ENCODING
 from failure import InputError
@@ -22,13 +22,13 @@ TABLE = ".rel_attn.r"  # how the names of matrices end that make the table of po
 BOUNDED = ".ff.layer_2.weight"  # and of those that take what the activation function gives
 _BELOW = 24  # codes for negative values there
 _CONSTANTS = {"rounding.one": np.float32(1), "rounding.step": np.float32(1 / 127), "rounding.table_step": np.float32(1 / (LARGEST - 1)),
-              "rounding.middle": np.uint8(128), "rounding.zero": np.int8(0), "rounding.least": np.float32(1e-30), "rounding.last_axis": np.array([-1]),
+              "rounding.middle": np.uint8(128), "rounding.zero": np.int8(0), "rounding.least": np.float32(1e-30), "rounding.last_axis": np.array([-1], np.int64),
               "rounding.bytes": np.int32(256), "rounding.pairs": pairs()}
 
 
 def matrix_key(matrix: np.ndarray) -> bytes:
     """Identifies a matrix [N, K] by its float32 values."""
-    return hashlib.sha256(np.ascontiguousarray(matrix, np.float32)).digest()
+    return hashlib.sha256(str(matrix.shape).encode() + np.ascontiguousarray(matrix, np.float32).tobytes()).digest()
 
 
 def replace_matrices(traced: Traced, rounded: dict[bytes, tuple[str, Rounded]], lowest: float) -> None:
@@ -55,7 +55,7 @@ def _check_all(weights: dict[str, np.ndarray], rounded: dict[bytes, tuple[str, R
     if missing:
         raise InputError(f"PyTorch wrote matrices in a way that this exporter does not know, they have no codes: {', '.join(missing[:5])}")
     least = min(value.codes.size for _, value in rounded.values())
-    wide = [name for name, array in weights.items() if array.dtype == np.float32 and array.size >= least and name != POSITION_ENCODING]
+    wide = [name for name, array in weights.items() if array.dtype == np.float32 and array.ndim > 1 and array.size >= least and name != POSITION_ENCODING]
     if wide:
         raise InputError(f"PyTorch wrote matrices in a way that this exporter does not know, they are left in float32: {', '.join(wide[:5])}")
 
@@ -97,7 +97,7 @@ class Rewriter:
             self._table_product(node)
         elif node.op_type == "GatherElements" and node.input[0] in self._largest:
             self._distances(node)
-        elif node in products.get(node.input[0] if node.input else "", ()):
+        elif any(node is other for other in products.get(node.input[0] if node.input else "", ())):
             self._products(products[node.input[0]])
         elif node.op_type in ("MatMul", "Gather") and (name := self._name(node)):
             (self._widened_product if node.op_type == "MatMul" else self._lookup)(node, name)
@@ -116,7 +116,7 @@ class Rewriter:
         columns = self._once("Concat", f"{both}.int8", [f"{name}.int8" for name in names], axis=1)
         scales = self._once("Concat", f"{both}.scales", [f"{name}.scales" for name in names], axis=0)
         outputs = [node.output[0] for node in nodes]
-        self._weights[f"{both}.sizes"] = np.array([len(self._weights[f"{name}.scales"]) for name in names])
+        self._weights[f"{both}.sizes"] = np.array([len(self._weights[f"{name}.scales"]) for name in names], np.int64)
         self._product(nodes[0].input[0], columns, scales, f"{outputs[0]}.parts")
         self._nodes.append(helper.make_node("Split", [f"{outputs[0]}.parts", f"{both}.sizes"], outputs, f"Rounded/{both}/{outputs[0]}", axis=-1))
         self._made.update(outputs)
@@ -144,7 +144,7 @@ class Rewriter:
             return codes, largest
         self._made.add(codes)
         maker = self._makers.get(rows)
-        if maker is not None and maker.op_type == "Slice":  # of whole rows, as the axis of a trace's are those of the batch or the rows
+        if maker is not None and self._takes_rows(maker):
             for part, whole in zip((codes, largest), self._as_bytes(maker.input[0])):
                 self._node("Slice", part, [whole, *maker.input[1:]])
             return codes, largest
@@ -153,6 +153,16 @@ class Rewriter:
         self._node("Div", f"{rows}.shares", [rows, largest])
         self._node("QuantizeLinear", codes, [f"{rows}.shares", "rounding.step", "rounding.middle"])
         return codes, largest
+
+    def _takes_rows(self, node: onnx.NodeProto) -> bool:
+        """Whether a node is a Slice that certainly leaves the last of three axes whole."""
+        if node.op_type != "Slice" or len(node.input) < 4:
+            return False
+        maker = self._makers.get(node.input[3])
+        axes = self._weights.get(node.input[3])
+        if maker is not None and maker.op_type == "Constant":
+            axes = numpy_helper.to_array(maker.attribute[0].t)
+        return axes is not None and set(np.ravel(axes).tolist()) <= {0, 1}
 
     def _as_bytes_from(self, rows: str) -> tuple[str, str, str, str]:
         """Of what an activation function gives, which has a least value: few codes for what is below zero, and most for what is above."""
@@ -178,8 +188,8 @@ class Rewriter:
         rows = self._once("Transpose", f"{name}.rows", [f"{name}.int8"], perm=[1, 0])
         self._node("Gather", f"{output}.codes", [rows, ids], axis=0)
         self._node("Cast", f"{output}.values", [f"{output}.codes"], to=TensorProto.FLOAT)
-        self._node("Unsqueeze", f"{name}.scales.column", [f"{name}.scales", "rounding.last_axis"])
-        self._node("Gather", f"{output}.scales", [f"{name}.scales.column", ids], axis=0)
+        column = self._once("Unsqueeze", f"{name}.scales.column", [f"{name}.scales", "rounding.last_axis"])
+        self._node("Gather", f"{output}.scales", [column, ids], axis=0)
         self._node("Mul", output, [f"{output}.values", f"{output}.scales"])
 
     def _widened_product(self, node: onnx.NodeProto, name: str) -> None:
@@ -192,6 +202,8 @@ class Rewriter:
         """Rows [H, R, D] times a constant [H, D, L]: the table as whole numbers with a step for each head and each of its D, which goes over
         to the rows. The rows' own steps are left to _distances, as few of the L are taken."""
         (rows, table), output = node.input, node.output[0]
+        if {other.op_type for other in self._graph.node if output in other.input} != {"GatherElements"}:
+            raise InputError("PyTorch wrote the products with distances in a way that this exporter does not know")
         self._node("Abs", f"{table}.sizes", [table])
         self._reduce_max(f"{table}.largest", f"{table}.sizes")
         self._node("Mul", f"{table}.exact", [f"{table}.largest", "rounding.table_step"])
@@ -222,7 +234,7 @@ class Rewriter:
             return
         self._weights[f"{name}.int4"] = values.packed()
         self._weights[f"{name}.multipliers"] = (values.multipliers[:, :, None] + 8).astype(np.uint8)
-        self._weights[f"{name}.shape"] = np.array(values.codes.shape)
+        self._weights[f"{name}.shape"] = np.array(values.codes.shape, np.int64)
         self._node("Cast", f"{name}.bytes", [f"{name}.int4"], to=TensorProto.INT32)
         self._node("Cast", f"{name}.multipliers.int32", [f"{name}.multipliers"], to=TensorProto.INT32)
         self._node("Mul", f"{name}.offsets", [f"{name}.multipliers.int32", "rounding.bytes"])

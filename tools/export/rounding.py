@@ -14,8 +14,8 @@ from torch import Tensor
 
 # Codes are multiplied with activations of 8 bits without a sign. Processors without VNNI add two such products in 16 bits with
 # saturation: 2 * 255 * 64 just fits, so that one bit of eight is not used.
-LARGEST = 64
 _INT8_BITS = 7
+LARGEST = 1 << _INT8_BITS - 1
 _MULTIPLIER = LARGEST // 8  # of int4, whose codes go from -8 to 7
 
 _COLUMNS = 128  # inputs whose errors are gathered before the rest of the matrix is corrected
@@ -116,8 +116,9 @@ def _steps(matrix: Tensor, importance: Tensor, block: int | None) -> _Steps:
     if block is None:
         return _Steps(best_scales(matrix, importance, _INT8_BITS), None, _INT8_BITS, inputs)
     places = [slice(begin, begin + block) for begin in range(0, inputs, block)]
-    wanted = torch.stack([best_scales(matrix[:, place], importance[place], 4).abs() for place in places], 1)
-    units = wanted.amax(1) / _MULTIPLIER
+    wanted = torch.stack([best_scales(matrix[:, place], importance[place], 4).abs() * matrix[:, place].any(1) for place in places], 1)
+    units = wanted.amax(1) / _MULTIPLIER  # a block of zeros, which any scale fits, has no say in it
+    units = torch.where(units == 0, torch.ones_like(units), units)
     multipliers = torch.stack([best_multipliers(matrix[:, place], importance[place], units) for place in places], 1)
     return _Steps(units, multipliers, 4, block)
 
@@ -138,7 +139,7 @@ def round_with_compensation(matrix: Tensor, hessian: Tensor, block: int | None) 
     those that follow take up its error. The scales are fixed before.
     """
     outputs, inputs = matrix.shape
-    importance = hessian.diagonal()
+    importance = hessian.diagonal() + _damping(hessian)  # also of inputs that were never seen
     steps = _steps(matrix, importance, block)
     order = importance.argsort(descending=True)
     factor = _inverse_factor(hessian[order][:, order])
@@ -157,9 +158,13 @@ def round_with_compensation(matrix: Tensor, hessian: Tensor, block: int | None) 
     return steps.rounded(codes)
 
 
+def _damping(hessian: Tensor) -> float:
+    return _DAMPING * float(hessian.diagonal().mean()) + 1e-12
+
+
 def _inverse_factor(hessian: Tensor) -> Tensor:
     """Upper Cholesky factor of the inverse, of a Hessian that is made a little larger on its diagonal."""
     wide = hessian.double()
-    wide.diagonal().add_(_DAMPING * float(wide.diagonal().mean()) + 1e-12)
+    wide.diagonal().add_(_damping(wide))
     inverse = torch.cholesky_inverse(torch.linalg.cholesky(wide))
     return torch.linalg.cholesky(inverse, upper=True).float()
