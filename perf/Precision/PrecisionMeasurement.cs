@@ -34,8 +34,14 @@ internal static class PrecisionMeasurement
         CachedOnnxModel[] models = [.. folders.Select(folder => CachedOnnxModel.Open(ModelFolder.Open(folder)))];
         foreach (int batch in (int[])[1, 8])
             MeasureCalls(models, batch, lines);
-        foreach (CachedOnnxModel model in models)
-            model.Dispose();
+        Console.WriteLine();
+        for (int i = 0; i < models.Length; i++)
+        {
+            (int differing, int all) = RowCheck.Run(models[i], Length);
+            Console.WriteLine($"{s_precisions[i]}: {differing} of {all} rows have other bits alone than in a call of several sequences");
+            models[i].Dispose();
+        }
+
         Console.WriteLine();
         lines.ForEach(Console.WriteLine);
         return 0;

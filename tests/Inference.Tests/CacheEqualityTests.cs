@@ -16,7 +16,7 @@ public sealed class CacheEqualityTests
     /// <summary>Folder, calls and longest sequence: 2,300 calls in all, most with several sequences.</summary>
     public static IEnumerable<(string Folder, int Calls, int Longest)> Models => [(Files.Tiny, 1000, 64), (Files.Micro, 900, 16), (Files.Default, 400, 128)];
 
-    /// <summary>Models of other precisions, which agree with each other less closely; int8 and int4 with the block that exports have by default.</summary>
+    /// <summary>Models of other precisions, which agree with each other less closely; int4 with the block that exports have by default.</summary>
     public static IEnumerable<(string Folder, int Calls, int Longest)> Precisions =>
         ((string[])["float16", "int8", "int4"]).Select(precision => (Files.InPrecision(precision), 300, 64));
 
