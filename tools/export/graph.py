@@ -13,9 +13,9 @@ from onnx.external_data_helper import set_external_data
 from cached import POSITION_ENCODING
 from contract import DATA_FILE, Contract
 from failure import InputError
-from products import DOMAIN
 from precision import LARGE
 from tracing import Traced
+from whole_numbers import DOMAIN
 
 _PAGE, _PAGED_FROM = 1 << 16, 1 << 20  # tensors of a MiB and more begin at a page, so that they can be mapped on every system
 _ALIGNMENT = 64  # bytes, of the others: an odd number of float16 would leave no place for float32

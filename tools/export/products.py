@@ -10,22 +10,16 @@ import hashlib
 
 import numpy as np
 import onnx
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 
 from cached import POSITION_ENCODING
 from failure import InputError
-from rounding import LARGEST, Rounded, pairs
+from rounding import Rounded
 from tracing import Traced
+from whole_numbers import CONSTANTS, DOMAIN, Writer
 
-DOMAIN = "com.microsoft"
 TABLE = ".rel_attn.r"  # how the names of matrices end that make the table of positions
 BOUNDED = ".ff.layer_2.weight"  # and of those that take what the activation function gives
-_BELOW = 24  # codes for negative values there
-_CONSTANTS = {"rounding.one": np.float32(1), "rounding.step": np.float32(1 / 127), "rounding.table_step": np.float32(1 / (LARGEST - 1)),
-              "rounding.middle": np.uint8(128), "rounding.zero": np.int8(0), "rounding.least": np.float32(1e-30), "rounding.last_axis": np.array([-1], np.int64),
-              "rounding.bytes": np.int32(256), "rounding.pairs": pairs()}
-
-
 def matrix_key(matrix: np.ndarray) -> bytes:
     """Identifies a matrix [N, K] by its float32 values."""
     return hashlib.sha256(str(matrix.shape).encode() + np.ascontiguousarray(matrix, np.float32).tobytes()).digest()
@@ -42,7 +36,7 @@ def replace_matrices(traced: Traced, rounded: dict[bytes, tuple[str, Rounded]], 
     nodes = Rewriter(traced, rounded, lowest, opset).run()
     del graph.node[:]
     graph.node.extend(_used(nodes, {port.name for port in graph.output}))
-    weights.update({name: np.asarray(value) for name, value in _CONSTANTS.items()})
+    weights.update({name: np.asarray(value) for name, value in CONSTANTS.items()})
     read = {name for node in graph.node for name in node.input}
     for name in [name for name in weights if name not in read]:
         del weights[name]
@@ -64,10 +58,9 @@ class Rewriter:
     """Goes through the nodes of a graph once and writes those of the products anew."""
 
     def __init__(self, traced: Traced, rounded: dict[bytes, tuple[str, Rounded]], lowest: float, opset: int):
-        self._graph, self._weights, self._rounded, self._lowest, self._opset = traced.model.graph, traced.weights, rounded, lowest, opset
+        self._graph, self._weights, self._rounded = traced.model.graph, traced.weights, rounded
         self._makers = {name: node for node in self._graph.node for name in node.output}
-        self._nodes: list[onnx.NodeProto] = []
-        self._made: set[str] = set()  # what is there already
+        self._writer = Writer(traced, lowest, opset)
         self._largest: dict[str, str] = {}  # of the rows of products with tables
 
     def run(self) -> list[onnx.NodeProto]:
@@ -76,9 +69,9 @@ class Rewriter:
             if node.op_type in ("MatMul", "Gemm") and (name := self._name(node)) and not name.endswith(TABLE):
                 products.setdefault(node.input[0], []).append(node)
         for node in self._graph.node:
-            if node.output[0] not in self._made and not self._replace(node, products):
-                self._nodes.append(node)
-        return self._nodes
+            if node.output[0] not in self._writer.made and not self._replace(node, products):
+                self._writer.nodes.append(node)
+        return self._writer.nodes
 
     def _name(self, node: onnx.NodeProto) -> str | None:
         """The parameter that a node multiplies with or looks up, if it was rounded; the matrix is in the graph then."""
@@ -88,7 +81,7 @@ class Rewriter:
         found = self._rounded.get(matrix_key(matrix.T if node.op_type == "MatMul" else matrix))
         if found is None:
             return None
-        self._matrix(*found)
+        self._writer.matrix(*found)
         return found[0]
 
     def _replace(self, node: onnx.NodeProto, products: dict[str, list[onnx.NodeProto]]) -> bool:
@@ -111,20 +104,15 @@ class Rewriter:
             return self._head(nodes[0])
         names = [self._name(node) for node in nodes]
         if len(nodes) == 1:
-            return self._product(nodes[0].input[0], f"{names[0]}.int8", f"{names[0]}.scales", nodes[0].output[0], names[0].endswith(BOUNDED))
+            return self._writer.product(nodes[0].input[0], f"{names[0]}.int8", f"{names[0]}.scales", nodes[0].output[0], names[0].endswith(BOUNDED))
         both = "+".join(names)
-        columns = self._once("Concat", f"{both}.int8", [f"{name}.int8" for name in names], axis=1)
-        scales = self._once("Concat", f"{both}.scales", [f"{name}.scales" for name in names], axis=0)
+        columns = self._writer.once("Concat", f"{both}.int8", [f"{name}.int8" for name in names], axis=1)
+        scales = self._writer.once("Concat", f"{both}.scales", [f"{name}.scales" for name in names], axis=0)
         outputs = [node.output[0] for node in nodes]
         self._weights[f"{both}.sizes"] = np.array([len(self._weights[f"{name}.scales"]) for name in names], np.int64)
-        self._product(nodes[0].input[0], columns, scales, f"{outputs[0]}.parts")
-        self._nodes.append(helper.make_node("Split", [f"{outputs[0]}.parts", f"{both}.sizes"], outputs, f"Rounded/{both}/{outputs[0]}", axis=-1))
-        self._made.update(outputs)
-
-    def _product(self, rows: str, columns: str, scales: str, output: str, bounded: bool = False) -> None:
-        codes, factor, step, zero = self._as_bytes_from(rows) if bounded else (*self._as_bytes(rows), "rounding.step", "rounding.middle")
-        self._node("MatMulIntegerToFloat", f"{output}.sums", [codes, columns, step, scales, zero, "rounding.zero"], domain=DOMAIN)
-        self._node("Mul", output, [f"{output}.sums", factor])
+        self._writer.product(nodes[0].input[0], columns, scales, f"{outputs[0]}.parts")
+        self._writer.nodes.append(helper.make_node("Split", [f"{outputs[0]}.parts", f"{both}.sizes"], outputs, f"Rounded/{both}/{outputs[0]}", axis=-1))
+        self._writer.made.update(outputs)
 
     def _head(self, node: onnx.NodeProto) -> None:
         """The trace lays rows [B, T, d] out as [B * T, d] and the logits back, which would copy them: here they stay as they are."""
@@ -132,71 +120,24 @@ class Rewriter:
         if rows is None or [rows.op_type, *(reader.op_type for reader in readers)] != ["Reshape", "Reshape"]:
             raise InputError("PyTorch wrote the head in a way that this exporter does not know")
         logits = readers[0].output[0]
-        self._product(rows.input[0], f"{name}.int8", f"{name}.scales", f"{logits}.unbiased")
-        self._node("Add", logits, [f"{logits}.unbiased", node.input[2]])
-        self._made.add(logits)
-
-    def _as_bytes(self, rows: str) -> tuple[str, str]:
-        """uint8 rows around 128, and the largest size [.., 1] of a value in each, which has the code 1 or 255. Of a row of zeros that is 0,
-        and whatever the codes are makes zeros again."""
-        codes, largest = f"{rows}.bytes", f"{rows}.largest"
-        if codes in self._made:
-            return codes, largest
-        self._made.add(codes)
-        maker = self._makers.get(rows)
-        if maker is not None and self._takes_rows(maker):
-            for part, whole in zip((codes, largest), self._as_bytes(maker.input[0])):
-                self._node("Slice", part, [whole, *maker.input[1:]])
-            return codes, largest
-        self._node("Abs", f"{rows}.sizes", [rows])
-        self._reduce_max(largest, f"{rows}.sizes")
-        self._node("Div", f"{rows}.shares", [rows, largest])
-        self._node("QuantizeLinear", codes, [f"{rows}.shares", "rounding.step", "rounding.middle"])
-        return codes, largest
-
-    def _takes_rows(self, node: onnx.NodeProto) -> bool:
-        """Whether a node is a Slice that certainly leaves the last of three axes whole."""
-        if node.op_type != "Slice" or len(node.input) < 4:
-            return False
-        maker = self._makers.get(node.input[3])
-        axes = self._weights.get(node.input[3])
-        if maker is not None and maker.op_type == "Constant":
-            axes = numpy_helper.to_array(maker.attribute[0].t)
-        return axes is not None and set(np.ravel(axes).tolist()) <= {0, 1}
-
-    def _as_bytes_from(self, rows: str) -> tuple[str, str, str, str]:
-        """Of what an activation function gives, which has a least value: few codes for what is below zero, and most for what is above."""
-        zero = _BELOW if self._lowest < 0 else 0
-        self._weights["rounding.below"] = np.array(zero, np.uint8)
-        self._weights["rounding.above_step"] = np.array(1 / (255 - zero), np.float32)
-        self._weights["rounding.below_step"] = np.array(-self._lowest / zero if zero else 1e-30, np.float32)
-        self._reduce_max(f"{rows}.largest", rows)
-        self._node("Mul", f"{rows}.above_step", [f"{rows}.largest", "rounding.above_step"])
-        self._node("Max", f"{rows}.step", [f"{rows}.above_step", "rounding.below_step"])
-        self._node("Div", f"{rows}.steps", [rows, f"{rows}.step"])
-        self._node("QuantizeLinear", f"{rows}.bytes", [f"{rows}.steps", "rounding.one", "rounding.below"])
-        return f"{rows}.bytes", f"{rows}.step", "rounding.one", "rounding.below"
-
-    def _reduce_max(self, output: str, values: str) -> None:
-        if self._opset < 18:
-            self._node("ReduceMax", output, [values], axes=[-1], keepdims=1)
-        else:
-            self._node("ReduceMax", output, [values, "rounding.last_axis"], keepdims=1)
+        self._writer.product(rows.input[0], f"{name}.int8", f"{name}.scales", f"{logits}.unbiased")
+        self._writer.node("Add", logits, [f"{logits}.unbiased", node.input[2]])
+        self._writer.made.add(logits)
 
     def _lookup(self, node: onnx.NodeProto, name: str) -> None:
         output, ids = node.output[0], node.input[1]
-        rows = self._once("Transpose", f"{name}.rows", [f"{name}.int8"], perm=[1, 0])
-        self._node("Gather", f"{output}.codes", [rows, ids], axis=0)
-        self._node("Cast", f"{output}.values", [f"{output}.codes"], to=TensorProto.FLOAT)
-        column = self._once("Unsqueeze", f"{name}.scales.column", [f"{name}.scales", "rounding.last_axis"])
-        self._node("Gather", f"{output}.scales", [column, ids], axis=0)
-        self._node("Mul", output, [f"{output}.values", f"{output}.scales"])
+        rows = self._writer.once("Transpose", f"{name}.rows", [f"{name}.int8"], perm=[1, 0])
+        self._writer.node("Gather", f"{output}.codes", [rows, ids], axis=0)
+        self._writer.node("Cast", f"{output}.values", [f"{output}.codes"], to=TensorProto.FLOAT)
+        column = self._writer.once("Unsqueeze", f"{name}.scales.column", [f"{name}.scales", "rounding.last_axis"])
+        self._writer.node("Gather", f"{output}.scales", [column, ids], axis=0)
+        self._writer.node("Mul", output, [f"{output}.values", f"{output}.scales"])
 
     def _widened_product(self, node: onnx.NodeProto, name: str) -> None:
         """As float32: where it makes the table of positions, that is computed once, when the graph is loaded."""
-        self._once("Cast", f"{name}.floats", [f"{name}.int8"], to=TensorProto.FLOAT)
-        self._once("Mul", f"{name}.values", [f"{name}.floats", f"{name}.scales"])
-        self._nodes.append(helper.make_node("MatMul", [node.input[0], f"{name}.values"], node.output, node.name))
+        self._writer.once("Cast", f"{name}.floats", [f"{name}.int8"], to=TensorProto.FLOAT)
+        self._writer.once("Mul", f"{name}.values", [f"{name}.floats", f"{name}.scales"])
+        self._writer.nodes.append(helper.make_node("MatMul", [node.input[0], f"{name}.values"], node.output, node.name))
 
     def _table_product(self, node: onnx.NodeProto) -> None:
         """Rows [H, R, D] times a constant [H, D, L]: the table as whole numbers with a step for each head and each of its D, which goes over
@@ -204,54 +145,23 @@ class Rewriter:
         (rows, table), output = node.input, node.output[0]
         if {other.op_type for other in self._graph.node if output in other.input} != {"GatherElements"}:
             raise InputError("PyTorch wrote the products with distances in a way that this exporter does not know")
-        self._node("Abs", f"{table}.sizes", [table])
-        self._reduce_max(f"{table}.largest", f"{table}.sizes")
-        self._node("Mul", f"{table}.exact", [f"{table}.largest", "rounding.table_step"])
-        self._node("Max", f"{table}.step", [f"{table}.exact", "rounding.least"])
-        self._node("Div", f"{table}.steps", [table, f"{table}.step"])
-        self._node("Round", f"{table}.rounded", [f"{table}.steps"])
-        self._node("Cast", f"{table}.codes", [f"{table}.rounded"], to=TensorProto.INT8)
-        self._node("Transpose", f"{table}.step.rows", [f"{table}.step"], perm=[0, 2, 1])
-        self._node("Mul", f"{output}.rows", [rows, f"{table}.step.rows"])
-        codes, self._largest[output] = self._as_bytes(f"{output}.rows")
-        self._node("MatMulIntegerToFloat", output, [codes, f"{table}.codes", "rounding.step", "rounding.one", "rounding.middle", "rounding.zero"], domain=DOMAIN)
+        self._writer.node("Abs", f"{table}.sizes", [table])
+        self._writer.reduce_max(f"{table}.largest", f"{table}.sizes")
+        self._writer.node("Mul", f"{table}.exact", [f"{table}.largest", "rounding.table_step"])
+        self._writer.node("Max", f"{table}.step", [f"{table}.exact", "rounding.least"])
+        self._writer.node("Div", f"{table}.steps", [table, f"{table}.step"])
+        self._writer.node("Round", f"{table}.rounded", [f"{table}.steps"])
+        self._writer.node("Cast", f"{table}.codes", [f"{table}.rounded"], to=TensorProto.INT8)
+        self._writer.node("Transpose", f"{table}.step.rows", [f"{table}.step"], perm=[0, 2, 1])
+        self._writer.node("Mul", f"{output}.rows", [rows, f"{table}.step.rows"])
+        codes, self._largest[output] = self._writer.as_bytes(f"{output}.rows")
+        self._writer.node("MatMulIntegerToFloat", output, [codes, f"{table}.codes", "rounding.step", "rounding.one", "rounding.middle", "rounding.zero"], domain=DOMAIN)
 
     def _distances(self, node: onnx.NodeProto) -> None:
         """What a row takes from its product with a table."""
         taken = f"{node.output[0]}.taken"
-        self._node("GatherElements", taken, list(node.input), axis=2)
-        self._node("Mul", node.output[0], [taken, self._largest[node.input[0]]])
-
-    def _matrix(self, name: str, values: Rounded) -> None:
-        """The int8 matrix [K, N], once. Of int4 it is looked up, as what a byte and its multiplier stand for: ONNX Runtime holds the results of all
-        operators on constants at once while it loads a graph, so there must be few, and small ones."""
-        if f"{name}.int8" in self._made:
-            return
-        self._made.add(f"{name}.int8")
-        self._weights[f"{name}.scales"] = values.scales
-        if values.multipliers is None:
-            self._weights[f"{name}.int8"] = values.codes.T
-            return
-        self._weights[f"{name}.int4"] = values.packed()
-        self._weights[f"{name}.multipliers"] = (values.multipliers[:, :, None] + 8).astype(np.uint8)
-        self._weights[f"{name}.shape"] = np.array(values.codes.shape, np.int64)
-        self._node("Cast", f"{name}.bytes", [f"{name}.int4"], to=TensorProto.INT32)
-        self._node("Cast", f"{name}.multipliers.int32", [f"{name}.multipliers"], to=TensorProto.INT32)
-        self._node("Mul", f"{name}.offsets", [f"{name}.multipliers.int32", "rounding.bytes"])
-        self._node("Add", f"{name}.places", [f"{name}.bytes", f"{name}.offsets"])
-        self._node("Gather", f"{name}.pairs", ["rounding.pairs", f"{name}.places"], axis=0)
-        self._node("Reshape", f"{name}.rows", [f"{name}.pairs", f"{name}.shape"])
-        self._node("Transpose", f"{name}.int8", [f"{name}.rows"], perm=[1, 0])
-        self._made.add(f"{name}.rows")
-
-    def _once(self, kind: str, output: str, inputs: list[str], **attributes) -> str:
-        if output not in self._made:
-            self._made.add(output)
-            self._node(kind, output, inputs, **attributes)
-        return output
-
-    def _node(self, kind: str, output: str, inputs: list[str], **attributes) -> None:
-        self._nodes.append(helper.make_node(kind, inputs, [output], f"Rounded/{output}", **attributes))
+        self._writer.node("GatherElements", taken, list(node.input), axis=2)
+        self._writer.node("Mul", node.output[0], [taken, self._largest[node.input[0]]])
 
     def _is_constant(self, name: str) -> bool:
         """Whether weights alone make the tensor, by way of at least one product."""
