@@ -60,7 +60,8 @@ public sealed record ModelManifest
         _ => 1e-4,
     };
 
-    /// <summary>How large <see cref="GoldenDifference.RelativeError" /> may be in this precision: about twice what right exports have.
+    /// <summary>How large <see cref="GoldenDifference.RelativeError" /> may be in this precision: more than right exports were seen to have,
+    /// less than the controls of the tests have.
     /// Infinite where the tolerance alone says enough.</summary>
     [JsonIgnore]
     public double RelativeTolerance => Precision switch

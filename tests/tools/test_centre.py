@@ -45,6 +45,7 @@ def answers(model, seed: int = 2) -> torch.Tensor:
 
 def test_the_network_stays_the_same(model):
     assert (answers(centred(model)) - answers(model)).abs().max() < 1e-11
+    assert (answers(centred(centred(model), random_windows(64, 20))) - answers(model)).abs().max() < 1e-11
 
 
 def test_the_network_with_a_cache_stays_the_same(model):

@@ -16,12 +16,13 @@ import products
 import recover
 import verify
 from cached import POSITION_ENCODING
+from centre import centre, random_windows
 from checkpoint import read_config, read_model, write_model
 from conftest import ROOT
 from exports import GRAPHS, bare, contracts, described, fresh, large, weights_of
 from failure import InputError
 from quantize import Quantizer, as_matrix
-from two_stream import relative_encoding
+from two_stream import LOWEST, relative_encoding
 from variant import Variant
 
 
@@ -130,6 +131,26 @@ def test_steps_of_rows_are_each_row_s_own(tiny, output, call, precision):
         maxima = [node for node in bare(output, file).graph.node if node.op_type == "ReduceMax" and node.output[0].endswith(".largest")]
         axes = [list(attribute.ints) for node in maxima for attribute in node.attribute if attribute.name == "axes"]
         assert len(axes) == len(maxima) >= 3 * 4 + 1 and axes == [[-1]] * len(axes)
+
+
+@pytest.mark.parametrize("activation, size, bounded", [("gelu", 30, True), ("gelu", 0.1, False), ("relu", 0.1, True), ("silu", 30, True)])
+def test_rows_are_centred_and_bounded_before_they_are_rounded(tmp_path, output, call, activation, size, bounded):
+    torch.manual_seed(1)
+    model = fresh(33, d_model=64, n_layer=2, d_inner=64, ff_activation=activation)
+    for layer in model.transformer.layer:
+        layer.ff.layer_1.weight.data *= size
+    write_model(str(tmp_path / "checkpoint"), model)
+    assert call(export, "--checkpoint", tmp_path / "checkpoint", "--output", output, "--precision", "int8", "--maximum-length", 40) == 0
+    moved = copy.deepcopy(model)
+    centre(moved, random_windows(33, 40))
+    for file in GRAPHS:
+        stored, nodes = weights_of(output, file), bare(output, file).graph.node
+        assert np.array_equal(stored["transformer.layer.1.rel_attn.o_bias"], moved.transformer.layer[1].rel_attn.o_bias.numpy())
+        products = [node for node in nodes if node.op_type == "MatMulIntegerToFloat" and "rounding.below" in node.input]
+        assert [node.input[1] for node in products] == [f"transformer.layer.{number}.ff.layer_2.weight.int8" for number in range(2) if bounded]
+        if bounded:
+            lowest = LOWEST[activation]
+            assert stored["rounding.below"] == (24 if lowest else 0) and np.isclose(stored["rounding.below_step"], -lowest / 24, atol=1e-9)
 
 
 @pytest.mark.parametrize("precision", ["int8", "int4"])

@@ -56,6 +56,8 @@ def test_a_block_of_zeros_costs_the_others_nothing(rounding):
     matrix[5] = 0
     whole = rounding(matrix, 32).values()
     assert not whole[:, 32:64].any() and not whole[5].any()
+    sizes = np.abs(rounding(matrix, 32).multipliers)
+    assert sizes.min() >= 1 and sizes.max() == 8
     assert relative_error(rounding(matrix, 32), matrix) < 0.012
 
 

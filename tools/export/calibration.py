@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import sentencepiece
@@ -69,6 +70,12 @@ def _start(model: TwoStreamModel, generator: np.random.Generator, tokens: np.nda
     return Batch(torch.cat((content, model.transformer.mask_emb.expand(count, targets, -1)), 1), distance, visible, length)
 
 
+class Collector(Protocol):
+    """Sees the inputs [.., K] of matrices, by name."""
+
+    def add(self, name: str, inputs: Tensor) -> None: ...
+
+
 class Moments:
     """Sums of outer products of inputs, by the name of the matrix that takes them."""
 
@@ -82,7 +89,7 @@ class Moments:
 
 
 @torch.no_grad()
-def through_layer(model: TwoStreamModel, number: int, batches: list[Batch], moments: Moments | None = None) -> Iterator[Batch]:
+def through_layer(model: TwoStreamModel, number: int, batches: list[Batch], moments: Collector | None = None) -> Iterator[Batch]:
     """The states after a layer; of the last one only rows of targets matter."""
     layer, last = model.transformer.layer[number], number == model.config.n_layer - 1
     for batch in batches:
@@ -92,7 +99,7 @@ def through_layer(model: TwoStreamModel, number: int, batches: list[Batch], mome
         yield Batch(_layer(layer, rows, content, encoding, distance, visible, moments), distance, visible, batch.length)
 
 
-def _layer(layer: Layer, rows: Tensor, content: Tensor, encoding: Tensor, distance: Tensor, visible: Tensor, moments: Moments | None) -> Tensor:
+def _layer(layer: Layer, rows: Tensor, content: Tensor, encoding: Tensor, distance: Tensor, visible: Tensor, moments: Collector | None) -> Tensor:
     attention, forward = layer.rel_attn, layer.ff
     merged = attention.mix(rows, content, encoding, distance, visible)
     after = attention.output(merged, rows)

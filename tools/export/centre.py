@@ -18,19 +18,25 @@ _WINDOWS, _LENGTH = 16, 64
 
 
 class Means:
-    """Of inputs, by the name of the matrix that takes them."""
+    """Of inputs, by the name of the matrix that takes them; and the largest values of rows."""
 
     def __init__(self) -> None:
         self._sums: dict[str, Tensor] = {}
         self._counts: dict[str, int] = {}
+        self._largest: dict[str, list[Tensor]] = {}
 
     def add(self, name: str, inputs: Tensor) -> None:
         flat = inputs.flatten(0, -2)
         self._sums[name] = self._sums.get(name, 0) + flat.sum(0)
         self._counts[name] = self._counts.get(name, 0) + len(flat)
+        self._largest.setdefault(name, []).append(flat.amax(1))
 
     def of(self, name: str) -> Tensor:
         return self._sums[name] / self._counts[name]
+
+    def usual_largest(self, name: str) -> float:
+        """The median."""
+        return float(torch.cat(self._largest[name]).median())
 
 
 def random_windows(vocabulary: int, length: int) -> np.ndarray:
@@ -39,8 +45,9 @@ def random_windows(vocabulary: int, length: int) -> np.ndarray:
 
 
 @torch.no_grad()
-def centre(model: TwoStreamModel, windows: np.ndarray) -> None:
-    """Changes the biases in place; windows [W, S] of tokens."""
+def centre(model: TwoStreamModel, windows: np.ndarray) -> list[float]:
+    """Changes the biases in place; windows [W, S] of tokens. Returns for each layer the usual largest value of a row that its activation
+    function gives."""
     layers = model.transformer.layer
     batches, means = calibration.begin(model, windows), []
     for number in range(len(layers)):
@@ -54,6 +61,7 @@ def centre(model: TwoStreamModel, windows: np.ndarray) -> None:
         _shift_attention(layer.rel_attn, before, mean.of("layer_1"))
         _shift_feed_forward(layer.ff, mean.of("layer_1"), after)
     model.lm_loss.bias += model.lm_loss.weight @ entering[-1]
+    return [mean.usual_largest("layer_2") for mean in means]
 
 
 def _shift_attention(attention: nn.Module, before: Tensor, after: Tensor) -> None:
@@ -62,7 +70,8 @@ def _shift_attention(attention: nn.Module, before: Tensor, after: Tensor) -> Non
     attention.r_w_bias += query
     attention.r_r_bias += query
     if before.any():
-        attention.o_bias = nn.Parameter(before + before @ attention.v.flatten(1) @ attention.o.flatten(1).t(), requires_grad=False)
+        shift = before + before @ attention.v.flatten(1) @ attention.o.flatten(1).t()
+        attention.o_bias = nn.Parameter(shift if attention.o_bias is None else attention.o_bias + shift, requires_grad=False)
     attention.layer_norm.bias -= after
 
 

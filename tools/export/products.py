@@ -19,21 +19,20 @@ from tracing import Traced
 from whole_numbers import CONSTANTS, DOMAIN, Writer
 
 TABLE = ".rel_attn.r"  # how the names of matrices end that make the table of positions
-BOUNDED = ".ff.layer_2.weight"  # and of those that take what the activation function gives
 def matrix_key(matrix: np.ndarray) -> bytes:
     """Identifies a matrix [N, K] by its float32 values."""
     return hashlib.sha256(str(matrix.shape).encode() + np.ascontiguousarray(matrix, np.float32).tobytes()).digest()
 
 
-def replace_matrices(traced: Traced, rounded: dict[bytes, tuple[str, Rounded]], lowest: float) -> None:
-    """rounded: by matrix_key, the name of the parameter and what it becomes; lowest: the least value of the activation function. Weights that
-    nobody reads any more are dropped.
+def replace_matrices(traced: Traced, rounded: dict[bytes, tuple[str, Rounded]], lowest: float, bounded: set[str]) -> None:
+    """rounded: by matrix_key, the name of the parameter and what it becomes; bounded: the names of matrices whose rows are rounded as what an
+    activation function with the least value `lowest` gives. Weights that nobody reads any more are dropped.
 
     Raises InputError where a matrix did not get its codes, or is read as float32 as well: a tracer may write it in a way that is not known here.
     """
     graph, weights = traced.model.graph, traced.weights
     opset = next(entry.version for entry in traced.model.opset_import if entry.domain in ("", "ai.onnx"))
-    nodes = Rewriter(traced, rounded, lowest, opset).run()
+    nodes = Rewriter(traced, rounded, bounded, Writer(traced, lowest, opset)).run()
     del graph.node[:]
     graph.node.extend(_used(nodes, {port.name for port in graph.output}))
     weights.update({name: np.asarray(value) for name, value in CONSTANTS.items()})
@@ -57,10 +56,9 @@ def _check_all(weights: dict[str, np.ndarray], rounded: dict[bytes, tuple[str, R
 class Rewriter:
     """Goes through the nodes of a graph once and writes those of the products anew."""
 
-    def __init__(self, traced: Traced, rounded: dict[bytes, tuple[str, Rounded]], lowest: float, opset: int):
-        self._graph, self._weights, self._rounded = traced.model.graph, traced.weights, rounded
+    def __init__(self, traced: Traced, rounded: dict[bytes, tuple[str, Rounded]], bounded: set[str], writer: Writer):
+        self._graph, self._weights, self._rounded, self._bounded, self._writer = traced.model.graph, traced.weights, rounded, bounded, writer
         self._makers = {name: node for node in self._graph.node for name in node.output}
-        self._writer = Writer(traced, lowest, opset)
         self._largest: dict[str, str] = {}  # of the rows of products with tables
 
     def run(self) -> list[onnx.NodeProto]:
@@ -104,7 +102,7 @@ class Rewriter:
             return self._head(nodes[0])
         names = [self._name(node) for node in nodes]
         if len(nodes) == 1:
-            return self._writer.product(nodes[0].input[0], f"{names[0]}.int8", f"{names[0]}.scales", nodes[0].output[0], names[0].endswith(BOUNDED))
+            return self._writer.product(nodes[0].input[0], f"{names[0]}.int8", f"{names[0]}.scales", nodes[0].output[0], names[0] in self._bounded)
         both = "+".join(names)
         columns = self._writer.once("Concat", f"{both}.int8", [f"{name}.int8" for name in names], axis=1)
         scales = self._writer.once("Concat", f"{both}.scales", [f"{name}.scales" for name in names], axis=0)
@@ -143,7 +141,8 @@ class Rewriter:
         """Rows [H, R, D] times a constant [H, D, L]: the table as whole numbers with a step for each head and each of its D, which goes over
         to the rows. The rows' own steps are left to _distances, as few of the L are taken."""
         (rows, table), output = node.input, node.output[0]
-        if {other.op_type for other in self._graph.node if output in other.input} != {"GatherElements"}:
+        readers = [other for other in self._graph.node if output in other.input]
+        if not readers or any(other.op_type != "GatherElements" or other.attribute[0].i != 2 for other in readers):
             raise InputError("PyTorch wrote the products with distances in a way that this exporter does not know")
         self._writer.node("Abs", f"{table}.sizes", [table])
         self._writer.reduce_max(f"{table}.largest", f"{table}.sizes")

@@ -15,6 +15,7 @@ from precision import FLOAT16_WEIGHTS, FLOAT32, PRECISIONS, WEIGHTS_ONLY, Precis
 from quantize import Quantizer
 from tracing import Traced
 from two_stream import LOWEST, TwoStreamModel
+from whole_numbers import finer_from
 
 BLOCKS = (16, 32, 64, 128)  # of int4
 DEFAULT_BLOCK = 32
@@ -77,9 +78,11 @@ class Variant:
         if self.precision.bits is None:
             return lambda traced: None
         windows = self._windows(tokenizer, separator, length)
-        centre(model, random_windows(model.config.vocab_size, length) if windows is None else windows)
+        usual = centre(model, random_windows(model.config.vocab_size, length) if windows is None else windows)
+        lowest = LOWEST[model.config.ff_activation]
+        bounded = {f"transformer.layer.{number}.ff.layer_2.weight" for number, largest in enumerate(usual) if finer_from(lowest, largest)}
         rounded = Quantizer(model, self.block(model)).run(windows)
-        return lambda traced: replace_matrices(traced, rounded, LOWEST[model.config.ff_activation])
+        return lambda traced: replace_matrices(traced, rounded, lowest, bounded)
 
     def _windows(self, tokenizer: str, separator: int, length: int):
         if self.arguments.calibration is None:

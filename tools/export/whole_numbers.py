@@ -16,6 +16,12 @@ CONSTANTS = {"rounding.one": np.float32(1), "rounding.step": np.float32(1 / 127)
               "rounding.bytes": np.int32(256), "rounding.pairs": pairs()}
 
 
+def finer_from(lowest: float, largest: float) -> bool:
+    """Whether rows with this largest value get steps that are finer by a quarter at least from an activation function's least value."""
+    below = _BELOW if lowest < 0 else 0
+    return max(largest / (255 - below), -lowest / _BELOW) <= 0.75 * largest / 127
+
+
 class Writer:
     """Adds nodes to a list, and the constants that they read to the weights; what is there already is not made again."""
 
@@ -27,7 +33,7 @@ class Writer:
 
     def product(self, rows: str, columns: str, scales: str, output: str, bounded: bool = False) -> None:
         """Rows [.., K] times columns int8 [K, N] and their scales [N]; bounded: the rows are what the activation function gives."""
-        codes, factor, step, zero = self._as_bytes_from(rows) if bounded else (*self.as_bytes(rows), "rounding.step", "rounding.middle")
+        codes, factor, step, zero = self._bounded_as_bytes(rows) if bounded else (*self.as_bytes(rows), "rounding.step", "rounding.middle")
         self.node("MatMulIntegerToFloat", f"{output}.sums", [codes, columns, step, scales, zero, "rounding.zero"], domain=DOMAIN)
         self.node("Mul", output, [f"{output}.sums", factor])
 
@@ -50,17 +56,18 @@ class Writer:
         return codes, largest
 
     def _takes_rows(self, node: onnx.NodeProto) -> bool:
-        """Whether a node is a Slice that certainly leaves the last of three axes whole."""
+        """Whether a node is a Slice that certainly leaves the last axis whole: rows that enter products have three, those of the head apart."""
         if node.op_type != "Slice" or len(node.input) < 4:
             return False
         maker = self._makers.get(node.input[3])
         axes = self._weights.get(node.input[3])
         if maker is not None and maker.op_type == "Constant":
-            axes = numpy_helper.to_array(maker.attribute[0].t)
+            axes = next((numpy_helper.to_array(attribute.t) for attribute in maker.attribute if attribute.name == "value"), None)
         return axes is not None and set(np.ravel(axes).tolist()) <= {0, 1}
 
-    def _as_bytes_from(self, rows: str) -> tuple[str, str, str, str]:
-        """Of what an activation function gives, which has a least value: few codes for what is below zero, and most for what is above."""
+    def _bounded_as_bytes(self, rows: str) -> tuple[str, str, str, str]:
+        """Of what an activation function gives, which has a least value: few codes for what is below zero, and most for what is above. The step is
+        no smaller than the few need."""
         zero = _BELOW if self._lowest < 0 else 0
         self._weights["rounding.below"] = np.array(zero, np.uint8)
         self._weights["rounding.above_step"] = np.array(1 / (255 - zero), np.float32)
