@@ -24,10 +24,10 @@ internal static class CallCosts
         return inBatch ? alone.SharedBy(UsualBatch) : alone;
     }
 
-    private static double UsualRows(ModelManifest manifest, Device device) => (device, manifest.Precision) switch
+    private static double UsualRows(ModelManifest manifest, Device device) => device switch
     {
-        (not Device.Cpu, _) => 100, // not measured: rows are nearly free there
-        _ => manifest.IsInteger || IsSmall(manifest) ? 16 : 24,
+        Device.Cpu => manifest.IsInteger || IsSmall(manifest) ? 16 : 24,
+        _ => 100, // not measured: rows are nearly free there
     };
 
     private static bool IsSmall(ModelManifest manifest)

@@ -153,12 +153,15 @@ def test_rows_are_centred_and_bounded_before_they_are_rounded(tmp_path, output, 
             assert stored["rounding.below"] == (24 if lowest else 0) and np.isclose(stored["rounding.below_step"], -lowest / 24, atol=1e-9)
 
 
-@pytest.mark.parametrize("precision", ["int8", "int4"])
-def test_weights_can_be_read_by_the_table_of_the_model_format(tmp_path, output, call, precision):
+@pytest.mark.parametrize("precision, block", [("int8", None), ("int4", None), ("int4", 16), ("int4", 64)])
+def test_weights_can_be_read_by_the_table_of_the_model_format(tmp_path, output, call, precision, block):
     torch.manual_seed(1)
     model = fresh(33, d_model=64, n_layer=2, d_inner=128)
     write_model(str(tmp_path / "checkpoint"), model)
-    assert call(export, "--checkpoint", tmp_path / "checkpoint", "--output", output, "--precision", precision, "--maximum-length", 40) == 0
+    asked = () if block is None else ("--block", block)
+    assert call(export, "--checkpoint", tmp_path / "checkpoint", "--output", output, "--precision", precision, "--maximum-length", 40, *asked) == 0
+    size = block or 32
+    assert described(output).get("block") == (size if precision == "int4" else None)
     stored = weights_of(output, "model_cached.onnx")
     for name, parameter in model.named_parameters():
         if parameter.ndim < 2 or name.endswith("_bias") or "mask" in name or name == "lm_loss.weight":
@@ -168,7 +171,7 @@ def test_weights_can_be_read_by_the_table_of_the_model_format(tmp_path, output, 
             whole = stored[f"{name}.int8"].T.astype(int)
         else:
             codes = stored[f"{name}.int4"]
-            assert codes.shape == (len(matrix), matrix.shape[1] // 32, 16) and stored[f"{name}.multipliers"].shape == (*codes.shape[:2], 1)
+            assert codes.shape == (len(matrix), matrix.shape[1] // size, size // 2) and stored[f"{name}.multipliers"].shape == (*codes.shape[:2], 1)
             whole = (np.stack((codes & 15, codes >> 4), 3).astype(int) - 8) * (stored[f"{name}.multipliers"].astype(int) - 8)[..., None]
         error = whole.reshape(matrix.shape) * stored[f"{name}.scales"][:, None] - matrix
         assert (error ** 2).mean() < (0.01 if f"{name}.int4" in stored else 3e-4) * (matrix ** 2).mean(), name

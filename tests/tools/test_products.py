@@ -10,7 +10,7 @@ from products import matrix_key, replace_matrices
 from rounding import round_matrix
 from tracing import Traced
 from two_stream import ACTIVATIONS, LOWEST
-from whole_numbers import finer_from
+from whole_numbers import has_finer_steps
 
 K, N, ROWS = 64, 48, 9
 TYPES = {TensorProto.FLOAT: np.float32, TensorProto.INT32: np.int32, TensorProto.INT8: np.int8, TensorProto.UINT8: np.uint8}
@@ -170,8 +170,8 @@ def test_least_values_are_those_of_the_functions(activation):
 
 
 def test_least_values_are_of_use_where_rows_are_large():
-    assert [finer_from(-0.17, largest) for largest in (0.01, 0.9, 1.3, 2, 30)] == [False, False, True, True, True]
-    assert finer_from(0.0, 0.01) and not finer_from(-0.2785, 1.5)
+    assert [has_finer_steps(-0.17, largest) for largest in (0.01, 0.9, 1.3, 2, 30)] == [False, False, True, True, True]
+    assert has_finer_steps(0.0, 0.01) and not has_finer_steps(-0.2785, 1.5)
 
 
 @pytest.mark.parametrize("vocabulary", [48, 49])

@@ -19,6 +19,8 @@ from tracing import Traced
 from whole_numbers import CONSTANTS, DOMAIN, Writer
 
 TABLE = ".rel_attn.r"  # how the names of matrices end that make the table of positions
+
+
 def matrix_key(matrix: np.ndarray) -> bytes:
     """Identifies a matrix [N, K] by its float32 values."""
     return hashlib.sha256(str(matrix.shape).encode() + np.ascontiguousarray(matrix, np.float32).tobytes()).digest()

@@ -15,7 +15,7 @@ from precision import FLOAT16_WEIGHTS, FLOAT32, PRECISIONS, WEIGHTS_ONLY, Precis
 from quantize import Quantizer
 from tracing import Traced
 from two_stream import LOWEST, TwoStreamModel
-from whole_numbers import finer_from
+from whole_numbers import has_finer_steps
 
 BLOCKS = (16, 32, 64, 128)  # of int4
 DEFAULT_BLOCK = 32
@@ -80,7 +80,7 @@ class Variant:
         windows = self._windows(tokenizer, separator, length)
         usual = centre(model, random_windows(model.config.vocab_size, length) if windows is None else windows)
         lowest = LOWEST[model.config.ff_activation]
-        bounded = {f"transformer.layer.{number}.ff.layer_2.weight" for number, largest in enumerate(usual) if finer_from(lowest, largest)}
+        bounded = {f"transformer.layer.{number}.ff.layer_2.weight" for number, largest in enumerate(usual) if has_finer_steps(lowest, largest)}
         rounded = Quantizer(model, self.block(model)).run(windows)
         return lambda traced: replace_matrices(traced, rounded, lowest, bounded)
 

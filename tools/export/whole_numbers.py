@@ -12,11 +12,11 @@ from tracing import Traced
 DOMAIN = "com.microsoft"
 _BELOW = 24  # codes for negative values there
 CONSTANTS = {"rounding.one": np.float32(1), "rounding.step": np.float32(1 / 127), "rounding.table_step": np.float32(1 / (LARGEST - 1)),
-              "rounding.middle": np.uint8(128), "rounding.zero": np.int8(0), "rounding.least": np.float32(1e-30), "rounding.last_axis": np.array([-1], np.int64),
-              "rounding.bytes": np.int32(256), "rounding.pairs": pairs()}
+             "rounding.middle": np.uint8(128), "rounding.zero": np.int8(0), "rounding.least": np.float32(1e-30), "rounding.last_axis": np.array([-1], np.int64),
+             "rounding.bytes": np.int32(256), "rounding.pairs": pairs()}
 
 
-def finer_from(lowest: float, largest: float) -> bool:
+def has_finer_steps(lowest: float, largest: float) -> bool:
     """Whether rows with this largest value get steps that are finer by a quarter at least from an activation function's least value."""
     below = _BELOW if lowest < 0 else 0
     return max(largest / (255 - below), -lowest / _BELOW) <= 0.75 * largest / 127
