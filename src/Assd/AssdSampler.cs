@@ -100,20 +100,21 @@ public sealed class AssdSampler : Sampler
             if (RejectionSampling.Accepts(coins.Toss(), DraftRow(i)[token], oracle[token]))
             {
                 Accepted++;
-                Decide(token, oracle[token]);
+                Decide(token, i - 1, oracle[token]);
                 continue;
             }
 
             token = RejectionSampling.Replace(oracle, DraftRow(i), _residual, coins.Toss());
-            Decide(token, oracle[token]);
+            Decide(token, i - 1, oracle[token]);
             return;
         }
     }
 
+    /// <summary>Before any oracle row is read: the first draft is decided by its draft row.</summary>
     private void DecideFirst()
     {
         Accepted++;
-        Decide(_proposals[0], DraftRow(0)[_proposals[0]]);
+        Decide(_proposals[0], 0, DraftRow(0)[_proposals[0]]);
     }
 
     private Span<float> DraftRow(int index) => _draft.AsSpan(index * _vocabularySize, _vocabularySize);

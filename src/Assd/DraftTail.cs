@@ -2,7 +2,7 @@ namespace AsArm.Assd;
 
 /// <summary>
 /// What a draft gives to tokens that no listed gram proposes: the corpus frequencies under temperature and bans, with their
-/// cumulative sums, so that a draw is a binary search. Made once per sequence.
+/// cumulative sums, so that a draw is a binary search. Made once per sequence and set of bans.
 /// </summary>
 internal sealed class DraftTail
 {
@@ -12,22 +12,33 @@ internal sealed class DraftTail
     private readonly double[] _weights;
     private readonly double[] _cumulative;
     private readonly float[] _single;
+    private readonly bool[] _banned;
 
     /// <param name="table">Without one the tail is empty.</param>
     /// <param name="options">Temperature and bans.</param>
+    /// <param name="bannedHere">What is banned besides.</param>
     /// <param name="vocabularySize">V.</param>
-    public DraftTail(NgramTable? table, SamplingOptions options, int vocabularySize)
+    public DraftTail(NgramTable? table, SamplingOptions options, TokenSet? bannedHere, int vocabularySize)
     {
+        _banned = new bool[vocabularySize];
+        foreach (int token in options.BannedTokens)
+            _banned[token] = true;
+        foreach (int token in bannedHere is null ? [] : bannedHere.Tokens)
+            _banned[token] = true;
+
         Exponent = Math.Min(LargestExponent, 1 / options.Temperature);
         _weights = new double[vocabularySize];
         _cumulative = new double[vocabularySize];
         for (int token = 0; table is not null && token < vocabularySize; token++)
             _weights[token] = Exponent == 1 ? table.Single(token) : Math.Pow(table.Single(token), Exponent);
-        foreach (int token in options.BannedTokens)
-            _weights[token] = 0;
         double sum = 0;
         for (int token = 0; token < vocabularySize; token++)
+        {
+            if (_banned[token])
+                _weights[token] = 0;
             _cumulative[token] = sum += _weights[token];
+        }
+
         Largest = _weights.Max();
         _single = new float[vocabularySize];
         for (int token = 0; token < vocabularySize; token++)
@@ -36,6 +47,9 @@ internal sealed class DraftTail
 
     /// <summary>What temperature makes of a draft: its probabilities to this power, normalised.</summary>
     public double Exponent { get; }
+
+    /// <summary>Whether the draft never proposes a token.</summary>
+    public bool IsBanned(int token) => _banned[token];
 
     /// <summary>[V] unnormalised.</summary>
     public ReadOnlySpan<double> Weights => _weights;

@@ -21,10 +21,10 @@ public sealed partial class FusedSampler
                 return;
             }
 
-            Keep(token, oracle);
+            Keep(i, token, oracle);
         }
 
-        Bonus(OracleLaw(_proposals.Count), coins);
+        Bonus(_proposals.Count, OracleLaw(_proposals.Count), coins);
     }
 
     /// <summary>
@@ -39,9 +39,9 @@ public sealed partial class FusedSampler
         while (kept > 0 && !(coins.Toss() < _stop[kept]))
             kept--;
         for (int i = 0; i < kept; i++)
-            Keep(_proposals[i].Token, Call.Row(i));
+            Keep(i, _proposals[i].Token, Call.Row(i));
         if (kept == _proposals.Count)
-            Bonus(Call.Row(kept), coins);
+            Bonus(kept, Call.Row(kept), coins);
         else
             Replace(kept, start, Call.Row(kept), _kept[kept], coins);
     }
@@ -84,16 +84,16 @@ public sealed partial class FusedSampler
         return Law(index);
     }
 
-    private void Keep(int token, ReadOnlySpan<float> oracle)
+    private void Keep(int row, int token, ReadOnlySpan<float> oracle)
     {
         Accepted++;
-        Decide(token, oracle[token]);
+        Decide(token, row, oracle[token]);
     }
 
-    private void Bonus(ReadOnlySpan<float> oracle, ICoinSource coins)
+    private void Bonus(int row, ReadOnlySpan<float> oracle, ICoinSource coins)
     {
         int token = Probabilities.Sample(oracle, coins.Toss());
-        Decide(token, oracle[token]);
+        Decide(token, row, oracle[token]);
     }
 
     private void Replace(int index, int start, ReadOnlySpan<float> oracle, double scale, ICoinSource coins)
@@ -102,6 +102,6 @@ public sealed partial class FusedSampler
         // p = q up to rounding leaves nothing; a rejection there has a probability of the size of that rounding.
         double coin = coins.Toss();
         int token = sum > 0 ? DoubleWeights.Sample(_residual, coin * sum) : Probabilities.Sample(oracle, coin);
-        Decide(token, oracle[token]);
+        Decide(token, index, oracle[token]);
     }
 }

@@ -41,7 +41,11 @@ public static class JointDensity
 
         var result = new double[order.TargetCount];
         for (int i = 0; i < result.Length; i++)
-            result[i] = law.LogProbability(call.Row(i), tokens[order.Positions[order.GivenCount + i]]);
+        {
+            int position = order.Positions[order.GivenCount + i];
+            result[i] = law.LogProbability(call.Row(i), tokens[position], options.BannedAt(position));
+        }
+
         return result;
     }
 }

@@ -25,12 +25,14 @@ internal sealed class NgramDraft
     private const double LargestRatio = 1e30;
 
     private readonly NgramTable? _table;
-    private readonly DraftTail _tail;
+    private readonly DraftTail _usualTail;
+    private readonly Dictionary<TokenSet, DraftTail> _tails; // where more is banned
+    private readonly SamplingOptions _options;
     private readonly SparseWeights _weights;
     private readonly SparseWeights _leads;
     private readonly SparseWeights _others;
-    private readonly bool[] _banned;
     private readonly int[] _context;
+    private DraftTail _tail; // of the target that is prepared
     private double _share;
     private double _total;
 
@@ -42,13 +44,13 @@ internal sealed class NgramDraft
         if (table is not null && table.VocabularySize != vocabularySize)
             throw new ArgumentException($"An n-gram table of {table.VocabularySize} tokens, the model has {vocabularySize}.", nameof(table));
         _table = table;
-        _tail = new(table, options, vocabularySize);
+        _options = options;
+        _tail = _usualTail = new(table, options, null, vocabularySize);
+        _tails = options.BannedTokensAt.Values.Distinct().ToDictionary(
+            banned => banned, banned => new DraftTail(table, options, banned, vocabularySize));
         _weights = new(vocabularySize);
         _leads = new(table is null ? 0 : vocabularySize);
         _others = new(table is null ? 0 : vocabularySize);
-        _banned = new bool[vocabularySize];
-        foreach (int token in options.BannedTokens)
-            _banned[token] = true;
         _context = new int[NgramFormat.LargestOrder];
     }
 
@@ -67,6 +69,7 @@ internal sealed class NgramDraft
     {
         int position = call.Order.Positions[rank];
         ReadOnlySpan<int> context = LeftOf(call, position, knownBelow);
+        _tail = _options.BannedAt(position) is TokenSet banned ? _tails[banned] : _usualTail;
         _weights.Clear();
         _share = 0;
         double own = context.IsEmpty ? 0 : ContextCounts.Successors(call, knownBelow, context[^1]);
@@ -177,7 +180,7 @@ internal sealed class NgramDraft
         double sum = 0, largest = _share * _tail.Largest;
         for (int i = 0; i < tokens.Length; i++)
         {
-            if (_banned[tokens[i]])
+            if (_tail.IsBanned(tokens[i]))
                 weights[i] = 0;
             sum += weights[i];
             largest = Math.Max(largest, weights[i] + _share * tail[tokens[i]]);

@@ -3,7 +3,7 @@ namespace AsArm.Assd;
 /// <summary>
 /// Algorithm 2 of Guo &amp; Ermon 2025: proposals are drawn one after another from the bigrams of the sequence itself, given and
 /// decided tokens; where the left neighbour was never followed, or is unknown, from all known tokens. One oracle call per round
-/// tests them; the first may be rejected too.
+/// tests them; the first may be rejected too. Banned tokens are not drafted.
 /// </summary>
 /// <remarks>
 /// Position 0 has no left neighbour, and without any known token there is nothing to count: a round ends before such a target,
@@ -48,19 +48,19 @@ public sealed class NgramSampler : Sampler
         _drawn = false;
         int start = Decided;
         if (_count == 0)
-            DecideFrom(Law(0), coins);
+            DecideFirst(Law(0), coins);
         for (int i = 0; i < _count; i++)
         {
             ReadOnlySpan<float> oracle = Law(i);
             int token = _proposals[i];
             if (!RejectionSampling.Accepts(coins.Toss(), _probabilities[i], oracle[token]))
             {
-                Replace(oracle, start, start + i, coins);
+                Replace(i, oracle, start, coins);
                 return;
             }
 
             Accepted++;
-            Decide(token, oracle[token]);
+            Decide(token, i, oracle[token]);
         }
     }
 
@@ -99,17 +99,31 @@ public sealed class NgramSampler : Sampler
             return 0;
         if (Call.Order.Ranks[position - 1] < rank)
             ContextCounts.AddSuccessors(Call, decided, Call.Tokens[position - 1], _weights, 1);
-        if (_weights.Tokens.IsEmpty)
-            ContextCounts.AddAll(Call, decided, _weights, 1);
+        double total = TotalOfAllowed(position);
+        if (total > 0)
+            return total;
+        _weights.Clear();
+        ContextCounts.AddAll(Call, decided, _weights, 1);
+        return TotalOfAllowed(position);
+    }
+
+    /// <summary>Takes the banned tokens out of the counts, so that none is drafted, and sums up the others.</summary>
+    private double TotalOfAllowed(int position)
+    {
         double total = 0;
-        foreach (double weight in _weights.Weights)
-            total += weight;
+        for (int i = 0; i < _weights.Tokens.Length; i++)
+        {
+            if (IsBanned(_weights.Tokens[i], position))
+                _weights.Weights[i] = 0;
+            total += _weights.Weights[i];
+        }
+
         return total;
     }
 
-    private void Replace(ReadOnlySpan<float> oracle, int start, int rank, ICoinSource coins)
+    private void Replace(int row, ReadOnlySpan<float> oracle, int start, ICoinSource coins)
     {
-        double total = Count(start, rank);
+        double total = Count(start, start + row);
         for (int token = 0; token < _residual.Length; token++)
             _residual[token] = oracle[token];
         foreach (int token in _weights.Tokens)
@@ -120,12 +134,12 @@ public sealed class NgramSampler : Sampler
         double coin = coins.Toss();
         // As elsewhere: nothing left of q - p means that the two are equal up to rounding.
         int replacement = sum > 0 ? DoubleWeights.Sample(_residual, coin * sum) : Probabilities.Sample(oracle, coin);
-        Decide(replacement, oracle[replacement]);
+        Decide(replacement, row, oracle[replacement]);
     }
 
-    private void DecideFrom(ReadOnlySpan<float> law, ICoinSource coins)
+    private void DecideFirst(ReadOnlySpan<float> law, ICoinSource coins)
     {
         int token = Probabilities.Sample(law, coins.Toss());
-        Decide(token, law[token]);
+        Decide(token, 0, law[token]);
     }
 }

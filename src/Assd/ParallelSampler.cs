@@ -30,7 +30,7 @@ public sealed class ParallelSampler : Sampler
         {
             ReadOnlySpan<float> law = Law(i);
             int token = Probabilities.Sample(law, coins.Toss());
-            Decide(token, law[token]);
+            Decide(token, i, law[token]);
         }
     }
 

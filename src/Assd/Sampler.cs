@@ -7,6 +7,8 @@ namespace AsArm.Assd;
 public abstract class Sampler
 {
     private readonly SamplingLaw _law;
+    private readonly SamplingOptions _options;
+    private readonly double[] _modeLogProbabilities; // of greedy decoding, by row
     private int _nfe;
     private int _encoded;
     private int _contentRows;
@@ -23,6 +25,8 @@ public abstract class Sampler
     protected Sampler(Order order, ReadOnlySpan<int> tokens, SamplingOptions options, int vocabularySize, int maximumConditionals)
     {
         _law = new SamplingLaw(options, vocabularySize);
+        _options = options;
+        _modeLogProbabilities = new double[options.IsGreedy ? maximumConditionals : 0];
         Call = new SequenceCall(order, tokens, vocabularySize, maximumConditionals);
         Decided = order.GivenCount;
         _encoded = Decided;
@@ -91,24 +95,35 @@ public abstract class Sampler
     /// <summary>Turns logits into decided tokens or proposals.</summary>
     protected abstract void TakeLogits(ICoinSource coins);
 
-    /// <summary>[V] the law of a conditional of the call, computed in place of its logits; once per row.</summary>
+    /// <summary>[V] the distribution of a conditional of the call, computed in place of its logits; once per row.</summary>
     protected Span<float> Law(int row)
     {
         Span<float> values = Call.Row(row);
-        _law.ToProbabilities(values);
+        WriteLaw(row, values);
         return values;
     }
 
-    /// <summary>The law of a conditional of the call, written to [V] elsewhere; once per row.</summary>
-    protected void WriteLaw(int row, Span<float> probabilities) => _law.ToProbabilities(Call.Row(row), probabilities);
+    /// <summary>The distribution of a conditional of the call, written to [V] elsewhere; once per row.</summary>
+    protected void WriteLaw(int row, Span<float> probabilities)
+    {
+        TokenSet? banned = _options.BannedAt(Call.Order.Positions[Call.Conditionals[row].Rank]);
+        if (_options.IsGreedy)
+            _modeLogProbabilities[row] = _law.ToMode(Call.Row(row), probabilities, banned);
+        else
+            _law.ToProbabilities(Call.Row(row), probabilities, banned);
+    }
+
+    /// <summary>Whether a token has probability zero at a position, whatever the model answers.</summary>
+    protected bool IsBanned(int token, int position) => _law.IsBanned(token, _options.BannedAt(position));
 
     /// <summary>Settles the next target.</summary>
     /// <param name="token">Its token.</param>
+    /// <param name="row">The row that <see cref="Law" /> or <see cref="WriteLaw" /> last made its distribution from.</param>
     /// <param name="probability">Its probability given all earlier ranks.</param>
-    protected void Decide(int token, float probability)
+    protected void Decide(int token, int row, float probability)
     {
         Call.SetToken(Decided, token);
         Decided++;
-        _logProbability += Math.Log(probability);
+        _logProbability += _options.IsGreedy ? _modeLogProbabilities[row] : Math.Log(probability);
     }
 }

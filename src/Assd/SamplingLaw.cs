@@ -3,13 +3,13 @@ using System.Numerics.Tensors;
 namespace AsArm.Assd;
 
 /// <summary>
-/// Turns raw logits [V] into the law that is sampled: bans, then temperature, then top-k, then top-p, each leaving minus infinity
+/// Turns raw logits [V] into the distribution that is sampled: bans, then temperature, then top-k, then top-p, each leaving minus infinity
 /// where a token is excluded. Holds its working memory: one instance per sequence, no allocation per row.
 /// </summary>
 public sealed class SamplingLaw
 {
     private readonly SamplingOptions _options;
-    private readonly int[] _banned;
+    private readonly TokenSet _banned;
     private readonly float[] _weights;
     private readonly int[] _candidates;
 
@@ -20,37 +20,72 @@ public sealed class SamplingLaw
         ArgumentNullException.ThrowIfNull(options);
         options.Validate(vocabularySize);
         _options = options;
-        _banned = [.. options.BannedTokens];
+        _banned = new TokenSet(options.BannedTokens);
         _weights = new float[vocabularySize];
         _candidates = new int[vocabularySize];
     }
 
     /// <summary>Raw logits to probabilities, in place.</summary>
+    /// <param name="logits">[V] raw logits, replaced by probabilities.</param>
+    /// <param name="bannedHere">What is banned for this row alone, see <see cref="SamplingOptions.BannedTokensAt" />.</param>
     /// <exception cref="ModelOutputException">A logit is NaN or infinite.</exception>
-    public void ToProbabilities(Span<float> logits) => ToProbabilities(logits, logits);
+    public void ToProbabilities(Span<float> logits, TokenSet? bannedHere = null) => ToProbabilities(logits, logits, bannedHere);
 
     /// <summary>Raw logits [V], which are warped in place, to probabilities [V].</summary>
-    /// <inheritdoc cref="ToProbabilities(Span{float})" />
-    public void ToProbabilities(Span<float> logits, Span<float> probabilities)
+    /// <inheritdoc cref="ToProbabilities(Span{float}, TokenSet)" />
+    public void ToProbabilities(Span<float> logits, Span<float> probabilities, TokenSet? bannedHere = null)
     {
-        Warp(logits);
+        if (_options.IsGreedy)
+        {
+            ToMode(logits, probabilities, bannedHere);
+            return;
+        }
+
+        Warp(logits, bannedHere);
         Probabilities.Softmax(logits, probabilities);
     }
 
-    /// <summary>Natural log-probability of a token under the law; the raw logits are warped in place.</summary>
-    /// <inheritdoc cref="ToProbabilities(Span{float})" />
-    public double LogProbability(Span<float> logits, int token)
+    /// <summary>Natural log-probability of a token under the distribution, of greedy decoding under temperature 1; the raw logits are warped in place.</summary>
+    /// <inheritdoc cref="ToProbabilities(Span{float}, TokenSet)" />
+    public double LogProbability(Span<float> logits, int token, TokenSet? bannedHere = null)
     {
-        Warp(logits);
+        if (_options.IsGreedy)
+            Ban(logits, bannedHere);
+        else
+            Warp(logits, bannedHere);
         return Probabilities.LogProbability(logits, token, _weights);
     }
 
-    private void Warp(Span<float> logits)
+    /// <summary>Greedy decoding: raw logits to probability 1 for the most probable token, the lowest of equal ones.</summary>
+    /// <returns>Its natural log-probability under temperature 1.</returns>
+    internal double ToMode(Span<float> logits, Span<float> probabilities, TokenSet? bannedHere)
+    {
+        Ban(logits, bannedHere);
+        int mode = logits.IndexOf(TensorPrimitives.Max<float>(logits));
+        double logProbability = Probabilities.LogProbability(logits, mode, _weights);
+        probabilities.Clear();
+        probabilities[mode] = 1;
+        return logProbability;
+    }
+
+    /// <summary>Whether a token has probability zero at a place, whatever its logit.</summary>
+    internal bool IsBanned(int token, TokenSet? bannedHere) => _banned.Contains(token) || bannedHere?.Contains(token) == true;
+
+    private void Ban(Span<float> logits, TokenSet? bannedHere)
     {
         if (!TensorPrimitives.IsFiniteAll<float>(logits))
             throw new ModelOutputException("The model answered with NaN or infinite logits.");
-        foreach (int token in _banned)
+        foreach (int token in _banned.Tokens)
             logits[token] = float.NegativeInfinity;
+        if (bannedHere is null)
+            return;
+        foreach (int token in bannedHere.Tokens)
+            logits[token] = float.NegativeInfinity;
+    }
+
+    private void Warp(Span<float> logits, TokenSet? bannedHere)
+    {
+        Ban(logits, bannedHere);
         if (_options.Temperature != 1)
             Scale(logits);
         if (_options.TopK is int k && k < logits.Length)

@@ -17,6 +17,6 @@ public sealed class SequentialSampler(Order order, ReadOnlySpan<int> tokens, Sam
         ArgumentNullException.ThrowIfNull(coins);
         ReadOnlySpan<float> law = Law(0);
         int token = Probabilities.Sample(law, coins.Toss());
-        Decide(token, law[token]);
+        Decide(token, 0, law[token]);
     }
 }

@@ -22,6 +22,12 @@ internal static class InfillCommand
         ["random"] = DecodingOrder.Random,
     };
 
+    private static readonly Dictionary<string, GapSpacing> s_spacings = new()
+    {
+        ["typed"] = GapSpacing.AsTyped,
+        ["model"] = GapSpacing.FromModel,
+    };
+
     /// <summary>Name of a sampler on the command line.</summary>
     public static string NameOf(SamplerKind sampler) => s_samplers.First(pair => pair.Value == sampler).Key;
 
@@ -41,9 +47,10 @@ internal static class InfillCommand
         Option<SamplerKind> sampler = CommonOptions.Choice("--sampler", "All but parallel are exact: fused drafts and verifies as much as pays, assd and ngram are the paper's, sequential decides one token a call; parallel is NOT exact, it verifies nothing", s_samplers);
         Option<DecodingOrder> order = CommonOptions.Choice("--order", "The order in which unknown tokens are decided", s_orders);
         Option<int?> draftLength = CommonOptions.OptionalNumber<int>("--draft-length", "K", "Tokens drafted in a round (default: fused plans it, assd and ngram 5, parallel all)", value => value >= 1, "a whole number of at least 1");
-        Option<double?> temperature = CommonOptions.OptionalNumber<double>("--temperature", "T", "Below 1 safer, above 1 bolder than the model (default 1)", value => value > 0 && double.IsFinite(value), "a positive number");
+        Option<double?> temperature = CommonOptions.OptionalNumber<double>("--temperature", "T", "Below 1 safer, above 1 bolder than the model (default 1); 0 is greedy: the most probable tokens, whatever the seed", value => value >= 0 && double.IsFinite(value), "a number of at least 0");
         Option<int?> topK = CommonOptions.OptionalNumber<int>("--top-k", "K", "Draw from the K most probable tokens only", value => value >= 1, "a whole number of at least 1");
         Option<double?> topP = CommonOptions.OptionalNumber<double>("--top-p", "P", "Draw from the fewest tokens that together reach probability P", value => value is > 0 and <= 1, "in (0, 1]");
+        Option<GapSpacing> gapSpacing = CommonOptions.Choice("--gap-spacing", "The space before a gap: typed keeps the text as it was typed, model lets the gap's first token decide", s_spacings);
         Option<long?> seed = CommonOptions.OptionalNumber<long>("--seed", "S", "The same seed gives the same text; without it one is drawn and printed. With fused, texts of --samples and --input are repeated alone with --batch-plan", _ => true, "a whole number");
         Option<double?> callCost = CommonOptions.OptionalNumber<double>("--call-cost", "ROWS", "What a model call costs beside its rows, for the plan of fused (default: usual for model and device; bench measures it)", value => value > 0 && double.IsFinite(value), "a positive number");
         var batchPlan = new Option<bool>("--batch-plan") { Description = "Let fused plan as in a batch: repeats one text of --samples or --input by its seed" };
@@ -52,7 +59,7 @@ internal static class InfillCommand
 
         var command = new Command("infill", "Fill the gaps of a text")
         {
-            text, input, output, model, sampler, draftLength, temperature, topK, topP, order, seed, batchPlan, callCost, samples, device, threads, noCache, json,
+            text, input, output, model, sampler, draftLength, temperature, topK, topP, order, gapSpacing, seed, batchPlan, callCost, samples, device, threads, noCache, json,
         };
         command.SetAction((parsed, cancellation) =>
         {
@@ -72,6 +79,7 @@ internal static class InfillCommand
                 {
                     Sampler = parsed.GetValue(sampler),
                     Order = parsed.GetValue(order),
+                    GapSpacing = parsed.GetValue(gapSpacing),
                     DraftLength = parsed.GetValue(draftLength) ?? defaults.DraftLength,
                     Temperature = parsed.GetValue(temperature) ?? defaults.Temperature,
                     TopK = parsed.GetValue(topK),

@@ -30,7 +30,11 @@ internal sealed class InfillJob
     {
         _text = text;
         _seed = options.Seed ?? RandomNumberGenerator.GetInt32(int.MaxValue);
-        _options = options with { BannedTokens = [.. setting.Banned.Union(options.BannedTokens)] };
+        if (options.BannedTokensAt.Count > 0)
+            throw new ArgumentOutOfRangeException(nameof(options), "A text has no positions to name: BannedTokensAt is for samplers.");
+        if (!Enum.IsDefined(options.GapSpacing))
+            throw new ArgumentOutOfRangeException(nameof(options), options.GapSpacing, "No such gap spacing.");
+        _options = options with { BannedTokens = [.. setting.Banned.Union(options.BannedTokens)], BannedTokensAt = text.BannedAt };
         _options.Validate(setting.Manifest.VocabularySize);
         if (options.CallCostInRows is double rows && !(rows > 0 && double.IsFinite(rows)))
             throw new ArgumentOutOfRangeException(nameof(options), rows, $"{nameof(InfillOptions.CallCostInRows)} must be a positive number.");

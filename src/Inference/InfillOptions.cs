@@ -3,7 +3,8 @@ using AsArm.Assd;
 namespace AsArm.Inference;
 
 /// <summary>
-/// How a text is filled. Every combination is exact for the law that temperature, top-k, top-p and bans define, except with
+/// How a text is filled. Every combination is exact for the distribution that temperature, top-k, top-p, bans and
+/// <see cref="GapSpacing" /> define, except with
 /// <see cref="SamplerKind.Parallel" />.
 /// </summary>
 public sealed record InfillOptions : SamplingOptions
@@ -13,6 +14,9 @@ public sealed record InfillOptions : SamplingOptions
 
     /// <summary>In which order the unknown tokens are decided.</summary>
     public DecodingOrder Order { get; init; } = DecodingOrder.LeftToRight;
+
+    /// <summary>Who decides whether there is a space before a gap: by default the text as it was typed.</summary>
+    public GapSpacing GapSpacing { get; init; } = GapSpacing.AsTyped;
 
     /// <summary>
     /// The same seed gives the same text on the same machine, with <see cref="SamplerKind.Fused" /> as long as <see cref="InBatch" /> is the

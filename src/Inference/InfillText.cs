@@ -1,10 +1,11 @@
 using System.Text;
+using AsArm.Assd;
 
 namespace AsArm.Inference;
 
 /// <summary>
-/// A marked-up text as a sequence of tokens with targets, and the way back. Given text is kept as written; a single space before
-/// a gap or a marked span belongs to it, since its first token says whether there is one.
+/// A marked-up text as a sequence of tokens with targets, and the way back. Given text is kept as written. A space before a gap or a
+/// marked span has no token of its own: the target's first token carries it, so that token is restricted to those that agree with the text.
 /// </summary>
 internal sealed class InfillText
 {
@@ -12,8 +13,9 @@ internal sealed class InfillText
     private readonly List<int> _tokens = [];
     private readonly List<bool> _given = [];
     private readonly InfillTokenizer _tokenizer;
+    private readonly GapSpacing _spacing;
 
-    private InfillText(InfillTokenizer tokenizer) => _tokenizer = tokenizer;
+    private InfillText(InfillTokenizer tokenizer, GapSpacing spacing) => (_tokenizer, _spacing) = (tokenizer, spacing);
 
     /// <summary>[Length] by position; targets of gaps hold the mask id.</summary>
     public int[] Tokens => [.. _tokens];
@@ -21,25 +23,31 @@ internal sealed class InfillText
     /// <summary>[Length] true where the token is given.</summary>
     public bool[] Given => [.. _given];
 
+    /// <summary>By position: what the first tokens of gaps and spans cannot be, given the characters before them.</summary>
+    public IReadOnlyDictionary<int, TokenSet> BannedAt =>
+        _parts.Where(part => part.Banned is not null).ToDictionary(part => part.Positions.Start.Value, part => part.Banned!);
+
     /// <summary>Parses and encodes.</summary>
     /// <param name="text">Marked-up text.</param>
     /// <param name="spans">True to take marked spans as targets and refuse gaps; false to take gaps and leave [[...]] alone.</param>
     /// <param name="tokenizer">The folder's tokenizer.</param>
     /// <param name="manifest">Mask, separator and the maximum length.</param>
+    /// <param name="spacing">Who decides about the space before a gap.</param>
     /// <exception cref="InfillTextException">Nothing to fill or score, or too long.</exception>
-    public static InfillText Encode(string text, bool spans, InfillTokenizer tokenizer, ModelManifest manifest)
+    public static InfillText Encode(
+        string text, bool spans, InfillTokenizer tokenizer, ModelManifest manifest, GapSpacing spacing = GapSpacing.AsTyped)
     {
         List<TextSegment> segments = TextMarkup.Parse(text, spans);
         RequireTargets(segments, spans);
         long gapTokens = segments.OfType<TextSegment.Gap>().Sum(gap => Math.Min(gap.Count, int.MaxValue));
         RequireLength(gapTokens, manifest);
-        var result = new InfillText(tokenizer);
+        var result = new InfillText(tokenizer, spacing);
         for (int i = 0; i < segments.Count; i++)
         {
             if (segments[i] is TextSegment.Literal literal)
                 result.AddLiteral(literal, i + 1 < segments.Count ? segments[i + 1] : null);
             else
-                result.AddTokens(new Part("") { IsTarget = true }, Enumerable.Repeat(manifest.MaskId, (int)((TextSegment.Gap)segments[i]).Count));
+                result.AddGap((int)((TextSegment.Gap)segments[i]).Count, manifest.MaskId);
         }
 
         if (!result._given[0])
@@ -48,7 +56,7 @@ internal sealed class InfillText
         return result;
     }
 
-    /// <summary>The text of each gap, a leading space included; undecided tokens appear as &lt;mask:N&gt;.</summary>
+    /// <summary>The text of each gap, which in its place gives the whole text; undecided tokens appear as &lt;mask:N&gt;.</summary>
     /// <param name="tokens">[Length] by position.</param>
     /// <param name="decided">[Length] true where the token is final; given tokens do not matter.</param>
     public string[] DecodeGaps(ReadOnlySpan<int> tokens, ReadOnlySpan<bool> decided)
@@ -58,7 +66,7 @@ internal sealed class InfillText
         foreach (Part part in _parts)
         {
             if (part.IsTarget)
-                gaps.Add(DecodeGap(tokens[part.Positions], decided[part.Positions], HasImpliedSpace(before, tokens, decided)));
+                gaps.Add(DecodeGap(tokens[part.Positions], decided[part.Positions], IsSpaceShown(before, tokens, decided)));
             before = part;
         }
 
@@ -91,7 +99,7 @@ internal sealed class InfillText
         return new ScoreResult(scores.Sum(), scores.Count, spans);
     }
 
-    private string DecodeGap(ReadOnlySpan<int> tokens, ReadOnlySpan<bool> decided, bool hasImpliedSpace)
+    private string DecodeGap(ReadOnlySpan<int> tokens, ReadOnlySpan<bool> decided, bool isSpaceShown)
     {
         var text = new StringBuilder();
         for (int start = 0, end; start < tokens.Length; start = end)
@@ -102,25 +110,38 @@ internal sealed class InfillText
             ReadOnlySpan<int> run = tokens[start..end];
             text.Append(
                 !decided[start] ? $"<mask:{run.Length}>" :
-                start == 0 && hasImpliedSpace ? _tokenizer.DecodeStart(run) : _tokenizer.Decode(run));
+                start == 0 && isSpaceShown ? _tokenizer.DecodeStart(run) : _tokenizer.Decode(run));
         }
 
         return text.ToString();
     }
 
     /// <summary>
-    /// At the start of the text, and after white space that the word's own token does not carry, a word's space is already there.
+    /// Whether the space that a first token's mark stands for is not to be written: it is in the given text, or there is none, as at the
+    /// start of a text and after a token that is white space itself.
     /// </summary>
-    private static bool HasImpliedSpace(Part? before) =>
-        before is null || (!before.SpaceTaken && before.Text.Length > 0 && char.IsWhiteSpace(before.Text[^1]));
+    private static bool IsSpaceShown(Part? before) => before is null || (!before.SpaceTaken && before.EndsInSpace);
 
-    /// <summary>Also after a gap whose last token is white space.</summary>
-    private bool HasImpliedSpace(Part? before, ReadOnlySpan<int> tokens, ReadOnlySpan<bool> decided)
+    private bool IsSpaceShown(Part? before, ReadOnlySpan<int> tokens, ReadOnlySpan<bool> decided)
     {
         if (before is not { IsTarget: true })
-            return HasImpliedSpace(before);
+            return IsSpaceShown(before);
         int last = before.Positions.End.Value - 1;
         return decided[last] && _tokenizer.IsWhiteSpace(tokens[last]);
+    }
+
+    /// <summary>What cannot be the first token of a target after a part, so that the text before it stays as it is; null for nothing.</summary>
+    private TokenSet? BannedAfter(Part? before)
+    {
+        if (_spacing == GapSpacing.FromModel || before is { IsTarget: true })
+            return null;
+        bool isStart = before is null || (_tokens.Count == 0 && !_tokenizer.KeepsWhiteSpace);
+        TokenSet banned =
+            before is { SpaceCarried: true } && !isStart ? _tokenizer.WithoutMark
+            : !isStart && !before!.EndsInSpace ? _tokenizer.WithMark
+            : !_tokenizer.StartsWithMark ? _tokenizer.WithMark
+            : _tokenizer.InsideWord;
+        return banned.Tokens.Length < _tokenizer.TextTokenCount ? banned : null;
     }
 
     private static bool IsTarget(TextSegment? segment) => segment is TextSegment.Gap or TextSegment.Literal { Marked: true };
@@ -145,9 +166,10 @@ internal sealed class InfillText
     {
         Part? before = _parts.Count == 0 ? null : _parts[^1];
         SpaceAtEnd space = next is null ? SpaceAtEnd.InTokens : _tokenizer.SpaceAtEnd(literal.Text, isAfterGap: before is { IsTarget: true });
-        bool takeSpace = space == SpaceAtEnd.Carried && IsTarget(next) && literal.Text.EndsWith(' ');
+        bool takeSpace = _spacing == GapSpacing.FromModel && space == SpaceAtEnd.Carried && IsTarget(next) && literal.Text.EndsWith(' ');
         string given = takeSpace ? literal.Text[..^1] : literal.Text;
-        string encoded = space != SpaceAtEnd.InTokens && _tokenizer.KeepsWhiteSpace ? literal.Text[..^1] : given;
+        bool isLastWithoutToken = space != SpaceAtEnd.InTokens && (_tokenizer.KeepsWhiteSpace || literal.Text.EndsWith(' '));
+        string encoded = isLastWithoutToken ? literal.Text[..^1] : literal.Text;
         int[] tokens = Encode(before, encoded);
         if (literal.Marked && tokens.Length == 0)
             throw new InfillTextException("A marked span holds no token.");
@@ -159,6 +181,8 @@ internal sealed class InfillText
                 IsTarget = literal.Marked,
                 SpaceTaken = takeSpace,
                 SpaceCarried = space == SpaceAtEnd.Carried,
+                EndsInSpace = space != SpaceAtEnd.InTokens || _tokenizer.EndsInWhiteSpaceToken(literal.Text),
+                Banned = literal.Marked && BannedAfter(before) is TokenSet banned && !banned.Contains(tokens[0]) ? banned : null,
             },
             tokens);
     }
@@ -166,9 +190,15 @@ internal sealed class InfillText
     /// <summary>White space at the end of a part may stand before the next word, in its token.</summary>
     private int[] Encode(Part? before, string text)
     {
-        if (before is null || (_tokenizer.KeepsWhiteSpace && !before.SpaceCarried && HasImpliedSpace(before)))
+        if (before is null || (_tokenizer.KeepsWhiteSpace && !before.SpaceCarried && before.EndsInSpace))
             return _tokenizer.EncodeStart(text);
         return _tokenizer.EncodeContinuation(before.SpaceCarried ? " " + text : text);
+    }
+
+    private void AddGap(int count, int maskId)
+    {
+        TokenSet? banned = BannedAfter(_parts.Count == 0 ? null : _parts[^1]);
+        AddTokens(new Part("") { IsTarget = true, Banned = banned }, Enumerable.Repeat(maskId, count));
     }
 
     private void AddTokens(Part part, IEnumerable<int> tokens)
@@ -198,8 +228,14 @@ internal sealed class InfillText
         /// <summary>As it appears in the result; empty for gaps.</summary>
         public string Text { get; } = text;
 
-        /// <summary>A single space after the text was left to the target that follows.</summary>
+        /// <summary>A single space after the text was left to the gap that follows.</summary>
         public bool SpaceTaken { get; init; }
+
+        /// <summary>The text's last character is what the mark of a word that follows stands for, or is white space with a token of its own.</summary>
+        public bool EndsInSpace { get; init; }
+
+        /// <summary>What the first token of a target cannot be.</summary>
+        public TokenSet? Banned { get; init; }
 
         /// <summary>White space after the text belongs to the tokens of what follows.</summary>
         public bool SpaceCarried { get; init; }

@@ -1,4 +1,5 @@
 using System.Text;
+using AsArm.Assd;
 using Google.Protobuf;
 
 namespace AsArm.Inference;
@@ -16,9 +17,11 @@ public sealed class InfillTokenizer
     private readonly XlnetEncoder? _rules;
     private readonly CodeEncoder? _code;
     private readonly string?[] _pieces;
+    private readonly bool _trimsSpaces;
 
     private InfillTokenizer(SentencePieceModel model, ModelManifest manifest)
     {
+        _trimsSpaces = model.RemoveExtraWhitespaces || manifest.TextRules is { RemoveSpace: true };
         _encoder = new SentencePieceEncoder(model);
         _rules = manifest.TextRules is null ? null : new XlnetEncoder(_encoder, manifest.TextRules);
         _code = manifest.TextEncoding is null ? null : new CodeEncoder(_encoder, manifest.TextRules);
@@ -27,7 +30,27 @@ public sealed class InfillTokenizer
             _pieces[id] = model.Pieces[id].Text;
         foreach (int special in manifest.SpecialIds.Append(manifest.MaskId).Append(UnknownId).Concat(_code?.WhiteSpaceTokens ?? []))
             _pieces[special] = special == manifest.MaskId ? null : _code?.WhiteSpace(special);
+        StartsWithMark = EncodeStart("a") is [var first, ..] && HasMark(first);
+        TextTokenCount = Enumerable.Range(0, _pieces.Length).Count(IsText);
+        WithMark = Where(HasMark);
+        WithoutMark = Where(token => !HasMark(token));
+        InsideWord = Where(token => !HasMark(token) && !IsWhiteSpace(token));
     }
+
+    /// <summary>How many tokens stand for text.</summary>
+    internal int TextTokenCount { get; }
+
+    /// <summary>Tokens of text that begin with the space mark.</summary>
+    internal TokenSet WithMark { get; }
+
+    /// <summary>Tokens of text that begin without the space mark.</summary>
+    internal TokenSet WithoutMark { get; }
+
+    /// <summary>Tokens of text that begin without the space mark and are no white space themselves.</summary>
+    internal TokenSet InsideWord { get; }
+
+    /// <summary>Whether the first word of a text has the space mark (SentencePiece's add_dummy_prefix).</summary>
+    internal bool StartsWithMark { get; }
 
     /// <summary>The token of characters that the vocabulary lacks.</summary>
     public int UnknownId => _encoder.UnknownId;
@@ -81,8 +104,30 @@ public sealed class InfillTokenizer
     /// <summary>Where the last white space of a given text goes when something follows the text.</summary>
     internal SpaceAtEnd SpaceAtEnd(string text, bool isAfterGap) =>
         KeepsWhiteSpace ? CodeEncoder.SpaceAtEnd(text, isAfterGap)
-        : text.Length > 0 && char.IsWhiteSpace(text[^1]) ? Inference.SpaceAtEnd.Carried
+        : EndsInSpace(text) ? Inference.SpaceAtEnd.Carried
         : Inference.SpaceAtEnd.InTokens;
+
+    /// <summary>
+    /// Whether the mark of the next word stands for the last character of a text: a space, or what the tokenizer makes one of and cuts off at
+    /// the end of a text.
+    /// </summary>
+    private bool EndsInSpace(string text)
+    {
+        if (text.Length == 0 || char.IsLetterOrDigit(text[^1]))
+            return false;
+        if (text[^1] == ' ')
+            return true;
+        int last = text.Length > 1 && char.IsSurrogatePair(text[^2], text[^1]) ? 2 : 1;
+        return _trimsSpaces && EncodeContinuation(text[^last..] + "a") is [var token, ..] && HasMark(token);
+    }
+
+    /// <summary>Whether the last character of a text is white space that is in a token of white space.</summary>
+    internal bool EndsInWhiteSpaceToken(string text) => KeepsWhiteSpace && text is [.., '\n' or '\t' or ' '];
+
+    private bool HasMark(int token) => _pieces[token] is [Space, ..];
+
+    private TokenSet Where(Predicate<int> condition) =>
+        new(Enumerable.Range(0, _pieces.Length).Where(token => IsText(token) && condition(token)));
 
     private string Decode(ReadOnlySpan<int> tokens, bool isAfterSpace)
     {

@@ -66,7 +66,7 @@ public sealed class TextInfiller : IDisposable
 
     /// <summary>Throws what filling the text would throw for its markup and length; calls no model.</summary>
     /// <exception cref="InfillTextException">No gap, a malformed one, or too many tokens.</exception>
-    public void Validate(string text) => Encode(text, spans: false);
+    public void Validate(string text) => Encode(text, spans: false, GapSpacing.AsTyped);
 
     /// <summary>Fills the gaps of one text.</summary>
     /// <param name="text">&lt;mask&gt; is one unknown token, &lt;mask:N&gt; a gap of N; \&lt; is a plain &lt;.</param>
@@ -126,7 +126,10 @@ public sealed class TextInfiller : IDisposable
             yield return job.Update();
     }
 
-    /// <summary>The exact log-probability of the marked spans given the rest of the text, in one model call.</summary>
+    /// <summary>
+    /// The exact log-probability of the marked spans given the rest of the text, in one model call. As in <see cref="GapSpacing.AsTyped" />
+    /// the character before a span is given: its first token is scored among those that agree with it.
+    /// </summary>
     /// <param name="text">[[...]] marks a span; \[ is a plain [.</param>
     /// <param name="cancellation">Stops within the model call.</param>
     /// <exception cref="InfillTextException">No span, a gap, too many tokens, or characters that the model does not know.</exception>
@@ -134,11 +137,11 @@ public sealed class TextInfiller : IDisposable
     /// <exception cref="ModelFolderException">The folder has no tokenizer.</exception>
     public ScoreResult Score(string text, CancellationToken cancellation = default)
     {
-        InfillText encoded = Encode(text, spans: true);
+        InfillText encoded = Encode(text, spans: true, GapSpacing.AsTyped);
         double[] scores = [];
+        var options = new SamplingOptions { BannedTokens = _setting.Banned, BannedTokensAt = encoded.BannedAt };
         _runner.InTurn(
-            () => scores = JointDensity.LogProbabilities(
-                _model, Order.LeftToRight(encoded.Given), encoded.Tokens, new SamplingOptions { BannedTokens = _setting.Banned }, cancellation),
+            () => scores = JointDensity.LogProbabilities(_model, Order.LeftToRight(encoded.Given), encoded.Tokens, options, cancellation),
             cancellation);
         return encoded.Score(scores);
     }
@@ -168,14 +171,14 @@ public sealed class TextInfiller : IDisposable
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(request.Options);
-        return new InfillJob(Encode(request.Text, spans: false), request.Options, _setting, inBatch);
+        return new InfillJob(Encode(request.Text, spans: false, request.Options.GapSpacing), request.Options, _setting, inBatch);
     }
 
-    private InfillText Encode(string text, bool spans)
+    private InfillText Encode(string text, bool spans, GapSpacing spacing)
     {
         ArgumentNullException.ThrowIfNull(text);
         if (_tokenizer is null)
             throw new ModelFolderException($"{Folder.FullPath} has no tokenizer (spiece.model): it takes tokens, not text.");
-        return InfillText.Encode(text, spans, _tokenizer, Folder.Manifest);
+        return InfillText.Encode(text, spans, _tokenizer, Folder.Manifest, spacing);
     }
 }

@@ -35,6 +35,19 @@ public sealed class EnumerationTests
     [DynamicData(nameof(Forbidden))]
     public void Law_OfWhatIsForbidden_IsNot(DraftFlaw flaw) => Assert.IsGreaterThan(1e-3, Variation(flaw));
 
+    /// <summary>Control: a sampler that is not told of the restriction has another distribution.</summary>
+    [TestMethod]
+    public void Law_WithoutTheRestriction_IsNot()
+    {
+        var order = Order.LeftToRight([true, false, false]);
+        Dictionary<int, TokenSet> bannedAt = new() { [1] = new TokenSet([0, 2]) };
+        var model = new DyadicModel(4, 3, 41, null, bannedAt);
+        var restricted = new CoinTree(() => new SequentialSampler(order, new int[3], new() { BannedTokensAt = bannedAt }, 4), model);
+        var free = new CoinTree(() => new SequentialSampler(order, new int[3], new(), 4), model);
+        Assert.IsLessThanOrEqualTo(Exact, restricted.TotalVariation(model.Joint(order, new int[3])));
+        Assert.IsGreaterThan(0.1, free.TotalVariation(model.Joint(order, new int[3])));
+    }
+
     [TestMethod]
     public void Law_OfTheParallelSampler_IsNot()
     {

@@ -87,6 +87,24 @@ public sealed class ExactnessTests
     [TestMethod]
     public void ReferenceSampler_MaskNotRenormalised_IsCaught() => AssertCaught(LawCases.Masked, Flaw.MaskNotRenormalised);
 
+    [TestMethod]
+    public void ReferenceSampler_RestrictionNotRenormalised_IsCaught() => AssertCaught(LawCases.Restricted, Flaw.MaskNotRenormalised);
+
+    /// <summary>Control: without the restriction every sampler has another distribution, and the check sees it.</summary>
+    [TestMethod]
+    [DataRow(SamplerKind.Sequential)]
+    [DataRow(SamplerKind.Assd)]
+    [DataRow(SamplerKind.Ngram)]
+    [DataRow(SamplerKind.Fused)]
+    [DataRow(SamplerKind.FusedTokenWise)]
+    public void Run_WithoutTheRestriction_IsCaught(SamplerKind kind)
+    {
+        LawCase restricted = LawCases.Get(LawCases.Restricted);
+        var free = new LawCase(restricted.Model, restricted.Order, restricted.Options with { BannedTokensAt = new Dictionary<int, TokenSet>() });
+        Assert.IsTrue(free.Test(kind, Seed, out _).Passes);
+        Assert.IsFalse(free.Test(kind, Seed, restricted.Joint).Passes);
+    }
+
     private static void AssertExact(LawCase task, SamplerKind kind)
     {
         LawTestResult result = task.Test(kind, Seed, out _);

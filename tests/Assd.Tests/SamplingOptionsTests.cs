@@ -11,11 +11,13 @@ public sealed class SamplingOptionsTests
         new() { Temperature = double.Epsilon, TopK = 1, TopP = double.Epsilon, DraftLength = 1 },
         new() { Temperature = double.MaxValue, TopK = int.MaxValue, TopP = 1, DraftLength = int.MaxValue },
         new() { BannedTokens = [0, 3, 3, 1, 0] },
+        new() { Temperature = 0 },
+        new() { Temperature = -0.0 },
+        new() { BannedTokens = [3], BannedTokensAt = new Dictionary<int, TokenSet> { [7] = new([0, 1, 3]), [-1] = new([]) } },
     ];
 
     public static IEnumerable<(string Name, SamplingOptions Options)> Bad =>
     [
-        ("Temperature", new() { Temperature = 0 }),
         ("Temperature", new() { Temperature = -1 }),
         ("Temperature", new() { Temperature = double.NaN }),
         ("Temperature", new() { Temperature = double.PositiveInfinity }),
@@ -28,6 +30,9 @@ public sealed class SamplingOptionsTests
         ("BannedTokens", new() { BannedTokens = [4] }),
         ("BannedTokens", new() { BannedTokens = [-1] }),
         ("BannedTokens", new() { BannedTokens = [0, 1, 2, 3] }),
+        ("BannedTokensAt", new() { BannedTokensAt = new Dictionary<int, TokenSet> { [0] = new([4]) } }),
+        ("BannedTokensAt", new() { BannedTokensAt = new Dictionary<int, TokenSet> { [0] = new([0, 1, 2, 3]) } }),
+        ("BannedTokensAt", new() { BannedTokens = [3, 0, 3], BannedTokensAt = new Dictionary<int, TokenSet> { [1] = new([1]), [0] = new([0, 1, 2]) } }),
     ];
 
     [TestMethod]

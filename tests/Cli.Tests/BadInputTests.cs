@@ -50,7 +50,7 @@ public sealed class BadInputTests
     [DataRow("--sampler", "ASSD")]
     [DataRow("--order", "sideways")]
     [DataRow("--device", "gpu")]
-    [DataRow("--temperature", "0")]
+    [DataRow("--temperature", "-0.1")]
     [DataRow("--temperature", "-1")]
     [DataRow("--temperature", "NaN")]
     [DataRow("--temperature", "Infinity")]
@@ -77,7 +77,7 @@ public sealed class BadInputTests
     [TestMethod]
     [DataRow("--sampler", "magic")]
     [DataRow("--device", "gpu")]
-    [DataRow("--temperature", "0")]
+    [DataRow("--temperature", "-0.1")]
     public void Infill_OptionOutOfItsRangeForAFile_WritesNone(string option, string value)
     {
         using var folder = new TemporaryFolder();

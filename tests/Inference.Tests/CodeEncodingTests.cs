@@ -79,7 +79,8 @@ public sealed class CodeEncodingTests
 
     [TestMethod]
     [DataRow("def f(x):\n    <mask>", "\n  return", "def f(x):\n    \n  return")]
-    [DataRow("x = <mask> + 1", "\t", "x =\t + 1")]
+    [DataRow("x = <mask> + 1", " a", "x = a + 1")]
+    [DataRow("x =<mask> + 1", "\t", "x =\t + 1")]
     [DataRow("x = <mask>\n\ty", " a", "x = a\n\ty")]
     [DataRow("\n <mask>;", " a", "\n a;")]
     [DataRow("\n   <mask>   ;", " a", "\n   a   ;")]

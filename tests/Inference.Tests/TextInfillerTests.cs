@@ -30,7 +30,7 @@ public sealed class TextInfillerTests
         {
             InfillResult result = s_infiller.Infill(Text, new InfillOptions { Sampler = sampler, Order = order, Seed = seed });
             Assert.HasCount(3, result.Gaps);
-            Assert.AreEqual($"The little dog{result.Gaps[0]} the garden and{result.Gaps[1]} until{result.Gaps[2]}.", result.Text);
+            Assert.AreEqual($"The little dog {result.Gaps[0]} the garden and {result.Gaps[1]} until {result.Gaps[2]}.", result.Text);
             Assert.AreEqual(11, result.Statistics.Generated);
             Assert.IsLessThanOrEqualTo(11, result.Statistics.Nfe);
             Assert.IsTrue(result.Statistics.LogProbability < 0);
@@ -174,7 +174,6 @@ public sealed class TextInfillerTests
     [DataRow("Hello there. [[Tom]] was happy.", "Hello there.\t[[Tom]] was happy.")]
     [DataRow("[[Tom]] was happy.", "\n[[Tom]] was happy.")]
     [DataRow("The [[little]] dog ran.", "The [[little ]]dog ran.")]
-    [DataRow("The [[little]] dog ran.", "The[[ little]] dog ran.")]
     public void Score_OtherWhiteSpace_IsTheSame(string text, string same) =>
         Assert.AreEqual(s_infiller.Score(text).LogProbability, s_infiller.Score(same).LogProbability, 1e-4);
 
@@ -229,8 +228,8 @@ public sealed class TextInfillerTests
     {
         int the = InfillTokenizer.Open(s_infiller.Folder.TokenizerPath!, s_infiller.Folder.Manifest).EncodeStart("the")[0];
         InfillRequest Request(int seed, int[] banned) => new("He went to <mask> house.", new InfillOptions { Seed = seed, BannedTokens = banned });
-        Assert.IsTrue(s_infiller.InfillBatch([.. Enumerable.Range(0, 100).Select(seed => Request(seed, []))]).Any(result => result.Gaps[0] == " the"));
-        Assert.IsFalse(s_infiller.InfillBatch([.. Enumerable.Range(0, 100).Select(seed => Request(seed, [the]))]).Any(result => result.Gaps[0] == " the"));
+        Assert.IsTrue(s_infiller.InfillBatch([.. Enumerable.Range(0, 100).Select(seed => Request(seed, []))]).Any(result => result.Gaps[0] == "the"));
+        Assert.IsFalse(s_infiller.InfillBatch([.. Enumerable.Range(0, 100).Select(seed => Request(seed, [the]))]).Any(result => result.Gaps[0] == "the"));
     }
 
     [TestMethod]
@@ -243,7 +242,7 @@ public sealed class TextInfillerTests
 
     [TestMethod]
     public void Infill_BadOption_NamesIt() => StringAssert.Contains(
-        Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => s_infiller.Infill(Text, new InfillOptions { Temperature = 0 })).Message, "Temperature");
+        Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => s_infiller.Infill(Text, new InfillOptions { Temperature = -1 })).Message, "Temperature");
 
     [TestMethod]
     public void Open_FolderWithoutTokenizer_TakesTokensButNoText()

@@ -5,27 +5,31 @@ namespace AsArm.Assd.Tests;
 /// far as they fit the vocabulary: the float32 softmax and all that follows from it is exact, so that laws can be compared to the
 /// last bits of float64. Inconsistent between horizons and orders, as networks are.
 /// </summary>
-internal sealed class DyadicModel(int vocabularySize, int maximumLength, long seed, int? banned = null)
+internal sealed class DyadicModel(
+    int vocabularySize, int maximumLength, long seed, int? banned = null, IReadOnlyDictionary<int, TokenSet>? bannedAt = null)
     : RowModel(vocabularySize, maximumLength)
 {
     private static readonly double[][] _shapes = [[0.5, 0.25, 0.25], [0.5, 0.5], [0.5, 0.25, 0.125, 0.125], [0.5, 0.5], [0.5, 0.25, 0.25], [1]];
 
     public override void Answer(SequenceCall call, Conditional conditional, Span<float> row)
     {
-        double[] law = Law(call.Order.Positions[conditional.Rank], call.Order.Positions[..conditional.Horizon], call.Tokens);
+        int position = call.Order.Positions[conditional.Rank];
+        double[] law = Law(position, call.Order.Positions[..conditional.Horizon], call.Tokens);
         for (int token = 0; token < row.Length; token++)
-            row[token] = law[token] > 0 ? (float)Math.Log(law[token]) : -1e4f;
-        if (banned is int one)
-            row[one] = 1; // more than any other
+        {
+            row[token] = IsBanned(token, position) ? 1 // more than any other
+                : law[token] > 0 ? (float)Math.Log(law[token])
+                : -1e4f;
+        }
     }
 
-    /// <summary>[V] exactly what <see cref="Answer" /> means, without the banned token.</summary>
+    /// <summary>[V] exactly what <see cref="Answer" /> means, without the banned tokens.</summary>
     public double[] Law(int position, ReadOnlySpan<int> seen, ReadOnlySpan<int> tokens)
     {
         ulong hash = Mix(unchecked((ulong)seed * 1_000_003) + (ulong)position);
         foreach (int other in seen)
             hash += Mix(((ulong)other << 32) + (ulong)tokens[other] + 1);
-        int[] allowed = [.. Enumerable.Range(0, VocabularySize).Where(token => token != banned)];
+        int[] allowed = [.. Enumerable.Range(0, VocabularySize).Where(token => !IsBanned(token, position))];
         double[][] fitting = [.. _shapes.Where(shape => shape.Length <= allowed.Length)];
         double[] shape = fitting[Mix(hash) % (ulong)fitting.Length];
         var law = new double[VocabularySize];
@@ -65,6 +69,9 @@ internal sealed class DyadicModel(int vocabularySize, int maximumLength, long se
                 Extend(order, tokens, rank + 1, index * VocabularySize + token, probability * next[token], law);
         }
     }
+
+    private bool IsBanned(int token, int position) =>
+        token == banned || (bannedAt?.TryGetValue(position, out TokenSet? here) == true && here.Contains(token));
 
     private static ulong Mix(ulong value)
     {

@@ -20,6 +20,11 @@ internal static class EnumerationCases
             ["n-gram sampler, position 0"] = () => Plain(SamplerKind.Ngram, "..G.", 3, 5),
             ["n-gram sampler, right to left"] = () => Plain(SamplerKind.Ngram, "...GG..", 2, 6, RightToLeft),
             ["n-gram sampler, nothing given"] = () => Plain(SamplerKind.Ngram, "....", 3, 7),
+            ["sequential, restricted"] = () => Plain(SamplerKind.Sequential, "G....", 4, 41, bannedAt: Bans(1, [0, 2], 3, [1])),
+            ["assd, restricted"] = () => Plain(SamplerKind.Assd, "G...", 4, 42, bannedAt: Bans(1, [0, 2], 3, [1])),
+            ["assd, right to left, restricted"] = () => Plain(SamplerKind.Assd, "....G", 4, 43, RightToLeft, Bans(0, [0, 2], 2, [1])),
+            ["n-gram sampler, restricted"] = () => Plain(SamplerKind.Ngram, "GG...", 4, 44, bannedAt: Bans(2, [0, 2], 4, [1])),
+            ["n-gram sampler, right to left, restricted"] = () => Plain(SamplerKind.Ngram, "...GG.", 4, 45, RightToLeft, Bans(1, [0], 5, [1, 2])),
         };
         foreach (Verification verification in Enum.GetValues<Verification>())
         {
@@ -40,6 +45,8 @@ internal static class EnumerationCases
         cases[$"{name}, long"] = () => Fused(verification, Plan(3, 2), "G.....", 2, 33);
         cases[$"{name}, right to left"] = () => Fused(verification, Plan(2, 2), ".....G", 3, 35, order: RightToLeft);
         cases[$"{name}, random order"] = () => Fused(verification, Plan(2, 2), ".G..G.", 3, 15, order: Random);
+        cases[$"{name}, restricted"] = () => Fused(verification, Plan(2, 2), "G....", 4, 51, bannedAt: Bans(1, [0, 2], 3, [1]));
+        cases[$"{name}, right to left, restricted"] = () => Fused(verification, Plan(2, 2), "....G", 4, 52, RightToLeft, bannedAt: Bans(0, [3], 1, [0, 2]));
     }
 
     private static void AddAdaptive(Dictionary<string, Func<EnumerationCase>> cases, Verification verification)
@@ -59,14 +66,16 @@ internal static class EnumerationCases
         cases[$"{name}, order 4"] = () => Fused(verification, Plan(1000), "GGG...", 3, 26, tableOrder: 4);
         cases[$"{name}, order 1"] = () => Fused(verification, Plan(1000), "G....", 3, 27, tableOrder: 1);
         cases[$"{name}, banned token"] = () => Fused(verification, Plan(40), "G...", 4, 28, banned: 2);
+        cases[$"{name}, restricted"] = () => Fused(verification, Plan(40), "G....", 5, 53, banned: 2, bannedAt: Bans(1, [0], 2, [1, 3]));
+        cases[$"{name}, no table, restricted"] = () => Fused(verification, Plan(1000), "GG....", 4, 54, tableOrder: null, bannedAt: Bans(2, [0, 2], 4, [1]));
     }
 
     private static EnumerationCase Plain(
-        SamplerKind kind, string pattern, int vocabularySize, long seed, Func<bool[], Order>? order = null)
+        SamplerKind kind, string pattern, int vocabularySize, long seed, Func<bool[], Order>? order = null, Dictionary<int, TokenSet>? bannedAt = null)
     {
-        var options = new SamplingOptions { DraftLength = 3 };
+        SamplingOptions options = WithBans(new() { DraftLength = 3 }, bannedAt);
         return NewCase(
-            pattern, vocabularySize, seed, null, order, (o, tokens) => Decoding.Create(kind, o, tokens, options, vocabularySize));
+            pattern, new(vocabularySize, pattern.Length, seed, null, bannedAt), order, (o, tokens) => Decoding.Create(kind, o, tokens, options, vocabularySize));
     }
 
     private static EnumerationCase Fused(
@@ -77,28 +86,32 @@ internal static class EnumerationCases
         long seed,
         Func<bool[], Order>? order = null,
         int? tableOrder = 3,
-        int? banned = null)
+        int? banned = null,
+        Dictionary<int, TokenSet>? bannedAt = null)
     {
-        var options = new SamplingOptions { BannedTokens = banned is int one ? [one] : [] };
+        SamplingOptions options = WithBans(new() { BannedTokens = banned is int one ? [one] : [] }, bannedAt);
         NgramTable? table = tableOrder is int length ? NgramBytes.Table(vocabularySize, length) : null;
         return NewCase(
             pattern,
-            vocabularySize,
-            seed,
-            banned,
+            new(vocabularySize, pattern.Length, seed, banned, bannedAt),
             order,
             (o, tokens) => new FusedSampler(o, tokens, options, vocabularySize, plan(), table, verification));
     }
 
     private static EnumerationCase NewCase(
-        string pattern, int vocabularySize, long seed, int? banned, Func<bool[], Order>? newOrder, Func<Order, int[], Sampler> create)
+        string pattern, DyadicModel model, Func<bool[], Order>? newOrder, Func<Order, int[], Sampler> create)
     {
         bool[] given = [.. pattern.Select(letter => letter == 'G')];
         Order order = newOrder is null ? Order.LeftToRight(given) : newOrder(given);
         int[] tokens = [.. Enumerable.Range(0, given.Length).Select(position => position % 2)];
-        var model = new DyadicModel(vocabularySize, given.Length, seed, banned);
         return new(model, model.Joint(order, tokens), () => create(order, tokens));
     }
+
+    private static SamplingOptions WithBans(SamplingOptions options, Dictionary<int, TokenSet>? bannedAt) =>
+        bannedAt is null ? options : options with { BannedTokensAt = bannedAt };
+
+    private static Dictionary<int, TokenSet> Bans(int first, int[] atFirst, int second, int[] atSecond) =>
+        new() { [first] = new TokenSet(atFirst), [second] = new TokenSet(atSecond) };
 
     private static Order RightToLeft(bool[] given) => Order.RightToLeft(given);
 

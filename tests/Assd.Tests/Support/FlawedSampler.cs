@@ -75,7 +75,7 @@ internal sealed class FlawedSampler : Sampler
             }
 
             Accepted++;
-            Decide(token, oracles[i][token]);
+            Decide(token, i, oracles[i][token]);
         }
 
         if (count == 0)
@@ -94,7 +94,7 @@ internal sealed class FlawedSampler : Sampler
         for (int i = 0; i < longest; i++)
         {
             Accepted++;
-            Decide(_proposals[start + i], oracles[i][_proposals[start + i]]);
+            Decide(_proposals[start + i], i, oracles[i][_proposals[start + i]]);
         }
 
         if (longest < _count)
@@ -113,6 +113,6 @@ internal sealed class FlawedSampler : Sampler
     {
         double[] residual = [.. oracle.Zip(draft, (q, p) => Math.Max(scale * q - p, 0))];
         int token = ReferenceMath.Sample(residual, coins.Toss());
-        Decide(token, Math.Max(oracle[token], float.Epsilon));
+        Decide(token, 0, Math.Max(oracle[token], float.Epsilon));
     }
 }

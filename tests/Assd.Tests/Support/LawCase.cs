@@ -31,7 +31,12 @@ internal sealed class LawCase
     public double[] Joint { get; }
 
     /// <summary>Compares a sampler of the library with the joint; says how many calls it made on average.</summary>
-    public LawTestResult Test(SamplerKind kind, long seed, out double meanNfe)
+    public LawTestResult Test(SamplerKind kind, long seed, out double meanNfe) => Test(kind, seed, Joint, out meanNfe);
+
+    /// <summary>Compares a sampler of the library with another distribution [V^targets].</summary>
+    public LawTestResult Test(SamplerKind kind, long seed, double[] expected) => Test(kind, seed, expected, out _);
+
+    private LawTestResult Test(SamplerKind kind, long seed, double[] expected, out double meanNfe)
     {
         var counts = new int[Joint.Length];
         var coins = new SeededCoins(seed);
@@ -45,7 +50,7 @@ internal sealed class LawCase
         }
 
         meanNfe = (double)nfe / Samples;
-        return LawTest.Compare(counts, Joint);
+        return LawTest.Compare(counts, expected);
     }
 
     /// <summary>Compares the reference sampler, right or flawed, with the joint.</summary>

@@ -24,7 +24,18 @@ internal static class LawCases
             TableModel.Random(4, 3, 3, 9), LeftToRight("..."), new() { DraftLength = 3, Temperature = 1.4, TopK = 3, TopP = 0.9 }),
         [Masked] = () => new(
             new MaskingModel(TableModel.Random(3, 4, 1.6, 11)), LeftToRight("G..."), new() { DraftLength = 3, BannedTokens = [3] }),
+        [Restricted] = () => new(
+            TableModel.Random(4, 4, 2.6, 12), LeftToRight("G..."), new() { DraftLength = 3, BannedTokensAt = Bans(1, [0, 2], 3, [3]) }),
+        ["V4, 3 of 5, right to left, restricted and warped, k3"] = () => new(
+            TableModel.Random(4, 5, 1.5, 13),
+            RightToLeft(".G..G"),
+            new() { DraftLength = 3, Temperature = 0.8, TopK = 3, BannedTokens = [3], BannedTokensAt = Bans(0, [1], 2, [0, 3]) }),
+        ["V3, 4 of 5, random, restricted, k4"] = () => new(
+            TableModel.Random(3, 5, 2.4, 14), Random(".G...", 3), new() { DraftLength = 4, BannedTokensAt = Bans(2, [1], 4, [0]) }),
     };
+
+    /// <summary>The task in which two gaps begin with restricted tokens.</summary>
+    public const string Restricted = "V4, 3 of 4, restricted, k3";
 
     /// <summary>The task with a banned mask token that the network gives probability 0.2.</summary>
     public const string Masked = "V3 and mask, 3 of 4, k3";
@@ -40,6 +51,9 @@ internal static class LawCases
     private static Order RightToLeft(string pattern) => Order.RightToLeft(Given(pattern));
 
     private static Order Random(string pattern, long seed) => Order.Random(Given(pattern), new SeededCoins(seed));
+
+    private static Dictionary<int, TokenSet> Bans(int first, int[] atFirst, int second, int[] atSecond) =>
+        new() { [first] = new TokenSet(atFirst), [second] = new TokenSet(atSecond) };
 
     private static bool[] Given(string pattern) => [.. pattern.Select(letter => letter == 'G')];
 }

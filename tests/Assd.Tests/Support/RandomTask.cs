@@ -23,6 +23,8 @@ internal sealed class RandomTask
             Tokens[position] = Untouched;
         Kind = Enum.GetValues<SamplerKind>()[coins.Next(Enum.GetValues<SamplerKind>().Length)];
         Options = NewOptions(coins);
+        if (coins.Toss() < 0.4)
+            Options = Options with { BannedTokensAt = NewBansAt(coins, length, Options.BannedTokens) };
         Seed = coins.Next(int.MaxValue);
         NewPlan = RandomPlan(coins);
         TableOrder = coins.Next(0, 4);
@@ -61,6 +63,8 @@ internal sealed class RandomTask
         for (int rank = 0; rank < Order.Length; rank++)
         {
             int token = sampler.Tokens[Order.Positions[rank]];
+            if (rank >= Order.GivenCount)
+                CollectionAssert.DoesNotContain(ReferenceMath.BannedAt(Options, Order.Positions[rank]), token, "A restriction was broken.");
             if (rank < Order.GivenCount)
                 Assert.AreEqual(Tokens[Order.Positions[rank]], token, "A given token changed.");
             else
@@ -108,10 +112,23 @@ internal sealed class RandomTask
             : () => new AdaptiveDraftPlan(new(fixedCost, 1, 1), draftLength);
     }
 
+    private static Dictionary<int, TokenSet> NewBansAt(ICoinSource coins, int length, IReadOnlyCollection<int> banned)
+    {
+        var bans = new Dictionary<int, TokenSet>();
+        int[] left = [.. Enumerable.Range(0, VocabularySize).Except(banned)];
+        for (int position = 0; position < length; position++)
+        {
+            if (left.Length > 1 && coins.Toss() < 0.5)
+                bans[position] = new TokenSet([.. left[..coins.Next(1, left.Length - 1)], .. banned.Take(1)]);
+        }
+
+        return bans;
+    }
+
     private static SamplingOptions NewOptions(ICoinSource coins) => new()
     {
         DraftLength = coins.Next(1, 8),
-        Temperature = coins.Toss() < 0.5 ? 1 : 0.3 + 2 * coins.Toss(),
+        Temperature = coins.Toss() < 0.1 ? 0 : coins.Toss() < 0.5 ? 1 : 0.3 + 2 * coins.Toss(),
         TopK = coins.Toss() < 0.2 ? coins.Next(1, VocabularySize + 1) : null,
         TopP = coins.Toss() < 0.2 ? 1 - 0.9 * coins.Toss() : null,
         BannedTokens = coins.Toss() < 0.5 ? [] : [.. coins.NextTokens(coins.Next(1, VocabularySize - 1), VocabularySize)],

@@ -33,10 +33,11 @@ internal sealed class ReferenceConditionals(
         call.Begin(given + horizon);
         call.Ask(new Conditional(given + target, given + horizon));
         model.Evaluate([call], CancellationToken.None);
+        int position = order.Positions[given + target];
         if (renormalise)
-            return ReferenceMath.Law(call.Row(0), options);
+            return ReferenceMath.Law(call.Row(0), options, position);
         double[] flawed = ReferenceMath.Law(call.Row(0), options with { BannedTokens = [] });
-        foreach (int token in options.BannedTokens)
+        foreach (int token in options.BannedTokens.Concat(ReferenceMath.BannedAt(options, position)))
             flawed[token] = 0;
         return flawed;
     }

@@ -28,13 +28,19 @@ internal static class ReferenceMath
         return logits[token] - maximum - Math.Log(sum);
     }
 
-    /// <summary>Bans, temperature, top-k, top-p; ties go to the lower token.</summary>
-    public static double[] Law(ReadOnlySpan<float> logits, SamplingOptions options)
+    /// <summary>Bans, temperature, top-k, top-p; ties go to the lower token. At temperature 0 the most probable token has it all.</summary>
+    public static double[] Law(ReadOnlySpan<float> logits, SamplingOptions options, int position = -1)
     {
         double[] warped = ToDouble(logits);
-        foreach (int token in options.BannedTokens)
+        foreach (int token in options.BannedTokens.Concat(BannedAt(options, position)))
             warped[token] = double.NegativeInfinity;
         double maximum = warped.Max();
+        if (options.Temperature == 0)
+        {
+            int mode = Array.IndexOf(warped, maximum);
+            return [.. warped.Select((_, token) => token == mode ? 1.0 : 0)];
+        }
+
         for (int i = 0; i < warped.Length; i++)
             warped[i] = (warped[i] - maximum) / options.Temperature;
         int[] heaviestFirst = [.. Enumerable.Range(0, warped.Length).OrderByDescending(i => warped[i]).ThenBy(i => i)];
@@ -54,6 +60,10 @@ internal static class ReferenceMath
 
         return Softmax(warped);
     }
+
+    /// <summary>What is banned at one position only.</summary>
+    public static int[] BannedAt(SamplingOptions options, int position) =>
+        options.BannedTokensAt.TryGetValue(position, out TokenSet? banned) ? banned.Tokens.ToArray() : [];
 
     /// <summary>The index that inverts the cumulative sum.</summary>
     public static int Sample(ReadOnlySpan<double> weights, double coin)

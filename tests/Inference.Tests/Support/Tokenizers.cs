@@ -5,12 +5,15 @@ namespace AsArm.Inference.Tests;
 /// <summary>The committed tokenizers: the default model's, and one with the symbols of XLNet's own, trained on text of many languages.</summary>
 internal static class Tokenizers
 {
-    private const int NormalizerField = 3, CharacterMapField = 2;
+    private const int NormalizerField = 3, CharacterMapField = 2, DummyPrefixField = 3;
 
     private static readonly Lazy<string> s_xlnet = new(JoinXlnet);
 
     /// <summary>4,096 pieces.</summary>
     public static InfillTokenizer Stories { get; } = Open(Files.Golden("tokenizer/spiece.model"), null);
+
+    /// <summary>The same 4,096 pieces with add_dummy_prefix off: the first word of a text has no space mark.</summary>
+    public static InfillTokenizer WithoutDummyPrefix { get; } = OpenWithoutDummyPrefix();
 
     /// <summary>2,200 pieces.</summary>
     public static InfillTokenizer Xlnet(TextRules? rules, string? encoding = null) => Open(s_xlnet.Value, rules, encoding);
@@ -32,6 +35,14 @@ internal static class Tokenizers
         File.WriteAllBytes(path, [.. File.ReadAllBytes(Files.Golden("tokenizer/xlnet.model")), .. Message(NormalizerField, normalizer)]);
         AppDomain.CurrentDomain.ProcessExit += (_, _) => File.Delete(path);
         return path;
+    }
+
+    private static InfillTokenizer OpenWithoutDummyPrefix()
+    {
+        using var folder = new TemporaryFolder();
+        byte[] off = [DummyPrefixField << 3, 0];
+        File.WriteAllBytes(folder.In("spiece.model"), [.. File.ReadAllBytes(Files.Golden("tokenizer/spiece.model")), .. Message(NormalizerField, off)]);
+        return Open(folder.In("spiece.model"), null);
     }
 
     private static byte[] Message(int field, byte[] content)

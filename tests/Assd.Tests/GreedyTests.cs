@@ -1,0 +1,85 @@
+namespace AsArm.Assd.Tests;
+
+/// <summary>Temperature 0: every exact sampler takes the most probable token at each rank, whatever its random numbers and drafts.</summary>
+[TestClass]
+public sealed class GreedyTests
+{
+    private const int Vocabulary = 5;
+
+    public static IEnumerable<SamplerKind> Samplers => Enum.GetValues<SamplerKind>();
+
+    [TestMethod]
+    [DynamicData(nameof(Samplers))]
+    public void Run_AtTemperatureZero_TakesTheMostProbableTokens(SamplerKind kind)
+    {
+        var coins = new SeededCoins(21);
+        for (int run = 0; run < 100; run++)
+        {
+            var model = new RandomModel(Vocabulary, 12, 2, run);
+            bool[] given = [true, .. coins.NextGiven(11, 0.3)];
+            Order order = run % 2 == 0 ? Order.LeftToRight(given) : Order.Random(given, coins);
+            var options = new SamplingOptions
+            {
+                Temperature = 0, TopP = 0.5, TopK = 3, DraftLength = 4, BannedTokens = [1],
+                BannedTokensAt = new Dictionary<int, TokenSet> { [order.Positions[^1]] = new TokenSet([0, 2]) },
+            };
+            int[] tokens = new int[12];
+            Sampler sampler = Decoding.Run(Decoding.Create(kind, order, tokens, options, Vocabulary), model, new SeededCoins(run));
+            (int[] expected, double logProbability) = Greedy(model, order, options);
+            SpanAssert.AreEqual<int>(expected, sampler.Tokens.ToArray(), $"Run {run}.");
+            Assert.AreEqual(logProbability, sampler.Statistics.LogProbability, 1e-4);
+            Assert.AreEqual(logProbability, JointDensity.LogProbabilities(model, order, sampler.Tokens, options).Sum(), 1e-4);
+        }
+    }
+
+    /// <summary>Control: at temperature 1 the random numbers matter.</summary>
+    [TestMethod]
+    [DynamicData(nameof(Samplers))]
+    public void Run_AtTemperatureOne_TakesOthers(SamplerKind kind)
+    {
+        var order = Order.LeftToRight([true, .. new bool[11]]);
+        var model = new RandomModel(Vocabulary, 12, 2, 1);
+        int[] expected = Greedy(model, order, new()).Tokens;
+        Sampler sampler = Decoding.Run(Decoding.Create(kind, order, new int[12], new(), Vocabulary), model, new SeededCoins(1));
+        CollectionAssert.AreNotEqual(expected, sampler.Tokens.ToArray());
+    }
+
+    [TestMethod]
+    public void ToProbabilities_AtTemperatureZero_GivesTiesToTheLowestToken()
+    {
+        float[] row = [1, -0f, 5, 5, 5];
+        new SamplingLaw(new() { Temperature = 0, BannedTokens = [2] }, 5).ToProbabilities(row);
+        CollectionAssert.AreEqual(new float[] { 0, 0, 0, 1, 0 }, row);
+        row = [-0f, 0f];
+        new SamplingLaw(new() { Temperature = -0.0 }, 2).ToProbabilities(row);
+        CollectionAssert.AreEqual(new float[] { 1, 0 }, row);
+    }
+
+    [TestMethod]
+    public void LogProbability_AtTemperatureZero_IsThatOfTemperatureOneWithTheBans()
+    {
+        var greedy = new SamplingLaw(new() { Temperature = 0, TopK = 1, BannedTokens = [0] }, 3);
+        Assert.AreEqual(Math.Log(Math.E / (1 + Math.E)), greedy.LogProbability([9, 2, 1], 1), 1e-6);
+        Assert.AreEqual(Math.Log(1 / (1 + Math.E)), greedy.LogProbability([9, 2, 1], 2), 1e-6);
+    }
+
+    private static (int[] Tokens, double LogProbability) Greedy(IAnySubsetModel model, Order order, SamplingOptions options)
+    {
+        int[] tokens = new int[order.Length];
+        double sum = 0;
+        for (int rank = order.GivenCount; rank < order.Length; rank++)
+        {
+            var call = new SequenceCall(order, tokens, Vocabulary, 1);
+            for (int known = order.GivenCount; known < rank; known++)
+                call.SetToken(known, tokens[order.Positions[known]]);
+            call.Begin(rank);
+            call.Ask(new Conditional(rank, rank));
+            model.Evaluate([call], default);
+            double[] law = ReferenceMath.Law(call.Row(0), options with { Temperature = 1, TopK = null, TopP = null }, order.Positions[rank]);
+            tokens[order.Positions[rank]] = Array.IndexOf(law, law.Max());
+            sum += Math.Log(law.Max());
+        }
+
+        return (tokens, sum);
+    }
+}
