@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import sentencepiece
-from google.protobuf.message import DecodeError
-from sentencepiece.sentencepiece_model_pb2 import ModelProto
-
 from failure import InputError
+from sentencepiece_file import Piece, read
 
 MASK, SEPARATOR = "<mask>", "<eod>"
-Piece = ModelProto.SentencePiece
 XLNET_MASK, XLNET_SEPARATOR, XLNET_SPECIAL = 6, 7, range(9)
 
 
@@ -31,24 +27,25 @@ def without_tokenizer(vocabulary: int) -> SpecialTokens:
     return SpecialTokens(XLNET_MASK, min(XLNET_SEPARATOR, vocabulary - 1), [i for i in XLNET_SPECIAL if i < vocabulary])
 
 
-def of_tokenizer(path: str, vocabulary: int) -> SpecialTokens:
-    """The ids that the tokenizer itself declares; refused where the runtime could not use it."""
-    pieces = _read(path)
+def of_tokenizer(path: str, vocabulary: int, mask: str = MASK) -> SpecialTokens:
+    """The ids that the tokenizer itself declares; refused where the runtime could not use it.
+
+    mask: the piece that the checkpoint's tokenizer config has for the mask.
+    """
+    pieces = read(path).pieces
     if len(pieces) > vocabulary:
         raise InputError(f"{path} has {len(pieces)} pieces, the checkpoint's vocabulary only {vocabulary}")
-    if any(piece.type == Piece.BYTE for piece in pieces):
-        raise InputError(f"{path} has byte pieces (<0x00>), which the runtime does not support: train without byte_fallback")
     identifiers = {piece.piece: identifier for identifier, piece in enumerate(pieces)}
-    for name in (MASK, SEPARATOR):
+    for name in (mask, SEPARATOR):
         if name not in identifiers:
             raise InputError(f"{path} has no piece {name}")
-    special = [i for i, piece in enumerate(pieces) if _stands_for_no_text(piece)]
-    return SpecialTokens(identifiers[MASK], identifiers[SEPARATOR], special)
+    special = [i for i, piece in enumerate(pieces) if _stands_for_no_text(piece) or piece.piece == mask]
+    return SpecialTokens(identifiers[mask], identifiers[SEPARATOR], special)
 
 
 def require_pieces(path: str, names: tuple[str, ...], purpose: str) -> None:
     """Refuses a tokenizer that lacks a piece."""
-    missing = sorted(set(names) - {piece.piece for piece in _read(path)})
+    missing = sorted(set(names) - {piece.piece for piece in read(path).pieces})
     if missing:
         raise InputError(f"{path} has no piece {missing[0]}, which {purpose} needs")
 
@@ -58,17 +55,3 @@ def _stands_for_no_text(piece: Piece) -> bool:
     if piece.type == Piece.USER_DEFINED:
         return piece.piece.startswith("<") and piece.piece.endswith(">") and len(piece.piece) > 2
     return piece.type in (Piece.CONTROL, Piece.UNKNOWN)
-
-
-def _read(path: str) -> list[Piece]:
-    """All pieces by id, of a file that sentencepiece itself accepts."""
-    with open(path, "rb") as file:
-        data = file.read()
-    model, processor = ModelProto(), sentencepiece.SentencePieceProcessor()
-    try:
-        model.ParseFromString(data)
-        if not data or not processor.LoadFromSerializedProto(data):
-            raise RuntimeError("empty")
-    except (DecodeError, RuntimeError) as error:
-        raise InputError(f"{path} is no whole SentencePiece model") from error
-    return list(model.pieces)

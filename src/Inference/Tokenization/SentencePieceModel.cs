@@ -1,21 +1,33 @@
+using System.Text;
 using Google.Protobuf;
 
 namespace AsArm.Inference;
 
 /// <summary>
 /// What a SentencePiece .model file says: its pieces by id, and how text is normalised. It is a protobuf message,
-/// sentencepiece_model.proto; fields that no unigram encoder needs are skipped.
+/// sentencepiece_model.proto; fields that no unigram encoder needs are skipped, missing ones have the message's defaults, and so have
+/// enumerations with a value that it does not know. tools/export/sentencepiece_file.py has the same rules, with the same words.
 /// </summary>
 internal sealed class SentencePieceModel
 {
-    private const uint PieceField = 1, TrainerField = 2, NormalizerField = 3;
-    private const int Unigram = 1;
+    private static readonly UTF8Encoding s_strictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     private readonly List<SentencePiece> _pieces = [];
-    private bool _isWhole;
+    private ModelType _type = ModelType.Unigram;
+    private bool _hasSpaceSuffix;
+    private bool _hasByteFallback;
+    private bool _escapesSpaces = true;
 
     private SentencePieceModel()
     {
+    }
+
+    private enum ModelType
+    {
+        Unigram = 1,
+        Bpe = 2,
+        Word = 3,
+        Character = 4,
     }
 
     public IReadOnlyList<SentencePiece> Pieces => _pieces;
@@ -29,32 +41,28 @@ internal sealed class SentencePieceModel
 
     public bool RemoveExtraWhitespaces { get; private set; } = true;
 
-    /// <summary>Reads a whole unigram model.</summary>
-    /// <exception cref="InvalidProtocolBufferException">Damaged.</exception>
+    /// <summary>Reads a unigram model.</summary>
     /// <exception cref="InvalidDataException">Damaged, or of a kind that the runtime does not support; the message says what it is.</exception>
     public static SentencePieceModel Parse(byte[] bytes)
     {
         var model = new SentencePieceModel();
-        bool hasTrainer = false;
-        using var input = new CodedInputStream(bytes);
-        for (uint tag; (tag = input.ReadTag()) != 0;)
+        try
         {
-            if (tag == Message(PieceField))
-                model._pieces.Add(ReadPiece(input.ReadBytes()));
-            else if (tag == Message(TrainerField))
-                (hasTrainer, _) = (true, RequireUnigram(input.ReadBytes()));
-            else if (tag == Message(NormalizerField))
-                model.ReadNormalizer(input.ReadBytes());
-            else
-                input.SkipLastField();
+            using var input = new CodedInputStream(bytes);
+            model.Read(input);
+        }
+        catch (InvalidProtocolBufferException error)
+        {
+            throw new InvalidDataException("it is truncated or damaged", error);
         }
 
-        model._isWhole &= hasTrainer; // they follow the pieces, so a file cut off between two pieces lacks them
         model.Check();
         return model;
     }
 
-    private static uint Message(uint field) => WireFormat.MakeTag((int)field, WireFormat.WireType.LengthDelimited);
+    private static uint Message(int field) => WireFormat.MakeTag(field, WireFormat.WireType.LengthDelimited);
+
+    private static uint Number(int field) => WireFormat.MakeTag(field, WireFormat.WireType.Varint);
 
     private static SentencePiece ReadPiece(ByteString message)
     {
@@ -62,50 +70,33 @@ internal sealed class SentencePieceModel
         using CodedInputStream input = message.CreateCodedInput();
         for (uint tag; (tag = input.ReadTag()) != 0;)
         {
-            switch (WireFormat.GetTagFieldNumber(tag))
-            {
-                case 1:
-                    piece = piece with { Text = input.ReadString() };
-                    break;
-                case 2:
-                    piece = piece with { Score = input.ReadFloat() };
-                    break;
-                case 3:
-                    piece = piece with { Type = (PieceType)input.ReadEnum() };
-                    break;
-                default:
-                    input.SkipLastField();
-                    break;
-            }
+            if (tag == Message(1))
+                piece = piece with { Text = ReadText(input.ReadBytes()) };
+            else if (tag == WireFormat.MakeTag(2, WireFormat.WireType.Fixed32))
+                piece = piece with { Score = input.ReadFloat() };
+            else if (tag == Number(3))
+                piece = piece with { Type = Known((PieceType)input.ReadEnum(), piece.Type) };
+            else
+                input.SkipLastField();
         }
 
         return piece;
     }
 
-    private static bool RequireUnigram(ByteString message)
+    private static string ReadText(ByteString bytes)
     {
-        using CodedInputStream input = message.CreateCodedInput();
-        for (uint tag; (tag = input.ReadTag()) != 0;)
+        try
         {
-            switch (WireFormat.GetTagFieldNumber(tag))
-            {
-                case 3:
-                    Require(input.ReadEnum() == Unigram, "it is no unigram model");
-                    break;
-                case 24:
-                    Require(!input.ReadBool(), "it treats white space as a suffix, which is not supported");
-                    break;
-                case 35:
-                    Require(!input.ReadBool(), "it uses byte fallback, which is not supported: train the tokenizer without it");
-                    break;
-                default:
-                    input.SkipLastField();
-                    break;
-            }
+            return s_strictUtf8.GetString(bytes.Span);
         }
-
-        return true;
+        catch (DecoderFallbackException error)
+        {
+            throw new InvalidDataException("it has a piece that is not UTF-8", error);
+        }
     }
+
+    private static T Known<T>(T value, T otherwise)
+        where T : struct, Enum => Enum.IsDefined(value) ? value : otherwise;
 
     private static void Require(bool condition, string message)
     {
@@ -113,42 +104,72 @@ internal sealed class SentencePieceModel
             throw new InvalidDataException(message);
     }
 
-    private void ReadNormalizer(ByteString message)
+    private void Read(CodedInputStream input)
     {
-        _isWhole = true;
+        for (uint tag; (tag = input.ReadTag()) != 0;)
+        {
+            if (tag == Message(1))
+                _pieces.Add(ReadPiece(input.ReadBytes()));
+            else if (tag == Message(2))
+                ReadTrainer(input.ReadBytes());
+            else if (tag == Message(3))
+                ReadNormalizer(input.ReadBytes());
+            else
+                input.SkipLastField();
+        }
+    }
+
+    private void ReadTrainer(ByteString message)
+    {
         using CodedInputStream input = message.CreateCodedInput();
         for (uint tag; (tag = input.ReadTag()) != 0;)
         {
-            switch (WireFormat.GetTagFieldNumber(tag))
-            {
-                case 2:
-                    CharacterMap = input.ReadBytes().ToByteArray();
-                    break;
-                case 3:
-                    AddDummyPrefix = input.ReadBool();
-                    break;
-                case 4:
-                    RemoveExtraWhitespaces = input.ReadBool();
-                    break;
-                case 5:
-                    Require(input.ReadBool(), "it leaves white space unescaped, which is not supported");
-                    break;
-                default:
-                    input.SkipLastField();
-                    break;
-            }
+            if (tag == Number(3))
+                _type = Known((ModelType)input.ReadEnum(), _type);
+            else if (tag == Number(24))
+                _hasSpaceSuffix = input.ReadBool();
+            else if (tag == Number(35))
+                _hasByteFallback = input.ReadBool();
+            else
+                input.SkipLastField();
+        }
+    }
+
+    private void ReadNormalizer(ByteString message)
+    {
+        using CodedInputStream input = message.CreateCodedInput();
+        for (uint tag; (tag = input.ReadTag()) != 0;)
+        {
+            if (tag == Message(2))
+                CharacterMap = input.ReadBytes().ToByteArray();
+            else if (tag == Number(3))
+                AddDummyPrefix = input.ReadBool();
+            else if (tag == Number(4))
+                RemoveExtraWhitespaces = input.ReadBool();
+            else if (tag == Number(5))
+                _escapesSpaces = input.ReadBool();
+            else
+                input.SkipLastField();
         }
     }
 
     private void Check()
     {
-        Require(_isWhole, "it is truncated");
+        string kind = _type switch { ModelType.Bpe => "BPE", ModelType.Word => "word", _ => "character" };
+        Require(_pieces.Count > 0, "it has no pieces: it is truncated, or no SentencePiece model");
+        Require(_type == ModelType.Unigram, $"it is a {kind} model, only unigram models are supported");
+        Require(!_hasSpaceSuffix, "it treats white space as a suffix, which is not supported");
+        Require(
+            !_hasByteFallback && _pieces.All(piece => piece.Type != PieceType.Byte),
+            "it uses byte fallback, which is not supported: train the tokenizer without it");
+        Require(_escapesSpaces, "it leaves white space unescaped, which is not supported");
         int[] unknown = [.. Enumerable.Range(0, _pieces.Count).Where(id => _pieces[id].Type == PieceType.Unknown)];
         Require(unknown.Length == 1, $"it has {unknown.Length} unknown tokens instead of one");
         UnknownId = unknown[0];
         Require(_pieces.All(piece => piece.Text.Length > 0), "it has an empty piece");
+        Require(_pieces.All(piece => !piece.Text.Contains('\0')), "it has a piece with a null character");
         Require(_pieces.DistinctBy(piece => piece.Text).Count() == _pieces.Count, "it has a piece twice");
+        Require(_pieces.Any(piece => piece.Type is not (PieceType.Unknown or PieceType.Control)), "it has no piece of text");
         Require(_pieces.All(piece => float.IsFinite(piece.Score)), "it has a score that is no finite number");
-        Require(_pieces.All(piece => piece.Type != PieceType.Byte), "it uses byte fallback, which is not supported: train the tokenizer without it");
     }
 }
