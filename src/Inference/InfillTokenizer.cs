@@ -1,6 +1,5 @@
 using System.Text;
 using AsArm.Assd;
-using Google.Protobuf;
 
 namespace AsArm.Inference;
 
@@ -14,7 +13,7 @@ public sealed class InfillTokenizer
     private const char Space = '\u2581'; // SentencePiece's mark of a space before a piece
 
     private readonly SentencePieceEncoder _encoder;
-    private readonly XlnetEncoder? _rules;
+    private readonly ITextEncoder? _rules;
     private readonly CodeEncoder? _code;
     private readonly string?[] _pieces;
     private readonly bool _trimsSpaces;
@@ -23,7 +22,9 @@ public sealed class InfillTokenizer
     {
         _trimsSpaces = model.RemoveExtraWhitespaces || manifest.TextRules is { RemoveSpace: true };
         _encoder = new SentencePieceEncoder(model);
-        _rules = manifest.TextRules is null ? null : new XlnetEncoder(_encoder, manifest.TextRules);
+        _rules = manifest.TextRules is not TextRules rules ? null
+            : rules.IsFast ? new FastEncoder(model, _encoder, rules)
+            : new XlnetEncoder(_encoder, rules);
         _code = manifest.TextEncoding is null ? null : new CodeEncoder(_encoder, manifest.TextRules);
         _pieces = new string?[manifest.VocabularySize];
         for (int id = 0; id < model.Pieces.Count; id++)
@@ -71,9 +72,11 @@ public sealed class InfillTokenizer
             int last = model.Pieces.Count - 1;
             if (last >= manifest.VocabularySize)
                 throw new InvalidDataException($"it has a piece {last}, the network's vocabulary ends at {manifest.VocabularySize - 1}");
+            if (manifest.TextRules?.AddedTokens?.FirstOrDefault(token => (uint)token.Id > (uint)last) is AddedToken unknown)
+                throw new InvalidDataException($"it has no piece {unknown.Id}, which added_tokens names");
             return new InfillTokenizer(model, manifest);
         }
-        catch (Exception error) when (error is InvalidDataException or InvalidProtocolBufferException or IOException or UnauthorizedAccessException)
+        catch (Exception error) when (error is InvalidDataException or IOException or UnauthorizedAccessException)
         {
             throw new ModelFolderException($"{path} is no tokenizer for this model: {error.Message.ReplaceLineEndings(" ").TrimEnd('.')}.", error);
         }

@@ -124,6 +124,8 @@ public sealed class ModelFolder
             manifest.Block < 1 ? "block" :
             manifest.SpecialIds is null || !manifest.SpecialIds.All(IsToken) ? "special_ids" :
             manifest.TextEncoding is not (null or ModelManifest.CodeEncoding) ? "text_encoding" :
+            manifest.TextRules?.Misfit() is string rule ? $"text_rules.{rule}" :
+            manifest.TextEncoding is not null && manifest.TextRules is { IsFast: true } ? "text_rules.backend, with text_encoding," :
             manifest.Files is null || manifest.Files.Values.Any(entry => entry?.Sha256 is null) ? "files" :
             null;
         if (wrong is not null)

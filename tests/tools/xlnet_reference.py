@@ -57,7 +57,10 @@ def encode(tokenizer: Tokenizer, text: str, rules: Rules | None, goes_on: bool =
     if rules is None:
         return tokenizer.ids(text, goes_on)
     ids: list[int] = []
-    parts = re.split("(" + "|".join(map(re.escape, SPECIAL)) + ")", text)
+    names = "|".join(map(re.escape, SPECIAL))
+    if rules.do_lower_case:  # before the text is cut, one character after the other: <MASK> is <mask>
+        text = re.sub(f"({names})|(.)", lambda match: match[1] or match[2].lower(), text)
+    parts = re.split(f"({names})", text)
     for number, part in enumerate(parts):
         if part in SPECIAL:
             ids.append(tokenizer.start.piece_to_id(part))
@@ -79,8 +82,6 @@ def preprocess(text: str, rules: Rules) -> str:
 
 def _section(tokenizer: Tokenizer, text: str, rules: Rules, goes_on: bool) -> list[int]:
     """Ids of a text without special tokens."""
-    if rules.do_lower_case:
-        text = "".join(c.lower() for c in text)  # before the other rules too, one character after the other
     leading = " " if goes_on and rules.remove_space and text[:1].isspace() else ""
     ids: list[int] = []
     for piece in tokenizer.pieces(leading + preprocess(text, rules), goes_on):

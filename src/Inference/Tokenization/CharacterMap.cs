@@ -32,15 +32,16 @@ internal sealed class CharacterMap
     /// <summary>Replaces the longest start of a text that the map holds.</summary>
     /// <param name="text">UTF-8.</param>
     /// <param name="replacement">UTF-8, perhaps empty.</param>
+    /// <param name="shortest">Replaces the shortest start instead.</param>
     /// <returns>Bytes that are replaced; 0 if the map holds no start of the text.</returns>
-    public int Replace(ReadOnlySpan<byte> text, out ReadOnlySpan<byte> replacement)
+    public int Replace(ReadOnlySpan<byte> text, out ReadOnlySpan<byte> replacement, bool shortest = false)
     {
         int longest = 0;
         uint value = 0;
         if (_trie.Length > 0)
         {
             uint node = Offset(_trie[0]);
-            for (int i = 0; i < text.Length; i++)
+            for (int i = 0; i < text.Length && !(shortest && longest > 0); i++)
             {
                 node ^= text[i];
                 if (node >= (uint)_trie.Length || Label(_trie[node]) != text[i])

@@ -26,6 +26,9 @@ internal sealed class SentencePieceEncoder
     /// <summary>The token of a piece, of any type; the unknown token if there is none.</summary>
     public int IdOf(string piece) => _ids.GetValueOrDefault(piece, UnknownId);
 
+    /// <summary>The piece of a token.</summary>
+    public string TextOf(int token) => _texts[token];
+
     /// <summary>The tokens of a text.</summary>
     /// <param name="text">A lone surrogate counts as U+FFFD.</param>
     /// <param name="edges">What becomes of its white space at both ends.</param>

@@ -5,21 +5,25 @@ namespace AsArm.Inference;
 /// <summary>
 /// The most probable pieces of a normalised text (Kudo 2018, arXiv 1804.10959), by a Viterbi search that breaks ties and rounds sums as
 /// SentencePiece's own does: scores are summed in float32 from left to right, and of equal ways to a place the one whose last piece
-/// begins first stays.
+/// begins first stays. Hugging Face's library tokenizers sums in float64 instead.
 /// </summary>
 internal sealed class UnigramSegmenter
 {
     private const float UnknownPenalty = 10;
     private const float SmallestNormal = 1.17549435e-38f; // FLT_MIN, where SentencePiece begins to look for the highest score
 
+    private const double DigitCommaPenalty = 100;
+
     private readonly ByteTrie _pieces = new();
     private readonly double[] _scores;
     private readonly int _unknownId;
-    private readonly float _unknownScore;
+    private readonly double _unknownScore;
+    private readonly bool _roundsSums;
 
+    /// <summary>As SentencePiece does it: normal and user-defined pieces, sums in float32.</summary>
     public UnigramSegmenter(SentencePieceModel model)
     {
-        _unknownId = model.UnknownId;
+        (_unknownId, _roundsSums) = (model.UnknownId, true);
         float[] normal = [.. model.Pieces.Where(piece => piece.Type == PieceType.Normal).Select(piece => piece.Score)];
         _unknownScore = normal.DefaultIfEmpty(float.MaxValue).Min() - UnknownPenalty;
         float highest = Math.Max(SmallestNormal, normal.DefaultIfEmpty(SmallestNormal).Max());
@@ -36,6 +40,19 @@ internal sealed class UnigramSegmenter
         }
     }
 
+    private UnigramSegmenter(SentencePieceModel model, double[] scores)
+    {
+        (_unknownId, _scores, _unknownScore) = (model.UnknownId, scores, scores.Min() - UnknownPenalty);
+        for (int id = 0; id < scores.Length; id++)
+            _pieces.Add(Encoding.UTF8.GetBytes(model.Pieces[id].Text), id);
+    }
+
+    /// <summary>As the library tokenizers does it: pieces of all types, sums in float64.</summary>
+    /// <param name="model">The pieces.</param>
+    /// <param name="digitCommasCost">Pieces that end in a digit and a comma are worth less than any way around them.</param>
+    public static UnigramSegmenter OfTokenizers(SentencePieceModel model, bool digitCommasCost) =>
+        new(model, [.. model.Pieces.Select(piece => piece.Score - (digitCommasCost && DigitComma.Ends(piece.Text) ? DigitCommaPenalty : 0))]);
+
     /// <summary>Appends the pieces of a text; adjacent unknown characters are one.</summary>
     /// <param name="text">UTF-8, normalised.</param>
     /// <param name="pieces">In the order of the text.</param>
@@ -46,7 +63,7 @@ internal sealed class UnigramSegmenter
         {
             next = start + Utf8.CharacterLength(text[start]);
             if (!AddPieces(text, start, next, best))
-                Offer(ref best[next], (float)(_unknownScore + best[start].Score), start, _unknownId);
+                Offer(ref best[next], Rounded(_unknownScore + best[start].Score), start, _unknownId);
         }
 
         int count = pieces.Count;
@@ -79,12 +96,14 @@ internal sealed class UnigramSegmenter
         return hasCharacter;
     }
 
-    private static void Offer(ref Step step, double score, int start, int id)
+    private void Offer(ref Step step, double score, int start, int id)
     {
         if (!step.IsReached || score > step.Score)
-            step = new Step((float)score, start, id, true);
+            step = new Step(Rounded(score), start, id, true);
     }
 
+    private double Rounded(double sum) => _roundsSums ? (float)sum : sum;
+
     /// <summary>The best way to a place: its last piece and where that begins.</summary>
-    private readonly record struct Step(float Score, int Start, int Id, bool IsReached);
+    private readonly record struct Step(double Score, int Start, int Id, bool IsReached);
 }
