@@ -50,7 +50,7 @@ internal static class InfoCommand
     private static string TextTreatment(ModelManifest manifest)
     {
         string rules = manifest.TextRules is not TextRules options ? "as given"
-            : "XLNet's rules" + (options.DoLowerCase ? ", lower case" : "") + (options.KeepAccents ? ", accents kept" : "");
+            : "XLNet's rules" + (options.Backend is null ? "" : ", as the fast tokenizer") + (options.DoLowerCase ? ", lower case" : "") + (options.KeepAccents ? ", accents kept" : "");
         return manifest.TextEncoding is null ? rules : $"{rules}, white space as in {manifest.TextEncoding}";
     }
 

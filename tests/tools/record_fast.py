@@ -2,7 +2,7 @@
 
     record_fast.py [--check N]      --check holds the reference and the library against each other on N made-up lines instead, and writes nothing
 
-The file has the lines and, for each setting, the tokenizer, the text_rules that the exporter writes for it, and the ids of each line.
+SAVED gets what transformers 5 saves for odd.model, as the exporter has to read it. The file has the lines and, for each setting, the tokenizer, the text_rules that the exporter writes for it, and the ids of each line.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ import odd_tokenizer  # noqa: E402
 from fast_reference import FastTokenizer  # noqa: E402
 
 FOLDER = Path(__file__).resolve().parents[1] / "golden" / "tokenizer"
-RECORD = FOLDER / "fast.json.gz"
+RECORD, SAVED = FOLDER / "fast.json.gz", FOLDER / "transformers5"
 XLNET, ODD, STORIES = "xlnet.model", "odd.model", "spiece.model"
 DIALOGUE = [
     'said, "Let us go."', '"No," she said, "not yet."', 'He asked: "Why (of all people) me?"', "It cost £5 - or €6.", "well-known, half-done",
@@ -128,6 +128,16 @@ def record() -> dict:
     return {"lines": lines(), "settings": settings}
 
 
+def save_odd() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "spiece.model").write_bytes((FOLDER / ODD).read_bytes())
+        newer(folder)
+        SAVED.mkdir(exist_ok=True)
+        for name in ("tokenizer.json", "tokenizer_config.json"):
+            content = json.loads(Path(folder, name).read_text(encoding="utf-8"))
+            (SAVED / name).write_text(json.dumps(content, indent=None) + "\n", encoding="utf-8")
+
+
 def check(count: int) -> int:
     """Lines for which the reference and the library differ."""
     wrong = 0
@@ -148,6 +158,7 @@ def main() -> int:
         return min(check(arguments.check), 1)
     with open(RECORD, "wb") as file, gzip.GzipFile(fileobj=file, mode="wb", filename="", mtime=0) as packed:
         packed.write(json.dumps(record(), ensure_ascii=True, separators=(",", ":")).encode())
+    save_odd()
     return 0
 
 

@@ -58,11 +58,24 @@ def test_code_is_encoded_as_the_fast_tokenizer_would(checkpoint):
 
 @pytest.mark.parametrize("text, message", [
     ("{", "no JSON"), ("[]", "no JSON object"), ('{"do_lower_case": 1}', "do_lower_case must be true or false"),
-    ('{"tokenizer_class": "T5Tokenizer"}', "of a T5Tokenizer")])
+    ('{"tokenizer_class": "T5Tokenizer"}', "of a T5Tokenizer"),
+    ('{"tokenizer_class": "XLNetTokenizer", "backend": "mine"}', "the backend 'mine' is not known"), ('{"split_special_tokens": true}', "split_special_tokens is true"),
+    ('{"tokenizer_class": "XLNetTokenizerFast"}', "tokenizer.json is missing"), ('{"backend": "tokenizers"}', "tokenizer.json is missing"),
+    ('{"tokenizer_class": "XLNetTokenizer", "transformers_version": "5.12.1"}', "tokenizer.json is missing")])
 def test_bad_tokenizer_configs_are_refused(checkpoint, text, message):
     (checkpoint / "tokenizer_config.json").write_text(text)
     with pytest.raises(InputError, match=message):
         fields(checkpoint)
+
+
+def test_the_rules_in_python_can_be_asked_for(checkpoint):
+    configure(checkpoint, do_lower_case=True, backend="tokenizers", tokenizer_class="XLNetTokenizer")
+    assert fields(checkpoint, rules="slow") == {"text_rules": {**DEFAULTS, "do_lower_case": True}}
+    configure(checkpoint, transformers_version="4.57.3", tokenizer_class="XLNetTokenizer")
+    assert fields(checkpoint) == fields(checkpoint, rules="slow") == {"text_rules": DEFAULTS}
+    configure(checkpoint, tokenizer_class="T5Tokenizer")
+    with pytest.raises(InputError, match="of a T5Tokenizer"):
+        fields(checkpoint, rules="slow")
 
 
 def test_code_needs_its_tokens(checkpoint):
@@ -97,16 +110,12 @@ def test_a_recovered_checkpoint_treats_text_as_the_folder_did(checkpoint, output
     assert describe(str(tmp_path / "recovered"), str(checkpoint / "spiece.model"), "none", None) == {}  # asked for, this goes before
 
 
-@pytest.mark.parametrize("text", ['{"text_rules": null}', '{"text_rules": {"keep_accent": true}}', '{"text_encoding": "utf-9"}', '{"other": 1}'])
+@pytest.mark.parametrize("text", ['{"text_rules": null}', '{"text_rules": {"keep_accent": true}}', '{"text_encoding": "utf-9"}', '{"other": 1}',
+                                  '{"text_rules": {"backend": "mine"}}', '{"text_rules": {"added_tokens": [{"id": "1"}]}}'])
 def test_a_damaged_record_of_a_recovered_checkpoint_is_refused(checkpoint, text):
     (checkpoint / "asarm_text.json").write_text(text)
     with pytest.raises(InputError, match="asarm_text.json"):
         fields(checkpoint)
-
-
-def test_the_fast_tokenizer_leaves_a_comma_behind_a_digit(checkpoint):
-    configure(checkpoint, tokenizer_class="XLNetTokenizerFast")
-    assert fields(checkpoint) == {"text_rules": {**DEFAULTS, "split_digit_commas": False}}
 
 
 @pytest.mark.parametrize("arguments, message", [

@@ -2,7 +2,7 @@
 
     export.py --checkpoint DIR --output DIR [--tokenizer FILE] [--maximum-length N] [--precision fp32|fp16|int8|int4]
               [--weights float32|float16] [--block N] [--calibration TEXT] [--opset 17] [--golden FILE] [--golden-lengths N ...]
-              [--ngrams FILE|model] [--text-rules auto|none] [--text-encoding asarm-code]
+              [--ngrams FILE|model] [--text-rules auto|slow|none] [--text-encoding asarm-code]
 
 The folder appears whole or not at all. An earlier export in its place is replaced; anything else there is refused.
 """
@@ -19,6 +19,7 @@ from dataclasses import asdict
 import numpy as np
 
 import contract
+import fast_tokenizer
 import fixtures
 import graph
 import model_ngrams
@@ -28,6 +29,7 @@ import text_rules
 import variant
 from cached import CachedModel
 from checkpoint import checkpoint_hash, read_model
+from declared_tokens import TokenizerFiles
 from failure import InputError, run
 from progress import stage
 from tracing import trace
@@ -127,13 +129,19 @@ def maximum_length(asked: int | None, config: str) -> int:
 
 
 def tokens(arguments: argparse.Namespace, folder: str, vocabulary: int) -> special_tokens.SpecialTokens:
-    """Copies the tokenizer, where there is one, and reads the special ids."""
-    beside = os.path.join(arguments.checkpoint, TOKENIZER_FILE)
-    path = arguments.tokenizer or (beside if os.path.exists(beside) else None)
-    if path is None:
+    """Copies the tokenizer, where there is one, and reads the special ids; of a checkpoint that has it as tokenizer.json alone, it is made of that."""
+    beside, path = os.path.join(arguments.checkpoint, TOKENIZER_FILE), os.path.join(folder, TOKENIZER_FILE)
+    given = arguments.tokenizer or (beside if os.path.exists(beside) else None)
+    fast = TokenizerFiles.find(arguments.checkpoint, given).fast
+    if given is not None:
+        shutil.copyfile(given, path)
+    elif fast is not None:
+        with open(path, "wb") as file:
+            file.write(fast_tokenizer.read(fast).sentencepiece_model())
+    else:
         return special_tokens.without_tokenizer(vocabulary)
-    shutil.copyfile(path, os.path.join(folder, TOKENIZER_FILE))
-    return special_tokens.of_tokenizer(path, vocabulary)
+    source = given or path
+    return special_tokens.of_tokenizer(source, vocabulary, text_rules.mask_piece(arguments.checkpoint, source))
 
 
 def ngrams(source: str | None, model: TwoStreamModel, special: special_tokens.SpecialTokens, path: str) -> None:
@@ -164,10 +172,11 @@ def text(arguments: argparse.Namespace, folder: str) -> dict[str, object]:
             raise InputError("--text-encoding needs a tokenizer")
         return {}
     given = arguments.tokenizer or os.path.join(arguments.checkpoint, TOKENIZER_FILE)
-    config = text_rules.find_config(arguments.checkpoint, given)
+    made = not os.path.exists(given)
+    config = TokenizerFiles.find(arguments.checkpoint, given).config
     if config is not None:
         shutil.copyfile(config, os.path.join(folder, text_rules.CONFIG_FILE))
-    return text_rules.describe(arguments.checkpoint, given, arguments.text_rules, arguments.text_encoding)
+    return text_rules.describe(arguments.checkpoint, tokenizer if made else given, arguments.text_rules, arguments.text_encoding, made)
 
 
 def write_graphs(model: TwoStreamModel, folder: str, arguments: argparse.Namespace, description: dict, checkpoint: str, chosen: Variant) -> None:
@@ -227,8 +236,9 @@ def main() -> int:
     parser.add_argument("--golden-lengths", type=int, nargs="+", metavar="N", help="of fresh goldens, a case each; default: 2 to the maximum")
     parser.add_argument("--ngrams", metavar="FILE|model", help="n-gram table of tools/train/ngrams.py to draft from; "
                         "model makes one of the network itself, where there is no corpus")
-    parser.add_argument("--text-rules", choices=("auto", "none"), default="auto",
-                        help="auto: those of tokenizer_config.json; without one Hugging Face's defaults, or none for a model of tools/train")
+    parser.add_argument("--text-rules", choices=text_rules.CHOICES, default="auto",
+                        help="auto: those of the checkpoint's tokenizer files; without any Hugging Face's defaults, or none for a model of tools/train; "
+                        "slow: those of XLNetTokenizer in Python (transformers 4)")
     parser.add_argument("--text-encoding", choices=(text_rules.CODE_ENCODING,), help="how the model was trained on white space; default: not at all")
     arguments = parser.parse_args()
     export(arguments)
