@@ -71,6 +71,35 @@ public sealed class ModelFolderTests
         StringAssert.Contains(Assert.ThrowsExactly<ModelFolderException>(() => ModelFolder.Open(folder.Path)).Message, "keep_accent");
     }
 
+    /// <summary>Rules that do not fit each other would leave one of them out.</summary>
+    [TestMethod]
+    [DataRow("{\"backend\": \"mine\"}", "text_rules.backend is out of range")]
+    [DataRow("{\"backend\": \"tokenizers\"}", "text_rules.added_tokens is out of range")]
+    [DataRow("{\"character_map\": true}", "text_rules.character_map is out of range")]
+    [DataRow("{\"split_spaces_only\": true}", "text_rules.split_spaces_only is out of range")]
+    [DataRow("{\"added_tokens\": [{\"id\": 1, \"normalized\": true}]}", "text_rules.added_tokens is out of range")]
+    [DataRow("{\"added_tokens\": [{\"id\": 1, \"lstrip\": true}]}", "lstrip")]
+    [DataRow("{\"added_tokens\": [{\"strip_left\": true}]}", "id")]
+    public void Open_TextRulesThatDoNotFit_NamesTheRule(string rules, string message)
+    {
+        using var folder = new TemporaryFolder(Files.Tiny);
+        Edit(folder, manifest => (manifest["format_version"], manifest["text_rules"]) = (2, JsonNode.Parse(rules)));
+        StringAssert.Contains(Assert.ThrowsExactly<ModelFolderException>(() => ModelFolder.Open(folder.Path)).Message, message);
+    }
+
+    [TestMethod]
+    public void Open_RulesOfTheFastTokenizer_ReadsThem()
+    {
+        const string Rules = """{"backend": "tokenizers", "split_spaces_only": true, "character_map": true, "added_tokens": [{"id": 3}, {"id": 6, "strip_left": true}]}""";
+        using var folder = new TemporaryFolder(Files.Tiny);
+        Edit(folder, manifest => (manifest["format_version"], manifest["text_rules"]) = (2, JsonNode.Parse(Rules)));
+        TextRules read = ModelFolder.Open(folder.Path).Manifest.TextRules!;
+        CollectionAssert.AreEqual(new[] { new AddedToken(3), new AddedToken(6, StripLeft: true) }, read.AddedTokens!.ToArray());
+        Assert.AreEqual(new TextRules { Backend = "tokenizers", SplitSpacesOnly = true, CharacterMap = true, AddedTokens = read.AddedTokens }, read);
+        Edit(folder, manifest => manifest["text_encoding"] = "asarm-code");
+        StringAssert.Contains(Assert.ThrowsExactly<ModelFolderException>(() => ModelFolder.Open(folder.Path)).Message, "text_rules.backend, with text_encoding,");
+    }
+
     [TestMethod]
     [DataRow("vocabulary_size")]
     [DataRow("format_version")]

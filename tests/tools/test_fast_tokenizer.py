@@ -1,6 +1,6 @@
 """Checkpoints with a tokenizer.json: what Hugging Face's fast tokenizers make of text is read there, and made again."""
 
-import copy
+import base64
 import gzip
 import json
 import shutil
@@ -47,7 +47,6 @@ def content() -> dict:
 
 def older(character_map: bytes) -> dict:
     """As XLNetTokenizerFast of transformers 4 saves it: other steps, and scores of pieces such as "1," with a penalty."""
-    import base64
     file = content()
     steps = file["normalizer"]["normalizers"]
     steps.insert(len(steps) - 1, {"type": "Precompiled", "precompiled_charsmap": base64.b64encode(character_map).decode()})
@@ -204,8 +203,6 @@ def test_scores_survive_the_penalty():
 
 def test_code_is_encoded_without_the_fast_tokenizer(checkpoint, output, call):
     """asarm-code has rules of its own for white space, and leaves the names of tokens as text."""
-    copied = copy.deepcopy(content())
-    write(checkpoint, copied)
     assert call(export, "--checkpoint", checkpoint, "--output", output, "--maximum-length", 20, "--text-encoding", "asarm-code") == 0
     assert described(output)["text_rules"] == {"do_lower_case": False, "remove_space": True, "keep_accents": False, "split_digit_commas": False}
 

@@ -56,3 +56,16 @@ def test_the_runtimes_decompositions_are_pythons():
     entries, own = set(stored.split(b"\0")), set(decomposition.table().split(b"\0"))
     assert len(entries) > 6000 and entries <= own
     assert unicodedata.unidata_version != "14.0.0" or entries == own
+
+
+def test_the_fast_tokenizers_take_all_marks_away():
+    """Their library's table: marks of any combining class, but none that came after its version of Unicode."""
+    usual, fast = (zlib.decompress((ROOT / "src/Inference/Tokenization" / name).read_bytes()).decode().split("\0") for name in ("decomposition.bin", "fast_decomposition.bin"))
+    assert {"\ufe0f", "\u0903", "\u0488"} <= set(fast) and not {"\ufe0f", "\u0903", "\u0488"} & set(usual)
+    assert not set(fast[:-1]) & set(usual)
+
+
+@pytest.mark.parametrize("text, name", [("<MASK>", "<mask>"), ("a </S>", "</s>"), ("<mas\u212a>", "<mask>")])
+def test_lower_case_comes_before_special_tokens_are_found(tokenizers, text, name):
+    tokenizer = tokenizers[record_tokenizer.XLNET]
+    assert pieces(tokenizer, text, Rules(do_lower_case=True))[-1] == name != pieces(tokenizer, text)[-1]
