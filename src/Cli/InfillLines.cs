@@ -13,7 +13,7 @@ internal sealed class InfillLines(InfillArguments arguments)
     public async Task<int> RunAsync(CancellationToken cancellation)
     {
         (Stream stream, FileIdentity? file) = await InterruptiblyAsync(OpenInput, cancellation);
-        RequireOtherOutput(file);
+        RequireOtherOutput(file, hasContent: stream is FileStream { CanSeek: true, Length: > 0 });
         ChannelReader<RawLine> lines = LineChannel.Start(stream);
         using TextInfiller infiller = arguments.Open();
         using LineOutput output = await InterruptiblyAsync(() => LineOutput.Open(arguments.Output, file), cancellation);
@@ -74,7 +74,7 @@ internal sealed class InfillLines(InfillArguments arguments)
     }
 
     /// <summary>Before the model is loaded, and before anything is written to what is read.</summary>
-    private void RequireOtherOutput(FileIdentity? input)
+    private void RequireOtherOutput(FileIdentity? input, bool hasContent)
     {
         string? output = arguments.Output is "-" ? null : arguments.Output;
         (FileIdentity? standardOutput, FileIdentity? standardError) = StandardStreams.Files;
@@ -84,7 +84,7 @@ internal sealed class InfillLines(InfillArguments arguments)
             throw new UsageException("standard output is the --input file.");
         if (output is null)
             return;
-        if (input is not null ? input == NativeFiles.IdentityOf(output) : arguments.Input != "-" && FinalPath(arguments.Input!) == FinalPath(output))
+        if (input is not null ? input == NativeFiles.IdentityOf(output) : hasContent && FinalPath(arguments.Input!) == FinalPath(output))
             throw new UsageException("--output is the --input file.");
         if (Directory.Exists(output))
             throw new UsageException($"--output {output} is a folder.");

@@ -22,7 +22,7 @@ internal sealed class LineOutput : IDisposable
             return new LineOutput(StandardStreams.Output, null);
         try
         {
-            var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.None, bufferSize: 0);
+            var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.Write, NativeFiles.IsSpecial(path) ? FileShare.ReadWrite : FileShare.None, bufferSize: 0);
             if (input is not null && NativeFiles.IdentityOf(file.SafeFileHandle) == input)
                 throw new UsageException("--output is the --input file.");
             return new LineOutput(new GuardedStream(file, error => Throw(path, error)), file);

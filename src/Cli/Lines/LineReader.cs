@@ -45,7 +45,7 @@ internal sealed class LineReader(Stream stream)
 
     private RawLine Take()
     {
-        var line = new RawLine(++_number, _isTooLong ? null : _line.WrittenSpan.ToArray());
+        var line = new RawLine(++_number, _isTooLong ? (ReadOnlyMemory<byte>?)null : _line.WrittenSpan.ToArray());
         _line = new();
         _isTooLong = false;
         return line;

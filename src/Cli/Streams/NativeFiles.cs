@@ -34,6 +34,9 @@ internal static partial class NativeFiles
     /// <summary>The same of a path, links followed.</summary>
     public static FileIdentity? IdentityOf(string path) => Identity(CurrentFolder, path, 0);
 
+    /// <summary>A device or a pipe, which anybody may write to at the same time; false where that cannot be told.</summary>
+    public static bool IsSpecial(string path) => OperatingSystem.IsLinux() && File.Exists(path) && IdentityOf(path) is null;
+
     private static FileIdentity? Identity(int folder, string path, int flags)
     {
         if (!OperatingSystem.IsLinux())
