@@ -10,7 +10,7 @@ internal static class Ranges
 
     public static NumberRange<long> Seed { get; } = new("a whole number", _ => true);
 
-    public static NumberRange<double> Temperature { get; } = new("a positive number", value => value > 0 && double.IsFinite(value));
+    public static NumberRange<double> Temperature { get; } = new("a number of at least 0", value => value >= 0 && double.IsFinite(value));
 
     public static NumberRange<int> TopK { get; } = new("a whole number of at least 1", value => value >= 1);
 

@@ -40,6 +40,9 @@ public sealed class JsonFieldsTests
         "sampler": "sequential", "order": "right-to-left", "temperature": 0.6
         """, "--sampler", "sequential", "--order", "right-to-left", "--temperature", "0.6")]
     [DataRow("""
+        "temperature": 0, "sampler": "sequential", "gap_spacing": "model"
+        """, "--temperature", "0", "--sampler", "sequential", "--gap-spacing", "model")]
+    [DataRow("""
         "top_k": 3
         """, "--top-k", "3")]
     [DataRow("""
@@ -67,7 +70,7 @@ public sealed class JsonFieldsTests
     {
         AsarmResult result = RunOn(
             $$"""
-            {"text": "{{Gap}}", "seed": null, "temperature": null, "top_k": null, "top_p": null, "order": null, "sampler": null, "draft_length": null, "samples": null}
+            {"text": "{{Gap}}", "seed": null, "temperature": null, "top_k": null, "top_p": null, "order": null, "sampler": null, "draft_length": null, "gap_spacing": null, "samples": null}
             {"text": "{{Gap}}", "seed": 3}
             """,
             "--seed", "3", "--temperature", "0.7", "--sampler", "assd").Done();
@@ -119,6 +122,7 @@ public sealed class JsonFieldsTests
     [DataRow("\"samples\": 0", "\"samples\" must be a whole number from 1 to 10000, not 0")]
     [DataRow("\"samples\": 10001", "10000")]
     [DataRow("\"order\": \"sideways\"", "\"order\" must be left-to-right, right-to-left, random, not \"sideways\"")]
+    [DataRow("\"gap_spacing\": \"wide\"", "\"gap_spacing\" must be typed, model")]
     [DataRow("\"sampler\": 3", "\"sampler\" must be fused")]
     [DataRow("\"sampler\": \"ASSD\"", "\"sampler\" must be fused")]
     public void Infill_FieldThatCannotBe_IsNamed(string fields, params string[] named)

@@ -215,10 +215,10 @@ public sealed class InfillOutcomeTests
     }
 
     private static TicketMaker Maker(Action? onEncode = null) => new(
-        text =>
+        (text, spacing) =>
         {
             onEncode?.Invoke();
-            return InfillText.Encode(text, spans: false, s_tokenizer, s_infiller.Folder.Manifest);
+            return InfillText.Encode(text, spans: false, s_tokenizer, s_infiller.Folder.Manifest, spacing);
         },
         new InfillSetting(s_infiller.Folder.Manifest, Device.Cpu, s_infiller.Folder.Manifest.SpecialIds, null),
         inBatch: true);

@@ -13,7 +13,7 @@ internal sealed class LineParser(InfillOptions defaults)
 {
     private const int ShownCharacters = 40;
     private static readonly string[] s_fields =
-        ["text", "id", "samples", "seed", "sampler", "order", "temperature", "top_k", "top_p", "draft_length"];
+        ["text", "id", "samples", "seed", "sampler", "order", "temperature", "top_k", "top_p", "draft_length", "gap_spacing"];
 
     /// <summary>Nothing but white space.</summary>
     public static bool IsBlank(RawLine raw) =>
@@ -79,6 +79,7 @@ internal sealed class LineParser(InfillOptions defaults)
         Seed = Number(fields, "seed", Ranges.Seed) ?? defaults.Seed + line - 1,
         Sampler = Choice(fields, "sampler", InfillCommand.Samplers) ?? defaults.Sampler,
         Order = Choice(fields, "order", InfillCommand.Orders) ?? defaults.Order,
+        GapSpacing = Choice(fields, "gap_spacing", InfillCommand.Spacings) ?? defaults.GapSpacing,
         Temperature = Number(fields, "temperature", Ranges.Temperature) ?? defaults.Temperature,
         TopK = Number(fields, "top_k", Ranges.TopK) ?? defaults.TopK,
         TopP = Number(fields, "top_p", Ranges.TopP) ?? defaults.TopP,
