@@ -1,9 +1,11 @@
+using System.Runtime.ExceptionServices;
+
 namespace AsArm.Assd;
 
 /// <summary>
 /// The loop: plan, call the model once for all unfinished sequences, take the logits. Each sequence has its own coins, so its
-/// result does not depend on which others are in the batch, as far as the model's rows do not. A finished sequence leaves; others
-/// may enter between two steps.
+/// result does not depend on which others are in the batch, as far as the model's rows do not. A finished sequence leaves, and so does
+/// one whose logits are NaN or infinite; others may enter between two steps.
 /// </summary>
 public sealed class SamplingLoop : IDisposable
 {
@@ -36,6 +38,12 @@ public sealed class SamplingLoop : IDisposable
             Add(samplers[i], coins[i]);
     }
 
+    /// <summary>
+    /// Called within <see cref="Step" /> for a sequence whose logits are NaN or infinite; it has left, the others go on. Without it
+    /// <see cref="Step" /> throws.
+    /// </summary>
+    public Action<Sampler, ModelOutputException>? OnFailure { get; init; }
+
     /// <summary>Sequences that are not finished.</summary>
     public int Count => _samplers.Count;
 
@@ -59,7 +67,9 @@ public sealed class SamplingLoop : IDisposable
 
     /// <summary>Decides every target of every sequence.</summary>
     /// <exception cref="OperationCanceledException">Cancelled between or within calls.</exception>
-    /// <exception cref="ModelOutputException">A logit is NaN or infinite.</exception>
+    /// <exception cref="ModelOutputException">
+    /// A logit is NaN or infinite, and there is no <see cref="OnFailure" />. That sequence has left, all others took their logits and can go on.
+    /// </exception>
     public void Run(CancellationToken cancellation)
     {
         while (Step(cancellation))
@@ -81,14 +91,11 @@ public sealed class SamplingLoop : IDisposable
         }
 
         _model.Evaluate(_calls.AsSpan(0, _samplers.Count), cancellation);
-        for (int i = 0; i < _samplers.Count; i++)
-            _samplers[i].Take(_coins[i]);
+        ModelOutputException? failure = null;
         for (int i = _samplers.Count - 1; i >= 0; i--)
-        {
-            if (_samplers[i].IsDone)
-                Remove(i);
-        }
-
+            failure = Take(i) ?? failure;
+        if (failure is not null)
+            ExceptionDispatchInfo.Throw(failure);
         return true;
     }
 
@@ -97,6 +104,28 @@ public sealed class SamplingLoop : IDisposable
     {
         while (_samplers.Count > 0)
             Remove(_samplers.Count - 1);
+    }
+
+    /// <summary>Hands its logits to a sequence, which leaves when it is finished or failed.</summary>
+    /// <returns>A failure that nobody was told of.</returns>
+    private ModelOutputException? Take(int index)
+    {
+        Sampler sampler = _samplers[index];
+        try
+        {
+            sampler.Take(_coins[index]);
+            if (sampler.IsDone)
+                Remove(index);
+            return null;
+        }
+        catch (ModelOutputException error)
+        {
+            Remove(index);
+            if (OnFailure is null)
+                return error;
+            OnFailure(sampler, error);
+            return null;
+        }
     }
 
     private void Remove(int index)

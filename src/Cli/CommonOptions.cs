@@ -18,6 +18,8 @@ internal static class CommonOptions
 
     public static Option<bool> NoCache() => new("--no-cache") { Description = "Encode the whole text in every model call: slower, for cross-checks" };
 
+    public static Option<int?> Threads() => OptionalNumber("--threads", "N", "Threads of a CPU run (default: one a core)", Ranges.Threads);
+
     /// <summary>The folder that --model names, else that of the model beside the program.</summary>
     public static string ModelFolder(this ParseResult parsed, Option<string?> model) => parsed.GetValue(model) ?? DefaultModel();
 
@@ -50,6 +52,10 @@ internal static class CommonOptions
         };
 
     /// <summary>An option with a number in a range that may be left out.</summary>
+    public static Option<T?> OptionalNumber<T>(string name, string help, string description, NumberRange<T> range)
+        where T : struct, INumberBase<T> => OptionalNumber(name, help, description, range.Holds, range.Text);
+
+    /// <inheritdoc cref="OptionalNumber{T}(string, string, string, NumberRange{T})" />
     public static Option<T?> OptionalNumber<T>(string name, string help, string description, Func<T, bool> isValid, string range)
         where T : struct, INumberBase<T> => new(name)
         {

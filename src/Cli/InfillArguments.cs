@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using AsArm.Assd;
 using AsArm.Inference;
 
 namespace AsArm.Cli;
@@ -26,31 +27,58 @@ internal sealed class InfillArguments
 
     public required InfillOptions Options { get; init; }
 
-    public int Run(CancellationToken cancellation)
+    public async Task<int> RunAsync(CancellationToken cancellation)
     {
         if (Text is null == Input is null)
             throw new UsageException("infill takes either a TEXT or --input.");
         if (Input is not null)
         {
             if (Samples is not null)
-                throw new UsageException("--samples goes with a TEXT; put a line per sample into the input file.");
-            return new InfillLines(this).Run(cancellation);
+                throw new UsageException("--samples goes with a TEXT; in the lines of --input it is the field \"samples\".");
+            return await new InfillLines(this).RunAsync(cancellation);
         }
 
         if (Output is not null)
             throw new UsageException("--output goes with --input.");
         ArgumentText.RequireValid(Text!);
         using TextInfiller infiller = Open();
-        long seed = Options.Seed ?? RandomNumberGenerator.GetInt32(int.MaxValue);
-        IReadOnlyList<InfillResult> results = infiller.InfillBatch(
-            [.. Enumerable.Range(0, Samples ?? 1).Select(i => new InfillRequest(Text!, Options with { Seed = seed + i, InBatch = Samples is null ? Options.InBatch : true }))], cancellation);
-        var writer = new InfillWriter(infiller.Folder.Name, Options.Sampler, Device);
-        if (Json)
-            writer.WriteJson(results, asArray: Samples is not null);
-        else
-            writer.WriteText(results);
-        return ExitCode.Done;
+        var writer = new InfillWriter(infiller.Folder.Name, Device);
+        IEnumerable<InfillOutcome> outcomes = infiller.InfillOutcomes(Requests(), cancellation);
+        return Json ? WriteJson(writer, [.. outcomes]) : WriteText(writer, outcomes);
     }
 
     public TextInfiller Open() => TextInfiller.Open(Model, Device, Threads, UseCache);
+
+    private IEnumerable<InfillRequest> Requests()
+    {
+        long seed = Options.Seed ?? RandomNumberGenerator.GetInt32(int.MaxValue);
+        InfillOptions options = Options with { InBatch = Samples is not null || Options.InBatch is true };
+        return Enumerable.Range(0, Samples ?? 1).Select(i => new InfillRequest(Text!, options with { Seed = seed + i }));
+    }
+
+    /// <summary>Each text as soon as it and those before it are there. What is wrong with the text itself ends the first sample already.</summary>
+    private int WriteText(InfillWriter writer, IEnumerable<InfillOutcome> outcomes)
+    {
+        int code = ExitCode.Done;
+        foreach ((int index, InfillOutcome outcome) in outcomes.Index())
+        {
+            if (outcome.Error is ModelOutputException error && Samples is not null)
+            {
+                Console.Error.WriteLine($"asarm: sample {index + 1}: {error.Message}");
+                code = ExitCode.Failed;
+            }
+            else
+                writer.WriteText(outcome);
+        }
+
+        return code;
+    }
+
+    private int WriteJson(InfillWriter writer, IReadOnlyList<InfillOutcome> outcomes)
+    {
+        if (outcomes.All(outcome => outcome.Error is not null))
+            outcomes[0].ResultOrThrow();
+        writer.WriteJson(outcomes, asArray: Samples is not null);
+        return outcomes.All(outcome => outcome.Error is null) ? ExitCode.Done : ExitCode.Failed;
+    }
 }

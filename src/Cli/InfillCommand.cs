@@ -6,7 +6,8 @@ namespace AsArm.Cli;
 /// <summary>asarm infill: fills the gaps of a text, or of each line of a file.</summary>
 internal static class InfillCommand
 {
-    private static readonly Dictionary<string, SamplerKind> s_samplers = new()
+    /// <summary>Samplers by their names; the first is the default.</summary>
+    public static readonly IReadOnlyDictionary<string, SamplerKind> Samplers = new Dictionary<string, SamplerKind>
     {
         ["fused"] = SamplerKind.Fused,
         ["assd"] = SamplerKind.Assd,
@@ -15,21 +16,23 @@ internal static class InfillCommand
         ["parallel"] = SamplerKind.Parallel,
     };
 
-    private static readonly Dictionary<string, DecodingOrder> s_orders = new()
+    /// <summary>Orders by their names; the first is the default.</summary>
+    public static readonly IReadOnlyDictionary<string, DecodingOrder> Orders = new Dictionary<string, DecodingOrder>
     {
         ["left-to-right"] = DecodingOrder.LeftToRight,
         ["right-to-left"] = DecodingOrder.RightToLeft,
         ["random"] = DecodingOrder.Random,
     };
 
-    private static readonly Dictionary<string, GapSpacing> s_spacings = new()
+    /// <summary>What decides on the space before a gap, by name; the first is the default.</summary>
+    public static readonly IReadOnlyDictionary<string, GapSpacing> Spacings = new Dictionary<string, GapSpacing>
     {
         ["typed"] = GapSpacing.AsTyped,
         ["model"] = GapSpacing.FromModel,
     };
 
     /// <summary>Name of a sampler on the command line.</summary>
-    public static string NameOf(SamplerKind sampler) => s_samplers.First(pair => pair.Value == sampler).Key;
+    public static string NameOf(SamplerKind sampler) => Samplers.First(pair => pair.Value == sampler).Key;
 
     public static Command Create()
     {
@@ -38,24 +41,24 @@ internal static class InfillCommand
             Description = "Text with gaps: <mask> is one unknown token, <mask:N> a gap of N tokens; \\< is a plain <",
             Arity = ArgumentArity.ZeroOrOne,
         };
-        Option<string?> input = CommonOptions.Path("--input", "FILE.jsonl|-", "Fill every line {\"text\": \"...\", \"seed\": N}; - is standard input");
+        Option<string?> input = CommonOptions.Path("--input", "FILE.jsonl|-", "Fill every line {\"text\": \"...\", \"id\": ..., \"seed\": N, ...}; - is standard input (docs/json-lines.md has all fields)");
         Option<string?> output = CommonOptions.Path("--output", "FILE.jsonl|-", "Where the filled lines go, one JSON object each; - is standard output (default)");
         Option<string?> model = CommonOptions.Model();
         Option<Device> device = CommonOptions.Device();
         Option<bool> json = CommonOptions.Json();
         Option<bool> noCache = CommonOptions.NoCache();
-        Option<SamplerKind> sampler = CommonOptions.Choice("--sampler", "All but parallel are exact: fused drafts and verifies as much as pays, assd and ngram are the paper's, sequential decides one token a call; parallel is NOT exact, it verifies nothing", s_samplers);
-        Option<DecodingOrder> order = CommonOptions.Choice("--order", "The order in which unknown tokens are decided", s_orders);
-        Option<int?> draftLength = CommonOptions.OptionalNumber<int>("--draft-length", "K", "Tokens drafted in a round (default: fused plans it, assd and ngram 5, parallel all)", value => value >= 1, "a whole number of at least 1");
-        Option<double?> temperature = CommonOptions.OptionalNumber<double>("--temperature", "T", "Below 1 safer, above 1 bolder than the model (default 1); 0 is greedy: the most probable tokens, whatever the seed", value => value >= 0 && double.IsFinite(value), "a number of at least 0");
-        Option<int?> topK = CommonOptions.OptionalNumber<int>("--top-k", "K", "Draw from the K most probable tokens only", value => value >= 1, "a whole number of at least 1");
-        Option<double?> topP = CommonOptions.OptionalNumber<double>("--top-p", "P", "Draw from the fewest tokens that together reach probability P", value => value is > 0 and <= 1, "in (0, 1]");
-        Option<GapSpacing> gapSpacing = CommonOptions.Choice("--gap-spacing", "The space before a gap: typed keeps the text as it was typed, model lets the gap's first token decide", s_spacings);
-        Option<long?> seed = CommonOptions.OptionalNumber<long>("--seed", "S", "The same seed gives the same text; without it one is drawn and printed. With fused, texts of --samples and --input are repeated alone with --batch-plan", _ => true, "a whole number");
+        Option<SamplerKind> sampler = CommonOptions.Choice("--sampler", "All but parallel are exact: fused drafts and verifies as much as pays, assd and ngram are the paper's, sequential decides one token a call; parallel is NOT exact, it verifies nothing", Samplers);
+        Option<DecodingOrder> order = CommonOptions.Choice("--order", "The order in which unknown tokens are decided", Orders);
+        Option<int?> draftLength = CommonOptions.OptionalNumber("--draft-length", "K", "Tokens drafted in a round (default: fused plans it, assd and ngram 5, parallel all)", Ranges.DraftLength);
+        Option<double?> temperature = CommonOptions.OptionalNumber("--temperature", "T", "Below 1 safer, above 1 bolder than the model (default 1); 0 is greedy: the most probable tokens, whatever the seed", Ranges.Temperature);
+        Option<int?> topK = CommonOptions.OptionalNumber("--top-k", "K", "Draw from the K most probable tokens only", Ranges.TopK);
+        Option<double?> topP = CommonOptions.OptionalNumber("--top-p", "P", "Draw from the fewest tokens that together reach probability P", Ranges.TopP);
+        Option<GapSpacing> gapSpacing = CommonOptions.Choice("--gap-spacing", "The space before a gap: typed keeps the text as it was typed, model lets the gap's first token decide", Spacings);
+        Option<long?> seed = CommonOptions.OptionalNumber("--seed", "S", "The same seed gives the same text; without it one is drawn and printed. With fused, texts of --samples and --input are repeated alone with --batch-plan", Ranges.Seed);
         Option<double?> callCost = CommonOptions.OptionalNumber<double>("--call-cost", "ROWS", "What a model call costs beside its rows, for the plan of fused (default: usual for model and device; bench measures it)", value => value > 0 && double.IsFinite(value), "a positive number");
         var batchPlan = new Option<bool>("--batch-plan") { Description = "Let fused plan as in a batch: repeats one text of --samples or --input by its seed" };
-        Option<int?> samples = CommonOptions.OptionalNumber<int>("--samples", "N", "Fill the text N times, with the seeds S, S+1, ...", value => value is >= 1 and <= 10_000, "a whole number from 1 to 10000");
-        Option<int?> threads = CommonOptions.OptionalNumber<int>("--threads", "N", "Threads of a CPU run (default: one a core)", value => value is >= 1 and <= 1024, "a whole number of at least 1");
+        Option<int?> samples = CommonOptions.OptionalNumber("--samples", "N", "Fill the text N times, with the seeds S, S+1, ...", Ranges.Samples);
+        Option<int?> threads = CommonOptions.Threads();
 
         var command = new Command("infill", "Fill the gaps of a text")
         {
@@ -89,7 +92,7 @@ internal static class InfillCommand
                     InBatch = parsed.GetValue(batchPlan) ? true : null,
                 },
             };
-            return Task.Run(() => request.Run(cancellation), cancellation);
+            return Task.Run(() => request.RunAsync(cancellation), cancellation);
         });
         return command;
     }

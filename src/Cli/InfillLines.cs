@@ -1,165 +1,112 @@
-using System.Text;
-using System.Text.Json;
+using System.Runtime.CompilerServices;
+using System.Threading.Channels;
 using AsArm.Inference;
 using Spectre.Console;
 
 namespace AsArm.Cli;
 
-/// <summary>asarm infill --input: fills the lines of a file in batches; a bad line is reported and the others are still done.</summary>
+/// <summary>asarm infill --input: fills lines as they come, in batches of what is there; a bad line is reported and the others are still done.</summary>
 internal sealed class InfillLines(InfillArguments arguments)
 {
-    private readonly Queue<int> _lines = []; // numbers of the lines under way
-    private int _done;
-    private int _failed;
-    private TextWriter? _output;
+    private readonly LineParser _parser = new(arguments.Options);
 
-    public int Run(CancellationToken cancellation)
+    public async Task<int> RunAsync(CancellationToken cancellation)
     {
-        RequireUsableFiles();
-        using Stream input = OpenInput();
+        (Stream stream, FileIdentity? file) = await InterruptiblyAsync(OpenInput, cancellation);
+        RequireOtherOutput(file, hasContent: stream is FileStream { CanSeek: true, Length: > 0 });
+        ChannelReader<RawLine> lines = LineChannel.Start(stream);
         using TextInfiller infiller = arguments.Open();
-        IAnsiConsole progress = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
-        try
+        using LineOutput output = await InterruptiblyAsync(() => LineOutput.Open(arguments.Output, file), cancellation);
+        using var queue = new LineQueue(output, new InfillWriter(infiller.Folder.Name, arguments.Device));
+        if (Console.IsErrorRedirected)
+            await FillAsync(infiller, lines, queue, () => { }, cancellation);
+        else
         {
-            if (Console.IsErrorRedirected)
-                Fill(infiller, input, () => { }, cancellation);
-            else
-                progress.Status().Start("Filling", status => Fill(infiller, input, () => status.Status($"{_done} lines filled"), cancellation));
-        }
-        finally
-        {
-            _output?.Dispose();
+            IAnsiConsole progress = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
+            await progress.Status().StartAsync(
+                "Filling", status => FillAsync(infiller, lines, queue, () => status.Status($"{Counts.Of(queue.Filled, "line")} filled"), cancellation));
         }
 
-        Console.Error.WriteLine($"{_done} lines filled, {_failed} failed");
-        return _failed == 0 ? ExitCode.Done : ExitCode.Failed;
+        output.Finish();
+        Console.Error.WriteLine($"{Counts.Of(queue.Filled, "line")} filled, {queue.Failed} failed");
+        return queue.Failed == 0 ? ExitCode.Done : ExitCode.Failed;
     }
 
-    private void Fill(TextInfiller infiller, Stream input, Action report, CancellationToken cancellation)
+    private async Task FillAsync(TextInfiller infiller, ChannelReader<RawLine> lines, LineQueue queue, Action report, CancellationToken cancellation)
     {
-        var writer = new InfillWriter(infiller.Folder.Name, arguments.Options.Sampler, arguments.Device);
-        foreach (InfillResult result in infiller.InfillMany(Requests(infiller, input), cancellation))
+        await foreach (InfillOutcome outcome in infiller.InfillOutcomesAsync(RequestsAsync(lines, queue, cancellation), cancellation))
         {
-            _output ??= OpenOutput(); // not before: a model that fails leaves the file as it was
-            _output.WriteLine(writer.ToJsonLine(result, _lines.Dequeue()));
-            _output.Flush();
-            _done++;
+            queue.Take(outcome);
             report();
         }
-
-        _output ??= OpenOutput();
     }
 
-    /// <summary>The good lines; the others are reported.</summary>
-    private IEnumerable<InfillRequest> Requests(TextInfiller infiller, Stream input)
+    private async IAsyncEnumerable<InfillRequest> RequestsAsync(
+        ChannelReader<RawLine> lines, LineQueue queue, [EnumeratorCancellation] CancellationToken cancellation)
     {
-        foreach ((int number, string? text) in JsonLines.Read(input))
+        await foreach (RawLine raw in lines.ReadAllAsync(cancellation))
         {
-            if ((text is not null && string.IsNullOrWhiteSpace(text)) || Parse(infiller, number, text) is not InfillRequest request)
+            if (LineParser.IsBlank(raw))
                 continue;
-            _lines.Enqueue(number);
-            yield return request;
+            InfillLine line = _parser.Parse(raw);
+            await queue.AddAsync(line, cancellation);
+            foreach (InfillRequest request in line.Requests)
+                yield return request;
         }
     }
 
-    private InfillRequest? Parse(TextInfiller infiller, int number, string? line)
+    private (Stream Stream, FileIdentity? File) OpenInput()
     {
+        string path = arguments.Input!;
+        if (path == "-")
+            return (StandardStreams.OpenInput(), StandardStreams.InputFile);
+        if (Directory.Exists(path))
+            throw new UsageException($"--input {path} is a folder.");
         try
         {
-            InfillRequest request = ParseLine(line ?? throw new FormatException("no valid UTF-8"), number);
-            infiller.Validate(request.Text);
-            return request;
+            FileStream file = File.OpenRead(path);
+            return (file, NativeFiles.IdentityOf(file.SafeFileHandle));
         }
-        catch (FormatException error)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            Console.Error.WriteLine($"asarm: line {number}: {error.Message.ReplaceLineEndings(" ")}");
-            _failed++;
-            return null;
+            throw new UsageException($"--input {path} cannot be read: {error.Message}");
         }
     }
 
-    private InfillRequest ParseLine(string line, int number)
+    /// <summary>Before the model is loaded, and before anything is written to what is read.</summary>
+    private void RequireOtherOutput(FileIdentity? input, bool hasContent)
     {
-        try
-        {
-            using JsonDocument document = JsonDocument.Parse(line);
-            return ToRequest(document.RootElement, number);
-        }
-        catch (JsonException error)
-        {
-            throw new FormatException($"no valid JSON at byte {error.BytePositionInLine}");
-        }
-        catch (InvalidOperationException)
-        {
-            throw new FormatException("a string with half a surrogate pair");
-        }
-    }
-
-    private InfillRequest ToRequest(JsonElement root, int number)
-    {
-        if (root.ValueKind != JsonValueKind.Object)
-            throw new FormatException("no JSON object");
-        if (!root.TryGetProperty("text", out JsonElement text) || text.ValueKind != JsonValueKind.String)
-            throw new FormatException("no string \"text\"");
-        long? seed = arguments.Options.Seed + number - 1;
-        if (root.TryGetProperty("seed", out JsonElement given))
-        {
-            if (given.ValueKind != JsonValueKind.Number || !given.TryGetInt64(out long value))
-                throw new FormatException("\"seed\" is no whole number");
-            seed = value;
-        }
-
-        return new InfillRequest(text.GetString()!, arguments.Options with { Seed = seed });
-    }
-
-    private void RequireUsableFiles()
-    {
-        if (arguments.Input != "-" && arguments.Output is not (null or "-") && FinalPath(arguments.Input!) == FinalPath(arguments.Output))
+        string? output = arguments.Output is "-" ? null : arguments.Output;
+        (FileIdentity? standardOutput, FileIdentity? standardError) = StandardStreams.Files;
+        if (input is not null && input == standardError)
+            throw new UsageException("standard error is the --input file.");
+        if (input is not null && output is null && input == standardOutput)
+            throw new UsageException("standard output is the --input file.");
+        if (output is null)
+            return;
+        if (input is not null ? input == NativeFiles.IdentityOf(output) : hasContent && FinalPath(arguments.Input!) == FinalPath(output))
             throw new UsageException("--output is the --input file.");
-        if (arguments.Output is not (null or "-") && !Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(arguments.Output))))
-            throw new UsageException($"--output {arguments.Output} cannot be written: there is no such folder.");
+        if (Directory.Exists(output))
+            throw new UsageException($"--output {output} is a folder.");
+        if (!Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(output))))
+            throw new UsageException($"--output {output} cannot be written: there is no such folder.");
     }
 
+    /// <summary>Where files have no identity that can be asked for.</summary>
     private static string FinalPath(string path)
     {
+        path = Path.GetFullPath(path);
         try
         {
-            return File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? Path.GetFullPath(path);
+            return File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;
         }
         catch (IOException)
         {
-            return Path.GetFullPath(path); // nothing there yet
+            return path; // nothing there yet
         }
     }
 
-    private Stream OpenInput()
-    {
-        if (arguments.Input == "-")
-            return Console.OpenStandardInput();
-        try
-        {
-            return File.OpenRead(arguments.Input!);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new UsageException($"--input {arguments.Input} cannot be read: {error.Message}");
-        }
-    }
-
-    private StreamWriter OpenOutput()
-    {
-        var utf8 = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
-        if (arguments.Output is null or "-")
-            return new StreamWriter(Console.OpenStandardOutput(), utf8) { NewLine = "\n" };
-        try
-        {
-            // Shared with nobody: this fails, before anything is cut off, where the input is the same file by another name.
-            var file = new FileStream(arguments.Output, FileMode.Create, FileAccess.Write, FileShare.None);
-            return new StreamWriter(file, utf8) { NewLine = "\n" };
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new UsageException($"--output {arguments.Output} cannot be written: {error.Message}");
-        }
-    }
+    /// <summary>Opening a named pipe waits for its other end.</summary>
+    private static async Task<T> InterruptiblyAsync<T>(Func<T> open, CancellationToken cancellation) => await Task.Factory
+        .StartNew(open, cancellation, TaskCreationOptions.LongRunning, TaskScheduler.Default).WaitAsync(cancellation);
 }

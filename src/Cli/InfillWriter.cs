@@ -1,5 +1,3 @@
-using System.Text;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using AsArm.Assd;
 using AsArm.Inference;
@@ -7,61 +5,73 @@ using AsArm.Inference;
 namespace AsArm.Cli;
 
 /// <summary>Prints filled texts: the text on standard output with a line of figures on standard error, or JSON.</summary>
-internal sealed class InfillWriter(string model, SamplerKind sampler, Device device)
+internal sealed class InfillWriter(string model, Device device)
 {
-    /// <summary>Readable text: only what JSON itself demands is escaped.</summary>
-    public static readonly JsonWriterOptions JsonOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-
-    public void WriteText(IReadOnlyList<InfillResult> results)
+    public void WriteText(InfillOutcome outcome)
     {
-        foreach (InfillResult result in results)
-        {
-            // Not through a console library: it would wrap long lines, and given text has to come back as it was.
-            Console.Out.WriteLine(result.Text);
-            SamplingStatistics counts = result.Statistics;
-            Console.Error.WriteLine(
-                $"{counts.Generated} tokens in {counts.Nfe} model calls ({InfillCommand.NameOf(sampler)}), " +
-                $"log probability {counts.LogProbability:F2}, seed {result.Seed}, {model}, {Devices.NameOf(device)}");
-        }
+        InfillResult result = outcome.ResultOrThrow();
+        // Not through a console library: it would wrap long lines, and given text has to come back as it was.
+        Console.Out.WriteLine(result.Text);
+        SamplingStatistics counts = result.Statistics;
+        Console.Error.WriteLine(
+            $"{Counts.Of(counts.Generated, "token")} in {Counts.Of(counts.Nfe, "model call")} ({InfillCommand.NameOf(outcome.Request.Options.Sampler)}), " +
+            $"log probability {counts.LogProbability:F2}, seed {result.Seed}, {model}, {Devices.NameOf(device)}");
     }
 
-    public void WriteJson(IReadOnlyList<InfillResult> results, bool asArray)
-    {
-        using Stream output = Console.OpenStandardOutput();
-        using (var json = new Utf8JsonWriter(output, JsonOptions))
-        {
-            if (asArray)
-            {
-                json.WriteStartObject();
-                json.WriteStartArray("samples");
-            }
-
-            foreach (InfillResult result in results)
-                WriteObject(json, result, line: null);
-            if (asArray)
-            {
-                json.WriteEndArray();
-                json.WriteEndObject();
-            }
-        }
-
-        output.Write("\n"u8);
-    }
-
-    /// <summary>One line of JSON for a line of an input file.</summary>
-    public string ToJsonLine(InfillResult result, int line)
-    {
-        using var memory = new MemoryStream();
-        using (var json = new Utf8JsonWriter(memory, JsonOptions))
-            WriteObject(json, result, line);
-        return Encoding.UTF8.GetString(memory.ToArray());
-    }
-
-    private void WriteObject(Utf8JsonWriter json, InfillResult result, int? line)
+    /// <summary>One object, of one text or of its samples.</summary>
+    public void WriteJson(IReadOnlyList<InfillOutcome> outcomes, bool asArray) => StandardStreams.Output.Write(ReadableJson.Line(json =>
     {
         json.WriteStartObject();
-        if (line is int number)
-            json.WriteNumber("line", number);
+        if (asArray)
+            WriteSamples(json, outcomes);
+        else
+            WriteFields(json, outcomes[0]);
+        json.WriteEndObject();
+    }).Span);
+
+    /// <summary>One line of JSON for a line of an input file.</summary>
+    public ReadOnlyMemory<byte> ToJsonLine(InfillLine line) => ReadableJson.Line(json =>
+    {
+        json.WriteStartObject();
+        if (line.Id is string id)
+        {
+            json.WritePropertyName("id");
+            json.WriteRawValue(id, skipInputValidation: true);
+        }
+
+        json.WriteNumber("line", line.Number);
+        if (line.WholeError is string error)
+            json.WriteString("error", error);
+        else if (line.HasSamples)
+            WriteSamples(json, line.Outcomes);
+        else
+            WriteFields(json, line.Outcomes[0]);
+        json.WriteEndObject();
+    });
+
+    private void WriteSamples(Utf8JsonWriter json, IReadOnlyList<InfillOutcome> outcomes)
+    {
+        json.WriteStartArray("samples");
+        foreach (InfillOutcome outcome in outcomes)
+        {
+            json.WriteStartObject();
+            WriteFields(json, outcome);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+    }
+
+    private void WriteFields(Utf8JsonWriter json, InfillOutcome outcome)
+    {
+        if (outcome.Result is not InfillResult result)
+        {
+            json.WriteString("error", outcome.Error!.Message);
+            if (outcome.Request.Options.Seed is long seed)
+                json.WriteNumber("seed", seed);
+            return;
+        }
+
         json.WriteString("text", result.Text);
         json.WriteStartArray("gaps");
         foreach (string gap in result.Gaps)
@@ -73,10 +83,9 @@ internal sealed class InfillWriter(string model, SamplerKind sampler, Device dev
         json.WriteNumber("accepted", result.Statistics.Accepted);
         json.WriteNumber("log_prob", result.Statistics.LogProbability);
         json.WriteNumber("elapsed_ms", Math.Round(result.Elapsed.TotalMilliseconds, 3));
-        json.WriteString("sampler", InfillCommand.NameOf(sampler));
+        json.WriteString("sampler", InfillCommand.NameOf(outcome.Request.Options.Sampler));
         json.WriteNumber("seed", result.Seed);
         json.WriteString("model", model);
         json.WriteString("device", Devices.NameOf(device));
-        json.WriteEndObject();
     }
 }

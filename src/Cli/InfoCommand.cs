@@ -25,15 +25,15 @@ internal static class InfoCommand
         ModelManifest manifest = folder.Manifest;
         Table facts = Tables.Create("model", Markup.Escape(folder.Name));
         facts.AddRow("folder", Markup.Escape(folder.FullPath));
-        facts.AddRow("network", $"{manifest.Layers} layers of {manifest.Heads} heads, width {manifest.ModelDimension}");
-        facts.AddRow("precision", Markup.Escape(manifest.Precision) + (manifest.Block is int block ? $", a multiplier for every {block} weights" : ""));
-        facts.AddRow("vocabulary", $"{manifest.VocabularySize} tokens, {(folder.TokenizerPath is null ? "no tokenizer: tokens only" : "SentencePiece tokenizer")}");
+        facts.AddRow("network", $"{Counts.Of(manifest.Layers, "layer")} of {Counts.Of(manifest.Heads, "head")}, width {manifest.ModelDimension}");
+        facts.AddRow("precision", Markup.Escape(manifest.Precision) + (manifest.Block is int block ? $", a multiplier for every {Counts.Of(block, "weight")}" : ""));
+        facts.AddRow("vocabulary", $"{Counts.Of(manifest.VocabularySize, "token")}, {(folder.TokenizerPath is null ? "no tokenizer: tokens only" : "SentencePiece tokenizer")}");
         if (folder.TokenizerPath is not null)
             facts.AddRow("text", TextTreatment(manifest));
         facts.AddRow("cache", folder.CachedOnnxPath is null
             ? "none: every call encodes the whole text"
             : $"{2L * manifest.Layers * manifest.ModelDimension * sizeof(float):N0} bytes a token of each text under way");
-        facts.AddRow("longest text", $"{manifest.MaximumLength} tokens");
+        facts.AddRow("longest text", Counts.Of(manifest.MaximumLength, "token"));
         facts.AddRow("format", $"{manifest.FormatVersion}");
         facts.AddRow("devices", string.Join(", ", Devices.Available().Select(Devices.NameOf)));
         Tables.Print(facts);

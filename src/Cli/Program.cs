@@ -1,41 +1,21 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using System.Text;
 using AsArm.Assd;
 using AsArm.Cli;
 using AsArm.Inference;
 
-var root = new RootCommand("Fills the gaps of a text, exactly as its any-subset autoregressive model would, and scores marked spans.")
-{
-    InfillCommand.Create(),
-    ScoreCommand.Create(),
-    VerifyCommand.Create(),
-    InfoCommand.Create(),
-    BenchCommand.Create(),
-};
-Examples.AddTo(root);
-
-// Given text has to come back as it was, whatever the locale.
-Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
-
-// A text may start with @: no response files.
-var parser = new ParserConfiguration { ResponseFileTokenReplacer = null };
-if (args.Length == 0)
-{
-    await root.Parse(["--help"], parser).InvokeAsync();
-    return ExitCode.BadInput;
-}
-
-ParseResult parsed = root.Parse(args, parser);
-if (parsed.Errors.Count > 0)
-    return Fail(ExitCode.BadInput, Describe(parsed));
+StandardStreams.Install();
 try
 {
-    return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+    return await RunAsync(args);
 }
 catch (Exception error) when (error is UsageException or InfillTextException or ModelFolderException or DeviceNotAvailableException or ModelOutputException)
 {
     return Fail(ExitCode.BadInput, error.Message);
+}
+catch (OutputException error)
+{
+    return Fail(ExitCode.Failed, error.Message);
 }
 catch (OperationCanceledException)
 {
@@ -46,6 +26,30 @@ catch (Exception error)
 #pragma warning restore CA1031
 {
     return Fail(ExitCode.Failed, $"{error.GetType().Name}: {error.Message}");
+}
+
+static async Task<int> RunAsync(string[] arguments)
+{
+    var root = new RootCommand("Fills the gaps of a text, exactly as its any-subset autoregressive model would, and scores marked spans.")
+    {
+        InfillCommand.Create(),
+        ScoreCommand.Create(),
+        VerifyCommand.Create(),
+        InfoCommand.Create(),
+        BenchCommand.Create(),
+    };
+    Examples.AddTo(root);
+
+    var parser = new ParserConfiguration { ResponseFileTokenReplacer = null }; // a text may start with @: no response files
+    var invocation = new InvocationConfiguration { EnableDefaultExceptionHandler = false };
+    if (arguments.Length == 0)
+    {
+        await root.Parse(["--help"], parser).InvokeAsync(invocation);
+        return ExitCode.BadInput;
+    }
+
+    ParseResult parsed = root.Parse(arguments, parser);
+    return parsed.Errors.Count > 0 ? Fail(ExitCode.BadInput, Describe(parsed)) : await parsed.InvokeAsync(invocation);
 }
 
 static string Describe(ParseResult parsed)

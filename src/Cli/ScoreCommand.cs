@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using AsArm.Inference;
 using Spectre.Console;
 
@@ -46,28 +45,22 @@ internal static class ScoreCommand
     private static void AddRow(Table table, string name, int tokens, double logProbability) =>
         table.AddRow(name, $"{tokens}", $"{logProbability:F4}", $"{-logProbability / tokens:F4}");
 
-    private static void WriteJson(ScoreResult score)
+    private static void WriteJson(ScoreResult score) => StandardStreams.Output.Write(ReadableJson.Line(json =>
     {
-        using Stream output = Console.OpenStandardOutput();
-        using (var json = new Utf8JsonWriter(output, InfillWriter.JsonOptions))
+        json.WriteStartObject();
+        json.WriteNumber("log_prob", score.LogProbability);
+        json.WriteNumber("tokens", score.Tokens);
+        json.WriteStartArray("spans");
+        foreach (SpanScore span in score.Spans)
         {
             json.WriteStartObject();
-            json.WriteNumber("log_prob", score.LogProbability);
-            json.WriteNumber("tokens", score.Tokens);
-            json.WriteStartArray("spans");
-            foreach (SpanScore span in score.Spans)
-            {
-                json.WriteStartObject();
-                json.WriteString("text", span.Text);
-                json.WriteNumber("log_prob", span.LogProbability);
-                json.WriteNumber("tokens", span.Tokens);
-                json.WriteEndObject();
-            }
-
-            json.WriteEndArray();
+            json.WriteString("text", span.Text);
+            json.WriteNumber("log_prob", span.LogProbability);
+            json.WriteNumber("tokens", span.Tokens);
             json.WriteEndObject();
         }
 
-        output.Write("\n"u8);
-    }
+        json.WriteEndArray();
+        json.WriteEndObject();
+    }).Span);
 }

@@ -45,8 +45,11 @@ internal sealed class InfillJob
         _inBatch = options.InBatch ?? inBatch;
     }
 
-    /// <summary>Every target is decided, and <see cref="Watch" /> has seen it.</summary>
-    public bool IsDone => _result is not null;
+    /// <summary>Every target is decided, and <see cref="Watch" /> has seen it; or it failed.</summary>
+    public bool IsDone => _result is not null || Error is not null;
+
+    /// <summary>Why it failed.</summary>
+    public ModelOutputException? Error { get; private set; }
 
     /// <summary>Counts so far; it must have entered a loop.</summary>
     public SamplingStatistics Statistics =>
@@ -72,6 +75,16 @@ internal sealed class InfillJob
             Drafts = sampler is FusedSampler fused ? s_sources.ToDictionary(source => source, fused.Counts) : new(),
             Sequence = new FilledSequence(_order, [.. sampler.Tokens], _options),
         };
+        _sampler = null;
+    }
+
+    /// <summary>Whether the sampler is this job's.</summary>
+    public bool IsSampledBy(Sampler sampler) => ReferenceEquals(_sampler, sampler);
+
+    /// <summary>Ends it without a result; its sampler has left the loop.</summary>
+    public void Fail(ModelOutputException error)
+    {
+        Error = error;
         _sampler = null;
     }
 

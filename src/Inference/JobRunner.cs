@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
 using AsArm.Assd;
 
 namespace AsArm.Inference;
@@ -7,43 +8,81 @@ namespace AsArm.Inference;
 /// <param name="model">Serves one call at a time.</param>
 /// <param name="maximumBatch">Most sequences of a call.</param>
 /// <param name="ngrams">What samplers of jobs read, in turn only, to be let go of with the model.</param>
-internal sealed class JobRunner(OnnxAnySubsetModel model, int maximumBatch, IDisposable? ngrams) : IDisposable
+internal sealed class JobRunner(IAnySubsetModel model, int maximumBatch, IDisposable? ngrams) : IDisposable
 {
     private readonly SemaphoreSlim _turn = new(1, 1);
-    private readonly int _mostUndelivered = 16 * maximumBatch; // results that wait for an earlier one
 
-    /// <summary>Continuous batching: at most so many jobs in the loop, the next one enters when one is finished.</summary>
-    public IEnumerable<InfillResult> Run(IEnumerable<InfillJob> jobs, CancellationToken cancellation)
+    /// <summary>
+    /// An outcome for each request, in order: at most so many jobs in the loop, the next one enters when one is finished. Where the source
+    /// throws, what was taken from it is filled and delivered first.
+    /// </summary>
+    public IEnumerable<InfillOutcome> Run(IEnumerable<InfillTicket> tickets, CancellationToken cancellation)
     {
-        var loop = new SamplingLoop(model);
-        var entering = new List<InfillJob>();
-        Action step = () => Step(loop, entering, cancellation);
-        var undelivered = new Queue<InfillJob>();
-        using IEnumerator<InfillJob> source = jobs.GetEnumerator();
+        var batch = new JobBatch(model, maximumBatch);
+        Action step = () => batch.Step(cancellation);
+        using IEnumerator<InfillTicket> source = tickets.GetEnumerator();
+        ExceptionDispatchInfo? failure = null;
         try
         {
-            bool more = true;
-            while (true)
+            for (bool more = true; more || batch.IsRunning;)
             {
-                while (more && loop.Count + entering.Count < maximumBatch && undelivered.Count < _mostUndelivered && (more = source.MoveNext()))
+                while (more && batch.HasRoom && (more = TryAddNext(source, batch, ref failure)))
                 {
-                    entering.Add(source.Current);
-                    undelivered.Enqueue(source.Current);
                 }
 
-                while (undelivered.TryPeek(out InfillJob? job) && job.IsDone)
-                    yield return undelivered.Dequeue().Result();
-                if (loop.Count + entering.Count > 0)
+                if (batch.IsRunning)
+                {
                     InTurn(step, cancellation);
-                else if (!more)
-                    yield break;
-                foreach (InfillJob job in undelivered)
-                    job.Watch();
+                    batch.Watch();
+                }
+
+                while (batch.TryTake(out InfillOutcome? outcome))
+                    yield return outcome;
             }
+
+            failure?.Throw();
         }
         finally
         {
-            InTurn(loop.Dispose, CancellationToken.None);
+            InTurn(batch.Dispose, CancellationToken.None);
+        }
+    }
+
+    /// <summary>
+    /// The same for requests that arrive over time: a forward pass takes those that are there, and with none under way it waits for the next.
+    /// </summary>
+    public async IAsyncEnumerable<InfillOutcome> RunAsync(
+        IAsyncEnumerable<InfillTicket> tickets, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        var batch = new JobBatch(model, maximumBatch);
+        Action step = () => batch.Step(cancellation);
+        using var source = new LiveSource<InfillTicket>(tickets, cancellation);
+        try
+        {
+            while (!source.HasEnded || batch.IsRunning)
+            {
+                while (batch.HasRoom && await source.TryTakeAsync(wait: !batch.IsRunning).ConfigureAwait(false) is InfillTicket ticket)
+                {
+                    batch.Add(ticket);
+                    while (batch.TryTake(out InfillOutcome? outcome)) // one that was refused
+                        yield return outcome;
+                }
+
+                if (batch.IsRunning)
+                {
+                    await InTurnAsync(step, cancellation).ConfigureAwait(false);
+                    batch.Watch();
+                }
+
+                while (batch.TryTake(out InfillOutcome? outcome))
+                    yield return outcome;
+            }
+
+            source.ThrowIfFailed();
+        }
+        finally
+        {
+            await InTurnAsync(batch.Dispose, CancellationToken.None).ConfigureAwait(false);
         }
     }
 
@@ -72,7 +111,7 @@ internal sealed class JobRunner(OnnxAnySubsetModel model, int maximumBatch, IDis
     public void Dispose() => InTurn(
         () =>
         {
-            model.Dispose();
+            (model as IDisposable)?.Dispose();
             ngrams?.Dispose();
         },
         CancellationToken.None);
@@ -101,6 +140,25 @@ internal sealed class JobRunner(OnnxAnySubsetModel model, int maximumBatch, IDis
         finally
         {
             _turn.Release();
+        }
+    }
+
+    /// <summary>False at the end of the source, and where it throws.</summary>
+    private static bool TryAddNext(IEnumerator<InfillTicket> source, JobBatch batch, ref ExceptionDispatchInfo? failure)
+    {
+        try
+        {
+            if (!source.MoveNext())
+                return false;
+            batch.Add(source.Current);
+            return true;
+        }
+#pragma warning disable CA1031 // Thrown again once what was taken before is delivered.
+        catch (Exception error)
+#pragma warning restore CA1031
+        {
+            failure = ExceptionDispatchInfo.Capture(error);
+            return false;
         }
     }
 

@@ -95,25 +95,56 @@ public sealed class TextInfiller : IDisposable
     /// Fills many texts, up to <see cref="MaximumBatch" /> in each model call; each as in any other batch of two and more, up to the
     /// rounding of the network's float32 sums. With a cache, on a CPU, the sums are the same and so are the texts.
     /// <see cref="SamplerKind.Fused" /> plans for shared calls, so a seed may give another sample than alone, see
-    /// <see cref="InfillOptions.InBatch" />; the others give the same.
+    /// <see cref="InfillOptions.InBatch" />; the others give the same. All or nothing: a text that fails is thrown, see <see cref="InfillOutcomes" />.
     /// </summary>
     /// <inheritdoc cref="Infill" />
     public IReadOnlyList<InfillResult> InfillBatch(IReadOnlyList<InfillRequest> requests, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(requests);
-        InfillJob[] jobs = [.. requests.Select(request => CreateJob(request, inBatch: requests.Count > 1))]; // all, so that a bad one is told before any work
-        return [.. _runner.Run(jobs, cancellation)];
+        TicketMaker maker = NewMaker(inBatch: requests.Count > 1);
+        InfillTicket[] tickets = [.. requests.Select(maker.Make)]; // all, so that a bad one is told before any work
+        if (tickets.FirstOrDefault(ticket => ticket.Refusal is not null) is InfillTicket refused)
+            refused.Outcome().ResultOrThrow();
+        return [.. _runner.Run(tickets, cancellation).Select(outcome => outcome.ResultOrThrow())];
     }
 
     /// <summary>
     /// Fills texts as they come, like <see cref="InfillBatch" />: takes the next request when a text is finished, and gives the results in
-    /// the order of the requests. A bad request throws when it is taken.
+    /// the order of the requests. Throws at the first request that fails, in its place: all results before it are delivered, those under way
+    /// behind it are lost. After a bad request, or where the source throws, none is taken any more. <see cref="InfillOutcomes" /> goes on.
     /// </summary>
     /// <inheritdoc cref="Infill" />
     public IEnumerable<InfillResult> InfillMany(IEnumerable<InfillRequest> requests, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(requests);
-        return _runner.Run(requests.Select(request => CreateJob(request, inBatch: true)), cancellation);
+        return _runner.Run(UpToTheFirstRefused(requests.Select(NewMaker(inBatch: true).Make)), cancellation).Select(outcome => outcome.ResultOrThrow());
+    }
+
+    /// <summary>
+    /// Fills texts as they come, like <see cref="InfillMany" />, and gives an outcome for each, in order: what is wrong with one text, or with
+    /// the network's answer to it, does not end the others. Where the source throws, the outcomes of what was taken from it come first.
+    /// </summary>
+    /// <param name="requests">Taken one by one, as texts are finished.</param>
+    /// <param name="cancellation">Stops within a model call.</param>
+    /// <exception cref="ModelFolderException">The folder has no tokenizer.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public IEnumerable<InfillOutcome> InfillOutcomes(IEnumerable<InfillRequest> requests, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(requests);
+        return _runner.Run(requests.Select(NewMaker(inBatch: true).Make), cancellation);
+    }
+
+    /// <summary>
+    /// The same for requests that arrive over time: each model call takes those that are there, and each outcome comes as soon as it and
+    /// those before it are done.
+    /// </summary>
+    /// <param name="requests">Its enumerator should heed the cancellation token that it is given; it is waited for without it as well.</param>
+    /// <param name="cancellation">Stops within a model call, and while a request is waited for.</param>
+    /// <inheritdoc cref="InfillOutcomes" />
+    public IAsyncEnumerable<InfillOutcome> InfillOutcomesAsync(IAsyncEnumerable<InfillRequest> requests, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(requests);
+        return _runner.RunAsync(requests.Select(NewMaker(inBatch: true).Make), cancellation);
     }
 
     /// <summary>Fills the gaps of one text and tells of every model call; the last update holds the filled text.</summary>
@@ -174,11 +205,28 @@ public sealed class TextInfiller : IDisposable
         return new InfillJob(Encode(request.Text, spans: false, request.Options.GapSpacing), request.Options, _setting, inBatch);
     }
 
+    private static IEnumerable<InfillTicket> UpToTheFirstRefused(IEnumerable<InfillTicket> tickets)
+    {
+        foreach (InfillTicket ticket in tickets)
+        {
+            yield return ticket;
+            if (ticket.Refusal is not null)
+                yield break;
+        }
+    }
+
+    private TicketMaker NewMaker(bool inBatch)
+    {
+        RequireTokenizer(); // once, not for every request
+        return new TicketMaker((text, spacing) => Encode(text, spans: false, spacing), _setting, inBatch);
+    }
+
     private InfillText Encode(string text, bool spans, GapSpacing spacing)
     {
         ArgumentNullException.ThrowIfNull(text);
-        if (_tokenizer is null)
-            throw new ModelFolderException($"{Folder.FullPath} has no tokenizer (spiece.model): it takes tokens, not text.");
-        return InfillText.Encode(text, spans, _tokenizer, Folder.Manifest, spacing);
+        return InfillText.Encode(text, spans, RequireTokenizer(), Folder.Manifest, spacing);
     }
+
+    private InfillTokenizer RequireTokenizer() =>
+        _tokenizer ?? throw new ModelFolderException($"{Folder.FullPath} has no tokenizer (spiece.model): it takes tokens, not text.");
 }

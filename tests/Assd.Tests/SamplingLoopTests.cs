@@ -124,6 +124,39 @@ public sealed class SamplingLoopTests
         }
     }
 
+    /// <summary>The one leaves, and its memory in the model with it; the others end as they would alone.</summary>
+    [TestMethod]
+    [DynamicData(nameof(Kinds))]
+    public void Step_LogitsOfOneSequenceNotFinite_EndsThatOneOnly(SamplerKind kind)
+    {
+        foreach (bool isTold in (bool[])[true, false])
+        {
+            var failures = new List<Sampler>();
+            Sampler[] samplers = [.. Enumerable.Range(0, 4).Select(_ => NewSampler(kind))];
+            var model = new ReleasingModel(new PoisonedModel(new RandomModel(VocabularySize, Length, 4, 1), samplers[1].Call, fromCall: 2));
+            using var loop = new SamplingLoop(model) { OnFailure = isTold ? (sampler, _) => failures.Add(sampler) : null };
+            for (int i = 0; i < samplers.Length; i++)
+                loop.Add(samplers[i], new SeededCoins(i));
+            loop.Step(default);
+            if (isTold)
+                loop.Step(default);
+            else
+                Assert.ThrowsExactly<ModelOutputException>(() => loop.Step(default));
+            Assert.AreEqual(3, loop.Count);
+            Assert.HasCount(3, model.Alive);
+            loop.Run(default);
+            CollectionAssert.AreEqual(isTold ? new[] { samplers[1] } : [], failures);
+            Assert.IsFalse(samplers[1].IsDone);
+            Assert.IsEmpty(model.Alive);
+            foreach (int i in (int[])[0, 2, 3])
+            {
+                Sampler alone = Decoding.Run(NewSampler(kind), new RandomModel(VocabularySize, Length, 4, 1), new SeededCoins(i));
+                SpanAssert.AreEqual(alone.Tokens, samplers[i].Tokens);
+                Assert.AreEqual(alone.Statistics, samplers[i].Statistics);
+            }
+        }
+    }
+
     [TestMethod]
     public void LogProbabilities_LogitsNotFinite_Throws()
     {

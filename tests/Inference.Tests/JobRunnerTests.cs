@@ -19,7 +19,7 @@ public sealed class JobRunnerTests
         using var runner = new JobRunner(OnnxAnySubsetModel.Open(s_folder), 16, ngrams);
         long before = GC.GetTotalMemory(forceFullCollection: true);
         InfillJob[] jobs = [NewJob("It was <mask:60>.", ngrams.Table), .. Enumerable.Range(0, Waiting).Select(_ => NewJob("It was <mask>.", ngrams.Table))];
-        using IEnumerator<InfillResult> results = runner.Run(jobs, CancellationToken.None).GetEnumerator();
+        using IEnumerator<InfillOutcome> results = runner.Run(jobs.Select(Ticket), CancellationToken.None).GetEnumerator();
         Assert.IsTrue(results.MoveNext());
         Assert.AreEqual(Waiting, jobs.Skip(1).Count(job => job.IsDone), "They were finished before the first.");
         long held = GC.GetTotalMemory(forceFullCollection: true) - before;
@@ -34,7 +34,7 @@ public sealed class JobRunnerTests
         using var runner = new JobRunner(OnnxAnySubsetModel.Open(s_folder), 16, ngrams);
         runner.Dispose();
         InfillJob job = NewJob("It was <mask>.", ngrams.Table);
-        Assert.ThrowsExactly<ObjectDisposedException>(() => runner.Run([job], CancellationToken.None).ToList());
+        Assert.ThrowsExactly<ObjectDisposedException>(() => runner.Run([Ticket(job)], CancellationToken.None).ToList());
     }
 
     [TestMethod]
@@ -56,6 +56,8 @@ public sealed class JobRunnerTests
         Assert.IsFalse(ended, "It waits for the turn.");
         await ending!;
     }
+
+    private static InfillTicket Ticket(InfillJob job) => new(new InfillRequest("", new()), job, null);
 
     private static InfillJob NewJob(string text, NgramTable? ngrams) => new(
         InfillText.Encode(text, spans: false, s_tokenizer, s_folder.Manifest), new InfillOptions { Seed = 1 },

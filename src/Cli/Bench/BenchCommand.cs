@@ -12,7 +12,7 @@ internal static class BenchCommand
     {
         Option<string?> model = CommonOptions.Model();
         Option<Device> device = CommonOptions.Device();
-        Option<int?> threads = CommonOptions.OptionalNumber<int>("--threads", "N", "Threads of a CPU run (default: one a core)", value => value is >= 1 and <= 1024, "a whole number of at least 1");
+        Option<int?> threads = CommonOptions.Threads();
         Option<int?> repeats = CommonOptions.OptionalNumber<int>("--repeats", "N", $"Seeds for each text (default {UsualRepeats})", value => value is >= 1 and <= 1000, "a whole number from 1 to 1000");
         var command = new Command("bench", "Compare the samplers on fixed texts: model calls, tokens a call, time") { model, device, threads, repeats };
         command.SetAction((parsed, cancellation) => Task.Run(
@@ -31,7 +31,7 @@ internal static class BenchCommand
         }
 
         Console.WriteLine(
-            $"{infiller.Folder.Name}, {Devices.NameOf(device)}: {BenchTexts.Count} texts of each kind, {repeats} seeds each. Intervals are of 95 %, over texts. "
+            $"{infiller.Folder.Name}, {Devices.NameOf(device)}: {Counts.Of(BenchTexts.Count, "text")} of each kind, {Counts.Of(repeats, "seed")} each. Intervals are of 95 %, over texts. "
             + "Times are of this run only: read the ratios. All samplers but parallel draw from the same law.");
         BenchRun? first = null;
         foreach (int batch in new[] { 1, BenchTexts.Count })

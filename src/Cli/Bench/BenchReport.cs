@@ -37,14 +37,14 @@ internal static class BenchReport
     /// <summary>What the parallel sampler's speed costs.</summary>
     public static void PrintVariations(Func<int, PairedRatio> measure)
     {
-        string[] all = [.. s_gaps.Select(gap => $"{gap} tokens {measure(gap)}")];
+        string[] all = [.. s_gaps.Select(gap => $"{Counts.Of(gap, "token")} {measure(gap)}")];
         Console.WriteLine($"parallel is not exact. Total variation of its law from the model's joint in one gap, T = 1 (0 is equal, 1 is disjoint): {string.Join("; ", all)}");
     }
 
     /// <summary>The measured cost of a call.</summary>
     public static void PrintCost(double rows) => Console.WriteLine(
         double.IsFinite(rows) && rows > 0
-            ? $"A model call costs as much beside its rows as {Number(rows, "0")} rows."
+            ? $"A model call costs as much beside its rows as {Counts.Of((long)Math.Round(rows), "row")}."
             : "Rows cost nothing that can be measured here.");
 
     /// <summary>The last lines: one text at a time at temperature 1, the best of the exact samplers.</summary>

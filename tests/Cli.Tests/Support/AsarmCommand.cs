@@ -26,6 +26,23 @@ internal static class AsarmCommand
     public static AsarmResult RunOnRawText(string command, string printfFormat) =>
         Start("sh", [], [], ["-c", """exec "$0" "$1" "$2" "$(printf "$3")" """, Host, Assembly, command, printfFormat]);
 
+    /// <summary>Through a shell, with redirections; $F and the like name files.</summary>
+    /// <param name="redirections">What stands behind the command in the shell.</param>
+    /// <param name="files">Variables.</param>
+    /// <param name="arguments">Of the command.</param>
+    public static AsarmResult RunRedirected(string redirections, (string Name, string Value)[] files, params string[] arguments) =>
+        Start("sh", [], files, ["-c", $"exec \"$@\" {redirections}", "sh", Host, Assembly, .. arguments]);
+
+    /// <summary>In another working directory.</summary>
+    public static AsarmResult RunInFolder(string folder, params string[] arguments) =>
+        Start("sh", [], [], ["-c", "cd \"$0\" && exec \"$@\"", folder, Host, Assembly, .. arguments]);
+
+    /// <summary>A script without the command.</summary>
+    public static AsarmResult Shell(string script, (string Name, string Value)[] files) => Start("sh", [], files, ["-c", script]).Done();
+
+    /// <summary>Leaves the command running.</summary>
+    public static AsarmProcess Open(params string[] arguments) => new(Host, [Assembly, .. arguments]);
+
     private static AsarmResult RunWith(byte[] input, (string Name, string Value)[] environment, string[] arguments) =>
         Start(Host, input, environment, [Assembly, .. arguments]);
 

@@ -1,0 +1,67 @@
+using System.Diagnostics;
+using System.Text;
+
+namespace AsArm.Cli.Tests;
+
+/// <summary>The command while it runs: lines go in and out one by one.</summary>
+internal sealed class AsarmProcess : IDisposable
+{
+    /// <summary>A net under the tests; none depends on it.</summary>
+    private static readonly TimeSpan _limit = TimeSpan.FromMinutes(3);
+
+    private readonly Process _process;
+    private readonly Task<string> _error;
+
+    public AsarmProcess(string file, string[] arguments)
+    {
+        _process = Process.Start(new ProcessStartInfo(file, arguments)
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            StandardInputEncoding = new UTF8Encoding(false),
+        })!;
+        _error = _process.StandardError.ReadToEndAsync();
+    }
+
+    /// <summary>All of standard error, once it has ended.</summary>
+    public string Error => _error.WaitAsync(_limit).GetAwaiter().GetResult();
+
+    public void WriteLine(string line)
+    {
+        _process.StandardInput.Write(line + "\n");
+        _process.StandardInput.Flush();
+    }
+
+    public void CloseInput() => _process.StandardInput.Close();
+
+    /// <summary>As a reader that wants no more.</summary>
+    public void CloseOutput() => _process.StandardOutput.Close();
+
+    /// <summary>Waits for the next line of standard output; null at its end.</summary>
+    public string? ReadLine() => _process.StandardOutput.ReadLineAsync().WaitAsync(_limit).GetAwaiter().GetResult();
+
+    /// <summary>As Ctrl-C does.</summary>
+    public void Interrupt()
+    {
+        using Process kill = Process.Start("sh", ["-c", $"kill -INT {_process.Id}"]);
+        kill.WaitForExit();
+    }
+
+    public void Kill() => _process.Kill();
+
+    /// <summary>Waits for its end.</summary>
+    public int ExitCode()
+    {
+        if (!_process.WaitForExit(_limit))
+            Assert.Fail("The command did not end.");
+        return _process.ExitCode;
+    }
+
+    public void Dispose()
+    {
+        if (!_process.HasExited)
+            _process.Kill();
+        _process.Dispose();
+    }
+}
