@@ -19,6 +19,10 @@ internal static class Examples
             asarm score "The cat [[sat on]] the mat."
             asarm score "[[Tom]] opened the [[door]]." --json
             """,
+        ["tokens"] = """
+            asarm tokens "The cat <mask:3> the mat."
+            asarm tokens "Tom was <mask> because <mask:6>." --pieces --json
+            """,
         ["verify"] = """
             asarm verify --model models/tiny
             asarm verify --model my-export --tolerance 1e-3
