@@ -13,6 +13,7 @@ internal static class Examples
             asarm infill "The cat <mask:3> the mat."
             asarm infill "Once upon a time, <mask:20>" --temperature 0.7 --seed 1 --samples 3
             asarm infill "Tom was <mask> because <mask:6>." --json
+            asarm infill --window "$(cat story.txt)"      a text with gaps, longer than the model takes
             asarm infill --input texts.jsonl --output filled.jsonl      lines like {"text": "A <mask:2> day.", "seed": 7}
             """,
         ["score"] = """

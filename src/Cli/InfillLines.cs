@@ -70,7 +70,7 @@ internal sealed class InfillLines(InfillArguments arguments)
         try
         {
             InfillRequest request = ParseLine(line ?? throw new FormatException("no valid UTF-8"), number);
-            infiller.Validate(request.Text);
+            infiller.Validate(request.Text, request.Options);
             return request;
         }
         catch (FormatException error)

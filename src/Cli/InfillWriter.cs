@@ -21,7 +21,7 @@ internal sealed class InfillWriter(string model, SamplerKind sampler, Device dev
             Console.Out.WriteLine(result.Text);
             SamplingStatistics counts = result.Statistics;
             Console.Error.WriteLine(
-                $"{counts.Generated} tokens in {counts.Nfe} model calls ({InfillCommand.NameOf(sampler)}), " +
+                $"{counts.Generated} tokens in {counts.Nfe} model calls{(result.Windows == 1 ? "" : $" of {result.Windows} windows")} ({InfillCommand.NameOf(sampler)}), " +
                 $"log probability {counts.LogProbability:F2}, seed {result.Seed}, {model}, {Devices.NameOf(device)}");
         }
     }
@@ -84,6 +84,8 @@ internal sealed class InfillWriter(string model, SamplerKind sampler, Device dev
         json.WriteNumber("elapsed_ms", Math.Round(result.Elapsed.TotalMilliseconds, 3));
         json.WriteString("sampler", InfillCommand.NameOf(sampler));
         json.WriteNumber("seed", result.Seed);
+        if (result.Windows > 1)
+            json.WriteNumber("windows", result.Windows);
         if (result.Warning is string warning)
             json.WriteString("warning", warning);
         json.WriteString("model", model);
