@@ -7,7 +7,7 @@ internal static class TextLimits
     public const int MaxCharacters = 1 << 20;
 
     /// <summary>The most characters of a text that is filled or scored window by window; it is held in memory several times.</summary>
-    public const int MaxWindowedCharacters = 1 << 26;
+    public const int MaxWindowedCharacters = 1 << 24;
 
     /// <summary>The largest gap that markup can write; sums of such sizes do not overflow.</summary>
     public const long MaxGapTokens = 999_999_999_999;

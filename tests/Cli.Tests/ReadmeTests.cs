@@ -16,7 +16,7 @@ public sealed partial class ReadmeTests
         .Where(sample => sample.Length > 0).Select(sample => sample.Split('\n', 2)).Select(sample => new object[] { sample[0], sample[1] });
 
     [TestMethod]
-    public void Readme_Commands_AreFound() => Assert.IsGreaterThanOrEqualTo(3, Commands.Count());
+    public void Readme_Commands_AreFound() => Assert.IsGreaterThanOrEqualTo(4, Commands.Count());
 
     [TestMethod]
     [DynamicData(nameof(Commands))]
