@@ -68,7 +68,11 @@ internal sealed class InfillArguments
                 code = ExitCode.Failed;
             }
             else
+            {
+                if (index == 0)
+                    InfillWriter.WriteWarning(outcome);
                 writer.WriteText(outcome);
+            }
         }
 
         return code;
@@ -78,6 +82,7 @@ internal sealed class InfillArguments
     {
         if (outcomes.All(outcome => outcome.Error is not null))
             outcomes[0].ResultOrThrow();
+        InfillWriter.WriteWarning(outcomes[0]);
         writer.WriteJson(outcomes, asArray: Samples is not null);
         return outcomes.All(outcome => outcome.Error is null) ? ExitCode.Done : ExitCode.Failed;
     }

@@ -14,8 +14,15 @@ internal sealed class InfillWriter(string model, Device device)
         Console.Out.WriteLine(result.Text);
         SamplingStatistics counts = result.Statistics;
         Console.Error.WriteLine(
-            $"{Counts.Of(counts.Generated, "token")} in {Counts.Of(counts.Nfe, "model call")} ({InfillCommand.NameOf(outcome.Request.Options.Sampler)}), " +
-            $"log probability {counts.LogProbability:F2}, seed {result.Seed}, {model}, {Devices.NameOf(device)}");
+            $"{Counts.Of(counts.Generated, "token")} in {Counts.Of(counts.Nfe, "model call")}{(result.Windows == 1 ? "" : $" of {result.Windows} windows")} " +
+            $"({InfillCommand.NameOf(outcome.Request.Options.Sampler)}), log probability {counts.LogProbability:F2}, seed {result.Seed}, {model}, {Devices.NameOf(device)}");
+    }
+
+    /// <summary>What is odd about the markup of a text; once for all samples of it.</summary>
+    public static void WriteWarning(InfillOutcome outcome, long? line = null)
+    {
+        if (outcome.Result?.Warning is string warning)
+            Console.Error.WriteLine($"asarm: {(line is null ? "" : $"line {line}: ")}{warning}");
     }
 
     /// <summary>One object, of one text or of its samples.</summary>
@@ -85,6 +92,10 @@ internal sealed class InfillWriter(string model, Device device)
         json.WriteNumber("elapsed_ms", Math.Round(result.Elapsed.TotalMilliseconds, 3));
         json.WriteString("sampler", InfillCommand.NameOf(outcome.Request.Options.Sampler));
         json.WriteNumber("seed", result.Seed);
+        if (result.Windows > 1)
+            json.WriteNumber("windows", result.Windows);
+        if (result.Warning is string warning)
+            json.WriteString("warning", warning);
         json.WriteString("model", model);
         json.WriteString("device", Devices.NameOf(device));
     }

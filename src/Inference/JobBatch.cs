@@ -56,7 +56,10 @@ internal sealed class JobBatch : IDisposable
     public void Watch()
     {
         foreach (InfillTicket ticket in _undelivered)
-            ticket.Job?.Watch();
+        {
+            if (ticket.Job?.Watch() is true)
+                _entering.Add(ticket.Job); // with its next window
+        }
     }
 
     /// <summary>Gives up what is unfinished; to be called while the model may be used.</summary>

@@ -215,10 +215,13 @@ public sealed class InfillOutcomeTests
     }
 
     private static TicketMaker Maker(Action? onEncode = null) => new(
-        (text, spacing) =>
+        (text, spacing, window) =>
         {
             onEncode?.Invoke();
-            return InfillText.Encode(text, spans: false, s_tokenizer, s_infiller.Folder.Manifest, spacing);
+            InfillPrompt prompt = InfillPrompt.Parse(text);
+            InfillText.RequireTargets(prompt.Segments, spans: false, prompt.Warning);
+            return new EncodedRequest(
+                new WindowedText(prompt.Segments, new SegmentEncoder(s_tokenizer, s_infiller.Folder.Manifest, spacing), window), prompt.Warning);
         },
         new InfillSetting(s_infiller.Folder.Manifest, Device.Cpu, s_infiller.Folder.Manifest.SpecialIds, null),
         inBatch: true);

@@ -13,7 +13,7 @@ internal sealed class LineParser(InfillOptions defaults)
 {
     private const int ShownCharacters = 40;
     private static readonly string[] s_fields =
-        ["text", "id", "samples", "seed", "sampler", "order", "temperature", "top_k", "top_p", "draft_length", "gap_spacing"];
+        ["text", "id", "samples", "seed", "sampler", "order", "temperature", "top_k", "top_p", "draft_length", "gap_spacing", "window"];
 
     /// <summary>Nothing but white space.</summary>
     public static bool IsBlank(RawLine raw) =>
@@ -79,6 +79,7 @@ internal sealed class LineParser(InfillOptions defaults)
         Seed = Number(fields, "seed", Ranges.Seed) ?? defaults.Seed + line - 1,
         Sampler = Choice(fields, "sampler", InfillCommand.Samplers) ?? defaults.Sampler,
         Order = Choice(fields, "order", InfillCommand.Orders) ?? defaults.Order,
+        Window = Flag(fields, "window") ?? defaults.Window,
         GapSpacing = Choice(fields, "gap_spacing", InfillCommand.Spacings) ?? defaults.GapSpacing,
         Temperature = Number(fields, "temperature", Ranges.Temperature) ?? defaults.Temperature,
         TopK = Number(fields, "top_k", Ranges.TopK) ?? defaults.TopK,
@@ -121,6 +122,15 @@ internal sealed class LineParser(InfillOptions defaults)
         return value.ValueKind == JsonValueKind.String && choices.TryGetValue(value.GetString()!, out T choice)
             ? choice
             : throw new FormatException($"\"{name}\" must be {string.Join(", ", choices.Keys)}, not {Shown(value.GetRawText())}");
+    }
+
+    private static bool? Flag(Dictionary<string, JsonElement> fields, string name)
+    {
+        if (!fields.TryGetValue(name, out JsonElement value) || value.ValueKind == JsonValueKind.Null)
+            return null;
+        return value.ValueKind is JsonValueKind.True or JsonValueKind.False
+            ? value.GetBoolean()
+            : throw new FormatException($"\"{name}\" must be true or false, not {Shown(value.GetRawText())}");
     }
 
     private static string Shown(string value) => value.Length <= ShownCharacters ? value : value[..ShownCharacters] + "...";
