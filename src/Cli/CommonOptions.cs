@@ -18,6 +18,9 @@ internal static class CommonOptions
 
     public static Option<bool> NoCache() => new("--no-cache") { Description = "Encode the whole text in every model call: slower, for cross-checks" };
 
+    public static Option<bool> Window(string what) =>
+        new("--window") { Description = $"Of a text that is longer than the model takes, see {what} and as much text around as fits; exact within what is seen" };
+
     /// <summary>The folder that --model names, else that of the model beside the program.</summary>
     public static string ModelFolder(this ParseResult parsed, Option<string?> model) => parsed.GetValue(model) ?? DefaultModel();
 

@@ -41,7 +41,10 @@ internal sealed class InfillLines(InfillArguments arguments)
         foreach (InfillResult result in infiller.InfillMany(Requests(infiller, input), cancellation))
         {
             _output ??= OpenOutput(); // not before: a model that fails leaves the file as it was
-            _output.WriteLine(writer.ToJsonLine(result, _lines.Dequeue()));
+            int line = _lines.Dequeue();
+            if (result.Warning is string warning)
+                Console.Error.WriteLine($"asarm: line {line}: {warning}");
+            _output.WriteLine(writer.ToJsonLine(result, line));
             _output.Flush();
             _done++;
             report();
@@ -67,7 +70,7 @@ internal sealed class InfillLines(InfillArguments arguments)
         try
         {
             InfillRequest request = ParseLine(line ?? throw new FormatException("no valid UTF-8"), number);
-            infiller.Validate(request.Text);
+            infiller.Validate(request.Text, request.Options);
             return request;
         }
         catch (FormatException error)

@@ -14,19 +14,21 @@ internal sealed class InfillWriter(string model, SamplerKind sampler, Device dev
 
     public void WriteText(IReadOnlyList<InfillResult> results)
     {
+        PrintWarning(results[0]);
         foreach (InfillResult result in results)
         {
             // Not through a console library: it would wrap long lines, and given text has to come back as it was.
             Console.Out.WriteLine(result.Text);
             SamplingStatistics counts = result.Statistics;
             Console.Error.WriteLine(
-                $"{counts.Generated} tokens in {counts.Nfe} model calls ({InfillCommand.NameOf(sampler)}), " +
+                $"{counts.Generated} tokens in {counts.Nfe} model calls{(result.Windows == 1 ? "" : $" of {result.Windows} windows")} ({InfillCommand.NameOf(sampler)}), " +
                 $"log probability {counts.LogProbability:F2}, seed {result.Seed}, {model}, {Devices.NameOf(device)}");
         }
     }
 
     public void WriteJson(IReadOnlyList<InfillResult> results, bool asArray)
     {
+        PrintWarning(results[0]);
         using Stream output = Console.OpenStandardOutput();
         using (var json = new Utf8JsonWriter(output, JsonOptions))
         {
@@ -57,6 +59,13 @@ internal sealed class InfillWriter(string model, SamplerKind sampler, Device dev
         return Encoding.UTF8.GetString(memory.ToArray());
     }
 
+    /// <summary>Samples of a text share it.</summary>
+    private static void PrintWarning(InfillResult result)
+    {
+        if (result.Warning is string warning)
+            Console.Error.WriteLine($"asarm: {warning}");
+    }
+
     private void WriteObject(Utf8JsonWriter json, InfillResult result, int? line)
     {
         json.WriteStartObject();
@@ -75,6 +84,10 @@ internal sealed class InfillWriter(string model, SamplerKind sampler, Device dev
         json.WriteNumber("elapsed_ms", Math.Round(result.Elapsed.TotalMilliseconds, 3));
         json.WriteString("sampler", InfillCommand.NameOf(sampler));
         json.WriteNumber("seed", result.Seed);
+        if (result.Windows > 1)
+            json.WriteNumber("windows", result.Windows);
+        if (result.Warning is string warning)
+            json.WriteString("warning", warning);
         json.WriteString("model", model);
         json.WriteString("device", Devices.NameOf(device));
         json.WriteEndObject();

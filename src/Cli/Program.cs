@@ -9,6 +9,7 @@ var root = new RootCommand("Fills the gaps of a text, exactly as its any-subset 
 {
     InfillCommand.Create(),
     ScoreCommand.Create(),
+    TokensCommand.Create(),
     VerifyCommand.Create(),
     InfoCommand.Create(),
     BenchCommand.Create(),

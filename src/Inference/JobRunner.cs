@@ -38,7 +38,10 @@ internal sealed class JobRunner(OnnxAnySubsetModel model, int maximumBatch, IDis
                 else if (!more)
                     yield break;
                 foreach (InfillJob job in undelivered)
-                    job.Watch();
+                {
+                    if (job.Watch())
+                        entering.Add(job);
+                }
             }
         }
         finally
@@ -58,7 +61,8 @@ internal sealed class JobRunner(OnnxAnySubsetModel model, int maximumBatch, IDis
             while (!job.IsDone)
             {
                 await InTurnAsync(step, cancellation).ConfigureAwait(false);
-                job.Watch();
+                if (job.Watch())
+                    entering.Add(job);
                 yield return true;
             }
         }
