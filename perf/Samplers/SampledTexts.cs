@@ -69,7 +69,8 @@ internal sealed class SampledTexts : IDisposable
     }
 
     private InfillJob CreateJob(BenchKind kind, int text, InfillOptions options, bool inBatch) => new(
-        InfillText.Encode(BenchTexts.Get(kind, text), spans: false, _tokenizer, _folder.Manifest),
+        new WindowedText(
+            TextMarkup.Parse(BenchTexts.Get(kind, text), spans: false), new SegmentEncoder(_tokenizer, _folder.Manifest, GapSpacing.AsTyped), mayCut: false),
         options with { Seed = options.Seed + text },
         _setting,
         inBatch);

@@ -20,6 +20,9 @@ internal static class CommonOptions
 
     public static Option<int?> Threads() => OptionalNumber("--threads", "N", "Threads of a CPU run (default: one a core)", Ranges.Threads);
 
+    public static Option<bool> Window(string what) =>
+        new("--window") { Description = $"Of a text that is longer than the model takes, see {what} and as much text around as fits; exact within what is seen" };
+
     /// <summary>The folder that --model names, else that of the model beside the program.</summary>
     public static string ModelFolder(this ParseResult parsed, Option<string?> model) => parsed.GetValue(model) ?? DefaultModel();
 

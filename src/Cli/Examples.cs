@@ -13,11 +13,16 @@ internal static class Examples
             asarm infill "The cat <mask:3> the mat."
             asarm infill "Once upon a time, <mask:20>" --temperature 0.7 --seed 1 --samples 3
             asarm infill "Tom was <mask> because <mask:6>." --json
+            asarm infill --window "$(cat story.txt)"      a text with gaps, longer than the model takes
             asarm infill --input texts.jsonl --output filled.jsonl      lines like {"text": "A <mask:2> day.", "seed": 7}
             """,
         ["score"] = """
             asarm score "The cat [[sat on]] the mat."
             asarm score "[[Tom]] opened the [[door]]." --json
+            """,
+        ["tokens"] = """
+            asarm tokens "The cat <mask:3> the mat."
+            asarm tokens "Tom was <mask> because <mask:6>." --pieces --json
             """,
         ["verify"] = """
             asarm verify --model models/tiny

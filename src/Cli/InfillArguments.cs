@@ -68,7 +68,10 @@ internal sealed class InfillArguments
                 code = ExitCode.Failed;
             }
             else
+            {
+                PrintWarning(index == 0 ? outcome.Result : null); // the samples of a text share it
                 writer.WriteText(outcome);
+            }
         }
 
         return code;
@@ -78,7 +81,14 @@ internal sealed class InfillArguments
     {
         if (outcomes.All(outcome => outcome.Error is not null))
             outcomes[0].ResultOrThrow();
+        PrintWarning(outcomes.Select(outcome => outcome.Result).First(result => result is not null));
         writer.WriteJson(outcomes, asArray: Samples is not null);
         return outcomes.All(outcome => outcome.Error is null) ? ExitCode.Done : ExitCode.Failed;
+    }
+
+    private static void PrintWarning(InfillResult? result)
+    {
+        if (result?.Warning is string warning)
+            Console.Error.WriteLine($"asarm: {warning}");
     }
 }

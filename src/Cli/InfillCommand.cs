@@ -38,7 +38,7 @@ internal static class InfillCommand
     {
         var text = new Argument<string?>("TEXT")
         {
-            Description = "Text with gaps: <mask> is one unknown token, <mask:N> a gap of N tokens; \\< is a plain <",
+            Description = "Text with gaps: <mask> is one unknown token, <mask:N> a gap of N tokens; \\< is a plain <, and \\\\< a backslash before a gap",
             Arity = ArgumentArity.ZeroOrOne,
         };
         Option<string?> input = CommonOptions.Path("--input", "FILE.jsonl|-", "Fill every line {\"text\": \"...\", \"id\": ..., \"seed\": N, ...}; - is standard input (docs/json-lines.md has all fields)");
@@ -57,12 +57,13 @@ internal static class InfillCommand
         Option<long?> seed = CommonOptions.OptionalNumber("--seed", "S", "The same seed gives the same text; without it one is drawn and printed. With fused, texts of --samples and --input are repeated alone with --batch-plan", Ranges.Seed);
         Option<double?> callCost = CommonOptions.OptionalNumber<double>("--call-cost", "ROWS", "What a model call costs beside its rows, for the plan of fused (default: usual for model and device; bench measures it)", value => value > 0 && double.IsFinite(value), "a positive number");
         var batchPlan = new Option<bool>("--batch-plan") { Description = "Let fused plan as in a batch: repeats one text of --samples or --input by its seed" };
+        Option<bool> window = CommonOptions.Window("gap after gap");
         Option<int?> samples = CommonOptions.OptionalNumber("--samples", "N", "Fill the text N times, with the seeds S, S+1, ...", Ranges.Samples);
         Option<int?> threads = CommonOptions.Threads();
 
         var command = new Command("infill", "Fill the gaps of a text")
         {
-            text, input, output, model, sampler, draftLength, temperature, topK, topP, order, gapSpacing, seed, batchPlan, callCost, samples, device, threads, noCache, json,
+            text, input, output, model, sampler, draftLength, temperature, topK, topP, order, gapSpacing, seed, batchPlan, callCost, samples, window, device, threads, noCache, json,
         };
         command.SetAction((parsed, cancellation) =>
         {
@@ -89,6 +90,7 @@ internal static class InfillCommand
                     TopP = parsed.GetValue(topP),
                     Seed = parsed.GetValue(seed),
                     CallCostInRows = parsed.GetValue(callCost),
+                    Window = parsed.GetValue(window),
                     InBatch = parsed.GetValue(batchPlan) ? true : null,
                 },
             };

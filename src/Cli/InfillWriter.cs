@@ -13,8 +13,9 @@ internal sealed class InfillWriter(string model, Device device)
         // Not through a console library: it would wrap long lines, and given text has to come back as it was.
         Console.Out.WriteLine(result.Text);
         SamplingStatistics counts = result.Statistics;
+        string windows = result.Windows == 1 ? "" : $" of {Counts.Of(result.Windows, "window")}";
         Console.Error.WriteLine(
-            $"{Counts.Of(counts.Generated, "token")} in {Counts.Of(counts.Nfe, "model call")} ({InfillCommand.NameOf(outcome.Request.Options.Sampler)}), " +
+            $"{Counts.Of(counts.Generated, "token")} in {Counts.Of(counts.Nfe, "model call")}{windows} ({InfillCommand.NameOf(outcome.Request.Options.Sampler)}), " +
             $"log probability {counts.LogProbability:F2}, seed {result.Seed}, {model}, {Devices.NameOf(device)}");
     }
 
@@ -85,6 +86,10 @@ internal sealed class InfillWriter(string model, Device device)
         json.WriteNumber("elapsed_ms", Math.Round(result.Elapsed.TotalMilliseconds, 3));
         json.WriteString("sampler", InfillCommand.NameOf(outcome.Request.Options.Sampler));
         json.WriteNumber("seed", result.Seed);
+        if (result.Windows > 1)
+            json.WriteNumber("windows", result.Windows);
+        if (result.Warning is string warning)
+            json.WriteString("warning", warning);
         json.WriteString("model", model);
         json.WriteString("device", Devices.NameOf(device));
     }

@@ -34,6 +34,7 @@ static async Task<int> RunAsync(string[] arguments)
     {
         InfillCommand.Create(),
         ScoreCommand.Create(),
+        TokensCommand.Create(),
         VerifyCommand.Create(),
         InfoCommand.Create(),
         BenchCommand.Create(),

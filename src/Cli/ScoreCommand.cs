@@ -9,22 +9,23 @@ internal static class ScoreCommand
 {
     public static Command Create()
     {
-        var text = new Argument<string>("TEXT") { Description = "Text with marked spans: [[...]] is scored given all the rest; \\[ is a plain [" };
+        var text = new Argument<string>("TEXT") { Description = "Text with marked spans: [[...]] is scored given all the rest; \\[ is a plain [, and \\\\[ a backslash before a span" };
         Option<string?> model = CommonOptions.Model();
         Option<Device> device = CommonOptions.Device();
         Option<bool> noCache = CommonOptions.NoCache();
+        Option<bool> window = CommonOptions.Window("all spans");
         Option<bool> json = CommonOptions.Json();
-        var command = new Command("score", "Exact log-probability of the marked spans, in one model call") { text, model, device, noCache, json };
+        var command = new Command("score", "Exact log-probability of the marked spans, in one model call") { text, model, window, device, noCache, json };
         command.SetAction((parsed, cancellation) => Task.Run(
-            () => Run(parsed.GetValue(text)!, parsed.ModelFolder(model), parsed.GetValue(device), !parsed.GetValue(noCache), parsed.GetValue(json), cancellation), cancellation));
+            () => Run(parsed.GetValue(text)!, parsed.ModelFolder(model), parsed.GetValue(window), parsed.GetValue(device), !parsed.GetValue(noCache), parsed.GetValue(json), cancellation), cancellation));
         return command;
     }
 
-    private static int Run(string text, string model, Device device, bool useCache, bool json, CancellationToken cancellation)
+    private static int Run(string text, string model, bool window, Device device, bool useCache, bool json, CancellationToken cancellation)
     {
         ArgumentText.RequireValid(text);
         using TextInfiller infiller = TextInfiller.Open(model, device, useCache: useCache);
-        ScoreResult score = infiller.Score(text, cancellation);
+        ScoreResult score = infiller.Score(ScorePrompt.Parse(text), window, cancellation);
         if (json)
             WriteJson(score);
         else

@@ -10,14 +10,15 @@ namespace AsArm.Inference;
 /// </summary>
 internal sealed class InfillJob
 {
-    private static readonly DraftSource[] s_sources = [DraftSource.Ngram, DraftSource.Network, DraftSource.Product];
-    private readonly InfillText _text;
-    private readonly Order _order;
-    private readonly InfillOptions _options;
+    private readonly WindowedText _text;
+    private readonly FilledWindows _filled = new();
     private readonly InfillSetting _setting;
     private readonly bool _inBatch;
     private readonly long _seed;
+    private readonly SeededCoins _coins, _orderCoins; // of their own, so that the order leaves the tokens' coins untouched
     private readonly Stopwatch _time = new();
+    private InfillOptions _options; // with the bans of the current window
+    private Order _order; // of the current window
     private Sampler? _sampler;
     private InfillResult? _result;
 
@@ -26,7 +27,7 @@ internal sealed class InfillJob
     /// <param name="setting">The infiller's; its n-grams are read only while the model may be used.</param>
     /// <param name="inBatch">Whether it is to share its calls with others.</param>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
-    public InfillJob(InfillText text, InfillOptions options, InfillSetting setting, bool inBatch)
+    public InfillJob(WindowedText text, InfillOptions options, InfillSetting setting, bool inBatch)
     {
         _text = text;
         _seed = options.Seed ?? RandomNumberGenerator.GetInt32(int.MaxValue);
@@ -34,13 +35,14 @@ internal sealed class InfillJob
             throw new ArgumentOutOfRangeException(nameof(options), "A text has no positions to name: BannedTokensAt is for samplers.");
         if (!Enum.IsDefined(options.GapSpacing))
             throw new ArgumentOutOfRangeException(nameof(options), options.GapSpacing, "No such gap spacing.");
-        _options = options with { BannedTokens = [.. setting.Banned.Union(options.BannedTokens)], BannedTokensAt = text.BannedAt };
+        _options = options with { BannedTokens = [.. setting.Banned.Union(options.BannedTokens)], BannedTokensAt = text.Current.BannedAt };
         _options.Validate(setting.Manifest.VocabularySize);
         if (options.CallCostInRows is double rows && !(rows > 0 && double.IsFinite(rows)))
             throw new ArgumentOutOfRangeException(nameof(options), rows, $"{nameof(InfillOptions.CallCostInRows)} must be a positive number.");
         if (!Enum.IsDefined(options.Sampler))
             throw new ArgumentOutOfRangeException(nameof(options), options.Sampler, "No such sampler.");
-        _order = CreateOrder(options.Order, text.Given, _seed);
+        (_coins, _orderCoins) = (new SeededCoins(_seed), new SeededCoins(~_seed));
+        _order = CreateOrder();
         _setting = setting;
         _inBatch = options.InBatch ?? inBatch;
     }
@@ -53,29 +55,37 @@ internal sealed class InfillJob
 
     /// <summary>Counts so far; it must have entered a loop.</summary>
     public SamplingStatistics Statistics =>
-        _result?.Statistics ?? _sampler?.Statistics ?? throw new InvalidOperationException("Not under way yet.");
+        _result?.Statistics ?? (_time.IsRunning ? _filled.StatisticsWith(_sampler) : throw new InvalidOperationException("Not under way yet."));
 
-    /// <summary>Starts it in a loop; to be called while the model may be used.</summary>
+    /// <summary>Starts it, or its next window, in a loop; to be called while the model may be used.</summary>
     public void Enter(SamplingLoop loop)
     {
         _time.Start();
         _sampler = CreateSampler();
-        loop.Add(_sampler, new SeededCoins(_seed));
+        loop.Add(_sampler, _coins);
     }
 
-    /// <summary>To be called after every step: once everything is decided, keeps the result and lets go of the sampler.</summary>
-    public void Watch()
+    /// <summary>
+    /// To be called after every step: once everything of a window is decided, keeps the result and lets go of the sampler.
+    /// </summary>
+    /// <returns>Whether there is another window, with which the job has to enter the loop again.</returns>
+    public bool Watch()
     {
         if (_sampler is not { IsDone: true } sampler)
-            return;
-        _time.Stop();
+            return false;
         string[] gaps = DecodeGaps(sampler);
-        _result = new InfillResult(_text.Fill(gaps), gaps, sampler.Statistics, _seed, _time.Elapsed)
-        {
-            Drafts = sampler is FusedSampler fused ? s_sources.ToDictionary(source => source, fused.Counts) : new(),
-            Sequence = new FilledSequence(_order, [.. sampler.Tokens], _options),
-        };
+        _filled.Add(sampler, gaps, new FilledSequence(_order, [.. sampler.Tokens], _options));
         _sampler = null;
+        if (_text.MoveNext(_text.Current.Fill(gaps)))
+        {
+            _options = _options with { BannedTokensAt = _text.Current.BannedAt };
+            _order = CreateOrder();
+            return true;
+        }
+
+        _time.Stop();
+        _result = _filled.Result(_text.ToString(), _seed, _time.Elapsed) with { Warning = _text.Warning };
+        return false;
     }
 
     /// <summary>Whether the sampler is this job's.</summary>
@@ -96,13 +106,12 @@ internal sealed class InfillJob
     {
         if (_result is not null)
             return new(_result.Text, _result.Statistics, true);
-        Sampler sampler = _sampler ?? throw new InvalidOperationException("Not under way yet.");
-        return new(_text.Fill(DecodeGaps(sampler)), sampler.Statistics, false);
+        return new(_text.WithCurrent(_text.Current.Fill(DecodeGaps(_sampler))), Statistics, false);
     }
 
     private Sampler CreateSampler()
     {
-        int[] tokens = _text.Tokens;
+        int[] tokens = _text.Current.Tokens;
         int vocabularySize = _setting.Manifest.VocabularySize;
         return _options.Sampler switch
         {
@@ -123,19 +132,21 @@ internal sealed class InfillJob
         return _inBatch ? AdaptiveDraftPlan.Uniform(cost, _options.DraftLength) : new AdaptiveDraftPlan(cost, _options.DraftLength);
     }
 
-    private static Order CreateOrder(DecodingOrder order, bool[] given, long seed) => order switch
+    private Order CreateOrder() => _options.Order switch
     {
-        DecodingOrder.LeftToRight => Order.LeftToRight(given),
-        DecodingOrder.RightToLeft => Order.RightToLeft(given),
-        DecodingOrder.Random => Order.Random(given, new SeededCoins(~seed)), // coins of their own: the tokens' stay untouched
-        _ => throw new ArgumentOutOfRangeException(nameof(order), order, "No such order."),
+        DecodingOrder.LeftToRight => Order.LeftToRight(_text.Current.Given),
+        DecodingOrder.RightToLeft => Order.RightToLeft(_text.Current.Given),
+        DecodingOrder.Random => Order.Random(_text.Current.Given, _orderCoins),
+        _ => throw new ArgumentOutOfRangeException(nameof(InfillOptions.Order), _options.Order, "No such order."),
     };
 
-    private string[] DecodeGaps(Sampler sampler)
+    /// <param name="sampler">Null before the window's first model call.</param>
+    private string[] DecodeGaps(Sampler? sampler)
     {
-        var decided = new bool[sampler.Tokens.Length];
-        foreach (int position in _order.Positions[..sampler.Decided])
+        int[] tokens = sampler is null ? _text.Current.Tokens : [.. sampler.Tokens];
+        var decided = new bool[tokens.Length];
+        foreach (int position in _order.Positions[..(sampler?.Decided ?? 0)])
             decided[position] = true;
-        return _text.DecodeGaps(sampler.Tokens, decided);
+        return _text.Current.DecodeGaps(tokens, decided);
     }
 }

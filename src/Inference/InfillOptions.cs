@@ -31,6 +31,14 @@ public sealed record InfillOptions : SamplingOptions
     public bool? InBatch { get; init; }
 
     /// <summary>
+    /// Fills a text that is longer than the model takes window by window, from left to right: in each the model sees its gaps and as much
+    /// text on both sides as it takes, in which what was filled before is given. Samples are exact within each window given its text; they
+    /// are no samples of the joint distribution over the whole text, and the statistics are sums. A text that the model takes is filled as
+    /// without it.
+    /// </summary>
+    public bool Window { get; init; }
+
+    /// <summary>
     /// What a model call costs beside its rows, in rows; positive. <see cref="SamplerKind.Fused" /> drafts the further the more it is; null
     /// takes what is usual for the model and the device. `asarm bench` prints what it measures.
     /// </summary>

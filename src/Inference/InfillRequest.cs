@@ -3,4 +3,13 @@ namespace AsArm.Inference;
 /// <summary>One text of a batch.</summary>
 /// <param name="Text">Marked-up text with at least one gap.</param>
 /// <param name="Options">How to fill it.</param>
-public sealed record InfillRequest(string Text, InfillOptions Options);
+public sealed record InfillRequest(string Text, InfillOptions Options)
+{
+    /// <summary>A request for a prompt as it is now.</summary>
+    /// <param name="prompt">With at least one gap.</param>
+    /// <param name="options">How to fill it.</param>
+    public InfillRequest(InfillPrompt prompt, InfillOptions options)
+        : this((prompt ?? throw new ArgumentNullException(nameof(prompt))).ToString(), options)
+    {
+    }
+}

@@ -13,8 +13,14 @@ public sealed record InfillResult(string Text, IReadOnlyList<string> Gaps, Sampl
     /// <summary>What became of the proposals of each source; empty but for <see cref="SamplerKind.Fused" />.</summary>
     public IReadOnlyDictionary<DraftSource, DraftCounts> Drafts { get; init; } = new Dictionary<DraftSource, DraftCounts>();
 
-    /// <summary>The tokens behind the text.</summary>
-    internal FilledSequence? Sequence { get; init; }
+    /// <summary>What looks like a gap and was taken as given text, see <see cref="InfillPrompt.Warning" />; null if there is nothing of the kind.</summary>
+    public string? Warning { get; init; }
+
+    /// <summary>In how many windows it was filled, see <see cref="InfillOptions.Window" />.</summary>
+    public int Windows => Math.Max(1, Sequences.Count);
+
+    /// <summary>The tokens behind the text, a sequence a window.</summary>
+    internal IReadOnlyList<FilledSequence> Sequences { get; init; } = [];
 }
 
 /// <summary>A sequence with all its targets decided, and the law that was asked for.</summary>

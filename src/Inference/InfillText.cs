@@ -37,23 +37,44 @@ internal sealed class InfillText
     public static InfillText Encode(
         string text, bool spans, InfillTokenizer tokenizer, ModelManifest manifest, GapSpacing spacing = GapSpacing.AsTyped)
     {
-        List<TextSegment> segments = TextMarkup.Parse(text, spans);
-        RequireTargets(segments, spans);
-        long gapTokens = segments.OfType<TextSegment.Gap>().Sum(gap => Math.Min(gap.Count, int.MaxValue));
-        RequireLength(gapTokens, manifest);
-        var result = new InfillText(tokenizer, spacing);
-        for (int i = 0; i < segments.Count; i++)
-        {
-            if (segments[i] is TextSegment.Literal literal)
-                result.AddLiteral(literal, i + 1 < segments.Count ? segments[i + 1] : null);
-            else
-                result.AddGap((int)((TextSegment.Gap)segments[i]).Count, manifest.MaskId);
-        }
+        TextLimits.RequireCharacters(text.Length);
+        List<TextSegment> segments = TextMarkup.Parse(text, spans, out TextMarkup.Lookalikes lookalikes);
+        RequireTargets(segments, spans, lookalikes.Description);
+        return Encode(segments, new SegmentEncoder(tokenizer, manifest, spacing));
+    }
 
-        if (!result._given[0])
-            result.PutFirst(manifest.SeparatorId);
-        RequireLength(result._tokens.Count, manifest);
+    /// <summary>Encodes segments of which one is a target at least.</summary>
+    /// <exception cref="InfillTextException">Too long, or a marked span that the model cannot write.</exception>
+    public static InfillText Encode(IReadOnlyList<TextSegment> segments, SegmentEncoder encoder)
+    {
+        var result = new InfillText(encoder.Tokenizer, encoder.Spacing);
+        TokenCount count = result.Add(segments, encoder.Manifest);
+        TextLimits.RequireTokens(count, segments);
         return result;
+    }
+
+    /// <summary>Counts the tokens of segments; they are all in the result if they are not more than the model takes.</summary>
+    /// <exception cref="InfillTextException">Too long to count, or a marked span that the model cannot write.</exception>
+    public static TokenCount Count(IReadOnlyList<TextSegment> segments, SegmentEncoder encoder, out int[] tokens)
+    {
+        var result = new InfillText(encoder.Tokenizer, encoder.Spacing);
+        TokenCount count = result.Add(segments, encoder.Manifest);
+        tokens = result.Tokens;
+        return count;
+    }
+
+    /// <summary>Refuses what has nothing to fill or to score.</summary>
+    /// <exception cref="InfillTextException">No target, or a gap in a text to score.</exception>
+    public static void RequireTargets(IReadOnlyList<TextSegment> segments, bool spans, string? lookalike)
+    {
+        if (spans && segments.Any(segment => segment is TextSegment.Gap))
+            throw new InfillTextException("A text to score cannot hold gaps: fill them first.");
+        if (segments.Any(IsTarget))
+            return;
+        throw new InfillTextException(
+            spans ? "The text marks no span: put [[ and ]] around what is to be scored."
+            : lookalike is not null ? $"The text has no gap: {lookalike}."
+            : "The text has no gap: write <mask> for one unknown token or <mask:N> for N.");
     }
 
     /// <summary>The text of each gap, which in its place gives the whole text; undecided tokens appear as &lt;mask:N&gt;.</summary>
@@ -97,6 +118,26 @@ internal sealed class InfillText
         }
 
         return new ScoreResult(scores.Sum(), scores.Count, spans);
+    }
+
+    private TokenCount Add(IReadOnlyList<TextSegment> segments, ModelManifest manifest)
+    {
+        TextLimits.RequireCharacters(segments.OfType<TextSegment.Literal>().Sum(literal => (long)literal.Text.Length));
+        long gaps = segments.OfType<TextSegment.Gap>().Sum(gap => gap.Count);
+        bool leavesGapsOut = gaps > manifest.MaximumLength; // they take memory
+        for (int i = 0; i < segments.Count; i++)
+        {
+            if (segments[i] is TextSegment.Literal literal)
+                AddLiteral(literal, i + 1 < segments.Count ? segments[i + 1] : null);
+            else
+                AddGap(leavesGapsOut ? 0 : (int)((TextSegment.Gap)segments[i]).Count, manifest.MaskId);
+        }
+
+        int given = _tokens.Count - (leavesGapsOut ? 0 : (int)gaps);
+        bool hasSeparator = _parts.Find(part => part.IsTarget || part.Positions.End.Value > 0) is { IsTarget: true };
+        if (hasSeparator)
+            PutFirst(manifest.SeparatorId);
+        return new TokenCount(given, gaps, hasSeparator ? 1 : 0, manifest.MaximumLength);
     }
 
     private string DecodeGap(ReadOnlySpan<int> tokens, ReadOnlySpan<bool> decided, bool isSpaceShown)
@@ -145,22 +186,6 @@ internal sealed class InfillText
     }
 
     private static bool IsTarget(TextSegment? segment) => segment is TextSegment.Gap or TextSegment.Literal { Marked: true };
-
-    private static void RequireTargets(List<TextSegment> segments, bool spans)
-    {
-        if (spans && segments.Any(segment => segment is TextSegment.Gap))
-            throw new InfillTextException("A text to score cannot hold gaps: fill them first.");
-        if (!segments.Any(IsTarget))
-            throw new InfillTextException(spans
-                ? "The text marks no span: put [[ and ]] around what is to be scored."
-                : "The text has no gap: write <mask> for one unknown token or <mask:N> for N.");
-    }
-
-    private static void RequireLength(long tokens, ModelManifest manifest)
-    {
-        if (tokens > manifest.MaximumLength)
-            throw new InfillTextException($"The text has {tokens} tokens with its gaps, the model takes {manifest.MaximumLength}.");
-    }
 
     private void AddLiteral(TextSegment.Literal literal, TextSegment? next)
     {

@@ -16,10 +16,14 @@ public sealed class InfillTokenizer
     private readonly ITextEncoder? _rules;
     private readonly CodeEncoder? _code;
     private readonly string?[] _pieces;
+    private readonly string[] _names;
+    private readonly ModelManifest _manifest;
     private readonly bool _trimsSpaces;
 
     private InfillTokenizer(SentencePieceModel model, ModelManifest manifest)
     {
+        _manifest = manifest;
+        _names = [.. model.Pieces.Select(piece => piece.Text)];
         _trimsSpaces = model.RemoveExtraWhitespaces || manifest.TextRules is { RemoveSpace: true };
         _encoder = new SentencePieceEncoder(model);
         _rules = manifest.TextRules is not TextRules rules ? null
@@ -93,6 +97,24 @@ public sealed class InfillTokenizer
 
     /// <summary>The text of tokens that go on after others, with the space before each word, also before the first.</summary>
     public string Decode(ReadOnlySpan<int> tokens) => Decode(tokens, isAfterSpace: false);
+
+    /// <summary>Counts the tokens of a prompt, as <see cref="TextInfiller.Infill(InfillPrompt, InfillOptions, CancellationToken)" /> makes them.</summary>
+    /// <param name="prompt">With or without gaps.</param>
+    /// <exception cref="InfillTextException">More than a million characters.</exception>
+    public TokenCount CountTokens(InfillPrompt prompt) => CountTokens(prompt, out _);
+
+    /// <inheritdoc cref="CountTokens(InfillPrompt)" />
+    /// <param name="prompt">With or without gaps.</param>
+    /// <param name="tokens">The tokens, the mask in gaps; without the gaps where they alone are more than the model takes.</param>
+    public TokenCount CountTokens(InfillPrompt prompt, out int[] tokens)
+    {
+        ArgumentNullException.ThrowIfNull(prompt);
+        return InfillText.Count(prompt.Segments, new SegmentEncoder(this, _manifest, GapSpacing.AsTyped), out tokens);
+    }
+
+    /// <summary>A token's entry in the vocabulary of the tokenizer, in which U+2581 marks a space; the empty string if it has none.</summary>
+    /// <param name="token">An id of the network's vocabulary.</param>
+    public string PieceOf(int token) => token < _names.Length ? _names[token] : "";
 
     /// <summary>Whether a token stands for text; special ones and the unknown do not.</summary>
     public bool IsText(int token) => _pieces[token] is not null;

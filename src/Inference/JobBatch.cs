@@ -52,11 +52,14 @@ internal sealed class JobBatch : IDisposable
         _loop.Step(cancellation);
     }
 
-    /// <summary>To be called after every step: decodes what it finished.</summary>
+    /// <summary>To be called after every step: decodes what it finished; a text with another window enters the loop again.</summary>
     public void Watch()
     {
         foreach (InfillTicket ticket in _undelivered)
-            ticket.Job?.Watch();
+        {
+            if (ticket.Job is InfillJob job && job.Watch())
+                _entering.Add(job);
+        }
     }
 
     /// <summary>Gives up what is unfinished; to be called while the model may be used.</summary>

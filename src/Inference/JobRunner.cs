@@ -97,7 +97,8 @@ internal sealed class JobRunner(IAnySubsetModel model, int maximumBatch, IDispos
             while (!job.IsDone)
             {
                 await InTurnAsync(step, cancellation).ConfigureAwait(false);
-                job.Watch();
+                if (job.Watch())
+                    entering.Add(job);
                 yield return true;
             }
         }

@@ -65,8 +65,10 @@ public sealed class TextInfiller : IDisposable
     }
 
     /// <summary>Throws what filling the text would throw for its markup and length; calls no model.</summary>
+    /// <param name="text">Marked-up text.</param>
+    /// <param name="options">Whether there are windows.</param>
     /// <exception cref="InfillTextException">No gap, a malformed one, or too many tokens.</exception>
-    public void Validate(string text) => Encode(text, spans: false, GapSpacing.AsTyped);
+    public void Validate(string text, InfillOptions? options = null) => Encode(text, options ?? new());
 
     /// <summary>Fills the gaps of one text.</summary>
     /// <param name="text">&lt;mask&gt; is one unknown token, &lt;mask:N&gt; a gap of N; \&lt; is a plain &lt;.</param>
@@ -80,16 +82,21 @@ public sealed class TextInfiller : IDisposable
     public InfillResult Infill(string text, InfillOptions? options = null, CancellationToken cancellation = default) =>
         InfillBatch([new InfillRequest(text, options ?? new())], cancellation)[0];
 
-    /// <inheritdoc cref="Infill" />
-    public async Task<InfillResult> InfillAsync(string text, InfillOptions? options = null, CancellationToken cancellation = default)
-    {
-        InfillJob job = CreateJob(new InfillRequest(text, options ?? new()), inBatch: false);
-        await foreach (bool _ in _runner.StepsAsync(job, cancellation).ConfigureAwait(false))
-        {
-        }
+    /// <summary>Fills the gaps of a prompt.</summary>
+    /// <param name="prompt">With one gap at least.</param>
+    /// <param name="options">How; the defaults are exact samples of the model's own law.</param>
+    /// <param name="cancellation">Stops within a model call.</param>
+    /// <inheritdoc cref="Infill(string, InfillOptions, CancellationToken)" />
+    public InfillResult Infill(InfillPrompt prompt, InfillOptions? options = null, CancellationToken cancellation = default) =>
+        InfillBatch([new InfillRequest(prompt, options ?? new())], cancellation)[0];
 
-        return job.Result();
-    }
+    /// <inheritdoc cref="Infill(string, InfillOptions, CancellationToken)" />
+    public Task<InfillResult> InfillAsync(string text, InfillOptions? options = null, CancellationToken cancellation = default) =>
+        InfillAsync(new InfillRequest(text, options ?? new()), cancellation);
+
+    /// <inheritdoc cref="Infill(InfillPrompt, InfillOptions, CancellationToken)" />
+    public Task<InfillResult> InfillAsync(InfillPrompt prompt, InfillOptions? options = null, CancellationToken cancellation = default) =>
+        InfillAsync(new InfillRequest(prompt, options ?? new()), cancellation);
 
     /// <summary>
     /// Fills many texts, up to <see cref="MaximumBatch" /> in each model call; each as in any other batch of two and more, up to the
@@ -97,7 +104,7 @@ public sealed class TextInfiller : IDisposable
     /// <see cref="SamplerKind.Fused" /> plans for shared calls, so a seed may give another sample than alone, see
     /// <see cref="InfillOptions.InBatch" />; the others give the same. All or nothing: a text that fails is thrown, see <see cref="InfillOutcomes" />.
     /// </summary>
-    /// <inheritdoc cref="Infill" />
+    /// <inheritdoc cref="Infill(string, InfillOptions, CancellationToken)" />
     public IReadOnlyList<InfillResult> InfillBatch(IReadOnlyList<InfillRequest> requests, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(requests);
@@ -113,7 +120,7 @@ public sealed class TextInfiller : IDisposable
     /// the order of the requests. Throws at the first request that fails, in its place: all results before it are delivered, those under way
     /// behind it are lost. After a bad request, or where the source throws, none is taken any more. <see cref="InfillOutcomes" /> goes on.
     /// </summary>
-    /// <inheritdoc cref="Infill" />
+    /// <inheritdoc cref="Infill(string, InfillOptions, CancellationToken)" />
     public IEnumerable<InfillResult> InfillMany(IEnumerable<InfillRequest> requests, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(requests);
@@ -148,14 +155,14 @@ public sealed class TextInfiller : IDisposable
     }
 
     /// <summary>Fills the gaps of one text and tells of every model call; the last update holds the filled text.</summary>
-    /// <inheritdoc cref="Infill" />
-    public async IAsyncEnumerable<InfillUpdate> InfillStreamAsync(
-        string text, InfillOptions? options = null, [EnumeratorCancellation] CancellationToken cancellation = default)
-    {
-        InfillJob job = CreateJob(new InfillRequest(text, options ?? new()), inBatch: false);
-        await foreach (bool _ in _runner.StepsAsync(job, cancellation).ConfigureAwait(false))
-            yield return job.Update();
-    }
+    /// <inheritdoc cref="Infill(string, InfillOptions, CancellationToken)" />
+    public IAsyncEnumerable<InfillUpdate> InfillStreamAsync(string text, InfillOptions? options = null, CancellationToken cancellation = default) =>
+        InfillStreamAsync(new InfillRequest(text, options ?? new()), cancellation);
+
+    /// <summary>Fills the gaps of one prompt and tells of every model call; the last update holds the filled text.</summary>
+    /// <inheritdoc cref="Infill(InfillPrompt, InfillOptions, CancellationToken)" />
+    public IAsyncEnumerable<InfillUpdate> InfillStreamAsync(InfillPrompt prompt, InfillOptions? options = null, CancellationToken cancellation = default) =>
+        InfillStreamAsync(new InfillRequest(prompt, options ?? new()), cancellation);
 
     /// <summary>
     /// The exact log-probability of the marked spans given the rest of the text, in one model call. As in <see cref="GapSpacing.AsTyped" />
@@ -168,7 +175,26 @@ public sealed class TextInfiller : IDisposable
     /// <exception cref="ModelFolderException">The folder has no tokenizer.</exception>
     public ScoreResult Score(string text, CancellationToken cancellation = default)
     {
-        InfillText encoded = Encode(text, spans: true, GapSpacing.AsTyped);
+        ArgumentNullException.ThrowIfNull(text);
+        TextLimits.RequireCharacters(text.Length);
+        return Score(ScorePrompt.Parse(text), window: false, cancellation);
+    }
+
+    /// <summary>The exact log-probability of the spans of a prompt given the rest of the text, in one model call.</summary>
+    /// <param name="prompt">With one span at least.</param>
+    /// <param name="window">
+    /// Of a text that is longer than the model takes, the model sees all spans and as much text on both sides as it takes. A text that the
+    /// model takes is scored as without it.
+    /// </param>
+    /// <param name="cancellation">Stops within the model call.</param>
+    /// <exception cref="InfillTextException">No span, a gap, too many tokens, or characters that the model does not know.</exception>
+    /// <exception cref="ModelOutputException">The network answered with NaN or infinite logits.</exception>
+    /// <exception cref="ModelFolderException">The folder has no tokenizer.</exception>
+    public ScoreResult Score(ScorePrompt prompt, bool window = false, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(prompt);
+        InfillText.RequireTargets(prompt.Segments, spans: true, null);
+        InfillText encoded = SpanWindow.Encode(prompt.Segments, Encoder(GapSpacing.AsTyped), window);
         double[] scores = [];
         var options = new SamplingOptions { BannedTokens = _setting.Banned, BannedTokensAt = encoded.BannedAt };
         _runner.InTurn(
@@ -188,21 +214,40 @@ public sealed class TextInfiller : IDisposable
     public double JointLogProbability(InfillResult result, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(result);
-        FilledSequence filled = result.Sequence ?? throw new ArgumentException("The result holds no tokens.", nameof(result));
+        if (result.Sequences.Count == 0)
+            throw new ArgumentException("The result holds no tokens.", nameof(result));
         double sum = 0;
-        _runner.InTurn(
-            () => sum = JointDensity.LogProbabilities(_model, filled.Order, filled.Tokens, filled.Law, cancellation).Sum(), cancellation);
+        foreach (FilledSequence filled in result.Sequences)
+            _runner.InTurn(
+                () => sum += JointDensity.LogProbabilities(_model, filled.Order, filled.Tokens, filled.Law, cancellation).Sum(), cancellation);
         return sum;
     }
 
     /// <summary>Waits for a call under way, then lets go of the network; later calls throw.</summary>
     public void Dispose() => _runner.Dispose();
 
+    private async Task<InfillResult> InfillAsync(InfillRequest request, CancellationToken cancellation)
+    {
+        InfillJob job = CreateJob(request, inBatch: false);
+        await foreach (bool _ in _runner.StepsAsync(job, cancellation).ConfigureAwait(false))
+        {
+        }
+
+        return job.Result();
+    }
+
+    private async IAsyncEnumerable<InfillUpdate> InfillStreamAsync(InfillRequest request, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        InfillJob job = CreateJob(request, inBatch: false);
+        await foreach (bool _ in _runner.StepsAsync(job, cancellation).ConfigureAwait(false))
+            yield return job.Update();
+    }
+
     private InfillJob CreateJob(InfillRequest request, bool inBatch)
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(request.Options);
-        return new InfillJob(Encode(request.Text, spans: false, request.Options.GapSpacing), request.Options, _setting, inBatch);
+        return new InfillJob(Encode(request.Text, request.Options), request.Options, _setting, inBatch);
     }
 
     private static IEnumerable<InfillTicket> UpToTheFirstRefused(IEnumerable<InfillTicket> tickets)
@@ -218,14 +263,20 @@ public sealed class TextInfiller : IDisposable
     private TicketMaker NewMaker(bool inBatch)
     {
         RequireTokenizer(); // once, not for every request
-        return new TicketMaker((text, spacing) => Encode(text, spans: false, spacing), _setting, inBatch);
+        return new TicketMaker(Encode, _setting, inBatch);
     }
 
-    private InfillText Encode(string text, bool spans, GapSpacing spacing)
+    private WindowedText Encode(string text, InfillOptions options)
     {
         ArgumentNullException.ThrowIfNull(text);
-        return InfillText.Encode(text, spans, RequireTokenizer(), Folder.Manifest, spacing);
+        SegmentEncoder encoder = Encoder(options.GapSpacing);
+        TextLimits.RequireCharacters(text.Length, options.Window);
+        InfillPrompt prompt = InfillPrompt.Parse(text);
+        InfillText.RequireTargets(prompt.Segments, spans: false, prompt.Warning);
+        return new WindowedText(prompt.Segments, encoder, options.Window) { Warning = prompt.Warning };
     }
+
+    private SegmentEncoder Encoder(GapSpacing spacing) => new(RequireTokenizer(), Folder.Manifest, spacing);
 
     private InfillTokenizer RequireTokenizer() =>
         _tokenizer ?? throw new ModelFolderException($"{Folder.FullPath} has no tokenizer (spiece.model): it takes tokens, not text.");

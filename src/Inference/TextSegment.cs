@@ -1,11 +1,18 @@
 namespace AsArm.Inference;
 
-/// <summary>A part of a marked-up text.</summary>
-internal abstract record TextSegment
+/// <summary>A part of a prompt, see <see cref="InfillPrompt" /> and <see cref="ScorePrompt" />.</summary>
+public abstract record TextSegment
 {
-    /// <summary>Text that is given, or that a score is asked for; escapes resolved.</summary>
+    private TextSegment()
+    {
+    }
+
+    /// <summary>Text, as it is: nothing in it is markup.</summary>
+    /// <param name="Text">The text.</param>
+    /// <param name="Marked">False for given text; true for a span whose probability is asked for.</param>
     public sealed record Literal(string Text, bool Marked) : TextSegment;
 
-    /// <summary>A gap of some unknown tokens.</summary>
+    /// <summary>A gap: unknown tokens that follow each other.</summary>
+    /// <param name="Count">How many tokens.</param>
     public sealed record Gap(long Count) : TextSegment;
 }

@@ -4,10 +4,10 @@ namespace AsArm.Inference;
 /// <param name="encode">Parses and tokenises a text.</param>
 /// <param name="setting">The infiller's.</param>
 /// <param name="inBatch">Whether the jobs are to share their calls.</param>
-internal sealed class TicketMaker(Func<string, GapSpacing, InfillText> encode, InfillSetting setting, bool inBatch)
+internal sealed class TicketMaker(Func<string, InfillOptions, WindowedText> encode, InfillSetting setting, bool inBatch)
 {
-    private (string Text, GapSpacing Spacing)? _last;
-    private InfillText? _encoded;
+    private (string Text, GapSpacing Spacing, bool Window)? _last;
+    private WindowedText? _encoded;
     private InfillTextException? _error;
 
     /// <summary>A job, or a refusal.</summary>
@@ -18,7 +18,7 @@ internal sealed class TicketMaker(Func<string, GapSpacing, InfillText> encode, I
         try
         {
             ArgumentNullException.ThrowIfNull(request.Options);
-            return new InfillTicket(request, new InfillJob(Encode(request.Text, request.Options.GapSpacing), request.Options, setting, inBatch), null);
+            return new InfillTicket(request, new InfillJob(Encode(request.Text, request.Options), request.Options, setting, inBatch), null);
         }
         catch (Exception error) when (error is InfillTextException or ArgumentException)
         {
@@ -26,15 +26,15 @@ internal sealed class TicketMaker(Func<string, GapSpacing, InfillText> encode, I
         }
     }
 
-    private InfillText Encode(string text, GapSpacing spacing)
+    private WindowedText Encode(string text, InfillOptions options)
     {
         ArgumentNullException.ThrowIfNull(text);
-        if (_last != (text, spacing))
+        if (_last != (text, options.GapSpacing, options.Window))
         {
-            (_last, _encoded, _error) = ((text, spacing), null, null);
+            (_last, _encoded, _error) = ((text, options.GapSpacing, options.Window), null, null);
             try
             {
-                _encoded = encode(text, spacing);
+                _encoded = encode(text, options);
             }
             catch (InfillTextException error)
             {
@@ -42,6 +42,6 @@ internal sealed class TicketMaker(Func<string, GapSpacing, InfillText> encode, I
             }
         }
 
-        return _encoded ?? throw _error!;
+        return _encoded?.Copy() ?? throw _error!;
     }
 }

@@ -22,7 +22,10 @@ public sealed class BadInputTests
     [DataRow("A <mask> day, a <mask:x> night.", "character 16")]
     [DataRow("A <mask:99999999999999999999999999> day.", "character 2")]
     [DataRow("A <mask:9223372036854775807> day.", "takes")]
-    [DataRow("A <mask:2000000000> day <mask:2000000000>.", "4000000000")]
+    [DataRow("A <mask:2000000000> day <mask:2000000000>.", "4000000003 tokens")]
+    [DataRow("<mask:99999999999>", "100000000000 tokens")]
+    [DataRow("A <MASK> day.", "'<MASK>' at character 2 is plain text, not a gap: a gap is <mask>")]
+    [DataRow("A [MASK] day.", "'[MASK]' at character 2")]
     public void Infill_BadGaps_AreNamed(string text, string named) => AsarmCommand.Run("infill", text).IsBadInput(named);
 
     [TestMethod]
@@ -30,7 +33,8 @@ public sealed class BadInputTests
     {
         int maximum = Models.DefaultMaximumLength;
         AsarmCommand.Run("infill", $"A <mask:{maximum}> day.").IsBadInput($"takes {maximum}");
-        AsarmCommand.Run("infill", $"<mask:{maximum + 1}>").IsBadInput($"{maximum + 1} tokens", $"takes {maximum}");
+        AsarmCommand.Run("infill", $"<mask:{maximum + 1}>").IsBadInput($"{maximum + 2} tokens", "separator", $"takes {maximum}");
+        AsarmCommand.Run("infill", $"A <mask:{maximum + 1}>").IsBadInput($"{maximum + 2} tokens", $"takes {maximum}", "--window", "a longer maximum");
         AsarmCommand.Run("infill", string.Concat(Enumerable.Repeat("a day ", maximum)) + "<mask>").IsBadInput($"takes {maximum}");
         AsarmCommand.Run("score", string.Concat(Enumerable.Repeat("a day ", maximum)) + "[[here]]").IsBadInput($"takes {maximum}");
     }

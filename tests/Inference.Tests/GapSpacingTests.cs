@@ -146,7 +146,7 @@ public sealed partial class GapSpacingTests
     {
         try
         {
-            return InfillText.Encode(marked, spans: true, Tokenizers.Stories, s_manifest).Tokens.SequenceEqual(result.Sequence!.Tokens);
+            return InfillText.Encode(marked, spans: true, Tokenizers.Stories, s_manifest).Tokens.SequenceEqual(result.Sequences.Single().Tokens);
         }
         catch (InfillTextException)
         {

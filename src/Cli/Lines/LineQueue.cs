@@ -44,6 +44,8 @@ internal sealed class LineQueue(LineOutput output, InfillWriter writer) : IDispo
         {
             string[] errors = [.. ErrorsOf(line)];
             output.Write(writer.ToJsonLine(line).Span);
+            if (line.Warning is string warning)
+                Console.Error.WriteLine($"asarm: line {line.Number}: {warning}");
             foreach (string error in errors)
                 Console.Error.WriteLine($"asarm: line {line.Number}: {error.ReplaceLineEndings(" ")}");
             if (errors.Length == 0)

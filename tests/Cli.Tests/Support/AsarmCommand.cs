@@ -11,7 +11,7 @@ internal static class AsarmCommand
 
     public static string Assembly { get; } = Path.Combine(AppContext.BaseDirectory, "asarm.dll");
 
-    private static string Host { get; } = Path.GetFullPath(
+    public static string Host { get; } = Path.GetFullPath(
         Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet"));
 
     public static AsarmResult Run(params string[] arguments) => RunWith([], [], arguments);

@@ -1,0 +1,230 @@
+namespace AsArm.Inference.Tests;
+
+/// <summary>Texts that are longer than the model takes, window by window.</summary>
+[TestClass]
+public sealed class WindowTests
+{
+    private static readonly TextInfiller s_infiller = TextInfiller.Open(Files.Default);
+    private static readonly SegmentEncoder s_encoder = new(
+        InfillTokenizer.Open(s_infiller.Folder.TokenizerPath!, s_infiller.Folder.Manifest), s_infiller.Folder.Manifest, GapSpacing.AsTyped);
+
+    /// <summary>About three times what the model takes, two gaps near each other and one far away.</summary>
+    private static readonly string s_long =
+        $"{Sentences(0, 12)} The dog ran <mask:3> the garden and <mask:2> a ball. {Sentences(12, 30)} At last they <mask:4> home.";
+
+    [ClassCleanup]
+    public static void Close() => s_infiller.Dispose();
+
+    [TestMethod]
+    [DataRow(SamplerKind.Fused, DecodingOrder.LeftToRight)]
+    [DataRow(SamplerKind.Assd, DecodingOrder.Random)]
+    [DataRow(SamplerKind.Sequential, DecodingOrder.RightToLeft)]
+    public void Infill_TextThatFits_IsFilledAsWithoutWindows(SamplerKind sampler, DecodingOrder order)
+    {
+        for (int seed = 0; seed < 5; seed++)
+        {
+            var options = new InfillOptions { Sampler = sampler, Order = order, Seed = seed };
+            InfillResult expected = s_infiller.Infill("The cat <mask:3> the mat and <mask:2>.", options);
+            InfillResult found = s_infiller.Infill("The cat <mask:3> the mat and <mask:2>.", options with { Window = true });
+            Assert.AreEqual(expected.Text, found.Text);
+            Assert.AreEqual(expected.Statistics, found.Statistics);
+            Assert.AreEqual(1, found.Windows);
+        }
+    }
+
+    [TestMethod]
+    [DataRow(SamplerKind.Fused, DecodingOrder.LeftToRight)]
+    [DataRow(SamplerKind.Sequential, DecodingOrder.Random)]
+    public void Infill_LongText_FillsEachGapAndKeepsGivenText(SamplerKind sampler, DecodingOrder order)
+    {
+        for (int seed = 0; seed < 3; seed++)
+        {
+            InfillResult result = s_infiller.Infill(s_long, new InfillOptions { Window = true, Sampler = sampler, Order = order, Seed = seed });
+            Assert.HasCount(3, result.Gaps);
+            Assert.AreEqual(Put(s_long, result.Gaps), result.Text);
+            Assert.AreEqual(2, result.Windows, "Two gaps are near each other.");
+            Assert.AreEqual(9, result.Statistics.Generated);
+            Assert.IsInRange(2, 9, result.Statistics.Nfe);
+            Assert.AreEqual(result.Statistics.LogProbability, s_infiller.JointLogProbability(result), 1e-3);
+        }
+    }
+
+    [TestMethod]
+    public void Infill_LongTextWithoutWindows_IsRefused() =>
+        StringAssert.Contains(Assert.ThrowsExactly<InfillTextException>(() => s_infiller.Infill(s_long)).Message, "--window");
+
+    /// <summary>The gap that the model fills in a window is what it fills in that window's text alone.</summary>
+    [TestMethod]
+    public void Infill_LongText_IsFilledAsItsWindowsAlone()
+    {
+        var options = new InfillOptions { Window = true, TopK = 1 };
+        InfillResult result = s_infiller.Infill(s_long, options);
+        WindowedText text = Windows(s_long);
+        var gaps = new List<string>();
+        string window;
+        do
+        {
+            window = text.Current.Fill([.. Enumerable.Range(0, gaps.Count == 0 ? 2 : 1).Select(i => $"<mask:{(gaps.Count == 0 ? 3 - i : 4)}>")]);
+            InfillResult alone = s_infiller.Infill(window, options with { Window = false });
+            gaps.AddRange(alone.Gaps);
+            window = alone.Text;
+        }
+        while (text.MoveNext(window));
+        CollectionAssert.AreEqual(result.Gaps.ToArray(), gaps);
+        Assert.AreEqual(result.Text, text.ToString());
+    }
+
+    [TestMethod]
+    public void InfillBatch_OfLongAndShortTexts_GivesEachAsAlone()
+    {
+        InfillRequest[] requests = [.. Enumerable.Range(0, 20).Select(i => new InfillRequest(
+            i % 3 == 0 ? s_long : $"Number {i} <mask:{i}> end.".Replace(":0>", ">"), new InfillOptions { Window = true, Seed = i, Sampler = SamplerKind.Sequential }))];
+        IReadOnlyList<InfillResult> together = s_infiller.InfillBatch(requests);
+        for (int i = 0; i < requests.Length; i++)
+        {
+            InfillResult alone = s_infiller.Infill(requests[i].Text, requests[i].Options);
+            Assert.AreEqual(alone.Text, together[i].Text);
+            Assert.AreEqual(alone.Statistics.Nfe, together[i].Statistics.Nfe);
+        }
+    }
+
+    [TestMethod]
+    public async Task InfillStreamAsync_LongText_ShowsLaterGapsAsMasks()
+    {
+        var updates = new List<InfillUpdate>();
+        await foreach (InfillUpdate update in s_infiller.InfillStreamAsync(s_long, new InfillOptions { Window = true, Seed = 1, Sampler = SamplerKind.Sequential }))
+            updates.Add(update);
+        Assert.HasCount(9, updates);
+        StringAssert.EndsWith(updates[0].Text, " At last they <mask:4> home.");
+        StringAssert.StartsWith(updates[^2].Text, Sentences(0, 12));
+        CollectionAssert.AreEqual(Enumerable.Range(1, 9).ToArray(), updates.Select(update => update.Statistics.Generated).ToArray());
+        Assert.AreEqual(s_infiller.Infill(s_long, new InfillOptions { Window = true, Seed = 1, Sampler = SamplerKind.Sequential }).Text, updates[^1].Text);
+    }
+
+    [TestMethod]
+    public void Windows_WhatWasFilled_IsGivenLater()
+    {
+        WindowedText text = Windows($"{Sentences(0, 20)} Once <mask:2> {Sentences(0, 14)} The <mask>.");
+        Assert.IsTrue(text.MoveNext(text.Current.Fill(["upon a"])));
+        StringAssert.Contains(text.Current.Fill(["end"]), " Once upon a The boy saw");
+        Assert.IsFalse(text.MoveNext(text.Current.Fill(["end"])));
+        Assert.AreEqual($"{Sentences(0, 20)} Once upon a {Sentences(0, 14)} The end.", text.ToString());
+    }
+
+    /// <summary>All of the room is used, on both sides alike, and words are whole.</summary>
+    [TestMethod]
+    [DataRow(1)]
+    [DataRow(30)]
+    [DataRow(90)]
+    public void Around_AGap_TakesTheWordsBesideIt(int gap)
+    {
+        string before = Sentences(0, 20) + " ", after = " " + Sentences(20, 40);
+        TextWindow window = TextWindow.Around(s_encoder, before, [new TextSegment.Gap(gap)], after);
+        long tokens = s_encoder.Count(window.Segments).Total;
+        Assert.IsInRange(s_encoder.Maximum - 3, s_encoder.Maximum, tokens);
+        long left = Tokens(before[^window.Left..]), right = Tokens(after[..window.Right]);
+        Assert.IsInRange(left - 4, left + 4, right);
+        Assert.IsTrue(window.Left == 0 || before[^(window.Left + 1)] == ' ');
+        Assert.IsTrue(window.Right == 0 || after[window.Right] == ' ');
+    }
+
+    [TestMethod]
+    public void Around_AGapAtAnEnd_TakesAllRoomFromTheOtherSide()
+    {
+        TextWindow atStart = TextWindow.Around(s_encoder, "A ", [new TextSegment.Gap(2)], " " + Sentences(0, 30));
+        TextWindow atEnd = TextWindow.Around(s_encoder, Sentences(0, 30) + " ", [new TextSegment.Gap(2)], ".");
+        Assert.AreEqual((2, 1), (atStart.Left, atEnd.Right));
+        Assert.IsInRange(s_encoder.Maximum - 3, s_encoder.Maximum, s_encoder.Count(atStart.Segments).Total);
+        Assert.IsInRange(s_encoder.Maximum - 3, s_encoder.Maximum, s_encoder.Count(atEnd.Segments).Total);
+    }
+
+    /// <summary>No words, characters of two code units, nothing but white space: a window all the same, of whole characters.</summary>
+    [TestMethod]
+    [DataRow("x")]
+    [DataRow("😀")]
+    [DataRow("a😀")]
+    [DataRow(" ")]
+    [DataRow("é\n")]
+    [DataRow("x1 ")]
+    public void Around_OddTexts_FitsAndIsUnicode(string part)
+    {
+        string text = string.Concat(Enumerable.Repeat(part, 20_000));
+        TextWindow window = TextWindow.Around(s_encoder, text, [new TextSegment.Gap(2)], text);
+        Assert.IsLessThanOrEqualTo(s_encoder.Maximum, s_encoder.Count(window.Segments).Total);
+        Assert.IsGreaterThan(30, window.Left);
+        Assert.IsGreaterThan(30, window.Right);
+        foreach (TextSegment.Literal literal in window.Segments.OfType<TextSegment.Literal>())
+            TextMarkup.RequireUnicode(literal.Text);
+    }
+
+    [TestMethod]
+    [DataRow("A <mask:128> day.", "A gap of 128 tokens does not fit into a window: the model takes 128")]
+    [DataRow("A <mask:99999999999> day.", "99999999999 tokens")]
+    [DataRow("No gap.", "no gap")]
+    public void Infill_WhatNoWindowHolds_IsRefused(string text, string message) => StringAssert.Contains(
+        Assert.ThrowsExactly<InfillTextException>(() => s_infiller.Infill(text, new InfillOptions { Window = true })).Message, message);
+
+    [TestMethod]
+    public void Infill_LargestGapOfAWindow_IsFilled()
+    {
+        InfillResult result = s_infiller.Infill(
+            $"{Sentences(0, 9)} <mask:127> {Sentences(0, 9)}", new InfillOptions { Window = true, Sampler = SamplerKind.Parallel });
+        Assert.AreEqual(127, result.Statistics.Generated);
+    }
+
+    [TestMethod]
+    public void Score_LongText_IsThatOfItsWindow()
+    {
+        ScorePrompt prompt = ScorePrompt.Parse($"{Sentences(0, 20)} The [[dog]] ran [[home]]. {Sentences(20, 40)}");
+        Assert.ThrowsExactly<InfillTextException>(() => s_infiller.Score(prompt));
+        ScoreResult score = s_infiller.Score(prompt, window: true);
+        InfillText window = SpanWindow.Encode(prompt.Segments, s_encoder, mayCut: true);
+        Assert.IsInRange(s_encoder.Maximum - 3, s_encoder.Maximum, window.Tokens.Length);
+        Assert.HasCount(2, score.Spans);
+        string[] parts = window.Fill(["[[dog]]", "[[home]]"]).Split(' ');
+        Assert.AreEqual(s_infiller.Score(string.Join(' ', parts)).LogProbability, score.LogProbability, 1e-4);
+        Assert.AreEqual(
+            s_infiller.Score("The [[dog]] ran.").LogProbability, s_infiller.Score(ScorePrompt.Parse("The [[dog]] ran."), window: true).LogProbability);
+    }
+
+    [TestMethod]
+    public void Score_SpansFartherApartThanAWindow_AreRefused() => StringAssert.Contains(
+        Assert.ThrowsExactly<InfillTextException>(
+            () => s_infiller.Score(ScorePrompt.Parse($"The [[dog]] ran. {Sentences(0, 20)} The [[cat]] ran."), window: true)).Message,
+        "The marked spans do not fit into a window: from the first to the last they have");
+
+    /// <summary>It took 80 bytes of memory a character; now it is refused before anything is made of it.</summary>
+    [TestMethod]
+    public void Infill_TextOfManyCharacters_IsRefusedWithoutMemory()
+    {
+        string text = new string('a', 4 * TextLimits.MaxCharacters) + " <mask>";
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        StringAssert.Contains(
+            Assert.ThrowsExactly<InfillTextException>(() => s_infiller.Validate(text)).Message,
+            $"{text.Length} characters, at most {TextLimits.MaxCharacters} are taken at once");
+        Assert.IsLessThan(1_000_000, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
+    /// <summary>With windows memory is some times that of the text itself, none for tokens far from a gap.</summary>
+    [TestMethod]
+    public void Infill_TextOfManyCharactersInWindows_TakesMemoryOfTheTextItself()
+    {
+        string text = string.Concat(Enumerable.Repeat("A day and a night. ", 300_000)) + "They <mask>.";
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        s_infiller.Validate(text, new InfillOptions { Window = true });
+        Assert.IsLessThan(10L * sizeof(char) * text.Length, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
+    private static WindowedText Windows(string text) => new(TextMarkup.Parse(text, spans: false), s_encoder, mayCut: true);
+
+    private static string Put(string text, IReadOnlyList<string> gaps)
+    {
+        int gap = 0;
+        return string.Concat(InfillPrompt.Parse(text).Segments.Select(segment => segment is TextSegment.Literal literal ? literal.Text : gaps[gap++]));
+    }
+
+    private static string Sentences(int from, int to) => string.Join(' ', Enumerable.Range(from, to - from).Select(
+        i => $"The {new[] { "boy", "girl", "cat", "dog", "bird" }[i % 5]} saw a {new[] { "red", "big", "little" }[i % 3]} ball."));
+
+    private static long Tokens(string text) => s_encoder.Count([new TextSegment.Literal(text, Marked: false)]).Total;
+}
