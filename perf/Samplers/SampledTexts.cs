@@ -71,7 +71,6 @@ internal sealed class SampledTexts : IDisposable
     private InfillJob CreateJob(BenchKind kind, int text, InfillOptions options, bool inBatch) => new(
         new WindowedText(
             TextMarkup.Parse(BenchTexts.Get(kind, text), spans: false), new SegmentEncoder(_tokenizer, _folder.Manifest, GapSpacing.AsTyped), mayCut: false),
-        null,
         options with { Seed = options.Seed + text },
         _setting,
         inBatch);

@@ -69,8 +69,7 @@ internal sealed class InfillArguments
             }
             else
             {
-                if (index == 0)
-                    InfillWriter.WriteWarning(outcome);
+                PrintWarning(index == 0 ? outcome.Result : null); // the samples of a text share it
                 writer.WriteText(outcome);
             }
         }
@@ -82,8 +81,14 @@ internal sealed class InfillArguments
     {
         if (outcomes.All(outcome => outcome.Error is not null))
             outcomes[0].ResultOrThrow();
-        InfillWriter.WriteWarning(outcomes[0]);
+        PrintWarning(outcomes.Select(outcome => outcome.Result).First(result => result is not null));
         writer.WriteJson(outcomes, asArray: Samples is not null);
         return outcomes.All(outcome => outcome.Error is null) ? ExitCode.Done : ExitCode.Failed;
+    }
+
+    private static void PrintWarning(InfillResult? result)
+    {
+        if (result?.Warning is string warning)
+            Console.Error.WriteLine($"asarm: {warning}");
     }
 }

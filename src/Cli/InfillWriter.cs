@@ -13,16 +13,10 @@ internal sealed class InfillWriter(string model, Device device)
         // Not through a console library: it would wrap long lines, and given text has to come back as it was.
         Console.Out.WriteLine(result.Text);
         SamplingStatistics counts = result.Statistics;
+        string windows = result.Windows == 1 ? "" : $" of {Counts.Of(result.Windows, "window")}";
         Console.Error.WriteLine(
-            $"{Counts.Of(counts.Generated, "token")} in {Counts.Of(counts.Nfe, "model call")}{(result.Windows == 1 ? "" : $" of {result.Windows} windows")} " +
-            $"({InfillCommand.NameOf(outcome.Request.Options.Sampler)}), log probability {counts.LogProbability:F2}, seed {result.Seed}, {model}, {Devices.NameOf(device)}");
-    }
-
-    /// <summary>What is odd about the markup of a text; once for all samples of it.</summary>
-    public static void WriteWarning(InfillOutcome outcome, long? line = null)
-    {
-        if (outcome.Result?.Warning is string warning)
-            Console.Error.WriteLine($"asarm: {(line is null ? "" : $"line {line}: ")}{warning}");
+            $"{Counts.Of(counts.Generated, "token")} in {Counts.Of(counts.Nfe, "model call")}{windows} ({InfillCommand.NameOf(outcome.Request.Options.Sampler)}), " +
+            $"log probability {counts.LogProbability:F2}, seed {result.Seed}, {model}, {Devices.NameOf(device)}");
     }
 
     /// <summary>One object, of one text or of its samples.</summary>

@@ -49,21 +49,20 @@ internal static class TokensCommand
         Tables.Print(table);
     }
 
-    private static void WriteJson(TokenCount count, string model, int[]? tokens, InfillTokenizer tokenizer) =>
-        StandardStreams.Output.Write(ReadableJson.Line(json =>
-        {
-            json.WriteStartObject();
-            json.WriteNumber("tokens", count.Total);
-            json.WriteNumber("given", count.Given);
-            json.WriteNumber("gaps", count.Gaps);
-            json.WriteNumber("separator", count.Separator);
-            json.WriteNumber("maximum", count.Maximum);
-            json.WriteBoolean("fits", count.Fits);
-            json.WriteString("model", model);
-            if (tokens is not null)
-                WritePieces(json, tokens, tokenizer);
-            json.WriteEndObject();
-        }).Span);
+    private static void WriteJson(TokenCount count, string model, int[]? tokens, InfillTokenizer tokenizer) => StandardStreams.Output.Write(ReadableJson.Line(json =>
+    {
+        json.WriteStartObject();
+        json.WriteNumber("tokens", count.Total);
+        json.WriteNumber("given", count.Given);
+        json.WriteNumber("gaps", count.Gaps);
+        json.WriteNumber("separator", count.Separator);
+        json.WriteNumber("maximum", count.Maximum);
+        json.WriteBoolean("fits", count.Fits);
+        json.WriteString("model", model);
+        if (tokens is not null)
+            WritePieces(json, tokens, tokenizer);
+        json.WriteEndObject();
+    }).Span);
 
     private static void WritePieces(Utf8JsonWriter json, int[] tokens, InfillTokenizer tokenizer)
     {

@@ -11,7 +11,6 @@ namespace AsArm.Inference;
 internal sealed class InfillJob
 {
     private readonly WindowedText _text;
-    private readonly string? _warning;
     private readonly FilledWindows _filled = new();
     private readonly InfillSetting _setting;
     private readonly bool _inBatch;
@@ -24,14 +23,13 @@ internal sealed class InfillJob
     private InfillResult? _result;
 
     /// <param name="text">The encoded text.</param>
-    /// <param name="warning">About its markup, for the result.</param>
     /// <param name="options">How to fill it.</param>
     /// <param name="setting">The infiller's; its n-grams are read only while the model may be used.</param>
     /// <param name="inBatch">Whether it is to share its calls with others.</param>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
-    public InfillJob(WindowedText text, string? warning, InfillOptions options, InfillSetting setting, bool inBatch)
+    public InfillJob(WindowedText text, InfillOptions options, InfillSetting setting, bool inBatch)
     {
-        (_text, _warning) = (text, warning);
+        _text = text;
         _seed = options.Seed ?? RandomNumberGenerator.GetInt32(int.MaxValue);
         if (options.BannedTokensAt.Count > 0)
             throw new ArgumentOutOfRangeException(nameof(options), "A text has no positions to name: BannedTokensAt is for samplers.");
@@ -86,7 +84,7 @@ internal sealed class InfillJob
         }
 
         _time.Stop();
-        _result = _filled.Result(_text.ToString(), _seed, _time.Elapsed) with { Warning = _warning };
+        _result = _filled.Result(_text.ToString(), _seed, _time.Elapsed) with { Warning = _text.Warning };
         return false;
     }
 

@@ -52,13 +52,13 @@ internal sealed class JobBatch : IDisposable
         _loop.Step(cancellation);
     }
 
-    /// <summary>To be called after every step: decodes what it finished.</summary>
+    /// <summary>To be called after every step: decodes what it finished; a text with another window enters the loop again.</summary>
     public void Watch()
     {
         foreach (InfillTicket ticket in _undelivered)
         {
-            if (ticket.Job?.Watch() is true)
-                _entering.Add(ticket.Job); // with its next window
+            if (ticket.Job is InfillJob job && job.Watch())
+                _entering.Add(job);
         }
     }
 

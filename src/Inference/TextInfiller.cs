@@ -68,8 +68,7 @@ public sealed class TextInfiller : IDisposable
     /// <param name="text">Marked-up text.</param>
     /// <param name="options">Whether there are windows.</param>
     /// <exception cref="InfillTextException">No gap, a malformed one, or too many tokens.</exception>
-    public void Validate(string text, InfillOptions? options = null) =>
-        Encode(text, options?.GapSpacing ?? GapSpacing.AsTyped, options?.Window ?? false);
+    public void Validate(string text, InfillOptions? options = null) => Encode(text, options ?? new());
 
     /// <summary>Fills the gaps of one text.</summary>
     /// <param name="text">&lt;mask&gt; is one unknown token, &lt;mask:N&gt; a gap of N; \&lt; is a plain &lt;.</param>
@@ -248,7 +247,7 @@ public sealed class TextInfiller : IDisposable
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(request.Options);
-        return Encode(request.Text, request.Options.GapSpacing, request.Options.Window).NewJob(request.Options, _setting, inBatch);
+        return new InfillJob(Encode(request.Text, request.Options), request.Options, _setting, inBatch);
     }
 
     private static IEnumerable<InfillTicket> UpToTheFirstRefused(IEnumerable<InfillTicket> tickets)
@@ -267,14 +266,14 @@ public sealed class TextInfiller : IDisposable
         return new TicketMaker(Encode, _setting, inBatch);
     }
 
-    private EncodedRequest Encode(string text, GapSpacing spacing, bool window)
+    private WindowedText Encode(string text, InfillOptions options)
     {
         ArgumentNullException.ThrowIfNull(text);
-        SegmentEncoder encoder = Encoder(spacing);
-        TextLimits.RequireCharacters(text.Length, window);
+        SegmentEncoder encoder = Encoder(options.GapSpacing);
+        TextLimits.RequireCharacters(text.Length, options.Window);
         InfillPrompt prompt = InfillPrompt.Parse(text);
         InfillText.RequireTargets(prompt.Segments, spans: false, prompt.Warning);
-        return new EncodedRequest(new WindowedText(prompt.Segments, encoder, window), prompt.Warning);
+        return new WindowedText(prompt.Segments, encoder, options.Window) { Warning = prompt.Warning };
     }
 
     private SegmentEncoder Encoder(GapSpacing spacing) => new(RequireTokenizer(), Folder.Manifest, spacing);

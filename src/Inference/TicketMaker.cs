@@ -4,10 +4,10 @@ namespace AsArm.Inference;
 /// <param name="encode">Parses and tokenises a text.</param>
 /// <param name="setting">The infiller's.</param>
 /// <param name="inBatch">Whether the jobs are to share their calls.</param>
-internal sealed class TicketMaker(Func<string, GapSpacing, bool, EncodedRequest> encode, InfillSetting setting, bool inBatch)
+internal sealed class TicketMaker(Func<string, InfillOptions, WindowedText> encode, InfillSetting setting, bool inBatch)
 {
     private (string Text, GapSpacing Spacing, bool Window)? _last;
-    private EncodedRequest? _encoded;
+    private WindowedText? _encoded;
     private InfillTextException? _error;
 
     /// <summary>A job, or a refusal.</summary>
@@ -18,7 +18,7 @@ internal sealed class TicketMaker(Func<string, GapSpacing, bool, EncodedRequest>
         try
         {
             ArgumentNullException.ThrowIfNull(request.Options);
-            return new InfillTicket(request, Encode(request.Text, request.Options).NewJob(request.Options, setting, inBatch), null);
+            return new InfillTicket(request, new InfillJob(Encode(request.Text, request.Options), request.Options, setting, inBatch), null);
         }
         catch (Exception error) when (error is InfillTextException or ArgumentException)
         {
@@ -26,7 +26,7 @@ internal sealed class TicketMaker(Func<string, GapSpacing, bool, EncodedRequest>
         }
     }
 
-    private EncodedRequest Encode(string text, InfillOptions options)
+    private WindowedText Encode(string text, InfillOptions options)
     {
         ArgumentNullException.ThrowIfNull(text);
         if (_last != (text, options.GapSpacing, options.Window))
@@ -34,7 +34,7 @@ internal sealed class TicketMaker(Func<string, GapSpacing, bool, EncodedRequest>
             (_last, _encoded, _error) = ((text, options.GapSpacing, options.Window), null, null);
             try
             {
-                _encoded = encode(text, options.GapSpacing, options.Window);
+                _encoded = encode(text, options);
             }
             catch (InfillTextException error)
             {
@@ -42,6 +42,6 @@ internal sealed class TicketMaker(Func<string, GapSpacing, bool, EncodedRequest>
             }
         }
 
-        return _encoded ?? throw _error!;
+        return _encoded?.Copy() ?? throw _error!;
     }
 }

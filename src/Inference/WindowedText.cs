@@ -35,14 +35,18 @@ internal sealed class WindowedText
 
     private WindowedText(WindowedText other)
     {
-        (_segments, _encoder, _after, _next, Current) = (other._segments, other._encoder, other._after, other._next, other.Current);
+        (_encoder, _segments, _after, _next) = (other._encoder, other._segments, other._after, other._next);
+        (Current, Warning) = (other.Current, other.Warning);
         _before.Append(other._before);
     }
+
+    /// <summary>What looks like a gap and was taken as given text, see <see cref="InfillPrompt.Warning" />.</summary>
+    public string? Warning { get; init; }
 
     /// <summary>The window to be filled.</summary>
     public InfillText Current { get; private set; }
 
-    /// <summary>The same text at the same window, to be filled apart from this one.</summary>
+    /// <summary>The same text at the same window, to be filled on its own.</summary>
     public WindowedText Copy() => new(this);
 
     /// <summary>Goes on to the next window.</summary>

@@ -215,13 +215,12 @@ public sealed class InfillOutcomeTests
     }
 
     private static TicketMaker Maker(Action? onEncode = null) => new(
-        (text, spacing, window) =>
+        (text, options) =>
         {
             onEncode?.Invoke();
             InfillPrompt prompt = InfillPrompt.Parse(text);
-            InfillText.RequireTargets(prompt.Segments, spans: false, prompt.Warning);
-            return new EncodedRequest(
-                new WindowedText(prompt.Segments, new SegmentEncoder(s_tokenizer, s_infiller.Folder.Manifest, spacing), window), prompt.Warning);
+            InfillText.RequireTargets(prompt.Segments, spans: false, null);
+            return new WindowedText(prompt.Segments, new SegmentEncoder(s_tokenizer, s_infiller.Folder.Manifest, options.GapSpacing), options.Window);
         },
         new InfillSetting(s_infiller.Folder.Manifest, Device.Cpu, s_infiller.Folder.Manifest.SpecialIds, null),
         inBatch: true);

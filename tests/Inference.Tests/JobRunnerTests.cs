@@ -60,7 +60,7 @@ public sealed class JobRunnerTests
     private static InfillTicket Ticket(InfillJob job) => new(new InfillRequest("", new()), job, null);
 
     private static InfillJob NewJob(string text, NgramTable? ngrams) => new(
-        new WindowedText(TextMarkup.Parse(text, spans: false), new SegmentEncoder(s_tokenizer, s_folder.Manifest, GapSpacing.AsTyped), mayCut: false), null, new InfillOptions { Seed = 1 },
+        new WindowedText(TextMarkup.Parse(text, spans: false), new SegmentEncoder(s_tokenizer, s_folder.Manifest, GapSpacing.AsTyped), mayCut: false), new InfillOptions { Seed = 1 },
         new InfillSetting(s_folder.Manifest, Device.Cpu, s_folder.Manifest.SpecialIds, ngrams), inBatch: false);
 
     private static long SamplerBytes(NgramTable ngrams)

@@ -26,6 +26,9 @@ internal sealed class InfillLine(long number)
     /// <summary>Nothing is under way.</summary>
     public bool IsDone => Outcomes.Count == Requests.Count;
 
+    /// <summary>What in its text looks like a gap and is none; null for nothing.</summary>
+    public string? Warning => Outcomes.Select(outcome => outcome.Result?.Warning).FirstOrDefault(warning => warning is not null);
+
     /// <summary>What is wrong with the line, or with all of its requests alike; it must be done.</summary>
     public string? WholeError =>
         Error ?? (Outcomes.All(outcome => outcome.Error is not null) ? Outcomes.FirstOrDefault()?.Error?.Message : null);

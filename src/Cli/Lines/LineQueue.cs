@@ -44,8 +44,8 @@ internal sealed class LineQueue(LineOutput output, InfillWriter writer) : IDispo
         {
             string[] errors = [.. ErrorsOf(line)];
             output.Write(writer.ToJsonLine(line).Span);
-            if (line.Outcomes is [var first, ..])
-                InfillWriter.WriteWarning(first, line.Number);
+            if (line.Warning is string warning)
+                Console.Error.WriteLine($"asarm: line {line.Number}: {warning}");
             foreach (string error in errors)
                 Console.Error.WriteLine($"asarm: line {line.Number}: {error.ReplaceLineEndings(" ")}");
             if (errors.Length == 0)
