@@ -16,6 +16,8 @@ internal sealed class InfillArguments
 
     public required Device Device { get; init; }
 
+    public required bool AllowTf32 { get; init; }
+
     public required int? Threads { get; init; }
 
     public required bool UseCache { get; init; }
@@ -52,5 +54,5 @@ internal sealed class InfillArguments
         return ExitCode.Done;
     }
 
-    public TextInfiller Open() => TextInfiller.Open(Model, Device, Threads, UseCache);
+    public TextInfiller Open() => TextInfiller.Open(Model, Device, Threads, UseCache, AllowTf32);
 }

@@ -36,6 +36,7 @@ internal static class InfillCommand
         Option<string?> output = CommonOptions.Path("--output", "FILE.jsonl|-", "Where the filled lines go, one JSON object each; - is standard output (default)");
         Option<string?> model = CommonOptions.Model();
         Option<Device> device = CommonOptions.Device();
+        Option<bool> tf32 = CommonOptions.AllowTf32();
         Option<bool> json = CommonOptions.Json();
         Option<bool> noCache = CommonOptions.NoCache();
         Option<SamplerKind> sampler = CommonOptions.Choice("--sampler", "All but parallel are exact: fused drafts and verifies as much as pays, assd and ngram are the paper's, sequential decides one token a call; parallel is NOT exact, it verifies nothing", s_samplers);
@@ -52,7 +53,7 @@ internal static class InfillCommand
 
         var command = new Command("infill", "Fill the gaps of a text")
         {
-            text, input, output, model, sampler, draftLength, temperature, topK, topP, order, seed, batchPlan, callCost, samples, device, threads, noCache, json,
+            text, input, output, model, sampler, draftLength, temperature, topK, topP, order, seed, batchPlan, callCost, samples, device, tf32, threads, noCache, json,
         };
         command.SetAction((parsed, cancellation) =>
         {
@@ -64,6 +65,7 @@ internal static class InfillCommand
                 Output = parsed.GetValue(output),
                 Model = parsed.ModelFolder(model),
                 Device = parsed.GetValue(device),
+                AllowTf32 = parsed.IsTf32(tf32, parsed.GetValue(device)),
                 Threads = parsed.GetValue(threads),
                 UseCache = !parsed.GetValue(noCache),
                 Samples = parsed.GetValue(samples),

@@ -33,7 +33,7 @@ try
 {
     return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
 }
-catch (Exception error) when (error is UsageException or InfillTextException or ModelFolderException or DeviceNotAvailableException or ModelOutputException)
+catch (Exception error) when (error is UsageException or InfillTextException or ModelFolderException or DeviceNotAvailableException or ModelOutputException or ModelRunException)
 {
     return Fail(ExitCode.BadInput, error.Message);
 }

@@ -13,18 +13,19 @@ internal static class ScoreCommand
         var text = new Argument<string>("TEXT") { Description = "Text with marked spans: [[...]] is scored given all the rest; \\[ is a plain [" };
         Option<string?> model = CommonOptions.Model();
         Option<Device> device = CommonOptions.Device();
+        Option<bool> tf32 = CommonOptions.AllowTf32();
         Option<bool> noCache = CommonOptions.NoCache();
         Option<bool> json = CommonOptions.Json();
-        var command = new Command("score", "Exact log-probability of the marked spans, in one model call") { text, model, device, noCache, json };
+        var command = new Command("score", "Exact log-probability of the marked spans, in one model call") { text, model, device, tf32, noCache, json };
         command.SetAction((parsed, cancellation) => Task.Run(
-            () => Run(parsed.GetValue(text)!, parsed.ModelFolder(model), parsed.GetValue(device), !parsed.GetValue(noCache), parsed.GetValue(json), cancellation), cancellation));
+            () => Run(parsed.GetValue(text)!, parsed.ModelFolder(model), parsed.GetValue(device), parsed.IsTf32(tf32, parsed.GetValue(device)), !parsed.GetValue(noCache), parsed.GetValue(json), cancellation), cancellation));
         return command;
     }
 
-    private static int Run(string text, string model, Device device, bool useCache, bool json, CancellationToken cancellation)
+    private static int Run(string text, string model, Device device, bool allowTf32, bool useCache, bool json, CancellationToken cancellation)
     {
         ArgumentText.RequireValid(text);
-        using TextInfiller infiller = TextInfiller.Open(model, device, useCache: useCache);
+        using TextInfiller infiller = TextInfiller.Open(model, device, useCache: useCache, allowTf32: allowTf32);
         ScoreResult score = infiller.Score(text, cancellation);
         if (json)
             WriteJson(score);

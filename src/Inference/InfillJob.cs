@@ -31,11 +31,7 @@ internal sealed class InfillJob
         _text = text;
         _seed = options.Seed ?? RandomNumberGenerator.GetInt32(int.MaxValue);
         _options = options with { BannedTokens = [.. setting.Banned.Union(options.BannedTokens)] };
-        _options.Validate(setting.Manifest.VocabularySize);
-        if (options.CallCostInRows is double rows && !(rows > 0 && double.IsFinite(rows)))
-            throw new ArgumentOutOfRangeException(nameof(options), rows, $"{nameof(InfillOptions.CallCostInRows)} must be a positive number.");
-        if (!Enum.IsDefined(options.Sampler))
-            throw new ArgumentOutOfRangeException(nameof(options), options.Sampler, "No such sampler.");
+        _options.RequireRanges(setting.Manifest.VocabularySize);
         _order = CreateOrder(options.Order, text.Given, _seed);
         _setting = setting;
         _inBatch = options.InBatch ?? inBatch;
@@ -66,7 +62,7 @@ internal sealed class InfillJob
         _result = new InfillResult(_text.Fill(gaps), gaps, sampler.Statistics, _seed, _time.Elapsed)
         {
             Drafts = sampler is FusedSampler fused ? s_sources.ToDictionary(source => source, fused.Counts) : new(),
-            Sequence = new FilledSequence(_order, [.. sampler.Tokens], _options),
+            Sequence = new FilledSequence(_order, [.. sampler.Tokens], _options, _setting.Manifest.Identity),
         };
         _sampler = null;
     }
@@ -111,7 +107,7 @@ internal sealed class InfillJob
         DecodingOrder.LeftToRight => Order.LeftToRight(given),
         DecodingOrder.RightToLeft => Order.RightToLeft(given),
         DecodingOrder.Random => Order.Random(given, new SeededCoins(~seed)), // coins of their own: the tokens' stay untouched
-        _ => throw new ArgumentOutOfRangeException(nameof(order), order, "No such order."),
+        _ => throw new UnreachableException(),
     };
 
     private string[] DecodeGaps(Sampler sampler)

@@ -1,3 +1,4 @@
+using System.Text;
 using Google.Protobuf;
 
 namespace AsArm.Inference;
@@ -13,6 +14,7 @@ internal sealed class SentencePieceModel
 
     private readonly List<SentencePiece> _pieces = [];
     private bool _isWhole;
+    private int _pieceBytes;
 
     private SentencePieceModel()
     {
@@ -40,7 +42,7 @@ internal sealed class SentencePieceModel
         for (uint tag; (tag = input.ReadTag()) != 0;)
         {
             if (tag == Message(PieceField))
-                model._pieces.Add(ReadPiece(input.ReadBytes()));
+                model.Add(ReadPiece(input.ReadBytes()));
             else if (tag == Message(TrainerField))
                 (hasTrainer, _) = (true, RequireUnigram(input.ReadBytes()));
             else if (tag == Message(NormalizerField))
@@ -52,6 +54,16 @@ internal sealed class SentencePieceModel
         model._isWhole &= hasTrainer; // they follow the pieces, so a file cut off between two pieces lacks them
         model.Check();
         return model;
+    }
+
+    /// <summary>Bounded while it is read, as every piece costs many times its bytes.</summary>
+    private void Add(SentencePiece piece)
+    {
+        int bytes = Encoding.UTF8.GetByteCount(piece.Text);
+        Require(bytes <= ModelLimits.PieceBytes, $"it has a piece of {bytes} bytes, more than {ModelLimits.PieceBytes}");
+        Require((_pieceBytes += bytes) <= ModelLimits.AllPieceBytes, $"its pieces have more than {ModelLimits.AllPieceBytes} bytes");
+        Require(_pieces.Count < ModelLimits.Vocabulary, $"it has more than {ModelLimits.Vocabulary} pieces");
+        _pieces.Add(piece);
     }
 
     private static uint Message(uint field) => WireFormat.MakeTag((int)field, WireFormat.WireType.LengthDelimited);
