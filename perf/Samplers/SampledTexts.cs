@@ -10,7 +10,6 @@ internal sealed class SampledTexts : IDisposable
 {
     private readonly OnnxAnySubsetModel _model;
     private readonly InfillTokenizer _tokenizer;
-    private readonly NgramFile? _ngrams;
     private readonly InfillSetting _setting;
     private readonly ModelFolder _folder;
 
@@ -21,10 +20,9 @@ internal sealed class SampledTexts : IDisposable
         _folder = ModelFolder.Open(path);
         ModelManifest manifest = _folder.Manifest;
         _tokenizer = InfillTokenizer.Open(_folder.TokenizerPath ?? throw new ModelFolderException($"{path} has no tokenizer."), manifest);
-        _ngrams = NgramFile.Open(_folder);
         _model = OnnxAnySubsetModel.Open(_folder);
         int[] banned = [.. Enumerable.Range(0, manifest.VocabularySize).Where(token => !_tokenizer.IsText(token))];
-        _setting = new InfillSetting(manifest, Device.Cpu, banned, _ngrams?.Table);
+        _setting = new InfillSetting(manifest, Device.Cpu, banned, NgramFile.Read(_folder));
     }
 
     public string Name => _folder.Name;
@@ -65,7 +63,6 @@ internal sealed class SampledTexts : IDisposable
     public void Dispose()
     {
         _model.Dispose();
-        (_ngrams as IDisposable)?.Dispose();
     }
 
     private InfillJob CreateJob(BenchKind kind, int text, InfillOptions options, bool inBatch) => new(

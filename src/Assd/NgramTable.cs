@@ -24,7 +24,7 @@ public sealed class NgramTable
     /// <summary>V; must be the model's.</summary>
     public int VocabularySize { get; }
 
-    /// <summary>Checks every byte that a later look-up relies on. The memory is kept, not copied: a map of the file will do.</summary>
+    /// <summary>Checks every byte that a later look-up relies on. The memory is kept, not copied.</summary>
     /// <param name="file">The whole file.</param>
     /// <exception cref="NgramTableException">Not such a file, damaged, or of another version.</exception>
     public static NgramTable Open(ReadOnlyMemory<byte> file)

@@ -14,6 +14,14 @@ internal static class CommonOptions
 
     public static Option<Device> Device() => Choice("--device", "Where the network runs", Enum.GetValues<Device>().ToDictionary(Devices.NameOf));
 
+    public static Option<bool> AllowTf32() =>
+        new("--allow-tf32") { Description = "Let a GPU round float32 products to TF32: faster, logits are off by up to 6e-3" };
+
+    /// <summary>Whether TF32 is allowed; refused where it would mean nothing.</summary>
+    /// <exception cref="UsageException">For the CPU.</exception>
+    public static bool IsTf32(this ParseResult parsed, Option<bool> allowed, Device device) => parsed.GetValue(allowed)
+        && (device != Inference.Device.Cpu ? true : throw new UsageException("--allow-tf32 goes with --device cuda or tensorrt."));
+
     public static Option<bool> Json() => new("--json") { Description = "Print one JSON object" };
 
     public static Option<bool> NoCache() => new("--no-cache") { Description = "Encode the whole text in every model call: slower, for cross-checks" };

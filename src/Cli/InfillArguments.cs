@@ -17,6 +17,8 @@ internal sealed class InfillArguments
 
     public required Device Device { get; init; }
 
+    public required bool AllowTf32 { get; init; }
+
     public required int? Threads { get; init; }
 
     public required bool UseCache { get; init; }
@@ -47,7 +49,7 @@ internal sealed class InfillArguments
         return Json ? WriteJson(writer, [.. outcomes]) : WriteText(writer, outcomes);
     }
 
-    public TextInfiller Open() => TextInfiller.Open(Model, Device, Threads, UseCache);
+    public TextInfiller Open() => TextInfiller.Open(Model, Device, Threads, UseCache, AllowTf32);
 
     private IEnumerable<InfillRequest> Requests()
     {

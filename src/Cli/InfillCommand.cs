@@ -45,6 +45,7 @@ internal static class InfillCommand
         Option<string?> output = CommonOptions.Path("--output", "FILE.jsonl|-", "Where the filled lines go, one JSON object each; - is standard output (default)");
         Option<string?> model = CommonOptions.Model();
         Option<Device> device = CommonOptions.Device();
+        Option<bool> tf32 = CommonOptions.AllowTf32();
         Option<bool> json = CommonOptions.Json();
         Option<bool> noCache = CommonOptions.NoCache();
         Option<SamplerKind> sampler = CommonOptions.Choice("--sampler", "All but parallel are exact: fused drafts and verifies as much as pays, assd and ngram are the paper's, sequential decides one token a call; parallel is NOT exact, it verifies nothing", Samplers);
@@ -63,7 +64,7 @@ internal static class InfillCommand
 
         var command = new Command("infill", "Fill the gaps of a text")
         {
-            text, input, output, model, sampler, draftLength, temperature, topK, topP, order, gapSpacing, seed, batchPlan, callCost, samples, window, device, threads, noCache, json,
+            text, input, output, model, sampler, draftLength, temperature, topK, topP, order, gapSpacing, seed, batchPlan, callCost, samples, window, device, tf32, threads, noCache, json,
         };
         command.SetAction((parsed, cancellation) =>
         {
@@ -75,6 +76,7 @@ internal static class InfillCommand
                 Output = parsed.GetValue(output),
                 Model = parsed.ModelFolder(model),
                 Device = parsed.GetValue(device),
+                AllowTf32 = parsed.IsTf32(tf32, parsed.GetValue(device)),
                 Threads = parsed.GetValue(threads),
                 UseCache = !parsed.GetValue(noCache),
                 Samples = parsed.GetValue(samples),

@@ -9,7 +9,7 @@ try
 {
     return await RunAsync(args);
 }
-catch (Exception error) when (error is UsageException or InfillTextException or ModelFolderException or DeviceNotAvailableException or ModelOutputException)
+catch (Exception error) when (error is UsageException or InfillTextException or ModelFolderException or DeviceNotAvailableException or ModelOutputException or ModelRunException)
 {
     return Fail(ExitCode.BadInput, error.Message);
 }

@@ -12,19 +12,26 @@ internal static class ScoreCommand
         var text = new Argument<string>("TEXT") { Description = "Text with marked spans: [[...]] is scored given all the rest; \\[ is a plain [, and \\\\[ a backslash before a span" };
         Option<string?> model = CommonOptions.Model();
         Option<Device> device = CommonOptions.Device();
+        Option<bool> tf32 = CommonOptions.AllowTf32();
         Option<bool> noCache = CommonOptions.NoCache();
         Option<bool> window = CommonOptions.Window("all spans");
         Option<bool> json = CommonOptions.Json();
-        var command = new Command("score", "Exact log-probability of the marked spans, in one model call") { text, model, window, device, noCache, json };
+        var command = new Command("score", "Exact log-probability of the marked spans, in one model call") { text, model, window, device, tf32, noCache, json };
         command.SetAction((parsed, cancellation) => Task.Run(
-            () => Run(parsed.GetValue(text)!, parsed.ModelFolder(model), parsed.GetValue(window), parsed.GetValue(device), !parsed.GetValue(noCache), parsed.GetValue(json), cancellation), cancellation));
+            () =>
+            {
+                ArgumentText.RequireValid(parsed.GetValue(text)!);
+                Device on = parsed.GetValue(device);
+                using TextInfiller infiller = TextInfiller.Open(
+                    parsed.ModelFolder(model), on, useCache: !parsed.GetValue(noCache), allowTf32: parsed.IsTf32(tf32, on));
+                return Run(infiller, parsed.GetValue(text)!, parsed.GetValue(window), parsed.GetValue(json), cancellation);
+            },
+            cancellation));
         return command;
     }
 
-    private static int Run(string text, string model, bool window, Device device, bool useCache, bool json, CancellationToken cancellation)
+    private static int Run(TextInfiller infiller, string text, bool window, bool json, CancellationToken cancellation)
     {
-        ArgumentText.RequireValid(text);
-        using TextInfiller infiller = TextInfiller.Open(model, device, useCache: useCache);
         ScoreResult score = infiller.Score(ScorePrompt.Parse(text), window, cancellation);
         if (json)
             WriteJson(score);

@@ -11,16 +11,17 @@ internal static class VerifyCommand
     {
         Option<string?> model = CommonOptions.Model();
         Option<Device> device = CommonOptions.Device();
+        Option<bool> tf32 = CommonOptions.AllowTf32();
         Option<string?> golden = CommonOptions.Path("--golden", "FILE", "Recorded inputs and outputs (default: golden.safetensors of the model folder)");
         Option<double?> tolerance = CommonOptions.OptionalNumber<double>("--tolerance", "X", "Largest difference of a logit that passes (default: of the model's precision, 1e-4 for float32)", value => value >= 0 && double.IsFinite(value), "a number of at least 0");
         Option<double?> relative = CommonOptions.OptionalNumber<double>("--relative-tolerance", "X", "Largest relative error of a distribution's logits that passes as well (default: of the model's precision, none for float32)", value => value >= 0 && double.IsFinite(value), "a number of at least 0");
-        var command = new Command("verify", "Replay the recorded results of a model folder") { model, golden, tolerance, relative, device };
+        var command = new Command("verify", "Replay the recorded results of a model folder") { model, golden, tolerance, relative, device, tf32 };
         command.SetAction((parsed, cancellation) => Task.Run(
-            () => Run(parsed.ModelFolder(model), parsed.GetValue(golden), (parsed.GetValue(tolerance), parsed.GetValue(relative)), parsed.GetValue(device), cancellation), cancellation));
+            () => Run(parsed.ModelFolder(model), parsed.GetValue(golden), (parsed.GetValue(tolerance), parsed.GetValue(relative)), parsed.GetValue(device), parsed.IsTf32(tf32, parsed.GetValue(device)), cancellation), cancellation));
         return command;
     }
 
-    private static int Run(string path, string? golden, (double? Tolerance, double? Relative) asked, Device device, CancellationToken cancellation)
+    private static int Run(string path, string? golden, (double? Tolerance, double? Relative) asked, Device device, bool allowTf32, CancellationToken cancellation)
     {
         ModelFolder folder = ModelFolder.Open(path);
         golden ??= folder.GoldenPath ?? throw new UsageException($"{path} holds no golden.safetensors: name a file with --golden.");
@@ -29,7 +30,7 @@ internal static class VerifyCommand
         var failures = new List<string>();
         foreach (bool useCache in folder.CachedOnnxPath is null ? [false] : new[] { false, true })
         {
-            using OnnxAnySubsetModel model = OnnxAnySubsetModel.Open(folder, device, useCache: useCache);
+            using OnnxAnySubsetModel model = OnnxAnySubsetModel.Open(folder, device, useCache: useCache, allowTf32: allowTf32);
             IReadOnlyList<GoldenDifference> differences = GoldenReplay.Run(model, golden, cancellation);
             GoldenDifference worst = differences.MaxBy(difference => difference.MaximumDifference)!;
             double divergence = differences.Sum(difference => difference.Rows * difference.Divergence) / differences.Sum(difference => difference.Rows);

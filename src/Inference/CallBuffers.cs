@@ -41,6 +41,9 @@ internal sealed class CallBuffers
     /// <summary>[batch, targets, vocabulary]</summary>
     public float[] Logits { get; }
 
+    /// <summary>Memory of all of them, but for what is small beside it.</summary>
+    public long Bytes => (long)Logits.Length * sizeof(float);
+
     /// <summary>Whether a call of this shape fits.</summary>
     public bool Hold(CallShape shape) => shape.Positions <= InputIds.Length && shape.Questions <= TargetPositions.Length;
 

@@ -42,7 +42,9 @@ public static class GoldenReplay
         int given = prompt.Sum();
         int[] positions = Read(file, name + ".target_positions", ranks.Length), horizons = Read(file, name + ".target_horizons", ranks.Length + 1);
         float[] expected = file.Read<float>(name + ".logits");
-        if (ranks.Length != tokens.Length || positions.Length != horizons.Length || expected.Length != positions.Length * model.VocabularySize)
+        if (positions.Length == 0)
+            throw new ArgumentException("it asks nothing");
+        if (ranks.Length != tokens.Length || positions.Length != horizons.Length || expected.Length != (long)positions.Length * model.VocabularySize)
             throw new ArgumentException("the sizes of its tensors disagree");
         if (!prompt.SequenceEqual(ranks.Select(rank => rank < given ? 1 : 0)))
             throw new ArgumentException("its given tokens are not the first of its order");

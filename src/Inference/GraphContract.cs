@@ -8,6 +8,8 @@ internal sealed class GraphContract
 {
     private const int Any = -1;
 
+    private static readonly string[] s_stateless = ["input_ids", "order", "prompt_mask", "target_positions", "target_horizons"];
+
     private readonly Port[] _inputs;
     private readonly Port[] _outputs;
 
@@ -25,9 +27,11 @@ internal sealed class GraphContract
     /// <summary>Names of the outputs.</summary>
     public string[] Outputs { get; }
 
+    private bool HasCache => _inputs.Length > s_stateless.Length;
+
     /// <summary>model.onnx.</summary>
     public static GraphContract Stateless(ModelManifest manifest) => new(
-        [.. Integers("input_ids", "order", "prompt_mask", "target_positions", "target_horizons")], [Logits(manifest)]);
+        [.. Integers(s_stateless)], [Logits(manifest)]);
 
     /// <summary>model_cached.onnx: per layer a key and a value, in this order.</summary>
     public static GraphContract Cached(ModelManifest manifest)
@@ -54,18 +58,29 @@ internal sealed class GraphContract
         Require("outputs", _outputs, session.OutputMetadata, path);
     }
 
-    /// <summary>Refuses an asarm.json that speaks of another graph than this one, where the graph says so itself.</summary>
+    /// <summary>
+    /// Refuses an asarm.json that speaks of another graph than this one. A graph may leave out what nothing depends on; one with a cache has a
+    /// table of positions, which is as long as it says, and one of rounded weights names its precision, since a looser tolerance follows from it.
+    /// </summary>
     /// <exception cref="ModelFolderException">Names the field.</exception>
-    public static void CheckProperties(InferenceSession session, ModelFolder folder, string path)
+    public void CheckProperties(InferenceSession session, ModelFolder folder, string path)
     {
         Dictionary<string, string> properties = session.ModelMetadata.CustomMetadataMap;
         ModelManifest manifest = folder.Manifest;
-        (string Name, string Value)[] fields =
-            [("mask_id", $"{manifest.MaskId}"), ("layers", $"{manifest.Layers}"), ("heads", $"{manifest.Heads}"), ("precision", manifest.Precision)];
-        foreach ((string name, string value) in fields)
+        string file = Path.GetFileName(path);
+        (string Name, string? Value, bool MustBeThere)[] fields =
+        [
+            ("format_version", $"{manifest.FormatVersion}", false), ("mask_id", $"{manifest.MaskId}", false), ("maximum_length", $"{manifest.MaximumLength}", HasCache),
+            ("layers", $"{manifest.Layers}", false), ("heads", $"{manifest.Heads}", false), ("precision", manifest.Precision, manifest.IsRounded),
+            ("checkpoint_sha256", manifest.Source?.CheckpointSha256, false),
+        ];
+        foreach ((string name, string? value, bool mustBeThere) in fields)
         {
-            if (properties.TryGetValue("asarm." + name, out string? found) && found != value)
-                throw new ModelFolderException($"{folder.FullPath}: asarm.json says {name} {value}, {Path.GetFileName(path)} was made with {found}.");
+            string? found = properties.GetValueOrDefault("asarm." + name);
+            if (mustBeThere && found is null)
+                throw new ModelFolderException($"{folder.FullPath}: {file} does not say its {name}, asarm.json says {value}: export the model again.");
+            if (value is not null && found is not null && !found.Equals(value, StringComparison.OrdinalIgnoreCase))
+                throw new ModelFolderException($"{folder.FullPath}: asarm.json says {name} {value}, {file} was made with {found}.");
         }
     }
 

@@ -31,16 +31,9 @@ internal sealed class InfillJob
     {
         _text = text;
         _seed = options.Seed ?? RandomNumberGenerator.GetInt32(int.MaxValue);
-        if (options.BannedTokensAt.Count > 0)
-            throw new ArgumentOutOfRangeException(nameof(options), "A text has no positions to name: BannedTokensAt is for samplers.");
-        if (!Enum.IsDefined(options.GapSpacing))
-            throw new ArgumentOutOfRangeException(nameof(options), options.GapSpacing, "No such gap spacing.");
+        options.RequireNoPositions();
         _options = options with { BannedTokens = [.. setting.Banned.Union(options.BannedTokens)], BannedTokensAt = text.Current.BannedAt };
-        _options.Validate(setting.Manifest.VocabularySize);
-        if (options.CallCostInRows is double rows && !(rows > 0 && double.IsFinite(rows)))
-            throw new ArgumentOutOfRangeException(nameof(options), rows, $"{nameof(InfillOptions.CallCostInRows)} must be a positive number.");
-        if (!Enum.IsDefined(options.Sampler))
-            throw new ArgumentOutOfRangeException(nameof(options), options.Sampler, "No such sampler.");
+        _options.RequireRanges(setting.Manifest.VocabularySize);
         (_coins, _orderCoins) = (new SeededCoins(_seed), new SeededCoins(~_seed));
         _order = CreateOrder();
         _setting = setting;
@@ -74,7 +67,7 @@ internal sealed class InfillJob
         if (_sampler is not { IsDone: true } sampler)
             return false;
         string[] gaps = DecodeGaps(sampler);
-        _filled.Add(sampler, gaps, new FilledSequence(_order, [.. sampler.Tokens], _options));
+        _filled.Add(sampler, gaps, new FilledSequence(_order, [.. sampler.Tokens], _options, _setting.Manifest.Identity));
         _sampler = null;
         if (_text.MoveNext(_text.Current.Fill(gaps)))
         {
@@ -137,7 +130,7 @@ internal sealed class InfillJob
         DecodingOrder.LeftToRight => Order.LeftToRight(_text.Current.Given),
         DecodingOrder.RightToLeft => Order.RightToLeft(_text.Current.Given),
         DecodingOrder.Random => Order.Random(_text.Current.Given, _orderCoins),
-        _ => throw new ArgumentOutOfRangeException(nameof(InfillOptions.Order), _options.Order, "No such order."),
+        _ => throw new UnreachableException(),
     };
 
     /// <param name="sampler">Null before the window's first model call.</param>

@@ -43,4 +43,27 @@ public sealed record InfillOptions : SamplingOptions
     /// takes what is usual for the model and the device. `asarm bench` prints what it measures.
     /// </summary>
     public double? CallCostInRows { get; init; }
+
+    /// <summary>Throws unless every value is in its range.</summary>
+    /// <param name="vocabularySize">V, for the bans.</param>
+    /// <exception cref="ArgumentOutOfRangeException">Names the option and its range.</exception>
+    internal void RequireRanges(int vocabularySize)
+    {
+        Validate(vocabularySize);
+        Require(CallCostInRows is null || (CallCostInRows > 0 && double.IsFinite(CallCostInRows.Value)), nameof(CallCostInRows), CallCostInRows, "must be a positive number");
+        Require(Enum.IsDefined(Sampler), nameof(Sampler), Sampler, "is no such sampler");
+        Require(Enum.IsDefined(Order), nameof(Order), Order, "is no such order");
+        Require(Enum.IsDefined(GapSpacing), nameof(GapSpacing), GapSpacing, "is no such gap spacing");
+    }
+
+    /// <summary>Throws if the caller has set <see cref="SamplingOptions.BannedTokensAt" />, which the infiller does by the text.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Names the option.</exception>
+    internal void RequireNoPositions() =>
+        Require(BannedTokensAt.Count == 0, nameof(BannedTokensAt), BannedTokensAt.Count, "is for samplers: a text has no positions to name");
+
+    private static void Require(bool condition, string name, object? value, string range)
+    {
+        if (!condition)
+            throw new ArgumentOutOfRangeException(name, value, $"{name} {range}.");
+    }
 }

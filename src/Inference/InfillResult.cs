@@ -27,4 +27,5 @@ public sealed record InfillResult(string Text, IReadOnlyList<string> Gaps, Sampl
 /// <param name="Order">Its order.</param>
 /// <param name="Tokens">[Order.Length] by position.</param>
 /// <param name="Law">Temperature, bans and the like.</param>
-internal sealed record FilledSequence(Order Order, int[] Tokens, SamplingOptions Law);
+/// <param name="Model"><see cref="ModelManifest.Identity" /> of the model that filled it.</param>
+internal sealed record FilledSequence(Order Order, int[] Tokens, SamplingOptions Law, string Model);

@@ -70,9 +70,16 @@ public sealed class InfillTokenizer
     public static InfillTokenizer Open(string path, ModelManifest manifest)
     {
         ArgumentNullException.ThrowIfNull(manifest);
+        return Read(RegularFile.Read(path, ModelLimits.TokenizerBytes), path, manifest);
+    }
+
+    /// <summary>Takes the bytes of a .model file.</summary>
+    /// <inheritdoc cref="Open" />
+    internal static InfillTokenizer Read(byte[] bytes, string path, ModelManifest manifest)
+    {
         try
         {
-            SentencePieceModel model = SentencePieceModel.Parse(File.ReadAllBytes(path));
+            SentencePieceModel model = SentencePieceModel.Parse(bytes);
             int last = model.Pieces.Count - 1;
             if (last >= manifest.VocabularySize)
                 throw new InvalidDataException($"it has a piece {last}, the network's vocabulary ends at {manifest.VocabularySize - 1}");
@@ -80,7 +87,7 @@ public sealed class InfillTokenizer
                 throw new InvalidDataException($"it has no piece {unknown.Id}, which added_tokens names");
             return new InfillTokenizer(model, manifest);
         }
-        catch (Exception error) when (error is InvalidDataException or IOException or UnauthorizedAccessException)
+        catch (InvalidDataException error)
         {
             throw new ModelFolderException($"{path} is no tokenizer for this model: {error.Message.ReplaceLineEndings(" ").TrimEnd('.')}.", error);
         }

@@ -1,19 +1,17 @@
 using System.Security.Cryptography;
-using System.Text.Json;
 
 namespace AsArm.Inference;
 
 /// <summary>A folder written by tools/export, checked: format, fields, files and their hashes.</summary>
 public sealed class ModelFolder
 {
-    private const string OnnxFile = "model.onnx";
-    private const string CachedOnnxFile = "model_cached.onnx";
-    private const string WeightsFile = OnnxFile + "_data";
-    private const string ManifestFile = "asarm.json";
-    private const string TokenizerFile = "spiece.model";
-    private const string GoldenFile = "golden.safetensors";
-    private const string NgramsFile = "ngrams.bin";
-    private const int LongestSequence = 1_000_000; // so that sizes of buffers stay within reason
+    internal const string OnnxFile = "model.onnx";
+    internal const string CachedOnnxFile = "model_cached.onnx";
+    internal const string WeightsFile = OnnxFile + "_data";
+    internal const string ManifestFile = "asarm.json";
+    internal const string TokenizerFile = "spiece.model";
+    internal const string GoldenFile = "golden.safetensors";
+    internal const string NgramsFile = "ngrams.bin";
 
     private ModelFolder(string path, ModelManifest manifest)
     {
@@ -54,7 +52,7 @@ public sealed class ModelFolder
         string full = Path.GetFullPath(path);
         if (!Directory.Exists(full))
             throw new ModelFolderException($"There is no model folder {path}.");
-        var folder = new ModelFolder(full, ReadManifest(full));
+        var folder = new ModelFolder(full, ManifestReader.Read(Path.Combine(full, ManifestFile)));
         foreach (string name in new[] { OnnxFile, "config.json" })
         {
             if (!folder.Manifest.Files.ContainsKey(name))
@@ -73,63 +71,14 @@ public sealed class ModelFolder
         return folder;
     }
 
-    private static ModelManifest ReadManifest(string folder)
+    /// <summary>Reads a listed file, and checks that these very bytes are the ones that asarm.json speaks of.</summary>
+    /// <exception cref="ModelFolderException">It has changed since the folder was opened, or cannot be read.</exception>
+    internal byte[] Read(string name)
     {
-        byte[] json = ReadFile(folder, ManifestFile);
-        int format;
-        ModelManifest manifest;
-        try
-        {
-            // The version is read first: a newer format may lack the fields that this one requires.
-            using JsonDocument document = JsonDocument.Parse(json);
-            if (!document.RootElement.TryGetProperty("format_version", out JsonElement version)
-                || version.ValueKind != JsonValueKind.Number || !version.TryGetInt32(out format))
-                throw new ModelFolderException($"{ManifestFile} has no format_version that is a whole number.");
-            if (format > ModelManifest.SupportedFormat)
-                throw new ModelFolderException($"{ManifestFile} has format {format}, this version reads up to {ModelManifest.SupportedFormat}: update AsArm.");
-            manifest = ModelManifest.Parse(json);
-        }
-        catch (Exception error) when (error is JsonException or InvalidOperationException)
-        {
-            throw new ModelFolderException($"{ManifestFile} is no valid model description: {error.Message.ReplaceLineEndings(" ")}", error);
-        }
-
-        RequireFields(manifest, format);
-        RequireTextFormat(manifest);
-        return manifest;
-    }
-
-    /// <summary>A format that allowed these fields in old folders would leave older versions of AsArm to ignore them, with other tokens.</summary>
-    private static void RequireTextFormat(ModelManifest manifest)
-    {
-        string? field = manifest.TextRules is not null ? "text_rules" : manifest.TextEncoding is not null ? "text_encoding" : null;
-        if (field is not null && manifest.FormatVersion < ModelManifest.TextFormat)
-            throw new ModelFolderException($"{ManifestFile} has format {manifest.FormatVersion} and {field}, which is of format {ModelManifest.TextFormat}: export the model again.");
-    }
-
-    private static void RequireFields(ModelManifest manifest, int format)
-    {
-        int vocabulary = manifest.VocabularySize;
-        bool IsToken(int id) => (uint)id < (uint)vocabulary;
-        string? wrong =
-            format < 1 ? "format_version" :
-            vocabulary < 2 ? "vocabulary_size" :
-            manifest.MaximumLength is < 1 or > LongestSequence ? "maximum_length" :
-            manifest.Layers < 1 ? "layers" :
-            manifest.Heads < 1 ? "heads" :
-            manifest.ModelDimension < 1 || manifest.ModelDimension % manifest.Heads != 0 ? "model_dimension" :
-            !IsToken(manifest.MaskId) ? "mask_id" :
-            !IsToken(manifest.SeparatorId) ? "separator_id" :
-            manifest.Precision is null ? "precision" :
-            manifest.Block < 1 ? "block" :
-            manifest.SpecialIds is null || !manifest.SpecialIds.All(IsToken) ? "special_ids" :
-            manifest.TextEncoding is not (null or ModelManifest.CodeEncoding) ? "text_encoding" :
-            manifest.TextRules?.Misfit() is string rule ? $"text_rules.{rule}" :
-            manifest.TextEncoding is not null && manifest.TextRules is { IsFast: true } ? "text_rules.backend, with text_encoding," :
-            manifest.Files is null || manifest.Files.Values.Any(entry => entry?.Sha256 is null) ? "files" :
-            null;
-        if (wrong is not null)
-            throw new ModelFolderException($"{ManifestFile}: {wrong} is out of range.");
+        string path = Path.Combine(FullPath, name);
+        byte[] bytes = RegularFile.Read(path, ModelLimits.BytesOf(name));
+        RequireEntry(path, bytes.Length, SHA256.HashData(bytes), Manifest.Files[name]);
+        return bytes;
     }
 
     private static void CheckFile(string folder, string name, ModelManifest.FileEntry entry)
@@ -137,31 +86,29 @@ public sealed class ModelFolder
         if (name.AsSpan().ContainsAny(Path.GetInvalidFileNameChars()))
             throw new ModelFolderException($"{ManifestFile} lists {name}, which is no plain file name.");
         string path = Path.Combine(folder, name);
+        using Stream stream = RegularFile.Open(path, ModelLimits.BytesOf(name), out long length);
         try
         {
-            using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16, FileOptions.SequentialScan);
-            if (stream.Length != entry.Bytes)
-                throw new ModelFolderException($"{path} has {stream.Length} bytes, {ManifestFile} says {entry.Bytes}: truncated or changed.");
-            if (!Convert.ToHexString(SHA256.HashData(stream)).Equals(entry.Sha256, StringComparison.OrdinalIgnoreCase))
-                throw new ModelFolderException($"{path} has another SHA-256 than {ManifestFile} says: damaged or changed.");
+            RequireLength(path, length, entry); // before all of it is read
+            RequireEntry(path, length, SHA256.HashData(stream), entry);
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch (Exception error) when (RegularFile.IsAccess(error))
         {
-            throw new ModelFolderException($"{path} is missing or cannot be read.", error);
+            throw new ModelFolderException($"{path} cannot be read to its end.", error);
         }
     }
 
-    private static byte[] ReadFile(string folder, string name)
+    private static void RequireLength(string path, long length, ModelManifest.FileEntry entry)
     {
-        string path = Path.Combine(folder, name);
-        try
-        {
-            return File.ReadAllBytes(path);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new ModelFolderException($"{path} is missing or cannot be read.", error);
-        }
+        if (length != entry.Bytes)
+            throw new ModelFolderException($"{path} has {length} bytes, {ManifestFile} says {entry.Bytes}: truncated or changed.");
+    }
+
+    private static void RequireEntry(string path, long length, byte[] hash, ModelManifest.FileEntry entry)
+    {
+        RequireLength(path, length, entry);
+        if (!Convert.ToHexString(hash).Equals(entry.Sha256, StringComparison.OrdinalIgnoreCase))
+            throw new ModelFolderException($"{path} has another SHA-256 than {ManifestFile} says: damaged or changed.");
     }
 
     private string? Optional(string name) => Manifest.Files.ContainsKey(name) ? Path.Combine(FullPath, name) : null;

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Serialization;
 
 namespace AsArm.Inference;
@@ -11,6 +10,9 @@ public sealed record ModelManifest
 
     /// <summary>The first format with <see cref="TextRules" /> and <see cref="TextEncoding" />, which readers of earlier ones ignore.</summary>
     public const int TextFormat = 2;
+
+    /// <summary>What <see cref="Precision" /> may be.</summary>
+    public static IReadOnlyList<string> Precisions { get; } = ["float32", "float16-weights", "float16", "int8", "int4"];
 
     /// <summary>The paper's convention for code: line feeds, tabs and pairs of spaces are tokens of their own.</summary>
     public const string CodeEncoding = "asarm-code";
@@ -50,6 +52,10 @@ public sealed record ModelManifest
     [JsonIgnore]
     public bool IsInteger => Precision is "int8" or "int4";
 
+    /// <summary>Whether a looser <see cref="Tolerance" /> holds than for a network that computes in float32: the graphs must say so themselves.</summary>
+    [JsonIgnore]
+    internal bool IsRounded => IsInteger || Precision is "float16";
+
     /// <summary>How far a logit may be from the recorded float32 one, in this precision.</summary>
     [JsonIgnore]
     public double Tolerance => Precision switch
@@ -87,20 +93,26 @@ public sealed record ModelManifest
     /// <summary>How white space becomes tokens: null as SentencePiece has it, or <see cref="CodeEncoding" />.</summary>
     public string? TextEncoding { get; init; }
 
+    /// <summary>The network and its weights, by their hashes; the same wherever the folder lies.</summary>
+    [JsonIgnore]
+    internal string Identity => string.Join(' ', new[] { ModelFolder.OnnxFile, ModelFolder.WeightsFile }.Select(name => Files.GetValueOrDefault(name)?.Sha256));
+
     /// <summary>Name, hash and size of every file of the folder.</summary>
     public required IReadOnlyDictionary<string, FileEntry> Files { get; init; }
 
-    /// <summary>Reads the JSON text.</summary>
-    /// <exception cref="JsonException">No JSON, a field is missing or of a wrong type.</exception>
-    internal static ModelManifest Parse(ReadOnlySpan<byte> json) =>
-        JsonSerializer.Deserialize(json, ManifestContext.Default.ModelManifest) ?? throw new JsonException("asarm.json is null");
+    /// <summary>What the folder was made of; null where it does not say.</summary>
+    public SourceEntry? Source { get; init; }
 
     /// <summary>A file of the folder.</summary>
     /// <param name="Sha256">Hexadecimal.</param>
     /// <param name="Bytes">Length.</param>
     public sealed record FileEntry([property: JsonRequired] string Sha256, [property: JsonRequired] long Bytes);
+
+    /// <summary>What a folder was made of.</summary>
+    /// <param name="CheckpointSha256">Over config.json and the weights; hexadecimal, null where it is not told.</param>
+    public sealed record SourceEntry(string? CheckpointSha256);
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, AllowDuplicateProperties = false)]
 [JsonSerializable(typeof(ModelManifest))]
 internal sealed partial class ManifestContext : JsonSerializerContext;

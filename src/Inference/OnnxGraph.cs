@@ -6,14 +6,16 @@ namespace AsArm.Inference;
 /// <summary>A checked ONNX Runtime session over one graph of a folder, with runs that can be cancelled.</summary>
 internal sealed class OnnxGraph : IDisposable
 {
-    private readonly RunOptions _runOptions = new();
+    private readonly RunOptions _runOptions = new() { LogSeverityLevel = OnnxSession.LogSeverity };
     private readonly Device _device;
+    private readonly string _path;
 
-    private OnnxGraph(InferenceSession session, GraphContract contract, Device device)
+    private OnnxGraph(InferenceSession session, GraphContract contract, Device device, string path)
     {
         Session = session;
         Contract = contract;
         _device = device;
+        _path = path;
     }
 
     public InferenceSession Session { get; }
@@ -33,18 +35,22 @@ internal sealed class OnnxGraph : IDisposable
     /// <summary>Opens a graph and checks that its inputs and outputs are those of the contract.</summary>
     /// <exception cref="ModelFolderException">No such model.</exception>
     /// <exception cref="DeviceNotAvailableException">No such device, or one that the folder's precision is not for.</exception>
-    public static OnnxGraph Open(ModelFolder folder, string path, GraphContract contract, Device device, int? threads)
+    /// <exception cref="ArgumentException">Threads or TF32 for a device that has none, or no thread.</exception>
+    public static OnnxGraph Open(ModelFolder folder, string path, GraphContract contract, Placement placement)
     {
+        (Device device, int? threads, bool allowTf32) = placement;
         if (threads is not null)
             ArgumentOutOfRangeException.ThrowIfNegativeOrZero(threads.Value, nameof(threads));
+        if (allowTf32 && device == Device.Cpu)
+            throw new ArgumentException("TF32 is a format of GPUs, the CPU has none.", nameof(placement));
         if (device != Device.Cpu && folder.Manifest.IsInteger)
             throw new DeviceNotAvailableException($"{folder.FullPath} is of precision {folder.Manifest.Precision}, which runs on CPUs: for {Devices.NameOf(device)} export with --precision fp16.");
-        InferenceSession session = OnnxSession.Open(path, device, threads);
+        InferenceSession session = OnnxSession.Open(GraphFile.Read(folder, path), placement, isFloat32: !folder.Manifest.IsRounded);
         try
         {
             contract.Check(session, path);
-            GraphContract.CheckProperties(session, folder, path);
-            return new OnnxGraph(session, contract, device);
+            contract.CheckProperties(session, folder, path);
+            return new OnnxGraph(session, contract, device, path);
         }
         catch
         {
@@ -55,6 +61,7 @@ internal sealed class OnnxGraph : IDisposable
 
     /// <summary>Runs with the bound tensors; allocates nothing on a CPU.</summary>
     /// <exception cref="OperationCanceledException">Stopped within the run.</exception>
+    /// <exception cref="ModelRunException">ONNX Runtime could not run it.</exception>
     public void Run(BoundTensors tensors, CancellationToken cancellation)
     {
         if (_device != Device.Cpu)
@@ -69,6 +76,10 @@ internal sealed class OnnxGraph : IDisposable
         catch (OnnxRuntimeException) when (cancellation.IsCancellationRequested)
         {
             throw new OperationCanceledException(cancellation);
+        }
+        catch (OnnxRuntimeException error)
+        {
+            throw new ModelRunException($"{_path} could not be run: {OnnxSession.OneLine(error)}", error);
         }
         finally
         {

@@ -2,27 +2,33 @@ using Microsoft.ML.OnnxRuntime;
 
 namespace AsArm.Inference;
 
-/// <summary>Opens ONNX Runtime sessions. All session settings and execution providers are here.</summary>
+/// <summary>Opens ONNX Runtime sessions. All session settings are here; those of devices in <see cref="ExecutionProvider" />.</summary>
 internal static class OnnxSession
 {
+    /// <summary>ONNX Runtime throws what went wrong; written to the log, it would stand on standard error as well.</summary>
+    public const OrtLoggingLevel LogSeverity = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL;
+
     private static readonly string[] s_fileErrors = ["NoSuchFile", "NoModel", "InvalidProtobuf", "InvalidGraph"];
 
-    /// <summary>A session over a file.</summary>
-    /// <param name="path">The ONNX file.</param>
-    /// <param name="device">Where it runs.</param>
-    /// <param name="threads">Threads of a CPU run; null leaves the choice to ONNX Runtime (one a physical core).</param>
+    /// <summary>A session over a graph.</summary>
+    /// <param name="graph">The ONNX file.</param>
+    /// <param name="placement">Where it runs.</param>
+    /// <param name="isFloat32">Whether its products are of float32.</param>
     /// <exception cref="DeviceNotAvailableException">The device is missing in this build or on this machine.</exception>
     /// <exception cref="ModelFolderException">The file is no ONNX model that this runtime can load.</exception>
-    public static InferenceSession Open(string path, Device device, int? threads)
+    public static InferenceSession Open(GraphFile graph, Placement placement, bool isFloat32)
     {
-        using SessionOptions options = CreateOptions(device, threads);
+        Device device = placement.Device;
+        using SessionOptions options = CreateOptions(placement, isFloat32);
+        if (graph.WeightsFolder is not null)
+            options.AddSessionConfigEntry("session.model_external_initializers_file_folder_path", graph.WeightsFolder);
         try
         {
-            return new InferenceSession(path, options);
+            return new InferenceSession(graph.Bytes, options);
         }
         catch (OnnxRuntimeException error) when (device == Device.Cpu || IsAboutTheFile(error))
         {
-            throw new ModelFolderException($"{path} is no model that ONNX Runtime can load: {OneLine(error)}", error);
+            throw new ModelFolderException($"{graph.Path} is no model that ONNX Runtime can load: {OneLine(error)}", error);
         }
         catch (OnnxRuntimeException error)
         {
@@ -30,22 +36,24 @@ internal static class OnnxSession
         }
     }
 
-    private static SessionOptions CreateOptions(Device device, int? threads)
+    /// <summary>An exception's message without line breaks.</summary>
+    public static string OneLine(Exception error) => error.Message.ReplaceLineEndings(" ").Trim();
+
+    private static SessionOptions CreateOptions(Placement placement, bool isFloat32)
     {
-        if (!Devices.Available().Contains(device))
-            throw Missing(device, $"this build has no {Devices.ProviderOf(device)}", null);
-        var options = new SessionOptions { LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL };
+        Device device = placement.Device;
+        string? why = ExecutionProvider.Of(device).WhyNot() ?? (isFloat32 ? ExecutionProvider.WhyNoFloat32(device, placement.AllowTf32) : null);
+        if (why is not null)
+            throw Missing(device, why, null);
+        var options = new SessionOptions { LogSeverityLevel = LogSeverity };
         // Threads wait actively for the next operator of a run, which saves some 8 % of a small call, and not after it.
         options.AddSessionConfigEntry("session.intra_op.allow_spinning", device == Device.Cpu ? "1" : "0");
         options.AddSessionConfigEntry("session.force_spinning_stop", "1");
         options.EnableMemoryPattern = false; // it plans memory per shape: sizes vary, and the peak is lower without
-        options.IntraOpNumThreads = device == Device.Cpu ? threads ?? 0 : 1;
+        options.IntraOpNumThreads = device == Device.Cpu ? placement.Threads ?? 0 : 1;
         try
         {
-            if (device == Device.TensorRT)
-                options.AppendExecutionProvider_Tensorrt();
-            if (device != Device.Cpu)
-                options.AppendExecutionProvider_CUDA();
+            ExecutionProvider.Of(device).AddTo(options, placement.AllowTf32);
             return options;
         }
         catch (Exception error) when (error is OnnxRuntimeException or EntryPointNotFoundException)
@@ -59,13 +67,11 @@ internal static class OnnxSession
     {
         string available = string.Join(", ", Devices.Available().Select(Devices.NameOf));
         string message = $"Device {Devices.NameOf(device)} is not available ({why}). Available: {available}. " +
-            "For an NVIDIA GPU build with -p:AsArmGpu=true on a machine with its driver, CUDA and cuDNN.";
+            "For an NVIDIA GPU build with -p:AsArmGpu=true on a machine with its driver and CUDA, for TensorRT with TensorRT and cuDNN besides.";
         return inner is null ? new DeviceNotAvailableException(message) : new DeviceNotAvailableException(message, inner);
     }
 
     /// <summary>ONNX Runtime puts its error code into the message only.</summary>
     private static bool IsAboutTheFile(OnnxRuntimeException error) =>
         s_fileErrors.Any(code => error.Message.Contains($"ErrorCode:{code}", StringComparison.Ordinal));
-
-    private static string OneLine(Exception error) => error.Message.ReplaceLineEndings(" ").Trim();
 }

@@ -22,6 +22,8 @@ internal sealed class Safetensors
         ulong length = data.Length >= 8 ? BinaryPrimitives.ReadUInt64LittleEndian(data) : ulong.MaxValue;
         if (length > (ulong)Math.Max(0, data.Length - 8))
             throw Broken("its header is cut off");
+        if (length > ModelLimits.GoldenHeaderBytes)
+            throw Broken($"its header has {length} bytes, more than {ModelLimits.GoldenHeaderBytes}");
         _dataStart = 8 + (int)length;
         ReadHeader(data.AsMemory(8, (int)length));
     }
@@ -33,14 +35,7 @@ internal sealed class Safetensors
     /// <exception cref="ModelFolderException">Missing, truncated or inconsistent.</exception>
     public static Safetensors Open(string path)
     {
-        try
-        {
-            return new Safetensors(path, File.ReadAllBytes(path));
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new ModelFolderException($"{path} is missing or cannot be read.", error);
-        }
+        return new Safetensors(path, RegularFile.Read(path, ModelLimits.GoldenBytes));
     }
 
     /// <summary>The values of a tensor, row after row.</summary>
@@ -61,7 +56,7 @@ internal sealed class Safetensors
             throw Broken($"{name} is {entry.Kind}, not {wanted}");
         // In floating point a product of sizes cannot overflow; up to 2^53 it is exact.
         double size = entry.Shape.Aggregate((double)Marshal.SizeOf<T>(), (product, extent) => product * extent);
-        if (entry.Begin < 0 || entry.End < entry.Begin || entry.End > _data.Length - _dataStart || entry.End - entry.Begin != size)
+        if (entry.Shape.Any(extent => extent < 0) || entry.Begin < 0 || entry.End < entry.Begin || entry.End > _data.Length - _dataStart || entry.End - entry.Begin != size)
             throw Broken($"the data of {name} is cut off or of the wrong size");
         return MemoryMarshal.Cast<byte, T>(_data.AsSpan(_dataStart + (int)entry.Begin, (int)(entry.End - entry.Begin))).ToArray();
     }

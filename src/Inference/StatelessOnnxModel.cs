@@ -15,14 +15,44 @@ public sealed class StatelessOnnxModel : OnnxAnySubsetModel
         : base(graph, manifest, path) => _buffers = new CallBuffers(default, manifest.VocabularySize);
 
     /// <inheritdoc cref="OnnxAnySubsetModel.Open" />
-    public static StatelessOnnxModel Open(ModelFolder folder, Device device = Device.Cpu, int? threads = null)
+    public static StatelessOnnxModel Open(ModelFolder folder, Device device = Device.Cpu, int? threads = null, bool allowTf32 = false)
     {
         ArgumentNullException.ThrowIfNull(folder);
         string path = folder.OnnxPath;
-        return new(OnnxGraph.Open(folder, path, GraphContract.Stateless(folder.Manifest), device, threads), folder.Manifest, path);
+        return new(OnnxGraph.Open(folder, path, GraphContract.Stateless(folder.Manifest), new Placement(device, threads, allowTf32)), folder.Manifest, path);
     }
 
+    internal override long BufferBytes => _buffers.Bytes;
+
     private protected override void Answer(ReadOnlySpan<SequenceCall> calls, CancellationToken cancellation)
+    {
+        for (int count; !calls.IsEmpty; calls = calls[count..])
+        {
+            count = CountForARun(calls);
+            Run(calls[..count], cancellation);
+        }
+    }
+
+    private protected override void ReleaseTensors() => _tensors.Clear();
+
+    private protected override void ReleaseBuffers() => _buffers = new CallBuffers(default, VocabularySize);
+
+    /// <summary>As many of the sequences as their logits allow; one at least.</summary>
+    private int CountForARun(ReadOnlySpan<SequenceCall> calls)
+    {
+        int targets = 0, count = 0;
+        while (count < calls.Length)
+        {
+            targets = Math.Max(targets, calls[count].Conditionals.Length);
+            if (count > 0 && (count + 1) * targets * MemoryBounds.TargetBytes(Manifest) > MemoryBounds.KeptBytes)
+                break;
+            count++;
+        }
+
+        return count;
+    }
+
+    private void Run(ReadOnlySpan<SequenceCall> calls, CancellationToken cancellation)
     {
         CallShape shape = ShapeOf(calls);
         BoundTensors tensors = TensorsOf(shape);
@@ -31,8 +61,6 @@ public sealed class StatelessOnnxModel : OnnxAnySubsetModel
         for (int i = 0; i < calls.Length; i++)
             _buffers.Logits.AsSpan(i * shape.Targets * VocabularySize, calls[i].Logits.Length).CopyTo(calls[i].Logits);
     }
-
-    private protected override void ReleaseTensors() => _tensors.Clear();
 
     private static CallShape ShapeOf(ReadOnlySpan<SequenceCall> calls)
     {

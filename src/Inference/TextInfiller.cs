@@ -21,14 +21,14 @@ public sealed class TextInfiller : IDisposable
     private readonly InfillSetting _setting;
     private readonly JobRunner _runner;
 
-    private TextInfiller(ModelFolder folder, OnnxAnySubsetModel model, InfillTokenizer? tokenizer, NgramFile? ngrams, Device device)
+    private TextInfiller(ModelFolder folder, OnnxAnySubsetModel model, InfillTokenizer? tokenizer, NgramTable? ngrams, Device device)
     {
         Folder = folder;
         _model = model;
         _tokenizer = tokenizer;
         int[] banned = tokenizer is null ? [] : [.. Enumerable.Range(0, model.VocabularySize).Where(token => !tokenizer.IsText(token))];
-        _setting = new InfillSetting(folder.Manifest, device, banned, ngrams?.Table);
-        _runner = new JobRunner(model, MaximumBatch, ngrams);
+        _setting = new InfillSetting(folder.Manifest, device, banned, ngrams);
+        _runner = new JobRunner(model, MaximumBatch, null);
     }
 
     /// <summary>The folder that was opened.</summary>
@@ -42,26 +42,19 @@ public sealed class TextInfiller : IDisposable
     /// <param name="device">Where the network runs.</param>
     /// <param name="threads">Threads of a CPU run; null leaves the choice to ONNX Runtime.</param>
     /// <param name="useCache">False encodes the whole text in every model call, for cross-checks; so does a folder without model_cached.onnx.</param>
+    /// <param name="allowTf32">Lets a GPU round the factors of float32 products to TF32: faster, logits are then off by up to 6e-3.</param>
     /// <exception cref="ModelFolderException">The folder cannot be used; the message names the file.</exception>
     /// <exception cref="DeviceNotAvailableException">The device is not there; the message says which are.</exception>
-    public static TextInfiller Open(string folder, Device device = Device.Cpu, int? threads = null, bool useCache = true)
+    public static TextInfiller Open(string folder, Device device = Device.Cpu, int? threads = null, bool useCache = true, bool allowTf32 = false)
     {
         ModelFolder checkedFolder = ModelFolder.Open(folder);
         InfillTokenizer? tokenizer = checkedFolder.TokenizerPath is string path
-            ? InfillTokenizer.Open(path, checkedFolder.Manifest)
+            ? InfillTokenizer.Read(checkedFolder.Read(ModelFolder.TokenizerFile), path, checkedFolder.Manifest)
             : null;
         if (tokenizer is not null && !Enumerable.Range(0, checkedFolder.Manifest.VocabularySize).Any(tokenizer.IsText))
             throw new ModelFolderException($"{checkedFolder.FullPath}: special_ids in asarm.json leave no token to generate.");
-        NgramFile? ngrams = NgramFile.Open(checkedFolder);
-        try
-        {
-            return new TextInfiller(checkedFolder, OnnxAnySubsetModel.Open(checkedFolder, device, threads, useCache), tokenizer, ngrams, device);
-        }
-        catch
-        {
-            (ngrams as IDisposable)?.Dispose();
-            throw;
-        }
+        NgramTable? ngrams = NgramFile.Read(checkedFolder);
+        return new TextInfiller(checkedFolder, OnnxAnySubsetModel.Open(checkedFolder, device, threads, useCache, allowTf32), tokenizer, ngrams, device);
     }
 
     /// <summary>Throws what filling the text would throw for its markup and length; calls no model.</summary>
@@ -77,6 +70,7 @@ public sealed class TextInfiller : IDisposable
     /// <exception cref="InfillTextException">No gap, a malformed one, or too many tokens.</exception>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
     /// <exception cref="ModelOutputException">The network answered with NaN or infinite logits.</exception>
+    /// <exception cref="ModelRunException">ONNX Runtime could not run the graph.</exception>
     /// <exception cref="ModelFolderException">The folder has no tokenizer.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public InfillResult Infill(string text, InfillOptions? options = null, CancellationToken cancellation = default) =>
@@ -172,6 +166,7 @@ public sealed class TextInfiller : IDisposable
     /// <param name="cancellation">Stops within the model call.</param>
     /// <exception cref="InfillTextException">No span, a gap, too many tokens, or characters that the model does not know.</exception>
     /// <exception cref="ModelOutputException">The network answered with NaN or infinite logits.</exception>
+    /// <exception cref="ModelRunException">ONNX Runtime could not run the graph.</exception>
     /// <exception cref="ModelFolderException">The folder has no tokenizer.</exception>
     public ScoreResult Score(string text, CancellationToken cancellation = default)
     {
@@ -207,15 +202,17 @@ public sealed class TextInfiller : IDisposable
     /// The log-probability of a result's generated tokens under the model's joint law with the options it was filled with, in one model
     /// call. For an exact sampler it is the one in the statistics; for <see cref="SamplerKind.Parallel" /> it is what that departs from.
     /// </summary>
-    /// <param name="result">From this infiller.</param>
+    /// <param name="result">From an infiller with this model.</param>
     /// <param name="cancellation">Stops within the model call.</param>
-    /// <exception cref="ArgumentException">A result that was made by hand.</exception>
+    /// <exception cref="ArgumentException">A result that was made by hand, or by another model.</exception>
     /// <exception cref="ModelOutputException">The network answered with NaN or infinite logits.</exception>
     public double JointLogProbability(InfillResult result, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(result);
         if (result.Sequences.Count == 0)
             throw new ArgumentException("The result holds no tokens.", nameof(result));
+        if (result.Sequences.Any(filled => filled.Model != Folder.Manifest.Identity))
+            throw new ArgumentException("The result is of another model.", nameof(result));
         double sum = 0;
         foreach (FilledSequence filled in result.Sequences)
             _runner.InTurn(

@@ -39,7 +39,7 @@ public sealed class CacheEqualityTests
         ModelManifest manifest = ModelFolder.Open(Files.Tiny).Manifest;
         HostKeyValueCache cache = NewCache(manifest);
         long bytes = 2L * manifest.Layers * manifest.ModelDimension * sizeof(float) * tokens;
-        using CachedOnnxModel cached = CachedOnnxModel.Open(ModelFolder.Open(Files.Tiny), Device.Cpu, null, bytes, cache);
+        using CachedOnnxModel cached = CachedOnnxModel.Open(ModelFolder.Open(Files.Tiny), new Placement(Device.Cpu), bytes, cache);
         Assert.IsLessThanOrEqualTo(Tolerance, WorstDifference(cached, Files.Tiny, 300, 64, seed: 2, release: true));
         Assert.AreEqual(tokens, cache.Layout.Slots * cache.Layout.Length, "The limit was not reached, or not kept.");
     }
@@ -58,7 +58,7 @@ public sealed class CacheEqualityTests
     {
         ModelManifest manifest = ModelFolder.Open(Files.Tiny).Manifest;
         var cache = new LitteredCache(NewCache(manifest), 2 * manifest.Layers, manifest.ModelDimension);
-        using CachedOnnxModel cached = CachedOnnxModel.Open(ModelFolder.Open(Files.Tiny), Device.Cpu, null, NoLimit, cache);
+        using CachedOnnxModel cached = CachedOnnxModel.Open(ModelFolder.Open(Files.Tiny), new Placement(Device.Cpu), NoLimit, cache);
         Assert.IsLessThanOrEqualTo(Tolerance, WorstDifference(cached, Files.Tiny, 300, 64, seed: 4, release: true));
     }
 
@@ -70,7 +70,7 @@ public sealed class CacheEqualityTests
         Order order = Order.LeftToRight([true, false, false, false]);
         float[] Answer(IKeyValueCache cache)
         {
-            using CachedOnnxModel model = CachedOnnxModel.Open(ModelFolder.Open(Files.Tiny), Device.Cpu, null, NoLimit, cache);
+            using CachedOnnxModel model = CachedOnnxModel.Open(ModelFolder.Open(Files.Tiny), new Placement(Device.Cpu), NoLimit, cache);
             var call = new SequenceCall(order, [9, 0, 0, 0], model.VocabularySize, 1);
             foreach (int proposal in new[] { 20, 30 })
             {
@@ -89,7 +89,7 @@ public sealed class CacheEqualityTests
 
         float[] right = Answer(NewCache(manifest)), wrong = Answer(new ForgetfulCache(NewCache(manifest)));
         Assert.IsGreaterThan(0.01f, Worst(right, wrong));
-        using CachedOnnxModel forgetful = CachedOnnxModel.Open(ModelFolder.Open(Files.Tiny), Device.Cpu, null, NoLimit, new ForgetfulCache(NewCache(manifest)));
+        using CachedOnnxModel forgetful = CachedOnnxModel.Open(ModelFolder.Open(Files.Tiny), new Placement(Device.Cpu), NoLimit, new ForgetfulCache(NewCache(manifest)));
         Assert.IsGreaterThan(0.01f, WorstDifference(forgetful, Files.Tiny, 30, 64, seed: 1, release: true));
     }
 

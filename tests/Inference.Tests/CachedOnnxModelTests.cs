@@ -76,8 +76,62 @@ public sealed class CachedOnnxModelTests
         slots.Prepare([brief, extended]);
         Assert.AreEqual(512, cache.Layout.Length);
         slots.Release(extended);
+        for (int call = 1; call < MemoryBounds.Patience; call++)
+            slots.Prepare([brief]);
+        Assert.AreEqual(512, cache.Layout.Length, "Another long one may come.");
         slots.Prepare([brief]);
         Assert.AreEqual(64, cache.Layout.Length, "One long sequence does not burden all others for ever.");
+    }
+
+    /// <summary>Each layout moves all that is in the cache, and lets go of the tensors of all shapes.</summary>
+    [TestMethod]
+    public void Prepare_ShortAndLongByTurns_MovesTheCacheOnce()
+    {
+        int layouts = 0;
+        var slots = new CacheSlots(new HostKeyValueCache(2, 2, 4), 512, 10_000, () => layouts++);
+        for (int turn = 0; turn < 200; turn++)
+        {
+            SequenceCall call = NewCall(turn % 2 == 0 ? 20 : 500);
+            slots.Prepare([call]);
+            slots.Release(call);
+        }
+
+        Assert.AreEqual(2, layouts);
+    }
+
+    [TestMethod]
+    public void Prepare_FewAfterMany_GivesTheirRoomBack()
+    {
+        var cache = new HostKeyValueCache(2, 2, 4);
+        var slots = new CacheSlots(cache, 64, 10_000, () => { });
+        SequenceCall[] calls = [.. Enumerable.Range(0, 16).Select(_ => NewCall(20))];
+        slots.Prepare(calls);
+        Assert.AreEqual(16, cache.Layout.Slots);
+        foreach (SequenceCall call in calls[1..])
+            slots.Release(call);
+        for (int call = 0; call < MemoryBounds.Patience; call++)
+            slots.Prepare([calls[0]]);
+        Assert.AreEqual(1, cache.Layout.Slots);
+    }
+
+    [TestMethod]
+    public void Release_LastSequenceOfALargeCache_FreesIt()
+    {
+        var cache = new HostKeyValueCache(2, 2, 4);
+        var slots = new CacheSlots(cache, 64, 10_000, () => { }, keptTokens: 3 * 64);
+        SequenceCall[] calls = [.. Enumerable.Range(0, 4).Select(_ => NewCall(20))];
+        slots.Prepare(calls.AsSpan(0, 3));
+        foreach (SequenceCall call in calls)
+            slots.Release(call);
+        Assert.AreEqual(new CacheLayout(3, 64), cache.Layout, "A small one stays.");
+        slots.Prepare(calls);
+        slots.Release(calls[1]);
+        Assert.AreEqual(4, cache.Layout.Slots, "Others are under way.");
+        foreach (SequenceCall call in calls)
+            slots.Release(call);
+        Assert.AreEqual(default, cache.Layout);
+        slots.Prepare(calls.AsSpan(0, 1));
+        Assert.AreEqual(new CacheLayout(1, 64), cache.Layout);
     }
 
     [TestMethod]
@@ -135,7 +189,7 @@ public sealed class CachedOnnxModelTests
         ModelFolder folder = ModelFolder.Open(Files.Tiny);
         ModelManifest manifest = folder.Manifest;
         var cache = new FailingCache(new HostKeyValueCache(2 * manifest.Layers, manifest.Heads, manifest.HeadSize));
-        using CachedOnnxModel cached = CachedOnnxModel.Open(folder, Device.Cpu, null, long.MaxValue, cache);
+        using CachedOnnxModel cached = CachedOnnxModel.Open(folder, new Placement(Device.Cpu), long.MaxValue, cache);
         using StatelessOnnxModel stateless = StatelessOnnxModel.Open(folder);
         SequenceCall call = NewCall(9);
         SetTokens(call, 1, 20, 30, 40);
@@ -168,7 +222,7 @@ public sealed class CachedOnnxModelTests
     {
         ModelFolder folder = ModelFolder.Open(Files.Tiny);
         var cache = new TensorCountingCache(folder.Manifest.Heads, folder.Manifest.HeadSize);
-        using CachedOnnxModel model = CachedOnnxModel.Open(folder, Device.Cpu, null, long.MaxValue, cache);
+        using CachedOnnxModel model = CachedOnnxModel.Open(folder, new Placement(Device.Cpu), long.MaxValue, cache);
         SequenceCall call = NewCall(9);
         SetTokens(call, 1, 20);
         call.Begin(2);

@@ -15,25 +15,24 @@ public sealed class JobRunnerTests
     public void Run_ManyWaitForTheFirst_HoldNoSamplers()
     {
         const int Waiting = 200;
-        using NgramFile ngrams = NgramFile.Open(s_folder)!;
-        using var runner = new JobRunner(OnnxAnySubsetModel.Open(s_folder), 16, ngrams);
+        NgramTable ngrams = NgramFile.Read(s_folder)!;
+        using var runner = new JobRunner(OnnxAnySubsetModel.Open(s_folder), 16, null);
         long before = GC.GetTotalMemory(forceFullCollection: true);
-        InfillJob[] jobs = [NewJob("It was <mask:60>.", ngrams.Table), .. Enumerable.Range(0, Waiting).Select(_ => NewJob("It was <mask>.", ngrams.Table))];
+        InfillJob[] jobs = [NewJob("It was <mask:60>.", ngrams), .. Enumerable.Range(0, Waiting).Select(_ => NewJob("It was <mask>.", ngrams))];
         using IEnumerator<InfillOutcome> results = runner.Run(jobs.Select(Ticket), CancellationToken.None).GetEnumerator();
         Assert.IsTrue(results.MoveNext());
         Assert.AreEqual(Waiting, jobs.Skip(1).Count(job => job.IsDone), "They were finished before the first.");
         long held = GC.GetTotalMemory(forceFullCollection: true) - before;
-        Assert.IsLessThan(Waiting * SamplerBytes(ngrams.Table) / 4, held);
+        Assert.IsLessThan(Waiting * SamplerBytes(ngrams) / 4, held);
     }
 
-    /// <summary>The table is unmapped with the model, in turn: whoever reads it out of turn may read what is gone.</summary>
     [TestMethod]
-    public void Run_NgramsLetGoOf_AreReadInTurnOnly()
+    public void Run_AfterDispose_Throws()
     {
-        NgramFile ngrams = NgramFile.Open(s_folder)!;
-        using var runner = new JobRunner(OnnxAnySubsetModel.Open(s_folder), 16, ngrams);
+        NgramTable ngrams = NgramFile.Read(s_folder)!;
+        using var runner = new JobRunner(OnnxAnySubsetModel.Open(s_folder), 16, null);
         runner.Dispose();
-        InfillJob job = NewJob("It was <mask>.", ngrams.Table);
+        InfillJob job = NewJob("It was <mask>.", ngrams);
         Assert.ThrowsExactly<ObjectDisposedException>(() => runner.Run([Ticket(job)], CancellationToken.None).ToList());
     }
 

@@ -14,22 +14,42 @@ public sealed class NgramFileTests
     private const string Text = "Once there was <mask:24> and they were happy.";
 
     [TestMethod]
-    public void Open_Table_ReadsItInPlaceUntilDisposed()
+    public void Read_Table_IsThatOfTheFile()
     {
         using var folder = new TemporaryFolder(Files.Tiny);
         byte[] table = NgramBytes.Random(Vocabulary, 3, 0.2, 1);
         Put(folder, table);
-        NgramFile file = NgramFile.Open(ModelFolder.Open(folder.Path))!;
-        Assert.AreEqual((3, Vocabulary), (file.Table.Order, file.Table.VocabularySize));
-        Assert.AreEqual(NgramTable.Open(table).Probability(5, [1, 2]), file.Table.Probability(5, [1, 2]));
-        Assert.IsTrue(file.Memory.Span.SequenceEqual(table));
-        ((IDisposable)file).Dispose();
-        ((IDisposable)file).Dispose();
-        Assert.ThrowsExactly<ObjectDisposedException>(() => file.Table.Probability(5, [1, 2]));
+        NgramTable read = NgramFile.Read(ModelFolder.Open(folder.Path))!;
+        Assert.AreEqual((3, Vocabulary), (read.Order, read.VocabularySize));
+        Assert.AreEqual(NgramTable.Open(table).Probability(5, [1, 2]), read.Probability(5, [1, 2]));
+    }
+
+    /// <summary>A mapped file that somebody cuts off ends the process at the next look-up.</summary>
+    [TestMethod]
+    public void Infill_TableOverwrittenInPlace_GoesOn()
+    {
+        using var folder = new TemporaryFolder(Files.Default);
+        using TextInfiller infiller = TextInfiller.Open(folder.Path);
+        var options = new InfillOptions { Sampler = SamplerKind.Fused, Seed = 1 };
+        string before = infiller.Infill(Text, options).Text;
+        File.WriteAllBytes(folder.In(Name), []);
+        Assert.AreEqual(before, infiller.Infill(Text, options).Text);
     }
 
     [TestMethod]
-    public void Open_FolderWithoutATable_HasNone() => Assert.IsNull(NgramFile.Open(ModelFolder.Open(Files.Tiny)));
+    public void Read_ChangedSinceTheFolderWasOpened_IsNamed()
+    {
+        using var folder = new TemporaryFolder(Files.Tiny);
+        byte[] table = NgramBytes.Random(Vocabulary, 2, 0.1, 1);
+        Put(folder, table);
+        ModelFolder opened = ModelFolder.Open(folder.Path);
+        table[^1] ^= 1;
+        File.WriteAllBytes(folder.In(Name), table);
+        StringAssert.Contains(Assert.ThrowsExactly<ModelFolderException>(() => NgramFile.Read(opened)).Message, Name);
+    }
+
+    [TestMethod]
+    public void Open_FolderWithoutATable_HasNone() => Assert.IsNull(NgramFile.Read(ModelFolder.Open(Files.Tiny)));
 
     [TestMethod]
     public void Open_EveryTruncation_IsRefused()
@@ -101,7 +121,7 @@ public sealed class NgramFileTests
     private static void Refuses(TemporaryFolder folder, string message)
     {
         ModelFolder opened = ModelFolder.Open(folder.Path);
-        string found = Assert.ThrowsExactly<ModelFolderException>(() => NgramFile.Open(opened)).Message;
+        string found = Assert.ThrowsExactly<ModelFolderException>(() => NgramFile.Read(opened)).Message;
         StringAssert.Contains(found, Name);
         StringAssert.Contains(found, message);
         Assert.ThrowsExactly<ModelFolderException>(() => TextInfiller.Open(folder.Path));

@@ -52,6 +52,21 @@ public sealed class RunPlannerTests
         Assert.IsLessThanOrEqualTo(1 << 22, runs.Max(run => run.Shape.Batch * 12 * 61 * 61));
     }
 
+    /// <summary>16 texts with a gap of 500 tokens, filled in one call, at the size of XLNet-base: a run of all would take a gigabyte of logits.</summary>
+    [TestMethod]
+    public void Plan_ManyLogits_BoundsTheBuffersOfARun()
+    {
+        ModelManifest manifest = ModelFolder.Open(Files.Tiny).Manifest with { VocabularySize = 32_000, Layers = 12, Heads = 12, ModelDimension = 768, MaximumLength = 512 };
+        long content = MemoryBounds.ContentBytes(manifest), targets = MemoryBounds.TargetBytes(manifest);
+        var planner = new RunPlanner(12, content, targets);
+        SequenceCall[] calls = [.. Enumerable.Range(0, 16).Select(_ => NewCall(6, 500))];
+        _slots.Prepare(calls);
+        planner.Plan(calls, _slots, past: 512);
+        CachedRun[] runs = planner.Runs.ToArray();
+        Assert.AreEqual(16, runs.Sum(run => run.To - run.From));
+        Assert.IsLessThanOrEqualTo(MemoryBounds.KeptBytes, runs.Max(run => run.Shape.Batch * (run.Shape.Content * content + run.Shape.Targets * targets)));
+    }
+
     /// <summary>Sequences whose given tokens are in the cache, with nothing new.</summary>
     private SequenceCall[] Cached(int count, int given)
     {
@@ -69,12 +84,13 @@ public sealed class RunPlannerTests
         return _planner.Runs.ToArray();
     }
 
-    private static SequenceCall NewCall(int given)
+    private static SequenceCall NewCall(int given, int targets = 1)
     {
-        bool[] isGiven = [.. Enumerable.Repeat(true, given), false];
-        var call = new SequenceCall(Order.LeftToRight(isGiven), new int[given + 1], 64, 1);
+        bool[] isGiven = [.. Enumerable.Repeat(true, given), .. new bool[targets]];
+        var call = new SequenceCall(Order.LeftToRight(isGiven), new int[given + targets], 64, targets);
         call.Begin(given);
-        call.Ask(new Conditional(given, given));
+        for (int i = 0; i < targets; i++)
+            call.Ask(new Conditional(given + i, given));
         return call;
     }
 }

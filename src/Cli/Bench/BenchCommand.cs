@@ -12,18 +12,19 @@ internal static class BenchCommand
     {
         Option<string?> model = CommonOptions.Model();
         Option<Device> device = CommonOptions.Device();
+        Option<bool> tf32 = CommonOptions.AllowTf32();
         Option<int?> threads = CommonOptions.Threads();
         Option<int?> repeats = CommonOptions.OptionalNumber<int>("--repeats", "N", $"Seeds for each text (default {UsualRepeats})", value => value is >= 1 and <= 1000, "a whole number from 1 to 1000");
-        var command = new Command("bench", "Compare the samplers on fixed texts: model calls, tokens a call, time") { model, device, threads, repeats };
+        var command = new Command("bench", "Compare the samplers on fixed texts: model calls, tokens a call, time") { model, device, tf32, threads, repeats };
         command.SetAction((parsed, cancellation) => Task.Run(
-            () => Run(parsed.ModelFolder(model), parsed.GetValue(device), parsed.GetValue(threads), parsed.GetValue(repeats) ?? UsualRepeats, cancellation),
+            () => Run(parsed.ModelFolder(model), parsed.GetValue(device), parsed.IsTf32(tf32, parsed.GetValue(device)), parsed.GetValue(threads), parsed.GetValue(repeats) ?? UsualRepeats, cancellation),
             cancellation));
         return command;
     }
 
-    private static int Run(string model, Device device, int? threads, int repeats, CancellationToken cancellation)
+    private static int Run(string model, Device device, bool allowTf32, int? threads, int repeats, CancellationToken cancellation)
     {
-        using TextInfiller infiller = TextInfiller.Open(model, device, threads);
+        using TextInfiller infiller = TextInfiller.Open(model, device, threads, allowTf32: allowTf32);
         foreach (BenchKind kind in Enum.GetValues<BenchKind>())
         {
             for (int i = 0; i < BenchTexts.Count; i++)

@@ -13,19 +13,23 @@ internal sealed class CacheSlots
     private readonly IKeyValueCache _cache;
     private readonly int _maximumLength;
     private readonly long _maximumTokens;
+    private readonly long _keptTokens;
     private readonly Action _beforeLayout;
     private readonly List<CacheSlot?> _slots = []; // null: free
     private readonly Dictionary<SequenceCall, CacheSlot> _byOwner = [];
     private readonly HashSet<SequenceCall> _takingPart = [];
     private long _call;
+    private int _roomyCalls;
 
     /// <summary>No slots yet.</summary>
     /// <param name="cache">The memory to divide.</param>
     /// <param name="maximumLength">The longest sequence.</param>
     /// <param name="maximumTokens">Most tokens in all slots together.</param>
     /// <param name="beforeLayout">Lets go of all tensors over the cache: its memory is about to be replaced.</param>
-    public CacheSlots(IKeyValueCache cache, int maximumLength, long maximumTokens, Action beforeLayout)
+    /// <param name="keptTokens">Most tokens in all slots together that keep their memory when no sequence has a slot.</param>
+    public CacheSlots(IKeyValueCache cache, int maximumLength, long maximumTokens, Action beforeLayout, long keptTokens = long.MaxValue)
     {
+        _keptTokens = keptTokens;
         _cache = cache;
         _maximumLength = maximumLength;
         _maximumTokens = maximumTokens;
@@ -55,11 +59,25 @@ internal sealed class CacheSlots
         Fit(LengthFor(calls), most);
     }
 
-    /// <summary>Frees the sequence's slot for the next newcomer.</summary>
+    /// <summary>Frees the sequence's slot for the next newcomer; with the last sequence goes a large cache.</summary>
     public void Release(SequenceCall call)
     {
-        if (_byOwner.Remove(call, out CacheSlot? freed))
-            _slots[freed.Index] = null;
+        if (!Free(call) || Count > 0)
+            return;
+        CacheLayout layout = _cache.Layout;
+        if ((long)layout.Slots * layout.Length <= _keptTokens)
+            return;
+        _slots.Clear();
+        _beforeLayout();
+        _cache.Resize(default, 0);
+    }
+
+    private bool Free(SequenceCall call)
+    {
+        bool has = _byOwner.Remove(call, out CacheSlot? freed);
+        if (has)
+            _slots[freed!.Index] = null;
+        return has;
     }
 
     /// <summary>Before anything changes.</summary>
@@ -97,7 +115,7 @@ internal sealed class CacheSlots
             CacheSlot oldest = _byOwner.Values.MinBy(slot => slot.LastUse)!;
             if (oldest.LastUse == _call && Count <= most)
                 return;
-            Release(oldest.Owner);
+            Free(oldest.Owner);
         }
     }
 
@@ -129,12 +147,18 @@ internal sealed class CacheSlots
         }
     }
 
-    /// <summary>Another layout where sequences are too many, too long, or so short that half the memory would do.</summary>
+    /// <summary>Another layout where sequences are too many, too long, or for a while so few or short that half the memory would do.</summary>
     private void Fit(int length, int most)
     {
         CacheLayout layout = _cache.Layout;
-        if (Count == 0 || (Count <= layout.Slots && length <= layout.Length && 2 * length > layout.Length))
+        if (Count == 0)
             return;
+        bool fits = Count <= layout.Slots && length <= layout.Length;
+        bool isRoomy = 2 * length <= layout.Length || 2 * Count <= layout.Slots;
+        _roomyCalls = fits && isRoomy ? _roomyCalls + 1 : 0;
+        if (fits && _roomyCalls < MemoryBounds.Patience)
+            return;
+        _roomyCalls = 0;
         // With slots to keep the memory doubles, so that sequences that come one by one do not move it every time.
         int slots = Count > layout.Slots && layout.Slots > 0 ? Math.Max(Count, 2 * layout.Slots) : Count;
         _beforeLayout();

@@ -45,6 +45,9 @@ internal sealed class CachedBuffers
     /// <summary>Per port the new rows [batch, content, heads, head size].</summary>
     public float[][] Present { get; }
 
+    /// <summary>Memory of all of them, but for what is small beside it.</summary>
+    public long Bytes => (Content[0].Length * MemoryBounds.ContentBytes(_manifest)) + (Targets[0].Length * MemoryBounds.TargetBytes(_manifest));
+
     /// <summary>Whether a run of this shape fits.</summary>
     public bool Hold(CachedShape shape) =>
         shape.Batch * shape.Content <= Content[0].Length && shape.Batch * shape.Targets <= Targets[0].Length && shape.Batch * shape.Past <= PastRanks.Length;

@@ -9,7 +9,8 @@ namespace AsArm.Inference;
 /// </summary>
 /// <remarks>
 /// The cache takes 2 * layers * width * 4 bytes per token of a sequence, whose length counts in steps of 64, for all sequences that
-/// were evaluated and not released, up to a limit; what finds no room is encoded anew in every call, at the cost of the time only.
+/// were evaluated and not released, up to a limit; what finds no room is encoded anew in every call, at the cost of the time only. When all are
+/// released, no more than 64 MiB of it stay.
 /// </remarks>
 public sealed class CachedOnnxModel : OnnxAnySubsetModel
 {
@@ -26,8 +27,8 @@ public sealed class CachedOnnxModel : OnnxAnySubsetModel
         : base(graph, manifest, path)
     {
         _cache = cache;
-        _slots = new CacheSlots(cache, manifest.MaximumLength, maximumCacheBytes / BytesPerToken(manifest), _tensors.Clear);
-        _planner = new RunPlanner(manifest.Heads);
+        _slots = new CacheSlots(cache, manifest.MaximumLength, maximumCacheBytes / BytesPerToken(manifest), _tensors.Clear, MemoryBounds.KeptBytes / BytesPerToken(manifest));
+        _planner = new RunPlanner(manifest.Heads, MemoryBounds.ContentBytes(manifest), MemoryBounds.TargetBytes(manifest));
         _buffers = new CachedBuffers(manifest);
     }
 
@@ -36,15 +37,16 @@ public sealed class CachedOnnxModel : OnnxAnySubsetModel
     /// <param name="device">Where it runs; the cache is in the memory of the process.</param>
     /// <param name="threads">Threads of a CPU run; null leaves the choice to ONNX Runtime.</param>
     /// <param name="maximumCacheBytes">Most memory of the cache.</param>
+    /// <param name="allowTf32">Lets a GPU round the factors of float32 products to TF32: faster, logits are then off by up to 6e-3.</param>
     /// <exception cref="ModelFolderException">No such model, or the folder has no graph with a cache.</exception>
     /// <exception cref="DeviceNotAvailableException">No such device.</exception>
     public static CachedOnnxModel Open(
-        ModelFolder folder, Device device = Device.Cpu, int? threads = null, long maximumCacheBytes = DefaultCacheBytes)
+        ModelFolder folder, Device device = Device.Cpu, int? threads = null, long maximumCacheBytes = DefaultCacheBytes, bool allowTf32 = false)
     {
         ArgumentNullException.ThrowIfNull(folder);
         ArgumentOutOfRangeException.ThrowIfNegative(maximumCacheBytes);
         ModelManifest manifest = folder.Manifest;
-        return Open(folder, device, threads, maximumCacheBytes, new HostKeyValueCache(2 * manifest.Layers, manifest.Heads, manifest.HeadSize));
+        return Open(folder, new Placement(device, threads, allowTf32), maximumCacheBytes, new HostKeyValueCache(2 * manifest.Layers, manifest.Heads, manifest.HeadSize));
     }
 
     /// <inheritdoc />
@@ -54,11 +56,13 @@ public sealed class CachedOnnxModel : OnnxAnySubsetModel
         _slots.Release(sequence);
     }
 
-    internal static CachedOnnxModel Open(ModelFolder folder, Device device, int? threads, long maximumCacheBytes, IKeyValueCache cache)
+    internal static CachedOnnxModel Open(ModelFolder folder, Placement placement, long maximumCacheBytes, IKeyValueCache cache)
     {
         string path = folder.CachedOnnxPath ?? throw new ModelFolderException($"{folder.FullPath} has no graph with a cache: export it again.");
-        return new(OnnxGraph.Open(folder, path, GraphContract.Cached(folder.Manifest), device, threads), folder.Manifest, path, cache, maximumCacheBytes);
+        return new(OnnxGraph.Open(folder, path, GraphContract.Cached(folder.Manifest), placement), folder.Manifest, path, cache, maximumCacheBytes);
     }
+
+    internal override long BufferBytes => _buffers.Bytes;
 
     private protected override void Answer(ReadOnlySpan<SequenceCall> calls, CancellationToken cancellation)
     {
@@ -77,7 +81,10 @@ public sealed class CachedOnnxModel : OnnxAnySubsetModel
 
     private protected override void ReleaseTensors() => _tensors.Clear();
 
-    private static long BytesPerToken(ModelManifest manifest) => 2L * manifest.Layers * manifest.ModelDimension * sizeof(float);
+    private protected override void ReleaseBuffers() => _buffers = new CachedBuffers(Manifest);
+
+    /// <summary>Keys and values of one token.</summary>
+    internal static long BytesPerToken(ModelManifest manifest) => 2L * manifest.Layers * manifest.ModelDimension * sizeof(float);
 
     private void Execute(CachedRun run, CancellationToken cancellation)
     {

@@ -8,7 +8,9 @@ namespace AsArm.Inference;
 /// are padded, and with a cache it takes neighbouring slots. Padding costs time, and so does a run of its own; the answers are the same.
 /// </summary>
 /// <param name="heads">Attention heads, for the size of the scores.</param>
-internal sealed class RunPlanner(int heads)
+/// <param name="contentBytes">Memory of the buffers for a content row.</param>
+/// <param name="targetBytes">Memory of the buffers for a query row.</param>
+internal sealed class RunPlanner(int heads, long contentBytes = 0, long targetBytes = 0)
 {
     /// <summary>Rows that cost as much as another run: 35 at XLNet-base size in float32, where a run is 35 ms and a row 0.9 ms.</summary>
     private const int RowsOfARun = 32;
@@ -101,7 +103,7 @@ internal sealed class RunPlanner(int heads)
                 Targets = Math.Max(shape.Targets, row.Targets),
             };
             int idle = grown.Batch - shape.Batch - 1;
-            if (idle * (grown.Content + grown.Targets) > RowsOfARun || Scores(grown) > MaximumScores)
+            if (idle * (grown.Content + grown.Targets) > RowsOfARun || !Fits(grown))
                 break;
             shape = grown;
         }
@@ -126,7 +128,7 @@ internal sealed class RunPlanner(int heads)
             };
             padding += grown.Content + grown.Targets - row.Content - row.Targets
                 + shape.Batch * (grown.Content + grown.Targets - shape.Content - shape.Targets);
-            if (padding > RowsOfARun || Scores(grown) > MaximumScores)
+            if (padding > RowsOfARun || !Fits(grown))
                 break;
             shape = grown;
         }
@@ -134,6 +136,7 @@ internal sealed class RunPlanner(int heads)
         return new(from, to, shape);
     }
 
-    private long Scores(CachedShape shape) =>
-        (long)shape.Batch * heads * (shape.Past + shape.Content) * (shape.Content + shape.Targets);
+    private bool Fits(CachedShape shape) =>
+        (long)shape.Batch * heads * (shape.Past + shape.Content) * (shape.Content + shape.Targets) <= MaximumScores
+        && shape.Batch * ((shape.Content * contentBytes) + (shape.Targets * targetBytes)) <= MemoryBounds.KeptBytes;
 }

@@ -18,6 +18,8 @@ internal sealed class CharacterMap
     {
         if (blob.IsEmpty)
             return;
+        if (blob.Length > ModelLimits.CharacterMapBytes)
+            throw new InvalidDataException($"the normaliser's character map has {blob.Length} bytes, more than {ModelLimits.CharacterMapBytes}");
         uint size = blob.Length < sizeof(uint) ? uint.MaxValue : BinaryPrimitives.ReadUInt32LittleEndian(blob);
         if (size == 0 || size % sizeof(uint) != 0 || size > blob.Length - sizeof(uint))
             throw new InvalidDataException("the normaliser's character map is damaged");
@@ -25,6 +27,7 @@ internal sealed class CharacterMap
         _replacements = blob[(sizeof(uint) + (int)size)..].ToArray();
         if (!System.Text.Unicode.Utf8.IsValid(_replacements)) // what follows counts on whole characters
             throw new InvalidDataException("the normaliser's character map has replacements that are no UTF-8");
+        RequireShortReplacements();
         if (!BitConverter.IsLittleEndian)
             BinaryPrimitives.ReverseEndianness(_trie, _trie);
     }
@@ -55,6 +58,18 @@ internal sealed class CharacterMap
 
         replacement = longest == 0 ? default : At(value);
         return longest;
+    }
+
+    /// <summary>A text grows by its replacements: with one of megabytes, a few words would fill the memory.</summary>
+    private void RequireShortReplacements()
+    {
+        for (int start = 0; start < _replacements.Length;)
+        {
+            int length = At((uint)start).Length;
+            if (length > ModelLimits.ReplacementBytes)
+                throw new InvalidDataException($"the normaliser's character map has a replacement of {length} bytes, more than {ModelLimits.ReplacementBytes}");
+            start += length + 1;
+        }
     }
 
     private static uint Offset(uint unit) => (unit >> 10) << (int)((unit & (1u << 9)) >> 6);

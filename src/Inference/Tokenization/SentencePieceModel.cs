@@ -17,6 +17,7 @@ internal sealed class SentencePieceModel
     private bool _hasSpaceSuffix;
     private bool _hasByteFallback;
     private bool _escapesSpaces = true;
+    private int _pieceBytes;
 
     private SentencePieceModel()
     {
@@ -64,6 +65,16 @@ internal sealed class SentencePieceModel
 
     private static uint Number(int field) => WireFormat.MakeTag(field, WireFormat.WireType.Varint);
 
+    /// <summary>Bounded while it is read, as every piece costs many times its bytes.</summary>
+    private void Add(SentencePiece piece)
+    {
+        int bytes = Encoding.UTF8.GetByteCount(piece.Text);
+        Require(bytes <= ModelLimits.PieceBytes, $"it has a piece of {bytes} bytes, more than {ModelLimits.PieceBytes}");
+        Require((_pieceBytes += bytes) <= ModelLimits.AllPieceBytes, $"its pieces have more than {ModelLimits.AllPieceBytes} bytes");
+        Require(_pieces.Count < ModelLimits.Vocabulary, $"it has more than {ModelLimits.Vocabulary} pieces");
+        _pieces.Add(piece);
+    }
+
     private static SentencePiece ReadPiece(ByteString message)
     {
         var piece = new SentencePiece("", 0, PieceType.Normal);
@@ -109,7 +120,7 @@ internal sealed class SentencePieceModel
         for (uint tag; (tag = input.ReadTag()) != 0;)
         {
             if (tag == Message(1))
-                _pieces.Add(ReadPiece(input.ReadBytes()));
+                Add(ReadPiece(input.ReadBytes()));
             else if (tag == Message(2))
                 ReadTrainer(input.ReadBytes());
             else if (tag == Message(3))
