@@ -20,7 +20,11 @@ public sealed class GreedyTests
             Order order = run % 2 == 0 ? Order.LeftToRight(given) : Order.Random(given, coins);
             var options = new SamplingOptions
             {
-                Temperature = 0, TopP = 0.5, TopK = 3, DraftLength = 4, BannedTokens = [1],
+                Temperature = 0,
+                TopP = 0.5,
+                TopK = 3,
+                DraftLength = 4,
+                BannedTokens = [1],
                 BannedTokensAt = new Dictionary<int, TokenSet> { [order.Positions[^1]] = new TokenSet([0, 2]) },
             };
             int[] tokens = new int[12];
