@@ -204,22 +204,39 @@ public sealed class ModelFolderTests
     }
 
     [TestMethod]
-    [DataRow(true)]
-    [DataRow(false)]
-    public void Infill_LinesWithAModelThatFails_LeaveTheOutputAsItWas(bool failsWhenOpened)
+    public void Infill_LinesWithAModelThatCannotBeOpened_LeaveTheOutputAsItWas()
     {
         using var model = new ModelCopy(Models.Default);
         using var folder = new TemporaryFolder();
-        if (failsWhenOpened)
-            model.Damage("config.json", content => content[..^1]);
-        else
-            OnnxBytes.FillOutputBias(model, float.NaN);
+        model.Damage("config.json", content => content[..^1]);
         string input = folder.Write("in.jsonl", """{"text": "A <mask> day."}"""u8.ToArray()), older = folder.Write("older.jsonl", "kept"u8.ToArray());
         string[] arguments = ["infill", "--model", model.Path, "--input", input, "--output"];
         AsarmCommand.Run([.. arguments, folder.In("new.jsonl")]).IsBadInput();
         AsarmCommand.Run([.. arguments, older]).IsBadInput();
         Assert.IsFalse(File.Exists(folder.In("new.jsonl")));
         Assert.AreEqual("kept", File.ReadAllText(older));
+    }
+
+    /// <summary>What the network answers to one line ends that line; all samples of a line that failed alike are one error.</summary>
+    [TestMethod]
+    public void Infill_LinesWithAModelThatAnswersNaN_FailEach()
+    {
+        using var model = new ModelCopy(Models.Default);
+        OnnxBytes.FillOutputBias(model, float.NaN);
+        AsarmResult result = AsarmCommand.RunOn(
+            """
+            {"id": 1, "text": "A <mask> day."}
+            {"id": 2, "text": "No gap."}
+            {"id": 3, "text": "A <mask> day.", "samples": 20}
+            """u8.ToArray(),
+            "infill", "--model", model.Path, "--input", "-");
+        Assert.AreEqual(1, result.ExitCode);
+        CollectionAssert.AreEqual(new[] { 1, 2, 3 }, result.JsonLines.Select(line => line.GetProperty("id").GetInt32()).ToArray());
+        foreach (int line in (int[])[0, 2])
+            Assert.AreEqual("The model answered with NaN or infinite logits.", result.JsonLines[line].GetProperty("error").GetString());
+        Assert.Contains("0 lines filled, 3 failed", result.Error);
+        Assert.AreEqual(1, AsarmCommand.Run("infill", "A <mask> day.", "--samples", "3", "--model", model.Path).ExitCode, "Each is reported.");
+        AsarmCommand.Run("infill", "A <mask> day.", "--samples", "3", "--json", "--model", model.Path).IsBadInput("NaN or infinite logits");
     }
 
     private static byte[] Keep(byte[] content, int length) => length < 0 ? content[..^-length] : content[..length];
