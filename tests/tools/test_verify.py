@@ -10,6 +10,7 @@ import export
 import verify
 from checkpoint import read_model, write_model
 from conftest import ROOT
+from official import has_recorded_sines
 from tensor_file import read_tensors, write_tensors
 
 
@@ -31,7 +32,7 @@ def test_committed_exports_are_within_the_tolerance(tiny, micro, call, capsys):
         lines = capsys.readouterr().out.splitlines()
         assert len(lines) == len(read_tensors(model / "golden.safetensors")) // 6 + 1
         worst = max(float(line.split("difference ")[1]) for line in lines[:-1])
-        assert worst < 1e-5
+        assert worst < (1e-5 if has_recorded_sines(tiny) else 2e-5)  # goldens are those of PyTorch 1.13
         assert lines[-1] == f"worst difference {worst:.3g}, tolerance 0.0001"
 
 
