@@ -269,7 +269,7 @@ def test_numbers_beyond_floating_point_are_refused(folder):
     text = (folder / "config.json").read_text()
     (folder / "config.json").write_text(text.replace('"clamp_len": -1', '"clamp_len": 1e400'))
     assert (folder / "config.json").read_text() != text
-    with pytest.raises(CheckpointError, match="clamp_len must be an integer below 2\^31, it is inf"):
+    with pytest.raises(CheckpointError, match=r"clamp_len must be an integer below 2\^31, it is inf"):
         read_config(str(folder))
 
 

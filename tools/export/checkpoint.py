@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from config_file import ARCHITECTURE, CONFIG_FILE, CheckpointError, read_config
+from data_pickles import load_data
 from tensor_file import TensorFileError, map_tensors, write_tensors
 from two_stream import TwoStreamConfig, TwoStreamModel
 from whole_files import whole_file
@@ -133,10 +134,8 @@ def _read_state(folder: str) -> dict[str, torch.Tensor]:
 
 
 def _read_pickle(path: str) -> dict[str, torch.Tensor]:
-    # Weights only: the file is data, and its code is not run. A hostile file gets around that on PyTorch before 2.6
-    # (CVE-2025-32434), so there it must come from people you trust; safetensors has no code at all.
     try:
-        loaded = torch.load(path, map_location="cpu", weights_only=True)
+        loaded = load_data(path)
     except Exception as error:  # a broken pickle may fail in any way
         raise CheckpointError(f"{path} is no PyTorch weights file: {error}") from error
     if not isinstance(loaded, dict):

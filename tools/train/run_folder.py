@@ -8,6 +8,7 @@ import shutil
 import torch
 
 from checkpoint import write_model
+from data_pickles import load_data
 from failure import InputError
 from two_stream import TwoStreamModel
 from whole_files import whole_file
@@ -29,7 +30,7 @@ class RunFolder:
     def read_last(self) -> dict:
         """The state of PARTS, on the CPU; files of earlier versions hold no recipe."""
         try:
-            state = torch.load(self.last, map_location="cpu", weights_only=True)  # data: its code is not run
+            state = load_data(self.last)
         except Exception as error:  # a broken pickle may fail in any way
             raise InputError(f"{self.last} is cut off or no state of a run: {error}") from error
         if not isinstance(state, dict) or any(name not in state for name in PARTS):
