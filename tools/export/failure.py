@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 STOPPING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
@@ -21,6 +22,17 @@ class Stopped(BaseException):
     def __init__(self, number: int):
         super().__init__(f"stopped by {signal.Signals(number).name}")
         self.number = number
+
+
+@dataclass
+class _Waiting:
+    """How many blocks must not be disturbed, and the signal that came meanwhile."""
+
+    depth: int = 0
+    signal: int | None = None
+
+
+_waiting = _Waiting()
 
 
 def run(tool: str, main: Callable[[], int | None]) -> None:
@@ -47,7 +59,10 @@ def stopping() -> Iterator[None]:
     def stop(number: int, _) -> None:
         for other in taken:
             signal.signal(other, signal.SIG_IGN)
-        raise Stopped(number)
+        if _waiting.depth:
+            _waiting.signal = number
+        else:
+            raise Stopped(number)
 
     # What the parent told the process to ignore (nohup) stays ignored.
     taken = {number: signal.getsignal(number) for number in STOPPING if signal.getsignal(number) is not signal.SIG_IGN}
@@ -62,12 +77,13 @@ def stopping() -> Iterator[None]:
 
 @contextlib.contextmanager
 def undisturbed() -> Iterator[None]:
-    """Signals that ask the process to end wait until the block is done, so that two renames are one step."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
+    """Signals that ask the process to end wait until the block is done, so that two renames are one step. (A signal mask would be one of
+    this thread alone: PyTorch's other threads would take the signal.)"""
+    _waiting.depth += 1
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        _waiting.depth -= 1
+        if not _waiting.depth and _waiting.signal is not None:
+            number, _waiting.signal = _waiting.signal, None
+            raise Stopped(number)

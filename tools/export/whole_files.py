@@ -40,13 +40,12 @@ def _replace(building: str, output: str) -> None:
     """Moves a finished folder to its place; an earlier one goes only once the new one stands."""
     retired = building + ".old.part"
     with undisturbed():
-        earlier = os.path.isdir(output)
-        if earlier:
-            os.rename(output, retired)
         try:
+            if os.path.isdir(output):
+                os.rename(output, retired)
             os.rename(building, output)
-        except OSError:
-            if earlier:
+        except BaseException:
+            if os.path.isdir(retired) and not os.path.exists(output):
                 os.rename(retired, output)
             raise
         shutil.rmtree(retired, ignore_errors=True)
