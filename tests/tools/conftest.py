@@ -4,10 +4,12 @@ import sys
 from pathlib import Path
 
 import pytest
-import torch
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tools" / "export"), str(ROOT / "tools" / "train")]
+
+import onnx_first  # noqa: E402, F401: before PyTorch
+import torch  # noqa: E402
 
 import failure  # noqa: E402
 from synthetic import write_texts, write_tokenizer  # noqa: E402

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 
 from published import one_hot
+from two_stream import TwoStreamConfig, relative_encoding
 from tensor_file import read_tensors
 
 
@@ -45,6 +46,16 @@ def published_questions(folder) -> dict[str, Question]:
             inputs = [recorded[f"case{case['index']:02d}.{ids}"].long(), recorded[name + "_perm_mask"].double(), mapping.double()]
             result[name] = Question(inputs, recorded[name + "_logits_f64"])
     return result
+
+
+def has_recorded_sines(folder) -> bool:
+    """Whether this PyTorch's float32 powers and sines are, bit for bit, those of the one that the official code ran on.
+
+    Another PyTorch rounds some of them the other way: 6e-8 in the encoding of positions, 1e-7 in a probability.
+    """
+    recorded = read_tensors(folder / "debug_case05.safetensors")["pos_emb"][1:]  # distances 11 .. -11
+    encoding = relative_encoding(12, TwoStreamConfig(64, recorded.shape[1], 3, 4, 64), torch.zeros(1, dtype=torch.float64))
+    return bool((encoding.flip(0).numpy() == recorded).all())
 
 
 @torch.no_grad()

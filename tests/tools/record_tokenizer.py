@@ -16,7 +16,7 @@ import random
 import struct
 import sys
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from odd_tokenizer import ALPHABET
@@ -59,11 +59,14 @@ def tokenizers() -> dict[str, Tokenizer]:
 def checks(lines: list[str], corners: int) -> bytes:
     """The checks of all settings; the first lines are corner cases, which all of them see."""
     models = tokenizers()
-    result = b""
+    found = [check(encode(models[name], line, rules, goes_on)) for name, line, rules, goes_on in cases(lines, corners)]
+    return struct.pack(f"<{len(found)}H", *found)
+
+
+def cases(lines: list[str], corners: int) -> Iterator[tuple[str, str, Rules | None, bool]]:
+    """Tokenizer, line, rules, and whether it goes on, of every check in the order of the file."""
     for number, (name, rules, goes_on) in enumerate(SETTINGS):
-        chosen = [line for i, line in enumerate(lines) if number < ALL_LINES or i < corners or i % EVERY == 0]
-        result += struct.pack(f"<{len(chosen)}H", *(check(encode(models[name], line, rules, goes_on)) for line in chosen))
-    return result
+        yield from ((name, line, rules, goes_on) for i, line in enumerate(lines) if number < ALL_LINES or i < corners or i % EVERY == 0)
 
 
 def record(lines: list[str], corners: int, folder: Path) -> None:

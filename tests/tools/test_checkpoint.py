@@ -158,11 +158,63 @@ def test_other_weights_are_refused(folder, weights, change, message):
     ("architectures", ["XLNetForSequenceClassification"]), ("architectures", "XLNetLMHeadModel"), ("vocab_size", None),
     ("d_model", "32"), ("n_layer", 0), ("n_head", 5), ("d_head", 16), ("d_model", 31), ("layer_norm_eps", "small"),
     ("clamp_len", []), ("clamp_len", float("nan")), ("clamp_len", float("inf")), ("clamp_len", True), ("clamp_len", 1e30),
-    ("layer_norm_eps", float("nan")), ("n_layer", True)])
+    ("clamp_len", 2.5), ("clamp_len", "4"), ("clamp_len", 1 << 31), ("d_head", 8.5), ("d_head", "8"), ("d_head", True), ("d_inner", 64.0),
+    ("vocab_size", "64"), ("n_head", 4.5), ("d_model", True), ("layer_norm_eps", float("nan")), ("layer_norm_eps", True),
+    ("layer_norm_eps", -1e-5), ("n_layer", True), ("n_layer", 1 << 40)])
 def test_other_configurations_are_refused(folder, field, value):
     change_config(folder, **{field: value})
     with pytest.raises(CheckpointError, match=r"config\.json: .*(" + field + "|d_model)"):
         read_config(str(folder))
+
+
+@pytest.mark.parametrize("alias, name", [
+    ("n_token", "vocab_size"), ("hidden_size", "d_model"), ("num_attention_heads", "n_head"), ("num_hidden_layers", "n_layer")])
+def test_other_names_of_the_sizes_are_understood(folder, tiny, alias, name):
+    """Those of Hugging Face's XLNetConfig; what says two things is refused."""
+    raw = json.loads((folder / "config.json").read_text())
+    size = raw.pop(name)
+    for fields in ({alias: size}, {alias: size, name: size}, {alias: None, name: size}, {alias: size, name: None}):
+        (folder / "config.json").write_text(json.dumps({**raw, **fields}))
+        assert states_equal(read_model(str(folder)), read_model(str(tiny))), fields
+    for value in (2 * size, str(size), float(size)):
+        (folder / "config.json").write_text(json.dumps({**raw, name: size, alias: value}))
+        with pytest.raises(CheckpointError, match=f"{alias} is {value!r}, but {name} is {size}"):
+            read_config(str(folder))
+    (folder / "config.json").write_text(json.dumps({**raw, alias: float(size)}))
+    with pytest.raises(CheckpointError, match=f"{name} must be a positive integer"):
+        read_config(str(folder))
+
+
+def test_no_epsilon_is_no_default_epsilon(folder):
+    change_config(folder, layer_norm_eps=0)
+    assert read_config(str(folder)).layer_norm_eps == 0
+    change_config(folder, layer_norm_eps=None)
+    assert read_config(str(folder)).layer_norm_eps == 1e-12
+
+
+@pytest.mark.parametrize("field, value", [("vocab_size", 1 << 30), ("n_layer", 50_000_000), ("d_inner", 1 << 30)])
+def test_sizes_beyond_the_weights_take_no_memory(folder, field, value):
+    change_config(folder, **{field: value})
+    with pytest.raises(CheckpointError, match="config.json asks for .* weights, the files hold"):
+        read_model(str(folder))
+
+
+@pytest.mark.parametrize("sharded", [False, True])
+@pytest.mark.parametrize("kind", ["safetensors", "bin"])
+def test_the_tied_matrix_may_have_the_name_of_the_output_alone(folder, weights, tiny, kind, sharded):
+    weights["lm_loss.weight"] = weights.pop(EMBEDDING)
+    (folder / "model.safetensors").unlink()
+    whole = {"safetensors": "model.safetensors", "bin": "pytorch_model.bin"}[kind]
+    shards = {f"{i}.{kind}": sorted(weights)[i::2] for i in range(2)} if sharded else {whole: list(weights)}
+    for shard, names in shards.items():
+        part = {name: weights[name] for name in names}
+        if kind == "bin":
+            torch.save({name: torch.from_numpy(array) for name, array in part.items()}, folder / shard)
+        else:
+            write_tensors(str(folder / shard), part)
+    if sharded:
+        (folder / (whole + ".index.json")).write_text(json.dumps({"weight_map": {name: shard for shard, names in shards.items() for name in names}}))
+    assert states_equal(read_model(str(folder)), read_model(str(tiny)))
 
 
 def test_heads_without_a_size_share_the_model(folder):
@@ -217,7 +269,7 @@ def test_numbers_beyond_floating_point_are_refused(folder):
     text = (folder / "config.json").read_text()
     (folder / "config.json").write_text(text.replace('"clamp_len": -1', '"clamp_len": 1e400'))
     assert (folder / "config.json").read_text() != text
-    with pytest.raises(CheckpointError, match="clamp_len must be a number, it is inf"):
+    with pytest.raises(CheckpointError, match=r"clamp_len must be an integer below 2\^31, it is inf"):
         read_config(str(folder))
 
 

@@ -1,8 +1,11 @@
 """The exporter's folder: its contract, its hashes, how it takes its place, and what it must refuse."""
 
 import hashlib
+import os
+import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import onnx
@@ -10,13 +13,16 @@ import pytest
 from onnx import TensorProto
 
 import export
+import failure
+import fixtures
 import model_ngrams
 import ngram_file
 import ngrams
+import random_checkpoint
 import special_tokens
 from checkpoint import checkpoint_hash, read_model, write_model
 from conftest import ROOT
-from exports import described
+from exports import GRAPHS, bare, described
 from ngram_file import to_bytes, write_table
 
 
@@ -75,6 +81,7 @@ def test_export_of_tiny_keeps_the_contract_of_the_cache(tiny, output, call):
 
 @pytest.mark.parametrize("arguments, message", [
     (["--opset", 16], "opset 16 is outside"), (["--opset", 22], "opset 22 is outside"), (["--maximum-length", 1], "at least 2"),
+    (["--maximum-length", 1_000_000], "at most 65,536, it is 1000000"), (["--maximum-length", 65_537], "at most 65,536"),
     (["--tokenizer", "missing.model"], "missing.model"), (["--golden", "missing.safetensors"], "missing.safetensors"),
     (["--checkpoint", "missing"], "missing has no config.json")])
 def test_bad_arguments_are_one_line_and_write_nothing(tiny, output, call, capsys, arguments, message):
@@ -82,6 +89,90 @@ def test_bad_arguments_are_one_line_and_write_nothing(tiny, output, call, capsys
     error = capsys.readouterr().err
     assert message in error and error.startswith("export.py: ") and error.count("\n") == 1
     assert list(output.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize("opset", [18, 19, 20, 21])
+def test_an_opset_is_written_or_refused_by_name(tiny, output, call, capsys, opset):
+    """Which of them a PyTorch knows depends on its version; none is accepted and then not written."""
+    code = call(export, "--checkpoint", tiny, "--output", output, "--maximum-length", 20, "--opset", opset)
+    if code:
+        assert code == 2 and f"cannot export opset {opset}: Unsupported ONNX opset version" in capsys.readouterr().err and not output.exists()
+        return
+    assert described(output)["source"]["opset"] == opset
+    for file in GRAPHS:
+        assert [(entry.domain, entry.version) for entry in bare(output, file).opset_import] == [("", opset)]
+
+
+def test_long_sequences_are_announced_with_their_memory(tiny, output, call, capsys, monkeypatch):
+    seen = []
+    monkeypatch.setattr(export, "read_model", lambda _: seen.append(capsys.readouterr().err) or 1 / 0)
+    for length, more in ((65_536, []), (4096, ["--golden-lengths", 4096]), (4096, [])):
+        with pytest.raises(ZeroDivisionError):
+            call(export, "--checkpoint", tiny, "--output", output, "--maximum-length", length, *more)
+    monkeypatch.setattr(export, "WORTH_A_WORD", 1 << 40)
+    with pytest.raises(ZeroDivisionError):
+        call(export, "--checkpoint", tiny, "--output", output, "--maximum-length", 65_536)
+    assert [bool(error) for error in seen] == [False, True, False, False]
+    assert seen[1] == ("export.py: sequences of 4,096 tokens take about 1.5 GiB of memory here, 0.0 GiB on disk and 0.0 GiB in a loaded model, "
+                       "beside the weights: --maximum-length and --golden-lengths bound them\n")
+
+
+def test_the_estimate_for_a_base_model_is_that_of_the_format(capsys):
+    """docs/model-format.md: the table in memory takes 8 * layers * width * length bytes."""
+    export.warn_of_memory(random_checkpoint.SIZES["base"], 65_536, [1024])
+    assert "3.3 GiB of memory here, 0.4 GiB on disk and 4.5 GiB in a loaded model" in capsys.readouterr().err
+
+
+def test_fresh_goldens_of_long_models_are_short(tiny, output, call):
+    assert call(export, "--checkpoint", tiny, "--output", output, "--maximum-length", 20_000) == 0
+    assert described(output)["maximum_length"] == 20_000
+    lengths = [case["order"].size for case in fixtures.read_cases(str(output / "golden.safetensors"), 64)]
+    assert (min(lengths), max(lengths)) == (2, 1024)
+
+
+@pytest.mark.parametrize("number, earlier", [(signal.SIGTERM, True), (signal.SIGTERM, False), (signal.SIGINT, False), (signal.SIGHUP, False)])
+def test_a_signal_leaves_nothing_half_done(tiny, tmp_path, output, call, number, earlier):
+    if earlier:
+        assert call(export, "--checkpoint", tiny, "--output", output, "--maximum-length", 20) == 0
+    before = {path.name: path.read_bytes() for path in output.iterdir()} if earlier else None
+    os.mkfifo(tmp_path / "ngrams.bin")  # the export waits for its writer, with its folder begun
+    tool = [sys.executable, str(ROOT / "tools" / "export" / "export.py"), "--checkpoint", str(tiny), "--output", str(output)]
+    running = subprocess.Popen([*tool, "--ngrams", str(tmp_path / "ngrams.bin")], stderr=subprocess.PIPE, text=True)
+    while running.poll() is None and not list(tmp_path.glob("model.*.part/config.json")):
+        time.sleep(0.01)
+    running.send_signal(number)
+    _, error = running.communicate()
+    assert (running.returncode, error) == (128 + number, f"export.py: stopped by {number.name}\n")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model", "ngrams.bin"][0 if earlier else 1:]
+    assert before is None or before == {path.name: path.read_bytes() for path in output.iterdir()}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_between_the_two_renames_waits_for_the_second(tiny, output, call, monkeypatch, number):
+    assert call(export, "--checkpoint", tiny, "--output", output, "--maximum-length", 20) == 0
+    rename = os.rename
+
+    def interrupted(source, target):
+        rename(source, target)
+        if target.endswith(".old.part"):
+            os.kill(os.getpid(), number)
+
+    monkeypatch.setattr(os, "rename", interrupted)
+    assert call(export, "--checkpoint", tiny, "--output", output, "--maximum-length", 30) == 128 + number
+    assert described(output)["maximum_length"] == 30 and [path.name for path in output.parent.iterdir()] == ["model"]
+
+
+def test_signals_have_their_handlers_back_afterwards(tiny, output, call):
+    before = [signal.getsignal(number) for number in failure.STOPPING]
+    assert call(export, "--checkpoint", tiny, "--output", output, "--maximum-length", 1) == 2
+    assert [signal.getsignal(number) for number in failure.STOPPING] == before
+
+
+def test_onnx_is_loaded_before_pytorch():
+    """The other way round, its checker crashes on Debian unstable."""
+    program = "import sys; sys.path.insert(0, sys.argv[1]); import export; names = list(sys.modules); print(names.index('onnx') < names.index('torch'))"
+    done = subprocess.run([sys.executable, "-c", program, str(ROOT / "tools" / "export")], capture_output=True, text=True)
+    assert done.stdout == "True\n", done.stderr
 
 
 def test_n_grams_go_into_the_folder(tiny, tmp_path, output, call):

@@ -1,6 +1,8 @@
 """The graphs: what PyTorch is asked for, how they share their weights in model.onnx_data, what they answer."""
 
+import inspect
 import math
+import re
 
 import numpy as np
 import onnx
@@ -14,6 +16,7 @@ import tracing
 from cached import POSITION_ENCODING, CachedModel
 from checkpoint import read_model, write_model
 from exports import COMMITTED, GRAPHS, bare, contracts, described, fresh, large, place, weights_of
+from official import has_recorded_sines
 from tracing import trace
 from two_stream import MODEL_INPUTS
 
@@ -58,9 +61,21 @@ def test_both_graphs_take_large_weights_from_the_same_places(tiny, output, call,
 def test_weights_of_the_data_file_are_those_of_the_committed_export(tiny, output, call, file):
     length = described(COMMITTED)["maximum_length"]
     assert call(export, "--checkpoint", tiny, "--output", output, "--maximum-length", length) == 0
-    loaded, committed = weights_of(output, file), weights_of(COMMITTED, file)
+    loaded, committed = (unnumbered(weights_of(folder, file)) for folder in (output, COMMITTED))
     assert loaded.keys() == committed.keys()
-    assert all(np.array_equal(array, loaded[name]) for name, array in committed.items())
+    assert all(np.array_equal(array, loaded[name]) or name[0] == POSITION_ENCODING and not has_recorded_sines(tiny) for name, array in committed.items())
+    encoding = (POSITION_ENCODING, 0)
+    assert encoding not in committed or np.abs(loaded[encoding] - committed[encoding]).max() < 1e-6
+
+
+def unnumbered(weights: dict[str, np.ndarray]) -> dict[tuple[str, int], np.ndarray]:
+    """Transposed matrices have the names of their nodes, onnx::MatMul_739, whose numbers go up in the order of the layers but begin
+    elsewhere in every PyTorch; here they count from 0."""
+    result: dict[tuple[str, int], np.ndarray] = {}
+    for name in sorted(weights, key=lambda name: (len(name), name)):
+        plain = re.sub(r"(?<=^onnx::MatMul_)\d+$", "", name)
+        result[plain, sum(other == plain for other, _ in result)] = weights[name]
+    return result
 
 
 def test_data_file_holds_nothing_but_unique_weights_on_pages(tmp_path, output, call):
@@ -97,10 +112,11 @@ def test_opset_that_this_pytorch_lacks_is_named(tiny, output, call, capsys, monk
 
 def test_newer_pytorch_is_asked_for_the_tracing_exporter(tiny, tmp_path, monkeypatch):
     seen, original = [], torch.onnx.export
+    tracing_too = {"dynamo": False} if "dynamo" in inspect.signature(original).parameters else {}
 
     def newer(model, args, f, *, dynamo=True, **options):
         seen.append(dynamo)
-        original(model, args, f, **options)
+        original(model, args, f, **options, **tracing_too)
 
     monkeypatch.setattr(torch.onnx, "export", newer)
     model = read_model(str(tiny))

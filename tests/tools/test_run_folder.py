@@ -1,6 +1,6 @@
 """The trainer's folder: what it keeps, what it resumes from, and what it refuses."""
 
-import re
+import os
 
 import pytest
 import torch
@@ -50,19 +50,19 @@ def test_a_loss_that_is_not_finite_ends_the_run_before_its_step(trainer, batch):
     assert all(torch.equal(before[name], tensor) or name == "lm_loss.bias" for name, tensor in trainer.model.state_dict().items())
 
 
-def test_stopping_early_keeps_the_last_step_and_leaves_the_best_model(texts, tmp_path):
-    lines = trained(texts, tmp_path, "--learning-rate", 0.5, "--warmup", 1, "--validate-every", 5, "--save-every", 100,
-                    "--average-decay", 0, "--patience", 2)
-    assert lines[-1] == "no better for 2 validations: stopping early"
-    means = {int(step): sum(map(float, re.findall(r"% ([\d.]+)", text))) for step, text in validations(lines).items()}
-    best, last = min(means, key=means.get), max(means)
+def test_stopping_early_keeps_the_last_step_and_leaves_the_best_model(texts, tmp_path, monkeypatch):
+    """The figures of the validations are given, so that every PyTorch has its best one at step 15: better, worse, better, worse, worse."""
+    nats = iter([mean for mean in (3.0, 3.5, 2.5, 2.75, 2.625) for _ in range(4)])  # of four rates each
+    monkeypatch.setattr(train, "joint_nats", lambda *_: next(nats))
+    lines = trained(texts, tmp_path, "--validate-every", 5, "--save-every", 100, "--average-decay", 0, "--patience", 2)
+    assert lines[-1] == "no better for 2 validations: stopping early" and list(validations(lines)) == ["5", "10", "15", "20", "25"]
     state = torch.load(tmp_path / "last.pt")
-    assert last == best + 10 == state["step"]
+    assert (state["step"], state["stale"], state["best"], list(nats)) == (25, 2, 2.5, [])
     for name in ("config.json", "model.safetensors"):
         assert (tmp_path / "checkpoint" / name).read_bytes() == (tmp_path / "best" / name).read_bytes()
     kept = read_model(str(tmp_path / "checkpoint")).state_dict()
     assert not all(torch.equal(kept[name], tensor) for name, tensor in state["average"].items())
-    assert f'"trained_tokens": {best * 512}' in (tmp_path / "checkpoint" / "config.json").read_text()
+    assert f'"trained_tokens": {15 * 512}' in (tmp_path / "checkpoint" / "config.json").read_text()
 
 
 def test_an_earlier_run_is_not_written_over(texts, short):
@@ -101,6 +101,19 @@ def test_broken_states_are_refused(texts, short, tmp_path):
     torch.save({"model": 1}, tmp_path / "last.pt")
     with pytest.raises(InputError, match="is no state of a run"):
         trained(texts, tmp_path, "--resume")
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_code_in_a_state_is_not_run(texts, short, tmp_path, zipped):
+    class Hostile:
+        def __reduce__(self):
+            return os.mkdir, (str(tmp_path / "executed"),)
+
+    state = torch.load(short / "last.pt")
+    torch.save({**state, "best": Hostile()}, tmp_path / "last.pt", _use_new_zipfile_serialization=zipped)
+    with pytest.raises(InputError, match="last.pt is cut off or no state of a run"):
+        trained(texts, tmp_path, "--resume")
+    assert not (tmp_path / "executed").exists()
 
 
 def test_mistakes_are_one_line(texts, tmp_path, call, capsys, monkeypatch):

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 import two_stream
 from checkpoint import read_model
-from official import questions, worst_difference
+from official import has_recorded_sines, questions, worst_difference
 from tensor_file import read_tensors
 
 TOLERANCE = 1e-5
@@ -88,7 +88,7 @@ def test_relative_encoding_is_that_of_the_official_code(model, tiny):
 
 
 @pytest.mark.parametrize("task", ["A", "B", "C"])
-def test_product_of_conditionals_is_the_enumerated_joint(micro, task):
+def test_product_of_conditionals_is_the_enumerated_joint(tiny, micro, task):
     model = read_model(str(micro), torch.float64)
     recorded = read_tensors(micro / "exact.safetensors")
     order, prompt = (torch.from_numpy(recorded[f"{task}.{name}"]).long() for name in ("sigma", "prompt"))
@@ -105,7 +105,7 @@ def test_product_of_conditionals_is_the_enumerated_joint(micro, task):
     chosen = logits.log_softmax(-1).gather(2, ids[:, targets, None]).sum((1, 2))
     joint = chosen.exp().reshape([8] * len(targets)).numpy()
     assert abs(joint.sum() - 1) < 1e-12
-    assert np.abs(joint - recorded[f"{task}.joint_renormalised"]).max() < 1e-8  # 3e-15 with the sine of PyTorch 1.13
+    assert np.abs(joint - recorded[f"{task}.joint_renormalised"]).max() < (1e-8 if has_recorded_sines(tiny) else 1e-6)  # 3e-15 and 1.4e-7
 
 
 def padded(inputs: list[torch.Tensor], length: int, targets: int) -> list[torch.Tensor]:

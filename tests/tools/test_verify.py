@@ -26,12 +26,13 @@ def change_golden(folder, name, change) -> None:
 
 
 def test_committed_exports_are_within_the_tolerance(tiny, micro, call, capsys):
-    for model, checkpoint in ((ROOT / "models" / "tiny", tiny), (micro / "onnx", micro)):
+    # Goldens are of one processor and PyTorch: others round sums and sines otherwise, 2e-6 and, with the larger weights of micro, 1.5e-5.
+    for model, checkpoint, limit in ((ROOT / "models" / "tiny", tiny, 1e-5), (micro / "onnx", micro, 3e-5)):
         assert call(verify, "--model", model, "--checkpoint", checkpoint) == 0
         lines = capsys.readouterr().out.splitlines()
         assert len(lines) == len(read_tensors(model / "golden.safetensors")) // 6 + 1
         worst = max(float(line.split("difference ")[1]) for line in lines[:-1])
-        assert worst < 1e-5
+        assert worst < limit
         assert lines[-1] == f"worst difference {worst:.3g}, tolerance 0.0001"
 
 

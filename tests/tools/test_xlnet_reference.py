@@ -2,15 +2,19 @@
 
 import gzip
 import json
+import math
+import re
+import struct
 import unicodedata
 import zlib
 
 import pytest
+import sentencepiece
 
 import decomposition
 import record_tokenizer
 from conftest import ROOT
-from xlnet_reference import Rules, encode, preprocess
+from xlnet_reference import BEFORE, Rules, Tokenizer, encode, preprocess
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +51,55 @@ def test_the_committed_record_is_this_references(tokenizers):
         corners, *lines = [json.loads(line) for line in file]
     with gzip.open(folder / "checks.bin.gz", "rb") as file:
         recorded = file.read()
-    assert record_tokenizer.checks(lines, int(corners)) == recorded
+    found = record_tokenizer.checks(lines, int(corners))
+    if found != recorded and version(sentencepiece.__version__) > (0, 2, 0):
+        # Later sentencepieces choose another one of segmentations of the same score: all of the rest must be as recorded.
+        different = different_lines(lines, int(corners), found, recorded)
+        assert len(different) < len(recorded) // 2 // 20
+        assert [case for case in different if not has_tie(tokenizers[case[0]], *case[1:])] == []
+    else:
+        assert found == recorded
+
+
+def version(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", text)[:3])
+
+
+def different_lines(lines: list[str], corners: int, found: bytes, recorded: bytes) -> list[tuple[str, str, Rules | None, bool]]:
+    """Tokenizer, line, rules and whether it goes on, of each check that differs."""
+    pairs = zip(*(struct.unpack(f"<{len(checks) // 2}H", checks) for checks in (found, recorded)), record_tokenizer.cases(lines, corners), strict=True)
+    return [case for one, other, case in pairs if one != other]
+
+
+def has_tie(tokenizer: Tokenizer, line: str, rules: Rules | None, goes_on: bool) -> bool:
+    """Whether some part of the line that sentencepiece sees has two best segmentations, up to the rounding of their sums."""
+    parts = []
+
+    class Spy:
+        start = tokenizer.start
+
+        def pieces(self, text: str, goes_on: bool) -> list[str]:
+            parts.append((text, goes_on))
+            return tokenizer.pieces(text, goes_on)
+
+        def ids(self, text: str, goes_on: bool) -> list[int]:
+            parts.append((text, goes_on))
+            return tokenizer.ids(text, goes_on)
+
+    encode(Spy(), line, rules, goes_on)
+    return any(gap(tokenizer, *part) < 1e-3 for part in parts)
+
+
+def gap(tokenizer: Tokenizer, text: str, goes_on: bool) -> float:
+    """How far the second best segmentation is behind the best."""
+    processor = tokenizer.after if goes_on else tokenizer.start
+    scores = [sum(map(processor.get_score, ids)) for ids in processor.nbest_encode((BEFORE if goes_on else "") + text, nbest_size=2)]
+    return abs(scores[0] - scores[1]) if len(scores) > 1 else math.inf
+
+
+@pytest.mark.parametrize("text, tied", [("/// were kept.", True), ("The mill.", False)])
+def test_ties_are_seen(tokenizers, text, tied):
+    assert has_tie(tokenizers[record_tokenizer.XLNET], text, Rules(), False) == tied
 
 
 def test_the_runtimes_decompositions_are_pythons():

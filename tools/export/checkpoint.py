@@ -2,85 +2,33 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
-import shutil
-from collections.abc import Iterator
 
 import numpy as np
 import torch
 
-from failure import InputError
+from config_file import ARCHITECTURE, CONFIG_FILE, CheckpointError, read_config
+from data_pickles import load_data
 from tensor_file import TensorFileError, map_tensors, write_tensors
-from two_stream import ACTIVATIONS, TwoStreamConfig, TwoStreamModel
+from two_stream import TwoStreamConfig, TwoStreamModel
+from whole_files import whole_file
 
 # In XLNet checkpoints but without effect here: segments are not used, the output matrix is tied to the embedding.
 _UNUSED = ("rel_attn.r_s_bias", "rel_attn.seg_embed")
-ARCHITECTURE = "XLNetLMHeadModel"
+_OUTPUT, _EMBEDDING = "lm_loss.weight", "transformer.word_embedding.weight"
 _FILES = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
-
-
-class CheckpointError(InputError):
-    """The folder is not a checkpoint that this project can run; the message names what is wrong."""
-
-
-def read_config(folder: str) -> TwoStreamConfig:
-    """config.json, refused where it asks for something that this network does not do."""
-    path = os.path.join(folder, "config.json")
-    try:
-        with open(path, encoding="utf-8") as file:
-            raw = json.load(file)
-    except FileNotFoundError:
-        raise CheckpointError(f"{folder} has no config.json") from None
-    except ValueError as error:
-        raise CheckpointError(f"{path} is not JSON: {error}") from error
-    if not isinstance(raw, dict):
-        raise CheckpointError(f"{path} is no JSON object")
-    _check_kind(path, raw)
-    sizes = ("vocab_size", "d_model", "n_layer", "n_head", "d_inner")
-    for name in sizes:
-        if type(raw.get(name)) is not int or raw[name] < 1:  # True is an int too
-            raise CheckpointError(f"{path}: {name} must be a positive integer, it is {raw.get(name)!r}")
-    for name in ("layer_norm_eps", "clamp_len"):
-        value = raw.get(name)
-        if value is not None and (type(value) not in (int, float) or not abs(value) < 1 << 31):  # NaN and infinity are JSON to Python
-            raise CheckpointError(f"{path}: {name} must be a number, it is {value!r}")
-    if raw["d_model"] % 2:
-        raise CheckpointError(f"{path}: d_model must be even, half sines and half cosines")
-    head = raw["d_model"] // raw["n_head"]
-    if raw["d_model"] % raw["n_head"] or raw.get("d_head") not in (None, head):
-        raise CheckpointError(f"{path}: d_model must be n_head * d_head")
-    return TwoStreamConfig(*(raw[name] for name in sizes), layer_norm_eps=float(raw.get("layer_norm_eps") or 1e-12),
-                           clamp_len=int(raw.get("clamp_len") or -1), ff_activation=raw.get("ff_activation", "gelu"))
-
-
-def _check_kind(path: str, raw: dict) -> None:
-    """Refuses other networks. untie_r has no effect, as every layer's biases are in the file; nor do same_length, mem_len, reuse_len and
-    use_mems_*, which speak of memories of earlier segments and of one-directional attention."""
-    demands = {"model_type": "xlnet", "attn_type": "bi", "bi_data": False}
-    for name, wanted in demands.items():
-        if raw.get(name, wanted) != wanted:
-            raise CheckpointError(f"{path}: {name} is {raw[name]!r}, only {wanted!r} is supported")
-    kinds = raw.get("architectures") or [ARCHITECTURE]
-    if not isinstance(kinds, list) or ARCHITECTURE not in kinds:
-        raise CheckpointError(f"{path}: architectures is {kinds!r}, only {ARCHITECTURE!r} is supported")
-    activation = raw.get("ff_activation", "gelu")
-    if not isinstance(activation, str) or activation not in ACTIVATIONS:
-        raise CheckpointError(f"{path}: ff_activation is {activation!r}, known are {', '.join(ACTIVATIONS)}")
 
 
 def read_model(folder: str, dtype: torch.dtype = torch.float32) -> TwoStreamModel:
     """The network with the folder's weights, in evaluation mode."""
-    model = TwoStreamModel(read_config(folder))
+    config = read_config(folder)
     state = {name: tensor for name, tensor in _read_state(folder).items() if not name.endswith(_UNUSED)}
+    _tie(folder, state)
+    _check_size(folder, config, state)
+    model = TwoStreamModel(config)
     expected = model.state_dict()
-    output, embedding = state.get("lm_loss.weight"), state.get("transformer.word_embedding.weight")
-    if output is None and embedding is not None:
-        state["lm_loss.weight"] = embedding
-    elif output is not None and embedding is not None and not torch.equal(output, embedding):
-        raise CheckpointError(f"{folder}: lm_loss.weight differs from the word embedding; untied outputs are not supported")
     missing, surplus = sorted(expected.keys() - state.keys()), sorted(state.keys() - expected.keys())
     if missing or surplus:
         raise CheckpointError(f"{folder}: tensors missing: {missing[:5]}, not understood: {surplus[:5]}")
@@ -93,16 +41,22 @@ def read_model(folder: str, dtype: torch.dtype = torch.float32) -> TwoStreamMode
     return model.to(dtype).eval()
 
 
-@contextlib.contextmanager
-def appearing(folder: str) -> Iterator[str]:
-    """A folder to write into, which takes the place of the missing one once it is whole."""
-    building = f"{os.path.abspath(folder)}.{os.getpid()}.part"
-    try:
-        os.makedirs(building)
-        yield building
-        os.rename(building, folder)
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
+def _tie(folder: str, state: dict[str, torch.Tensor]) -> None:
+    """Embedding and output matrix are one: a file may hold it under either name, or under both."""
+    output, embedding = state.get(_OUTPUT), state.get(_EMBEDDING)
+    if output is not None and embedding is not None and not torch.equal(output, embedding):
+        raise CheckpointError(f"{folder}: {_OUTPUT} differs from the word embedding; untied outputs are not supported")
+    tied = output if embedding is None else embedding
+    if tied is not None:
+        state[_OUTPUT] = state[_EMBEDDING] = tied
+
+
+def _check_size(folder: str, config: TwoStreamConfig, state: dict[str, torch.Tensor]) -> None:
+    """Before memory is taken for what config.json asks for: the weights must be about as many."""
+    asked = config.vocab_size * config.d_model + config.n_layer * (5 * config.d_model ** 2 + 2 * config.d_model * config.d_inner)
+    held = sum(tensor.numel() for tensor in state.values())
+    if asked > 4 * held:
+        raise CheckpointError(f"{folder}: config.json asks for {asked:,} weights, the files hold {held:,}: weights are missing")
 
 
 def write_model(folder: str, model: TwoStreamModel, **extra: object) -> None:
@@ -123,11 +77,9 @@ def write_model(folder: str, model: TwoStreamModel, **extra: object) -> None:
         tensors[prefix + "r_s_bias"] = np.zeros((config.n_head, config.d_head), np.float32)
         tensors[prefix + "seg_embed"] = np.zeros((2, config.n_head, config.d_head), np.float32)
     write_tensors(os.path.join(folder, "model.safetensors"), tensors, {"format": "pt"})
-    path = os.path.join(folder, "config.json")
-    with open(path + ".part", "w", encoding="utf-8") as file:
+    with whole_file(os.path.join(folder, CONFIG_FILE)) as part, open(part, "w", encoding="utf-8") as file:
         json.dump(fields, file, indent=2, sort_keys=True)
         file.write("\n")
-    os.replace(path + ".part", path)
 
 
 def weight_files(folder: str) -> list[str]:
@@ -182,10 +134,8 @@ def _read_state(folder: str) -> dict[str, torch.Tensor]:
 
 
 def _read_pickle(path: str) -> dict[str, torch.Tensor]:
-    # Weights only: the file is data, and its code is not run. A hostile file gets around that on PyTorch before 2.6
-    # (CVE-2025-32434), so there it must come from people you trust; safetensors has no code at all.
     try:
-        loaded = torch.load(path, map_location="cpu", weights_only=True)
+        loaded = load_data(path)
     except Exception as error:  # a broken pickle may fail in any way
         raise CheckpointError(f"{path} is no PyTorch weights file: {error}") from error
     if not isinstance(loaded, dict):

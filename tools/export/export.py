@@ -9,11 +9,14 @@ The folder appears whole or not at all. An earlier export in its place is replac
 
 from __future__ import annotations
 
+import onnx_first  # noqa: F401, I001: before PyTorch
+
 import argparse
 import hashlib
 import json
 import os
 import shutil
+import sys
 from dataclasses import asdict
 
 import numpy as np
@@ -29,47 +32,30 @@ import text_rules
 import variant
 from cached import CachedModel
 from checkpoint import checkpoint_hash, read_model
+from config_file import CONFIG_FILE, read_config
 from declared_tokens import TokenizerFiles
 from failure import InputError, run
 from progress import stage
 from tracing import trace
-from two_stream import TwoStreamModel
+from two_stream import TwoStreamConfig, TwoStreamModel
 from variant import Variant
 from verify import TOLERANCE, difference, read_description
+from whole_files import whole_folder
 
 FORMAT_VERSION = 1
 TEXT_FORMAT_VERSION = 2  # of folders with fields that change tokens, so that readers of format 1 refuse them instead of ignoring these
-DEFAULT_LENGTH = 512
-TOKENIZER_FILE, GOLDEN_FILE, CONFIG_FILE, DESCRIPTION_FILE = "spiece.model", "golden.safetensors", "config.json", "asarm.json"
+DEFAULT_LENGTH, GREATEST_LENGTH = 512, 1 << 16
+WORTH_A_WORD = 1 << 30  # bytes
+GOLDEN_LENGTH = 1024  # of fresh goldens at most, unless --golden-lengths says otherwise: their memory grows with the square
+TOKENIZER_FILE, GOLDEN_FILE, DESCRIPTION_FILE = "spiece.model", "golden.safetensors", "asarm.json"
 NGRAMS_FILE, NGRAMS_OF_THE_MODEL = "ngrams.bin", "model"
 
 
 def export(arguments: argparse.Namespace) -> None:
     """Builds the folder beside its final place, then moves it there."""
-    output = os.path.abspath(arguments.output)
-    check_replaceable(output)
-    building = f"{output}.{os.getpid()}.part"
-    os.makedirs(building)
-    try:
-        build(arguments, building)
-        replace(building, output)
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
-
-
-def replace(building: str, output: str) -> None:
-    """Moves a finished folder to its place; an earlier one goes only once the new one stands."""
-    retired = building + ".old.part"
-    earlier = os.path.isdir(output)
-    if earlier:
-        os.rename(output, retired)
-    try:
-        os.rename(building, output)
-    except OSError:
-        if earlier:
-            os.rename(retired, output)
-        raise
-    shutil.rmtree(retired, ignore_errors=True)
+    check_replaceable(os.path.abspath(arguments.output))
+    with whole_folder(arguments.output) as folder:
+        build(arguments, folder)
 
 
 def check_replaceable(output: str) -> None:
@@ -90,12 +76,13 @@ def build(arguments: argparse.Namespace, folder: str) -> None:
     """Writes all files into the folder, asarm.json last, with the hashes of the others."""
     chosen = Variant(arguments)
     check_encoding(arguments)
+    config, source = read_config(arguments.checkpoint), os.path.join(arguments.checkpoint, CONFIG_FILE)
+    length = maximum_length(arguments.maximum_length, source)
+    warn_of_memory(config, length, golden_lengths(arguments, length))
     stage("reading the checkpoint")
     checkpoint = checkpoint_hash(arguments.checkpoint)
     model = read_model(arguments.checkpoint)
-    vocabulary = model.config.vocab_size
-    source = os.path.join(arguments.checkpoint, CONFIG_FILE)
-    length = maximum_length(arguments.maximum_length, source)
+    vocabulary = config.vocab_size
     shutil.copyfile(source, os.path.join(folder, CONFIG_FILE))
     if checkpoint_hash(arguments.checkpoint) != checkpoint:
         raise InputError(f"{arguments.checkpoint} changed while it was read: export it once its training rests")
@@ -123,9 +110,20 @@ def maximum_length(asked: int | None, config: str) -> int:
     """Positions are relative, so a checkpoint has no limit of its own: take the length that it was trained at."""
     with open(config, encoding="utf-8") as file:
         length = asked if asked is not None else json.load(file).get("trained_length", DEFAULT_LENGTH)
-    if not isinstance(length, int) or length < 2:
-        raise InputError(f"the maximum length must be a whole number of at least 2, it is {length!r}")
+    if type(length) is not int or not 2 <= length <= GREATEST_LENGTH:
+        raise InputError(f"the maximum length must be an integer of at least 2 and at most {GREATEST_LENGTH:,}, it is {length!r}")
     return length
+
+
+def warn_of_memory(config: TwoStreamConfig, length: int, golden_lengths: list[int]) -> None:
+    """What long sequences take beside the weights is said before the work starts."""
+    table = 8 * config.d_model * length  # float32 encodings of all distances, in the data file
+    exporting = 8 * table + 24 * config.n_head * max(golden_lengths, default=0) ** 2  # as measured: copies of the table, or scores of the longest golden
+    loaded = table * config.n_layer
+    if max(exporting, loaded) >= WORTH_A_WORD:
+        sizes = [f"{size / (1 << 30):.1f} GiB" for size in (exporting, table, loaded)]
+        print(f"export.py: sequences of {length:,} tokens take about {sizes[0]} of memory here, {sizes[1]} on disk and {sizes[2]} in a loaded model, "
+              "beside the weights: --maximum-length and --golden-lengths bound them", file=sys.stderr)
 
 
 def tokens(arguments: argparse.Namespace, folder: str, vocabulary: int) -> special_tokens.SpecialTokens:
@@ -203,17 +201,24 @@ def write_graphs(model: TwoStreamModel, folder: str, arguments: argparse.Namespa
 
 def goldens(model: TwoStreamModel, arguments: argparse.Namespace, description: dict) -> list[fixtures.Case]:
     """The given cases, which PyTorch must repeat, or fresh ones."""
-    given, longest = arguments.golden, description["maximum_length"]
+    given, lengths = arguments.golden, golden_lengths(arguments, description["maximum_length"])
     if given is None:
-        lengths = arguments.golden_lengths or fixtures.usual_lengths(longest)
-        if not all(2 <= length <= longest for length in lengths):
-            raise InputError(f"--golden-lengths must be of 2 to {longest} tokens, they are {lengths}")
         return fixtures.generate(model, lengths, description["mask_id"], description["special_ids"])
     cases = fixtures.read_cases(given, description["vocabulary_size"])
     worst = float(np.max([difference(model, case) for case in cases]))
     if not worst <= TOLERANCE:
         raise InputError(f"PyTorch differs by {worst:.3g} from the goldens in {given}")
     return cases
+
+
+def golden_lengths(arguments: argparse.Namespace, longest: int) -> list[int]:
+    """Of fresh goldens, one each."""
+    if arguments.golden is not None:
+        return []
+    lengths = arguments.golden_lengths or fixtures.usual_lengths(min(longest, GOLDEN_LENGTH))
+    if not all(2 <= length <= longest for length in lengths):
+        raise InputError(f"--golden-lengths must be of 2 to {longest} tokens, they are {lengths}")
+    return lengths
 
 
 def fingerprint(path: str) -> dict[str, object]:
@@ -229,11 +234,11 @@ def main() -> int:
     parser.add_argument("--checkpoint", required=True, metavar="DIR", help="config.json with safetensors or pytorch_model.bin")
     parser.add_argument("--output", required=True, metavar="DIR")
     parser.add_argument("--tokenizer", metavar="FILE", help="SentencePiece model; default: spiece.model of the checkpoint, if any")
-    parser.add_argument("--maximum-length", type=int, metavar="N", help="default: trained_length of config.json, else 512")
+    parser.add_argument("--maximum-length", type=int, metavar="N", help=f"at most {GREATEST_LENGTH:,}; default: trained_length of config.json, else 512")
     variant.add_arguments(parser)
     parser.add_argument("--opset", type=int, default=17, help="default %(default)s")
     parser.add_argument("--golden", metavar="FILE", help="goldens to put into the folder instead of fresh ones")
-    parser.add_argument("--golden-lengths", type=int, nargs="+", metavar="N", help="of fresh goldens, a case each; default: 2 to the maximum")
+    parser.add_argument("--golden-lengths", type=int, nargs="+", metavar="N", help=f"of fresh goldens, a case each; default: 2 to the maximum, or to {GOLDEN_LENGTH:,}")
     parser.add_argument("--ngrams", metavar="FILE|model", help="n-gram table of tools/train/ngrams.py to draft from; "
                         "model makes one of the network itself, where there is no corpus")
     parser.add_argument("--text-rules", choices=text_rules.CHOICES, default="auto",

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from failure import InputError
+from whole_files import whole_file
 
 MAGIC, VERSION, LARGEST_ORDER, LARGEST_VOCABULARY = b"AsArmNgr", 1, 4, 1 << 16
 STEPS, NOTHING = 8, 255  # a code c stands for 2^(-c / STEPS); the last one for zero
@@ -53,7 +54,7 @@ def to_bytes(levels: list[Level], vocabulary: int) -> bytes:
 
 def write_table(path: str, levels: list[Level], vocabulary: int) -> None:
     os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
-    with open(path, "wb") as file:
+    with whole_file(path) as part, open(part, "wb") as file:
         file.write(to_bytes(levels, vocabulary))
 
 

@@ -10,9 +10,10 @@ import os
 
 import torch
 
-from checkpoint import appearing, write_model
+from checkpoint import write_model
 from failure import InputError, run
 from two_stream import TwoStreamConfig, TwoStreamModel
+from whole_files import whole_folder
 
 SIZES = {  # small for tests; base and large are those of xlnet-base-cased and xlnet-large-cased
     "small": TwoStreamConfig(vocab_size=96, d_model=128, n_layer=2, n_head=4, d_inner=256),
@@ -42,7 +43,7 @@ def main() -> int:
     if os.path.exists(arguments.output):
         raise InputError(f"{arguments.output} is there already")
     deviation = WIDER if arguments.size == "small" else DEVIATION
-    with appearing(arguments.output) as folder:
+    with whole_folder(arguments.output) as folder:
         write_model(folder, random_model(SIZES[arguments.size], arguments.seed, deviation))
     print(f"{arguments.output}: written")
     return 0

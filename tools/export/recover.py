@@ -18,13 +18,15 @@ from google.protobuf.message import DecodeError
 from onnx import numpy_helper
 
 import text_rules
-from checkpoint import appearing, read_config, write_model
+from checkpoint import read_config, write_model
+from config_file import CONFIG_FILE
 from contract import STATELESS_FILE
-from export import CONFIG_FILE, TOKENIZER_FILE
+from export import TOKENIZER_FILE
 from failure import InputError, run
 from text_rules import CONFIG_FILE as TOKENIZER_CONFIG_FILE
 from two_stream import TwoStreamModel
 from verify import read_description
+from whole_files import whole_folder
 
 
 def recover(folder: str) -> TwoStreamModel:
@@ -75,7 +77,7 @@ def main() -> int:
     model, description = recover(arguments.model), read_description(arguments.model)
     with open(os.path.join(arguments.model, CONFIG_FILE), "rb") as file:
         config = file.read()
-    with appearing(arguments.output) as folder:
+    with whole_folder(arguments.output) as folder:
         write_model(folder, model)
         with open(os.path.join(folder, CONFIG_FILE), "wb") as file:
             file.write(config)  # unchanged, with what the network does not need

@@ -14,6 +14,7 @@ import struct
 import numpy as np
 
 from failure import InputError
+from whole_files import whole_file
 
 _DTYPES = {
     "F64": np.dtype("<f8"), "F32": np.dtype("<f4"), "F16": np.dtype("<f2"), "I64": np.dtype("<i8"),
@@ -51,12 +52,11 @@ def write_tensors(path: str, tensors: dict[str, np.ndarray], metadata: dict[str,
         offset += array.nbytes
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
-    with open(path + ".part", "wb") as file:
+    with whole_file(path) as part, open(part, "wb") as file:
         file.write(struct.pack("<Q", len(text)))
         file.write(text)
         for name in sorted(tensors):
             file.write(np.ascontiguousarray(tensors[name]).astype(tensors[name].dtype.newbyteorder("<")).tobytes())
-    os.replace(path + ".part", path)
 
 
 def _split(path: str, data: memoryview) -> tuple[dict[str, dict], memoryview]:

@@ -1,11 +1,15 @@
 """Replays the goldens of a model folder through PyTorch and prints the worst difference of the logits.
 
     verify.py --model DIR --checkpoint DIR [--tolerance 1e-4]
+    verify.py --against transformers --model DIR --checkpoint DIR [--text FILE] [--tolerance 1e-4]
 
-`asarm verify` does the same through ONNX Runtime, so that the two together compare the exported graph with PyTorch.
+`asarm verify` does the same through ONNX Runtime, so that the two together compare the exported graph with PyTorch. --against transformers
+compares both with Hugging Face's XLNetLMHeadModel, and the tokens of a text with its XLNetTokenizer.
 """
 
 from __future__ import annotations
+
+import onnx_first  # noqa: F401, I001: before PyTorch
 
 import argparse
 import json
@@ -13,6 +17,7 @@ import os
 
 import numpy as np
 
+import against_transformers
 from checkpoint import checkpoint_hash, read_model
 from failure import InputError, run
 from fixtures import Case, answer, read_cases
@@ -46,8 +51,16 @@ def main() -> int:
     parser.add_argument("--model", required=True, metavar="DIR", help="exported model folder")
     parser.add_argument("--checkpoint", required=True, metavar="DIR", help="the checkpoint that it was exported from")
     parser.add_argument("--tolerance", type=float, default=TOLERANCE, help="default %(default)s")
+    parser.add_argument("--against", choices=("transformers",), help="compare with this library instead of the recorded logits")
+    parser.add_argument("--text", metavar="FILE", help="of --against: UTF-8 text whose lines' tokens are compared too")
     arguments = parser.parse_args()
     description = read_description(arguments.model)
+    if arguments.against is not None:
+        rows = against_transformers.compare(arguments.model, arguments.checkpoint, description, arguments.text, arguments.tolerance)
+        against_transformers.print_table(rows)
+        return 0 if all(row.passes for row in rows) else 1
+    if arguments.text is not None:
+        raise InputError("--text is for --against transformers")
     if description["source"]["checkpoint_sha256"] != checkpoint_hash(arguments.checkpoint):
         raise InputError(f"{arguments.model} was exported from another checkpoint than {arguments.checkpoint}")
     model = read_model(arguments.checkpoint)

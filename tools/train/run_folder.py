@@ -8,8 +8,10 @@ import shutil
 import torch
 
 from checkpoint import write_model
+from data_pickles import load_data
 from failure import InputError
 from two_stream import TwoStreamModel
+from whole_files import whole_file
 
 PARTS = ("model", "average", "optimiser", "step", "seen", "best", "stale")
 
@@ -22,13 +24,13 @@ class RunFolder:
         self.last = os.path.join(path, "last.pt")
 
     def write_last(self, state: dict) -> None:
-        torch.save({**state, "recipe": self.recipe}, self.last + ".part")
-        os.replace(self.last + ".part", self.last)
+        with whole_file(self.last) as part:
+            torch.save({**state, "recipe": self.recipe}, part)
 
     def read_last(self) -> dict:
         """The state of PARTS, on the CPU; files of earlier versions hold no recipe."""
         try:
-            state = torch.load(self.last, map_location="cpu")
+            state = load_data(self.last)
         except Exception as error:  # a broken pickle may fail in any way
             raise InputError(f"{self.last} is cut off or no state of a run: {error}") from error
         if not isinstance(state, dict) or any(name not in state for name in PARTS):
@@ -48,9 +50,8 @@ class RunFolder:
     def choose_best(self) -> None:
         """Makes `best` the checkpoint."""
         for name in ("model.safetensors", "config.json"):
-            target = os.path.join(self.path, "checkpoint", name)
-            shutil.copyfile(os.path.join(self.path, "best", name), target + ".part")
-            os.replace(target + ".part", target)
+            with whole_file(os.path.join(self.path, "checkpoint", name)) as part:
+                shutil.copyfile(os.path.join(self.path, "best", name), part)
 
 
 def check_start(path: str, resume: bool) -> None:

@@ -18,6 +18,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 
 from data import documents  # noqa: E402
 from failure import InputError, run  # noqa: E402
+from whole_files import whole_file  # noqa: E402
 
 
 def train_tokenizer(texts: list[str], output: str, vocabulary: int) -> None:
@@ -35,7 +36,7 @@ def train_tokenizer(texts: list[str], output: str, vocabulary: int) -> None:
             num_threads=1, minloglevel=1)
     except RuntimeError as error:  # sentencepiece's word for a text that does not suit the vocabulary
         raise InputError(f"no tokenizer of {vocabulary} pieces from these texts: {error}") from error
-    with open(output, "wb") as file:
+    with whole_file(output) as part, open(part, "wb") as file:
         file.write(model.getvalue())
 
 
