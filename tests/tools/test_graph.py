@@ -69,11 +69,11 @@ def test_weights_of_the_data_file_are_those_of_the_committed_export(tiny, output
 
 
 def unnumbered(weights: dict[str, np.ndarray]) -> dict[tuple[str, int], np.ndarray]:
-    """Transposed matrices have the names of their nodes, onnx::MatMul_739, whose numbers go up in the order of the layers but begin
-    elsewhere in every PyTorch; here they count from 0."""
+    """What PyTorch transposed or folded has the name of a node, onnx::MatMul_739, whose numbers go up in the order of the layers but are
+    others in every PyTorch; here they count from 0."""
     result: dict[tuple[str, int], np.ndarray] = {}
     for name in sorted(weights, key=lambda name: (len(name), name)):
-        plain = re.sub(r"(?<=^onnx::MatMul_)\d+$", "", name)
+        plain = re.sub(r"^(onnx::\w+_)\d+$", r"\1", name)
         result[plain, sum(other == plain for other, _ in result)] = weights[name]
     return result
 
