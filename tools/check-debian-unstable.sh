@@ -3,7 +3,7 @@
 # `asarm verify`, and folders against Hugging Face's transformers. Prints a page in Markdown; 1 where something fails, 75 where the root
 # cannot be made.
 #
-#     check-debian-unstable.sh >perf/results/debian-unstable.md        about five minutes, and three more the first time
+#     check-debian-unstable.sh >perf/results/debian-unstable.md        about ten minutes of one core, and three more the first time
 set -uo pipefail
 cd "$(dirname "$0")/.."
 packages="python3-torch python3-onnx python3-onnxruntime python3-transformers python3-sentencepiece python3-numpy python3-pytest libopenblas0-pthread"

@@ -32,6 +32,7 @@ from two_stream import MODEL_INPUTS, TwoStreamConfig
 
 TOKENIZER_FILES = ("spiece.model", "tokenizer_config.json")
 REFERENCES = Path(__file__).resolve().parents[2] / "tests" / "tools"
+IN_FLOAT64, FLOAT64_TOLERANCE = "checkpoint by PyTorch, float64", 1e-5  # hardly any rounding: what differs is the network
 RUNNER = Path(__file__).with_name("run_graph.py")
 
 
@@ -84,12 +85,13 @@ def _logits(library, folder: str, checkpoint: str, description: dict, tolerance:
     theirs.double()
     expected = [published_answer(theirs, case) for case in cases]
     model.double()
-    ours["checkpoint by PyTorch, float64"] = [_answer(model, case) for case in cases]
+    ours[IN_FLOAT64] = [_answer(model, case) for case in cases]
     rows = []
     for what, answers in ours.items():
+        allowed = min(tolerance, FLOAT64_TOLERANCE) if what == IN_FLOAT64 else tolerance
         worst = max(float(np.abs(found - logits).max()) for found, logits in zip(answers, expected))
         finite = all(np.isfinite(found).all() for found in answers)
-        rows.append(Row(f"logits of {what}", f"{len(cases)} cases", f"{worst:.2g}, tolerance {tolerance:.2g}", finite and worst <= tolerance))
+        rows.append(Row(f"logits of {what}", f"{len(cases)} cases", f"{worst:.2g}, tolerance {allowed:.2g}", finite and worst <= allowed))
     return rows
 
 
