@@ -12,6 +12,8 @@ internal static class TextLimits
     /// <summary>The largest gap that markup can write; sums of such sizes do not overflow.</summary>
     public const long MaxGapTokens = 999_999_999_999;
 
+    private const string Window = "--window, with which the model sees only the text around";
+
     /// <summary>Refuses what is too long to be read at all, or to be tokenised at once.</summary>
     /// <exception cref="InfillTextException">More than <see cref="MaxCharacters" />, or <see cref="MaxWindowedCharacters" />.</exception>
     public static void RequireCharacters(long characters, bool inWindows = false)
@@ -19,7 +21,7 @@ internal static class TextLimits
         if (inWindows && characters > MaxWindowedCharacters)
             throw new InfillTextException($"The text has {characters} characters, at most {MaxWindowedCharacters} are taken in windows.");
         if (!inWindows && characters > MaxCharacters)
-            throw new InfillTextException($"The text has {characters} characters, at most {MaxCharacters} are taken at once.{WaysOut}");
+            throw new InfillTextException($"The text has {characters} characters, at most {MaxCharacters} are taken at once. Way out: {Window}.");
     }
 
     /// <summary>Refuses what the model does not take.</summary>
@@ -32,7 +34,7 @@ internal static class TextLimits
         string separator = $", one of them the separator before a text that begins with a {(hasGaps ? "gap" : "marked span")}";
         throw new InfillTextException(
             $"The text has {count.Total} tokens{(hasGaps ? " with its gaps" : "")}{(count.Separator == 0 ? "" : separator)}; " +
-            $"the model takes {count.Maximum}.{WaysOut}");
+            $"the model takes {count.Maximum}. Ways out: {Window}, or a model with a longer maximum.");
     }
 
     /// <summary>Refuses a gap that no window holds, beside the given token that the network needs.</summary>
@@ -57,6 +59,4 @@ internal static class TextLimits
                 $"The marked spans do not fit into a window: from the first to the last they have {length}, the model takes {encoder.Maximum} tokens. " +
                 "Ways out: score them one by one, or a model with a longer maximum.");
     }
-
-    private static string WaysOut => " Ways out: --window, which takes only the text around, or a model with a longer maximum.";
 }
