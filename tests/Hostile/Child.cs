@@ -18,10 +18,10 @@ internal static class Child
             string folder = Directory.CreateTempSubdirectory("asarm-hostile-").FullName;
             try
             {
-                Say($"begin {number} {Mutation.Apply(number, folder)}");
+                Say($"begin {number} {(number < 0 ? "control" : Mutation.Apply(number, folder))}");
                 ResetPeak();
                 long start = Stopwatch.GetTimestamp();
-                string outcome = Use(folder);
+                string outcome = number < 0 ? Controls.DoHarm(number) : Use(folder);
                 Say(string.Create(CultureInfo.InvariantCulture, $"end {number} {Stopwatch.GetElapsedTime(start).TotalSeconds:0.000} {Peak()} {outcome}"));
             }
             finally
