@@ -40,6 +40,10 @@ internal static class ManifestReader
         {
             throw new ModelFolderException($"{File} is no valid model description: {Describe(error)}.", error);
         }
+        catch (InvalidOperationException error)
+        {
+            throw new ModelFolderException($"{File} is no valid model description: it is not UTF-8.", error);
+        }
     }
 
     /// <summary>Before all else: a newer format may lack the fields that this one requires.</summary>
@@ -67,7 +71,7 @@ internal static class ManifestReader
     /// <summary>Where the text is JSON, the message of the library speaks of types of .NET: the place says enough.</summary>
     private static string Describe(JsonException error) =>
         error.Path is string place && place.StartsWith("$.", StringComparison.Ordinal)
-            ? $"{place[2..]} is missing a part, there twice, out of range or of a wrong type"
+            ? $"{place[2..]} is of a wrong type, out of range, incomplete, or there twice"
             : $"line {error.LineNumber + 1 ?? 1} is no JSON, or names a field twice";
 
     /// <summary>A format that allowed these fields in old folders would leave older versions of AsArm to ignore them, with other tokens.</summary>

@@ -23,7 +23,7 @@ public sealed class VerifyTests
     [TestMethod]
     public void Verify_DefaultModel_PassesWithoutNamingIt() => Assert.Contains("passed", AsarmCommand.Run("verify").Done().Output);
 
-    /// <summary>Without --tolerance it is that of the precision in asarm.json.</summary>
+    /// <summary>Without --tolerance it is that of the precision.</summary>
     [TestMethod]
     [DataRow("float32", "1.0e-4")]
     [DataRow("float16", "1.0e-1")]
@@ -31,14 +31,30 @@ public sealed class VerifyTests
     [DataRow("int4", "4.0e0")]
     public void Verify_ToleranceNotGiven_FollowsThePrecision(string precision, string tolerance)
     {
-        using var model = new ModelCopy(Models.Tiny);
-        model.EditManifest(manifest => (manifest["precision"], manifest["block"]) = (precision, 32));
-        AsarmResult result = AsarmCommand.Run("verify", "--model", model.Path).Done();
+        AsarmResult result = AsarmCommand.Run("verify", "--model", precision == "float32" ? Models.Tiny : Models.InPrecision(precision)).Done();
         Assert.Contains(line => line.Contains($" {precision} ") && line.Contains($" {tolerance} "), result.OutputLines);
         Assert.Contains("KL divergence", result.Output);
-        Assert.Contains($"{precision}, a multiplier for every 32 weights", AsarmCommand.Run("info", "--model", model.Path).Done().Output);
+    }
+
+    [TestMethod]
+    public void Info_Int4_TellsItsBlock()
+    {
+        using var model = new ModelCopy(Models.InPrecision("int4"));
+        Assert.Contains("int4, a multiplier for every 32 weights", AsarmCommand.Run("info", "--model", model.Path).Done().Output);
         model.EditManifest(manifest => manifest["block"] = 0);
         AsarmCommand.Run("verify", "--model", model.Path).IsBadInput("block");
+    }
+
+    /// <summary>A looser tolerance would let a damaged float32 network pass: the graph says what it is.</summary>
+    [TestMethod]
+    [DataRow("float16")]
+    [DataRow("int8")]
+    [DataRow("int4")]
+    public void Verify_Float32FolderThatClaimsAnotherPrecision_IsRefused(string precision)
+    {
+        using var model = new ModelCopy(Models.Tiny);
+        model.EditManifest(manifest => (manifest["precision"], manifest["block"]) = (precision, 32));
+        AsarmCommand.Run("verify", "--model", model.Path).IsBadInput("asarm.json", "precision", precision);
     }
 
     [TestMethod]

@@ -213,13 +213,104 @@ public sealed class ModelFolderTests
         StringAssert.Contains(Assert.ThrowsExactly<ModelFolderException>(() => ModelFolder.Open(folder.Path)).Message, name);
     }
 
+    /// <summary>What docs/model-format.md promises: the graphs say these fields too.</summary>
     [TestMethod]
-    public void OpenModel_ManifestOfAnotherMask_IsRefused()
+    [DataRow("format_version", 2)]
+    [DataRow("mask_id", 7)]
+    [DataRow("maximum_length", 65)] // one more than the table of positions has
+    [DataRow("maximum_length", 63)]
+    [DataRow("layers", 2)]
+    [DataRow("precision", "float16")]
+    [DataRow("precision", "int8")]
+    [DataRow("checkpoint_sha256", "0000")]
+    public void OpenModel_ManifestThatSaysSomethingElse_IsRefused(string field, object value)
     {
         using var folder = new TemporaryFolder(Files.Tiny);
-        Edit(folder, manifest => manifest["mask_id"] = 7);
+        Edit(folder, manifest => (field == "checkpoint_sha256" ? manifest["source"]! : manifest)[field] = JsonValue.Create(value));
         ModelFolder opened = ModelFolder.Open(folder.Path);
-        StringAssert.Contains(Assert.ThrowsExactly<ModelFolderException>(() => OnnxAnySubsetModel.Open(opened)).Message, "mask_id");
+        foreach (bool useCache in new[] { false, true })
+        {
+            string message = Assert.ThrowsExactly<ModelFolderException>(() => OnnxAnySubsetModel.Open(opened, useCache: useCache)).Message;
+            StringAssert.Contains(message, field == "layers" && useCache ? "other inputs" : field); // the inputs are looked at first
+        }
+    }
+
+    /// <summary>Of a graph of another exporter: what nothing depends on may be missing, the length of a table of positions may not.</summary>
+    [TestMethod]
+    [DataRow("asarm.checkpoint_sha256", true)]
+    [DataRow("asarm.mask_id", true)]
+    [DataRow("asarm.maximum_length", false)]
+    public void OpenModel_GraphThatDoesNotSayAField_IsRefusedIfItMatters(string property, bool opens)
+    {
+        using var folder = new TemporaryFolder(Files.Tiny);
+        foreach (string file in new[] { "model.onnx", "model_cached.onnx" })
+            Replace(folder, file, Renamed(File.ReadAllBytes(folder.In(file)), property, property.Replace('_', '-')));
+        ModelFolder opened = ModelFolder.Open(folder.Path);
+        OnnxAnySubsetModel.Open(opened, useCache: false).Dispose();
+        if (opens)
+            OnnxAnySubsetModel.Open(opened).Dispose();
+        else
+            StringAssert.Contains(Assert.ThrowsExactly<ModelFolderException>(() => OnnxAnySubsetModel.Open(opened)).Message, "export the model again");
+    }
+
+    [TestMethod]
+    [DataRow("mask_id", "\"six\"", "mask_id")]
+    [DataRow("files", "{\"model.onnx\": {\"sha256\": \"00\"}}", "files")]
+    [DataRow("special_ids", "[0, 1.5]", "special_ids")]
+    [DataRow("text_rules", "{\"keep_accent\": true}", "keep_accent")]
+    [DataRow("text_rules", "{\"keep_accents\": 1}", "text_rules.keep_accents")]
+    [DataRow("text_rules", "[]", "text_rules")]
+    [DataRow("source", "1", "source")]
+    [DataRow("layers", "4294967296", "layers")]
+    public void Open_FieldOfAWrongType_IsNamedInTheWordsOfTheFile(string field, string json, string named)
+    {
+        using var folder = new TemporaryFolder(Files.Tiny);
+        Edit(folder, manifest => (manifest["format_version"], manifest[field]) = (2, JsonNode.Parse(json)));
+        Speaks(folder, named);
+        File.WriteAllText(folder.In("asarm.json"), "{\"format_version\": 1}");
+        Speaks(folder, "maximum_length");
+        File.WriteAllText(folder.In("asarm.json"), "[1]");
+        Speaks(folder, "no JSON object");
+        File.WriteAllText(folder.In("asarm.json"), "{\n\"format_version\": 1,\n nonsense }");
+        Speaks(folder, "line 3");
+    }
+
+    [TestMethod]
+    public void Open_TextThatIsNotUtf8_IsRefused()
+    {
+        using var folder = new TemporaryFolder(Files.Tiny);
+        Edit(folder, manifest => (manifest["format_version"], manifest["text_rules"]) = (2, JsonNode.Parse("{\"keep_accents\": true}")));
+        byte[] manifest = File.ReadAllBytes(folder.In("asarm.json"));
+        manifest[manifest.AsSpan().IndexOf("keep_accents"u8)] = 0xFF;
+        File.WriteAllBytes(folder.In("asarm.json"), manifest);
+        Speaks(folder, "UTF-8");
+    }
+
+    /// <summary>Which of the two would count is anybody's guess.</summary>
+    [TestMethod]
+    public void Open_FieldThatIsThereTwice_IsRefused()
+    {
+        using var folder = new TemporaryFolder(Files.Tiny);
+        File.WriteAllText(folder.In("asarm.json"), File.ReadAllText(folder.In("asarm.json")).Replace("\"layers\": 3", "\"layers\": 3, \"layers\": 2"));
+        Speaks(folder, "layers");
+    }
+
+    private static void Speaks(TemporaryFolder folder, string named)
+    {
+        string message = Assert.ThrowsExactly<ModelFolderException>(() => ModelFolder.Open(folder.Path)).Message;
+        StringAssert.Contains(message, "asarm.json");
+        StringAssert.Contains(message, named);
+        foreach (string type in new[] { "System.", "AsArm.", ".NET", "JsonElement", "deserializ" })
+            Assert.DoesNotContain(type, message);
+    }
+
+    /// <summary>Another name of the same length.</summary>
+    private static byte[] Renamed(byte[] content, string from, string to)
+    {
+        int place = content.AsSpan().IndexOf(System.Text.Encoding.ASCII.GetBytes(from));
+        Assert.IsGreaterThan(0, place);
+        System.Text.Encoding.ASCII.GetBytes(to).CopyTo(content, place);
+        return content;
     }
 
     private static void Edit(TemporaryFolder folder, Action<JsonObject> change)

@@ -22,6 +22,7 @@ public sealed class SafetensorsTests
     [DataRow("""{"x":{"dtype":"F32","shape":[3],"data_offsets":[0,12]}}""")]
     [DataRow("""{"x":{"dtype":"F32","shape":[2],"data_offsets":[-8,0]}}""")]
     [DataRow("""{"x":{"dtype":"F32","shape":[-2],"data_offsets":[8,0]}}""")]
+    [DataRow("""{"x":{"dtype":"F32","shape":[-1,-2],"data_offsets":[0,8]}}""")]
     [DataRow("""{"x":{"dtype":"F32","shape":[2147483647,2147483647],"data_offsets":[0,8]}}""")]
     public void Read_SizesThatDisagree_Throws(string header)
     {

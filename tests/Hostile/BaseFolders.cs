@@ -1,0 +1,36 @@
+using System.Runtime.CompilerServices;
+using System.Text.Json.Nodes;
+using AsArm.Assd.Tests;
+
+namespace AsArm.Hostile;
+
+/// <summary>Small folders of every kind, to be damaged: weights within the graph and beside it, whole numbers, with a tokenizer and n-grams.</summary>
+internal static class BaseFolders
+{
+    private const int Vocabulary = 64; // of models/tiny
+
+    private static readonly string s_root = Path.GetFullPath(Path.Combine(ThisFolder(), "..", ".."));
+    private static readonly string[] s_sources = ["tests/golden/micro/onnx", "models/tiny", "tests/golden/precision/int4", "models/tiny"];
+
+    /// <summary>How many there are.</summary>
+    public static int Count => s_sources.Length;
+
+    /// <summary>Writes one into an empty folder.</summary>
+    public static void Write(int index, string folder)
+    {
+        foreach (string file in Directory.GetFiles(Path.Combine(s_root, s_sources[index])))
+            File.Copy(file, Path.Combine(folder, Path.GetFileName(file)));
+        if (index == Count - 1)
+        {
+            File.Copy(Path.Combine(s_root, "tests/golden/tokenizer/odd.model"), Path.Combine(folder, "spiece.model"));
+            File.WriteAllBytes(Path.Combine(folder, "ngrams.bin"), NgramBytes.Random(Vocabulary, 3, 0.2, 1));
+            JsonObject manifest = Manifest.Read(folder);
+            (manifest["format_version"], manifest["files"]!["spiece.model"], manifest["files"]!["ngrams.bin"]) = (1, new JsonObject(), new JsonObject());
+            Manifest.Write(folder, manifest);
+        }
+
+        Manifest.Refresh(folder);
+    }
+
+    private static string ThisFolder([CallerFilePath] string path = "") => Path.GetDirectoryName(path)!;
+}

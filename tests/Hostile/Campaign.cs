@@ -1,0 +1,158 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Globalization;
+
+namespace AsArm.Hostile;
+
+/// <summary>Starts children until all folders were opened, and counts what came of them. A child that ends, waits or grows is stopped, and the next goes on behind the folder that did it.</summary>
+internal sealed class Campaign
+{
+    private const long MaximumKilobytes = 1 << 20;
+    private const double MaximumSeconds = 5; // of the processor: other work on the machine must not count
+    private static readonly TimeSpan s_longestWait = TimeSpan.FromSeconds(30);
+
+    private readonly Dictionary<string, int> _counts = [];
+    private int _faults;
+    private double _longest;
+    private long _largest;
+
+    public static int Run(int from, int count)
+    {
+        if (!TryUndamaged())
+            return 1;
+        var campaign = new Campaign();
+        for (int next = from; next < from + count;)
+            next = campaign.RunChild(next, from + count);
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{count} damaged folders from {from}: {string.Join(", ", campaign._counts.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => $"{pair.Value} {pair.Key}"))}; "
+            + $"at most {campaign._longest:0.00} s and {campaign._largest >> 10} MiB; {campaign._faults} did harm"));
+        return campaign._faults == 0 ? 0 : 1;
+    }
+
+    /// <summary>Whether harm is noticed at all: every control does some.</summary>
+    public static int RunControls()
+    {
+        var campaign = new Campaign();
+        for (int next = -Controls.Count; next < 0;)
+            next = campaign.RunChild(next, 0);
+        Console.WriteLine($"{Controls.Count} controls, {campaign._faults} noticed");
+        return campaign._faults == Controls.Count ? 0 : 1;
+    }
+
+    private static bool TryUndamaged()
+    {
+        for (int index = 0; index < BaseFolders.Count; index++)
+        {
+            string folder = Directory.CreateTempSubdirectory("asarm-hostile-").FullName;
+            BaseFolders.Write(index, folder);
+            string outcome = Child.Use(folder);
+            Directory.Delete(folder, recursive: true);
+            if (outcome == "used")
+                continue;
+            Console.WriteLine($"undamaged folder {index}: {outcome}");
+            return false;
+        }
+
+        return true;
+    }
+
+    /// <summary>The number of the next folder.</summary>
+    private int RunChild(int from, int to)
+    {
+        var start = new ProcessStartInfo(Environment.ProcessPath!, [.. Arguments(), "child", $"{from}", $"{to}"]) { RedirectStandardOutput = true };
+        using Process child = Process.Start(start)!;
+        using var lines = new BlockingCollection<string>();
+        Task reading = Task.Run(() => Read(child, lines));
+        int number = from;
+        string doing = "";
+        string? harm = null;
+        while (harm is null && TryTake(child, lines, out string? line, out harm))
+        {
+            string[] words = line.Split(' ', 3);
+            number = int.Parse(words[1], CultureInfo.InvariantCulture);
+            if (words[0] == "begin")
+                doing = words[2];
+            else
+                Count(number, doing, words[2]);
+            if (words[0] == "end")
+                doing = "";
+        }
+
+        if (harm is not null)
+            child.Kill();
+        child.WaitForExit();
+        reading.Wait();
+        if (doing.Length == 0 && harm is null)
+            return child.ExitCode == 0 && number == to - 1 ? to : throw new InvalidOperationException($"A child ended with {child.ExitCode} after folder {number}.");
+        AddFault(number, doing, harm ?? $"ended the process with {child.ExitCode}");
+        return number + 1;
+    }
+
+    private static IEnumerable<string> Arguments() =>
+        Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet" ? [typeof(Campaign).Assembly.Location] : [];
+
+    private static void Read(Process child, BlockingCollection<string> lines)
+    {
+        while (child.StandardOutput.ReadLine() is string line)
+            lines.Add(line);
+        lines.CompleteAdding();
+    }
+
+    /// <summary>The next line; false at the end, or when the child does harm.</summary>
+    private static bool TryTake(Process child, BlockingCollection<string> lines, out string line, out string? harm)
+    {
+        harm = null;
+        long start = Stopwatch.GetTimestamp();
+        TimeSpan before = Processor(child);
+        while (!lines.TryTake(out line!, 20))
+        {
+            if (lines.IsCompleted)
+                return false;
+            long kilobytes = ProcessStatus.Kilobytes($"{child.Id}", "VmRSS");
+            if (kilobytes > MaximumKilobytes)
+                harm = $"took {kilobytes >> 10} MiB";
+            else if ((Processor(child) - before).TotalSeconds > MaximumSeconds || Stopwatch.GetElapsedTime(start) > s_longestWait)
+                harm = "did not end";
+            if (harm is not null)
+                return false;
+        }
+
+        return true;
+    }
+
+    private static TimeSpan Processor(Process child)
+    {
+        try
+        {
+            return child.TotalProcessorTime;
+        }
+        catch (InvalidOperationException)
+        {
+            return default; // it has ended
+        }
+    }
+
+    private void Count(int number, string doing, string result)
+    {
+        string[] words = result.Split(' ', 3);
+        double seconds = double.Parse(words[0], CultureInfo.InvariantCulture);
+        long kilobytes = long.Parse(words[1], CultureInfo.InvariantCulture);
+        (_longest, _largest) = (Math.Max(_longest, seconds), Math.Max(_largest, kilobytes));
+        if (words[2].StartsWith("fault", StringComparison.Ordinal))
+            AddFault(number, doing, words[2]);
+        else if (kilobytes > MaximumKilobytes)
+            AddFault(number, doing, $"took {kilobytes >> 10} MiB");
+        else
+            Add(words[2]);
+    }
+
+    private void AddFault(int number, string doing, string what)
+    {
+        Add("harmful");
+        Console.WriteLine($"folder {number} ({doing}): {what}");
+        _faults++;
+    }
+
+    private void Add(string outcome) => _counts[outcome] = _counts.GetValueOrDefault(outcome) + 1;
+}

@@ -1,0 +1,97 @@
+using System.Diagnostics;
+using System.Globalization;
+using AsArm.Assd;
+using AsArm.Inference;
+
+namespace AsArm.Hostile;
+
+/// <summary>Opens damaged folders, one after another; a process of its own, as one of them may end it.</summary>
+internal static class Child
+{
+    private const string Text = "q1 <mask:3> cd", Scored = "q1 [[cd]]";
+
+    /// <summary>Writes two lines for each folder: what is about to be done, and what came of it, seconds and kilobytes included.</summary>
+    public static int Run(int from, int to)
+    {
+        for (int number = from; number < to; number++)
+        {
+            string folder = Directory.CreateTempSubdirectory("asarm-hostile-").FullName;
+            try
+            {
+                Say($"begin {number} {(number < 0 ? "control" : Mutation.Apply(number, folder))}");
+                ResetPeak();
+                long start = Stopwatch.GetTimestamp();
+                string outcome = number < 0 ? Controls.DoHarm(number) : Use(folder);
+                Say(string.Create(CultureInfo.InvariantCulture, $"end {number} {Stopwatch.GetElapsedTime(start).TotalSeconds:0.000} {Peak()} {outcome}"));
+            }
+            finally
+            {
+                Directory.Delete(folder, recursive: true);
+            }
+        }
+
+        return 0;
+    }
+
+    /// <summary>"used" if nothing is wrong with it, "refused" if that was said as the documents say, else what was thrown.</summary>
+    public static string Use(string folder)
+    {
+        string outcome = "used";
+        foreach (Action<string> use in new Action<string>[] { path => Replay(path, useCache: false), path => Replay(path, useCache: true), Fill })
+        {
+            try
+            {
+                use(folder);
+            }
+            catch (Exception error) when (error is ModelFolderException or ModelRunException or ModelOutputException or InfillTextException && IsOneLine(error.Message))
+            {
+                outcome = "refused";
+            }
+#pragma warning disable CA1031 // Whatever else is thrown is what this program looks for.
+            catch (Exception error)
+#pragma warning restore CA1031
+            {
+                return $"fault {error.GetType().Name}: {error.Message} {error.StackTrace}".ReplaceLineEndings(" ");
+            }
+        }
+
+        return outcome;
+    }
+
+    private static bool IsOneLine(string message) => message.Length > 0 && !message.Contains('\n', StringComparison.Ordinal);
+
+    private static void Replay(string path, bool useCache)
+    {
+        ModelFolder folder = ModelFolder.Open(path);
+        using OnnxAnySubsetModel model = OnnxAnySubsetModel.Open(folder, threads: 1, useCache: useCache);
+        if (folder.GoldenPath is string golden)
+            GoldenReplay.Run(model, golden);
+    }
+
+    private static void Fill(string path)
+    {
+        if (!File.Exists(Path.Combine(path, "spiece.model")) && ModelFolder.Open(path).TokenizerPath is null)
+            return;
+        using TextInfiller infiller = TextInfiller.Open(path, threads: 1);
+        if (infiller.Folder.TokenizerPath is null)
+            return;
+        infiller.Infill(Text, new InfillOptions { Seed = 1 });
+        infiller.Score(Scored);
+    }
+
+    private static void Say(string line)
+    {
+        Console.Out.WriteLine(line);
+        Console.Out.Flush();
+    }
+
+    /// <summary>Linux then counts the peak of memory anew.</summary>
+    private static void ResetPeak()
+    {
+        GC.Collect();
+        File.WriteAllText("/proc/self/clear_refs", "5");
+    }
+
+    /// <summary>Kilobytes.</summary>
+    private static long Peak() => ProcessStatus.Kilobytes("self", "VmHWM");
+}
