@@ -244,6 +244,34 @@ public sealed class TextInfillerTests
     public void Infill_BadOption_NamesIt() => StringAssert.Contains(
         Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => s_infiller.Infill(Text, new InfillOptions { Temperature = -1 })).Message, "Temperature");
 
+    public static IEnumerable<(string Name, InfillOptions Options)> BadOptions =>
+    [
+        (nameof(InfillOptions.Sampler), new() { Sampler = (SamplerKind)99 }),
+        (nameof(InfillOptions.Order), new() { Order = (DecodingOrder)99 }),
+        (nameof(InfillOptions.GapSpacing), new() { GapSpacing = (GapSpacing)99 }),
+        (nameof(InfillOptions.CallCostInRows), new() { CallCostInRows = 0 }),
+        (nameof(InfillOptions.BannedTokensAt), new() { BannedTokensAt = new Dictionary<int, TokenSet> { [1] = new([5]) } }),
+        (nameof(InfillOptions.TopP), new() { TopP = 2 }),
+    ];
+
+    [TestMethod]
+    [DynamicData(nameof(BadOptions))]
+    public void Infill_OptionOutOfItsRange_IsTheParameterThatIsNamed(string name, InfillOptions options)
+    {
+        ArgumentOutOfRangeException error = Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => s_infiller.Infill(Text, options));
+        Assert.AreEqual(name, error.ParamName);
+        StringAssert.StartsWith(error.Message, name);
+    }
+
+    [TestMethod]
+    public void JointLogProbability_ResultOfAnotherModel_IsRefused()
+    {
+        InfillResult result = s_infiller.Infill(Text, new InfillOptions { Seed = 1 });
+        Assert.AreEqual(result.Statistics.LogProbability, s_infiller.JointLogProbability(result), 1e-4);
+        InfillResult other = result with { Sequences = [.. result.Sequences.Select(sequence => sequence with { Model = "another" })] };
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => s_infiller.JointLogProbability(other)).Message, "another model");
+    }
+
     [TestMethod]
     public void Open_FolderWithoutTokenizer_TakesTokensButNoText()
     {

@@ -16,6 +16,9 @@ internal static class AsarmCommand
 
     public static AsarmResult Run(params string[] arguments) => RunWith([], [], arguments);
 
+    /// <summary>Another copy of the command.</summary>
+    public static AsarmResult RunCopy(string assembly, params string[] arguments) => Start(Host, [], [], [assembly, .. arguments]);
+
     /// <summary>With bytes on standard input.</summary>
     public static AsarmResult RunOn(byte[] input, params string[] arguments) => RunWith(input, [], arguments);
 
