@@ -14,7 +14,7 @@ public sealed class DependencyTests
     [
         "", "System", "System.Collections", "System.Collections.Generic", "System.Diagnostics", "System.Diagnostics.CodeAnalysis",
         "System.Linq", "System.Numerics", "System.Numerics.Tensors", "System.Reflection", "System.Runtime.CompilerServices",
-        "System.Runtime.InteropServices", "System.Runtime.Versioning", "System.Text", "System.Threading",
+        "System.Runtime.ExceptionServices", "System.Runtime.InteropServices", "System.Runtime.Versioning", "System.Text", "System.Threading",
     ];
 
     private static readonly string[] _types =

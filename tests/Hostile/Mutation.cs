@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.Diagnostics;
 using System.Net.Sockets;
-using System.Text.Json.Nodes;
 
 namespace AsArm.Hostile;
 
