@@ -1,9 +1,15 @@
 """Paths, and a way to call the tools as from the command line but in this process."""
 
+import signal
 import sys
 from pathlib import Path
 
 import pytest
+
+# A shell that starts a command in the background lets it ignore SIGINT, nohup lets it ignore SIGHUP; tests send both, and tools leave ignored what they are told to ignore.
+for _number in (signal.SIGINT, signal.SIGHUP):
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, signal.default_int_handler if _number == signal.SIGINT else signal.SIG_DFL)
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tools" / "export"), str(ROOT / "tools" / "train")]

@@ -141,7 +141,7 @@ def test_a_signal_leaves_nothing_half_done(tiny, tmp_path, output, call, number,
     while running.poll() is None and not list(tmp_path.glob("model.*.part/config.json")):
         time.sleep(0.01)
     running.send_signal(number)
-    _, error = running.communicate()
+    _, error = running.communicate(timeout=300)  # a net: without it a signal that is ignored would hang the tests
     assert (running.returncode, error) == (128 + number, f"export.py: stopped by {number.name}\n")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model", "ngrams.bin"][0 if earlier else 1:]
     assert before is None or before == {path.name: path.read_bytes() for path in output.iterdir()}
