@@ -155,7 +155,7 @@ def test_a_signal_between_the_two_renames_waits_for_the_second(tiny, output, cal
     def interrupted(source, target):
         rename(source, target)
         if target.endswith(".old.part"):
-            os.kill(os.getpid(), number)
+            signal.raise_signal(number)  # to this thread, before the call returns
 
     monkeypatch.setattr(os, "rename", interrupted)
     assert call(export, "--checkpoint", tiny, "--output", output, "--maximum-length", 30) == 128 + number
