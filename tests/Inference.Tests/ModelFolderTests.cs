@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
+using AsArm.Assd;
 
 namespace AsArm.Inference.Tests;
 
@@ -251,6 +252,23 @@ public sealed class ModelFolderTests
             OnnxAnySubsetModel.Open(opened).Dispose();
         else
             StringAssert.Contains(Assert.ThrowsExactly<ModelFolderException>(() => OnnxAnySubsetModel.Open(opened)).Message, "export the model again");
+    }
+
+    /// <summary>Both say that the table of positions is longer than it is: ONNX Runtime finds out, when it runs.</summary>
+    [TestMethod]
+    public void Evaluate_BeyondTheTableOfPositions_IsARunThatFailed()
+    {
+        using var folder = new TemporaryFolder(Files.Tiny);
+        foreach (string file in new[] { "model.onnx", "model_cached.onnx" })
+            Replace(folder, file, Renamed(File.ReadAllBytes(folder.In(file)), "asarm.maximum_length\u0012\u000264", "asarm.maximum_length\u0012\u000299"));
+        Edit(folder, manifest => manifest["maximum_length"] = 99);
+        using OnnxAnySubsetModel model = OnnxAnySubsetModel.Open(ModelFolder.Open(folder.Path));
+        var call = new SequenceCall(Order.LeftToRight([true, .. new bool[98]]), new int[99], 64, 1);
+        call.Begin(99);
+        call.Ask(new Conditional(98, 98));
+        string message = Assert.ThrowsExactly<ModelRunException>(() => model.Evaluate([call], CancellationToken.None)).Message;
+        StringAssert.Contains(message, "model_cached.onnx");
+        Assert.DoesNotContain("\n", message);
     }
 
     [TestMethod]
