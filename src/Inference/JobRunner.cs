@@ -7,8 +7,7 @@ namespace AsArm.Inference;
 /// <summary>Runs jobs on a model that callers share: they take turns, a model call each.</summary>
 /// <param name="model">Serves one call at a time.</param>
 /// <param name="maximumBatch">Most sequences of a call.</param>
-/// <param name="ngrams">What samplers of jobs read, in turn only, to be let go of with the model.</param>
-internal sealed class JobRunner(IAnySubsetModel model, int maximumBatch, IDisposable? ngrams) : IDisposable
+internal sealed class JobRunner(IAnySubsetModel model, int maximumBatch) : IDisposable
 {
     private readonly SemaphoreSlim _turn = new(1, 1);
 
@@ -109,13 +108,7 @@ internal sealed class JobRunner(IAnySubsetModel model, int maximumBatch, IDispos
     }
 
     /// <summary>Waits for a call under way, then lets go of the model; callers in the queue go on to find it disposed.</summary>
-    public void Dispose() => InTurn(
-        () =>
-        {
-            (model as IDisposable)?.Dispose();
-            ngrams?.Dispose();
-        },
-        CancellationToken.None);
+    public void Dispose() => InTurn(() => (model as IDisposable)?.Dispose(), CancellationToken.None);
 
     /// <summary>While nobody else uses the model.</summary>
     public void InTurn(Action action, CancellationToken cancellation)

@@ -28,7 +28,7 @@ public sealed class TextInfiller : IDisposable
         _tokenizer = tokenizer;
         int[] banned = tokenizer is null ? [] : [.. Enumerable.Range(0, model.VocabularySize).Where(token => !tokenizer.IsText(token))];
         _setting = new InfillSetting(folder.Manifest, device, banned, ngrams);
-        _runner = new JobRunner(model, MaximumBatch, null);
+        _runner = new JobRunner(model, MaximumBatch);
     }
 
     /// <summary>The folder that was opened.</summary>

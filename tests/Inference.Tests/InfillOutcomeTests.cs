@@ -111,7 +111,7 @@ public sealed class InfillOutcomeTests
     public void Run_NetworkAnswersOneTextWithNaN_EndsThatOneOnly(int fromCall)
     {
         using var model = OnnxAnySubsetModel.Open(s_infiller.Folder);
-        using var runner = new JobRunner(new PoisonedModel(model, null, fromCall), 16, null);
+        using var runner = new JobRunner(new PoisonedModel(model, null, fromCall), 16);
         InfillRequest[] requests = [.. Enumerable.Range(0, 3).Select(i => Good(i, tokens: 6))];
         InfillOutcome[] outcomes = [.. runner.Run(requests.Select(Maker().Make), CancellationToken.None)];
         Assert.IsInstanceOfType<ModelOutputException>(outcomes[1].Error);
@@ -123,7 +123,7 @@ public sealed class InfillOutcomeTests
     public async Task RunAsync_NetworkAnswersOneTextWithNaN_EndsThatOneOnly()
     {
         using var model = OnnxAnySubsetModel.Open(s_infiller.Folder);
-        using var runner = new JobRunner(new PoisonedModel(model, null, 1), 16, null);
+        using var runner = new JobRunner(new PoisonedModel(model, null, 1), 16);
         IAsyncEnumerable<InfillTicket> tickets = Enumerable.Range(0, 3).Select(i => Good(i)).ToAsyncEnumerable().Select(Maker().Make);
         List<InfillOutcome> outcomes = await runner.RunAsync(tickets, CancellationToken.None).ToListAsync();
         CollectionAssert.AreEqual(new[] { false, true, false }, outcomes.Select(outcome => outcome.Error is not null).ToArray());

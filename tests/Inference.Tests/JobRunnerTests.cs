@@ -16,7 +16,7 @@ public sealed class JobRunnerTests
     {
         const int Waiting = 200;
         NgramTable ngrams = NgramFile.Read(s_folder)!;
-        using var runner = new JobRunner(OnnxAnySubsetModel.Open(s_folder), 16, null);
+        using var runner = new JobRunner(OnnxAnySubsetModel.Open(s_folder), 16);
         long before = GC.GetTotalMemory(forceFullCollection: true);
         InfillJob[] jobs = [NewJob("It was <mask:60>.", ngrams), .. Enumerable.Range(0, Waiting).Select(_ => NewJob("It was <mask>.", ngrams))];
         using IEnumerator<InfillOutcome> results = runner.Run(jobs.Select(Ticket), CancellationToken.None).GetEnumerator();
@@ -30,7 +30,7 @@ public sealed class JobRunnerTests
     public void Run_AfterDispose_Throws()
     {
         NgramTable ngrams = NgramFile.Read(s_folder)!;
-        using var runner = new JobRunner(OnnxAnySubsetModel.Open(s_folder), 16, null);
+        using var runner = new JobRunner(OnnxAnySubsetModel.Open(s_folder), 16);
         runner.Dispose();
         InfillJob job = NewJob("It was <mask>.", ngrams);
         Assert.ThrowsExactly<ObjectDisposedException>(() => runner.Run([Ticket(job)], CancellationToken.None).ToList());
@@ -40,7 +40,7 @@ public sealed class JobRunnerTests
     [Timeout(60_000)]
     public async Task StepsAsync_GivenUpWhileAnotherHasTheTurn_BlocksNoThread()
     {
-        using var runner = new JobRunner(OnnxAnySubsetModel.Open(s_folder), 16, null);
+        using var runner = new JobRunner(OnnxAnySubsetModel.Open(s_folder), 16);
         IAsyncEnumerator<bool> steps = runner.StepsAsync(NewJob("It was <mask:20>.", null), CancellationToken.None).GetAsyncEnumerator();
         Assert.IsTrue(await steps.MoveNextAsync());
         Task? ending = null;
