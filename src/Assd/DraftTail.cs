@@ -26,7 +26,7 @@ internal sealed class DraftTail
         foreach (int token in bannedHere is null ? [] : bannedHere.Tokens)
             _banned[token] = true;
 
-        Exponent = Math.Min(LargestExponent, 1 / options.Temperature);
+        Exponent = options.IsGreedy ? LargestExponent : Math.Min(LargestExponent, 1 / options.Temperature);
         _weights = new double[vocabularySize];
         _cumulative = new double[vocabularySize];
         for (int token = 0; table is not null && token < vocabularySize; token++)

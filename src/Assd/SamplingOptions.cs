@@ -29,7 +29,8 @@ public record SamplingOptions
 
     /// <summary>
     /// Tokens that never appear at single positions of a sequence, by position, beside <see cref="BannedTokens" />: the conditional of such a
-    /// position is renormalised over what is left, in drafts as in tests. Entries for given positions have no effect.
+    /// position is renormalised over what is left, in drafts as in tests. Entries for given positions have no effect. For samplers only: an
+    /// infiller of texts sets it by itself and refuses it from callers, who know no positions.
     /// </summary>
     public IReadOnlyDictionary<int, TokenSet> BannedTokensAt { get; init; } = s_none;
 

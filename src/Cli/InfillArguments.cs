@@ -43,6 +43,8 @@ internal sealed class InfillArguments
         if (Output is not null)
             throw new UsageException("--output goes with --input.");
         ArgumentText.RequireValid(Text!);
+        if (Json && Ranges.WhyTooManySamples(Text!, Samples ?? 1) is string tooMany)
+            throw new UsageException($"--samples: {tooMany}, or for plain text.");
         using TextInfiller infiller = Open();
         var writer = new InfillWriter(infiller.Folder.Name, Device);
         IEnumerable<InfillOutcome> outcomes = infiller.InfillOutcomes(Requests(), cancellation);

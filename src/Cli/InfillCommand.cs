@@ -51,7 +51,7 @@ internal static class InfillCommand
         Option<SamplerKind> sampler = CommonOptions.Choice("--sampler", "All but parallel are exact: fused drafts and verifies as much as pays, assd and ngram are the paper's, sequential decides one token a call; parallel is NOT exact, it verifies nothing", Samplers);
         Option<DecodingOrder> order = CommonOptions.Choice("--order", "The order in which unknown tokens are decided", Orders);
         Option<int?> draftLength = CommonOptions.OptionalNumber("--draft-length", "K", "Tokens drafted in a round (default: fused plans it, assd and ngram 5, parallel all)", Ranges.DraftLength);
-        Option<double?> temperature = CommonOptions.OptionalNumber("--temperature", "T", "Below 1 safer, above 1 bolder than the model (default 1); 0 is greedy: the most probable tokens, whatever the seed", Ranges.Temperature);
+        Option<double?> temperature = CommonOptions.OptionalNumber("--temperature", "T", "Below 1 safer, above 1 bolder than the model (default 1); 0 is greedy: the most probable tokens, whatever the seed, with their log probability at 1", Ranges.Temperature);
         Option<int?> topK = CommonOptions.OptionalNumber("--top-k", "K", "Draw from the K most probable tokens only", Ranges.TopK);
         Option<double?> topP = CommonOptions.OptionalNumber("--top-p", "P", "Draw from the fewest tokens that together reach probability P", Ranges.TopP);
         Option<GapSpacing> gapSpacing = CommonOptions.Choice("--gap-spacing", "The space before a gap: typed keeps the text as it was typed, model lets the gap's first token decide", Spacings);

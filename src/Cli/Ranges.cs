@@ -8,6 +8,9 @@ internal static class Ranges
     private const int MaximumSamples = 10_000;
     private const int MaximumThreads = 1024;
 
+    /// <summary>Characters of a text times its samples: results that wait for each other are held, whole texts of 2 bytes a character.</summary>
+    private const long MaximumSampledCharacters = 1L << 26;
+
     public static NumberRange<long> Seed { get; } = new("a whole number", _ => true);
 
     public static NumberRange<double> Temperature { get; } = new("a number of at least 0", value => value >= 0 && double.IsFinite(value));
@@ -21,6 +24,10 @@ internal static class Ranges
     public static NumberRange<int> Samples { get; } = UpTo(MaximumSamples);
 
     public static NumberRange<int> Threads { get; } = UpTo(MaximumThreads);
+
+    /// <summary>Why a text cannot have so many samples in one object of JSON; null if it can.</summary>
+    public static string? WhyTooManySamples(string text, int samples) => (long)text.Length * samples <= MaximumSampledCharacters ? null
+        : string.Create(CultureInfo.InvariantCulture, $"{samples} samples of {text.Length} characters are more than {MaximumSampledCharacters} characters together: ask for fewer");
 
     private static NumberRange<int> UpTo(int maximum) =>
         new(string.Create(CultureInfo.InvariantCulture, $"a whole number from 1 to {maximum}"), value => value >= 1 && value <= maximum);

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.ExceptionServices;
 using System.Security.Cryptography;
 using AsArm.Assd;
 
@@ -33,6 +34,7 @@ internal sealed class InfillJob
         _seed = options.Seed ?? RandomNumberGenerator.GetInt32(int.MaxValue);
         options.RequireNoPositions();
         _options = options with { BannedTokens = [.. setting.Banned.Union(options.BannedTokens)], BannedTokensAt = text.Current.BannedAt };
+        _options.RequireTokensAt(setting.Manifest.VocabularySize);
         _options.RequireRanges(setting.Manifest.VocabularySize);
         (_coins, _orderCoins) = (new SeededCoins(_seed), new SeededCoins(~_seed));
         _order = CreateOrder();
@@ -44,7 +46,7 @@ internal sealed class InfillJob
     public bool IsDone => _result is not null || Error is not null;
 
     /// <summary>Why it failed.</summary>
-    public ModelOutputException? Error { get; private set; }
+    public Exception? Error { get; private set; }
 
     /// <summary>Counts so far; it must have entered a loop.</summary>
     public SamplingStatistics Statistics =>
@@ -58,6 +60,13 @@ internal sealed class InfillJob
         loop.Add(_sampler, _coins);
     }
 
+    /// <summary>Throws what it failed with, if it did.</summary>
+    public void ThrowIfFailed()
+    {
+        if (Error is not null)
+            ExceptionDispatchInfo.Throw(Error);
+    }
+
     /// <summary>
     /// To be called after every step: once everything of a window is decided, keeps the result and lets go of the sampler.
     /// </summary>
@@ -69,11 +78,15 @@ internal sealed class InfillJob
         string[] gaps = DecodeGaps(sampler);
         _filled.Add(sampler, gaps, new FilledSequence(_order, [.. sampler.Tokens], _options, _setting.Manifest.Identity));
         _sampler = null;
-        if (_text.MoveNext(_text.Current.Fill(gaps)))
+        try
         {
-            _options = _options with { BannedTokensAt = _text.Current.BannedAt };
-            _order = CreateOrder();
-            return true;
+            if (MoveNext(_text.Current.Fill(gaps)))
+                return true;
+        }
+        catch (Exception error) when (error is InfillTextException or ArgumentException)
+        {
+            Error = error; // the next window cannot be filled; other texts can
+            return false;
         }
 
         _time.Stop();
@@ -85,7 +98,7 @@ internal sealed class InfillJob
     public bool IsSampledBy(Sampler sampler) => ReferenceEquals(_sampler, sampler);
 
     /// <summary>Ends it without a result; its sampler has left the loop.</summary>
-    public void Fail(ModelOutputException error)
+    public void Fail(Exception error)
     {
         Error = error;
         _sampler = null;
@@ -100,6 +113,16 @@ internal sealed class InfillJob
         if (_result is not null)
             return new(_result.Text, _result.Statistics, true);
         return new(_text.WithCurrent(_text.Current.Fill(DecodeGaps(_sampler))), Statistics, false);
+    }
+
+    private bool MoveNext(string filled)
+    {
+        if (!_text.MoveNext(filled))
+            return false;
+        _options = _options with { BannedTokensAt = _text.Current.BannedAt };
+        _options.RequireTokensAt(_setting.Manifest.VocabularySize);
+        _order = CreateOrder();
+        return true;
     }
 
     private Sampler CreateSampler()

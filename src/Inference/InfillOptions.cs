@@ -61,6 +61,21 @@ public sealed record InfillOptions : SamplingOptions
     internal void RequireNoPositions() =>
         Require(BannedTokensAt.Count == 0, nameof(BannedTokensAt), BannedTokensAt.Count, "is for samplers: a text has no positions to name");
 
+    /// <summary>Throws unless the bans leave a token for the first token of every gap, which the text before it restricts.</summary>
+    /// <param name="vocabularySize">V.</param>
+    /// <exception cref="ArgumentOutOfRangeException">Names the bans.</exception>
+    internal void RequireTokensAt(int vocabularySize)
+    {
+        var banned = new HashSet<int>(BannedTokens);
+        foreach (TokenSet set in BannedTokensAt.Values.Distinct())
+        {
+            int left = vocabularySize - banned.Count;
+            foreach (int token in set.Tokens)
+                left -= banned.Contains(token) ? 0 : 1;
+            Require(left > 0, nameof(BannedTokens), BannedTokens.Count, "must leave a token that can begin a gap right after the text before it");
+        }
+    }
+
     private static void Require(bool condition, string name, object? value, string range)
     {
         if (!condition)

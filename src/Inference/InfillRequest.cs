@@ -9,7 +9,8 @@ public sealed record InfillRequest(string Text, InfillOptions Options)
     /// <param name="prompt">With at least one gap.</param>
     /// <param name="options">How to fill it.</param>
     public InfillRequest(InfillPrompt prompt, InfillOptions options)
-        : this((prompt ?? throw new ArgumentNullException(nameof(prompt))).ToString(), options)
-    {
-    }
+        : this((prompt ?? throw new ArgumentNullException(nameof(prompt))).ToString(), options) => IsOfPrompt = true;
+
+    /// <summary>Whether the markup was written for a prompt, in whose text nothing is meant as markup: it needs no warning.</summary>
+    internal bool IsOfPrompt { get; }
 }

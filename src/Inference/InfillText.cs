@@ -130,7 +130,7 @@ internal sealed class InfillText
             if (segments[i] is TextSegment.Literal literal)
                 AddLiteral(literal, i + 1 < segments.Count ? segments[i + 1] : null);
             else
-                AddGap(leavesGapsOut ? 0 : (int)((TextSegment.Gap)segments[i]).Count, manifest.MaskId);
+                AddGap((TextSegment.Gap)segments[i], leavesGapsOut, manifest.MaskId);
         }
 
         int given = _tokens.Count - (leavesGapsOut ? 0 : (int)gaps);
@@ -171,12 +171,15 @@ internal sealed class InfillText
         return decided[last] && _tokenizer.IsWhiteSpace(tokens[last]);
     }
 
+    /// <summary>Whether a text begins after a part: there is nothing, or only white space that has no tokens.</summary>
+    private bool IsStart(Part? before) => before is null || (_tokens.Count == 0 && _tokenizer.TrimsSpaces);
+
     /// <summary>What cannot be the first token of a target after a part, so that the text before it stays as it is; null for nothing.</summary>
     private TokenSet? BannedAfter(Part? before)
     {
         if (_spacing == GapSpacing.FromModel || before is { IsTarget: true })
             return null;
-        bool isStart = before is null || (_tokens.Count == 0 && !_tokenizer.KeepsWhiteSpace);
+        bool isStart = IsStart(before);
         TokenSet banned =
             before is { SpaceCarried: true } && !isStart ? _tokenizer.WithoutMark
             : !isStart && !before!.EndsInSpace ? _tokenizer.WithMark
@@ -196,6 +199,8 @@ internal sealed class InfillText
         bool isLastWithoutToken = space != SpaceAtEnd.InTokens && (_tokenizer.KeepsWhiteSpace || literal.Text.EndsWith(' '));
         string encoded = isLastWithoutToken ? literal.Text[..^1] : literal.Text;
         int[] tokens = Encode(before, encoded);
+        if (space == SpaceAtEnd.Carried)
+            tokens = _tokenizer.WithoutSpaceAtEnd(tokens);
         if (literal.Marked && tokens.Length == 0)
             throw new InfillTextException("A marked span holds no token.");
         if (literal.Marked && !_tokenizer.CanWrite(encoded, tokens))
@@ -215,15 +220,15 @@ internal sealed class InfillText
     /// <summary>White space at the end of a part may stand before the next word, in its token.</summary>
     private int[] Encode(Part? before, string text)
     {
-        if (before is null || (_tokenizer.KeepsWhiteSpace && !before.SpaceCarried && before.EndsInSpace))
+        if (IsStart(before) || (_tokenizer.KeepsWhiteSpace && !before!.SpaceCarried && before.EndsInSpace))
             return _tokenizer.EncodeStart(text);
-        return _tokenizer.EncodeContinuation(before.SpaceCarried ? " " + text : text);
+        return _tokenizer.EncodeContinuation(before!.SpaceCarried ? " " + text : text);
     }
 
-    private void AddGap(int count, int maskId)
+    private void AddGap(TextSegment.Gap gap, bool leavesTokensOut, int maskId)
     {
-        TokenSet? banned = BannedAfter(_parts.Count == 0 ? null : _parts[^1]);
-        AddTokens(new Part("") { IsTarget = true, Banned = banned }, Enumerable.Repeat(maskId, count));
+        TokenSet? banned = gap.FollowsFilledGap ? null : BannedAfter(_parts.Count == 0 ? null : _parts[^1]);
+        AddTokens(new Part("") { IsTarget = true, Banned = banned }, Enumerable.Repeat(maskId, leavesTokensOut ? 0 : (int)gap.Count));
     }
 
     private void AddTokens(Part part, IEnumerable<int> tokens)

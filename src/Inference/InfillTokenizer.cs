@@ -18,13 +18,14 @@ public sealed class InfillTokenizer
     private readonly string?[] _pieces;
     private readonly string[] _names;
     private readonly ModelManifest _manifest;
-    private readonly bool _trimsSpaces;
+    private readonly bool _leavesSpaceAtEnd;
 
     private InfillTokenizer(SentencePieceModel model, ModelManifest manifest)
     {
         _manifest = manifest;
         _names = [.. model.Pieces.Select(piece => piece.Text)];
-        _trimsSpaces = model.RemoveExtraWhitespaces || manifest.TextRules is { RemoveSpace: true };
+        _leavesSpaceAtEnd = manifest.TextRules is { IsFast: true, SplitSpacesOnly: true };
+        TrimsSpaces = manifest.TextEncoding is null && (model.RemoveExtraWhitespaces || manifest.TextRules is { RemoveSpace: true } or { IsFast: true });
         _encoder = new SentencePieceEncoder(model);
         _rules = manifest.TextRules is not TextRules rules ? null
             : rules.IsFast ? new FastEncoder(model, _encoder, rules)
@@ -62,6 +63,9 @@ public sealed class InfillTokenizer
 
     /// <summary>Whether tokens hold all white space of a text, not only whether there is some before a word.</summary>
     internal bool KeepsWhiteSpace => _code is not null;
+
+    /// <summary>Whether white space at the start of a text has no tokens, and a run of it is one space.</summary>
+    internal bool TrimsSpaces { get; }
 
     /// <summary>Reads a .model file.</summary>
     /// <param name="path">SentencePiece unigram model.</param>
@@ -150,7 +154,16 @@ public sealed class InfillTokenizer
         if (text[^1] == ' ')
             return true;
         int last = text.Length > 1 && char.IsSurrogatePair(text[^2], text[^1]) ? 2 : 1;
-        return _trimsSpaces && EncodeContinuation(text[^last..] + "a") is [var token, ..] && HasMark(token);
+        return TrimsSpaces && EncodeContinuation(text[^last..] + "a") is [var token, ..] && HasMark(token);
+    }
+
+    /// <summary>Tokens of a text without the mark of a space at its end, which the next word has; some tokenizers leave it there.</summary>
+    internal int[] WithoutSpaceAtEnd(int[] tokens)
+    {
+        int count = tokens.Length;
+        while (_leavesSpaceAtEnd && count > 0 && _pieces[tokens[count - 1]] is [Space])
+            count--;
+        return tokens[..count];
     }
 
     /// <summary>Whether the last character of a text is white space that is in a token of white space.</summary>

@@ -98,6 +98,7 @@ internal sealed class JobRunner(IAnySubsetModel model, int maximumBatch) : IDisp
                 await InTurnAsync(step, cancellation).ConfigureAwait(false);
                 if (job.Watch())
                     entering.Add(job);
+                job.ThrowIfFailed();
                 yield return true;
             }
         }

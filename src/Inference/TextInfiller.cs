@@ -61,11 +61,11 @@ public sealed class TextInfiller : IDisposable
     /// <param name="text">Marked-up text.</param>
     /// <param name="options">Whether there are windows.</param>
     /// <exception cref="InfillTextException">No gap, a malformed one, or too many tokens.</exception>
-    public void Validate(string text, InfillOptions? options = null) => Encode(text, options ?? new());
+    public void Validate(string text, InfillOptions? options = null) => Encode(new InfillRequest(text, options ?? new()));
 
     /// <summary>Fills the gaps of one text.</summary>
     /// <param name="text">&lt;mask&gt; is one unknown token, &lt;mask:N&gt; a gap of N; \&lt; is a plain &lt;.</param>
-    /// <param name="options">How; the defaults are exact samples of the model's own law.</param>
+    /// <param name="options">How; the defaults are exact samples of the model's own distribution, given the space before each gap (<see cref="GapSpacing.AsTyped" />).</param>
     /// <param name="cancellation">Stops within a model call.</param>
     /// <exception cref="InfillTextException">No gap, a malformed one, or too many tokens.</exception>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
@@ -78,7 +78,7 @@ public sealed class TextInfiller : IDisposable
 
     /// <summary>Fills the gaps of a prompt.</summary>
     /// <param name="prompt">With one gap at least.</param>
-    /// <param name="options">How; the defaults are exact samples of the model's own law.</param>
+    /// <param name="options">How; the defaults are exact samples of the model's own distribution, given the space before each gap (<see cref="GapSpacing.AsTyped" />).</param>
     /// <param name="cancellation">Stops within a model call.</param>
     /// <inheritdoc cref="Infill(string, InfillOptions, CancellationToken)" />
     public InfillResult Infill(InfillPrompt prompt, InfillOptions? options = null, CancellationToken cancellation = default) =>
@@ -244,7 +244,7 @@ public sealed class TextInfiller : IDisposable
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(request.Options);
-        return new InfillJob(Encode(request.Text, request.Options), request.Options, _setting, inBatch);
+        return new InfillJob(Encode(request), request.Options, _setting, inBatch);
     }
 
     private static IEnumerable<InfillTicket> UpToTheFirstRefused(IEnumerable<InfillTicket> tickets)
@@ -263,14 +263,15 @@ public sealed class TextInfiller : IDisposable
         return new TicketMaker(Encode, _setting, inBatch);
     }
 
-    private WindowedText Encode(string text, InfillOptions options)
+    private WindowedText Encode(InfillRequest request)
     {
+        (string text, InfillOptions options) = request;
         ArgumentNullException.ThrowIfNull(text);
         SegmentEncoder encoder = Encoder(options.GapSpacing);
         TextLimits.RequireCharacters(text.Length, options.Window);
         InfillPrompt prompt = InfillPrompt.Parse(text);
         InfillText.RequireTargets(prompt.Segments, spans: false, prompt.Warning);
-        return new WindowedText(prompt.Segments, encoder, options.Window) { Warning = prompt.Warning };
+        return new WindowedText(prompt.Segments, encoder, options.Window) { Warning = request.IsOfPrompt ? null : prompt.Warning };
     }
 
     private SegmentEncoder Encoder(GapSpacing spacing) => new(RequireTokenizer(), Folder.Manifest, spacing);

@@ -14,5 +14,9 @@ public abstract record TextSegment
 
     /// <summary>A gap: unknown tokens that follow each other.</summary>
     /// <param name="Count">How many tokens.</param>
-    public sealed record Gap(long Count) : TextSegment;
+    public sealed record Gap(long Count) : TextSegment
+    {
+        /// <summary>Whether it stands right after another gap that an earlier window has filled: no character was typed between the two.</summary>
+        internal bool FollowsFilledGap { get; init; }
+    }
 }

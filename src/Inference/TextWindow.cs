@@ -32,8 +32,8 @@ internal sealed class TextWindow
     /// <summary>What is in the window.</summary>
     public List<TextSegment> Segments => With(Left, Right);
 
-    /// <summary>The longest text that a window looks at on a side.</summary>
-    public static int Reach(SegmentEncoder encoder) => MaxCharactersPerToken * encoder.Maximum;
+    /// <summary>The longest text that a window looks at on a side, and between its gaps; all together can be tokenised at once.</summary>
+    public static int Reach(SegmentEncoder encoder) => Math.Min(MaxCharactersPerToken * encoder.Maximum, TextLimits.MaxCharacters / 4);
 
     /// <summary>The window around some targets.</summary>
     /// <param name="encoder">Counts tokens.</param>

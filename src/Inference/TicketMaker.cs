@@ -4,9 +4,9 @@ namespace AsArm.Inference;
 /// <param name="encode">Parses and tokenises a text.</param>
 /// <param name="setting">The infiller's.</param>
 /// <param name="inBatch">Whether the jobs are to share their calls.</param>
-internal sealed class TicketMaker(Func<string, InfillOptions, WindowedText> encode, InfillSetting setting, bool inBatch)
+internal sealed class TicketMaker(Func<InfillRequest, WindowedText> encode, InfillSetting setting, bool inBatch)
 {
-    private (string Text, GapSpacing Spacing, bool Window)? _last;
+    private InfillRequest? _last; // of which there is a text or an error
     private WindowedText? _encoded;
     private InfillTextException? _error;
 
@@ -18,7 +18,7 @@ internal sealed class TicketMaker(Func<string, InfillOptions, WindowedText> enco
         try
         {
             ArgumentNullException.ThrowIfNull(request.Options);
-            return new InfillTicket(request, new InfillJob(Encode(request.Text, request.Options), request.Options, setting, inBatch), null);
+            return new InfillTicket(request, new InfillJob(Encode(request), request.Options, setting, inBatch), null);
         }
         catch (Exception error) when (error is InfillTextException or ArgumentException)
         {
@@ -26,22 +26,28 @@ internal sealed class TicketMaker(Func<string, InfillOptions, WindowedText> enco
         }
     }
 
-    private WindowedText Encode(string text, InfillOptions options)
+    private WindowedText Encode(InfillRequest request)
     {
-        ArgumentNullException.ThrowIfNull(text);
-        if (_last != (text, options.GapSpacing, options.Window))
+        ArgumentNullException.ThrowIfNull(request.Text);
+        if (_last is null || !HasTheSameText(_last, request))
         {
-            (_last, _encoded, _error) = ((text, options.GapSpacing, options.Window), null, null);
+            _last = null;
             try
             {
-                _encoded = encode(text, options);
+                (_encoded, _error) = (encode(request), null);
             }
             catch (InfillTextException error)
             {
-                _error = error;
+                (_encoded, _error) = (null, error);
             }
+
+            _last = request;
         }
 
         return _encoded?.Copy() ?? throw _error!;
     }
+
+    private static bool HasTheSameText(InfillRequest one, InfillRequest other) =>
+        one.Text == other.Text && one.IsOfPrompt == other.IsOfPrompt
+        && one.Options.GapSpacing == other.Options.GapSpacing && one.Options.Window == other.Options.Window;
 }

@@ -91,9 +91,12 @@ internal sealed class WindowedText
         }
 
         int last = LastOfGroup(first);
+        List<TextSegment> targets = [.. _segments.Skip(first).Take(last + 1 - first)];
+        if (first > 0 && _segments[first - 1] is TextSegment.Gap)
+            targets[0] = (TextSegment.Gap)targets[0] with { FollowsFilledGap = true };
         string after = last + 1 < _segments.Count && _segments[last + 1] is TextSegment.Literal next ? next.Text : "";
         string before = _before.ToString(Math.Max(0, _before.Length - TextWindow.Reach(_encoder) - 1), Math.Min(_before.Length, TextWindow.Reach(_encoder) + 1));
-        TextWindow window = TextWindow.Around(_encoder, before, [.. _segments.Skip(first).Take(last + 1 - first)], after);
+        TextWindow window = TextWindow.Around(_encoder, before, targets, after);
         _before.Length -= window.Left;
         _after = after[window.Right..];
         _next = last + 1 + (after.Length > 0 ? 1 : 0);
@@ -103,13 +106,17 @@ internal sealed class WindowedText
     /// <summary>The last gap that shares a window with this one.</summary>
     private int LastOfGroup(int first)
     {
-        int last = first, most = _encoder.Maximum * 3 / 4;
+        int last = first, most = _encoder.Maximum * 3 / 4, characters = 0;
         for (int end = first + 1; end < _segments.Count; end++)
         {
-            if (_segments[end] is TextSegment.Literal { Text.Length: int length } && length > TextWindow.Reach(_encoder))
-                break;
-            if (_segments[end] is not TextSegment.Gap)
+            if (_segments[end] is TextSegment.Literal literal)
+            {
+                characters += literal.Text.Length; // white space may have no tokens
+                if (characters > TextWindow.Reach(_encoder))
+                    break;
                 continue;
+            }
+
             if (_encoder.Count([.. _segments.Skip(first).Take(end + 1 - first)]).Total > most)
                 break;
             last = end;

@@ -36,6 +36,17 @@ public sealed class GreedyTests
         }
     }
 
+    /// <summary>Minus zero drafts as zero does.</summary>
+    [TestMethod]
+    public void Run_AtTemperatureMinusZero_DraftsAsAtZero()
+    {
+        var order = Order.LeftToRight([true, .. new bool[11]]);
+        SamplingStatistics[] runs = [.. new[] { 0.0, -0.0 }.Select(temperature => Decoding.Run(
+            Decoding.Create(SamplerKind.Fused, order, new int[12], new() { Temperature = temperature }, Vocabulary), new RandomModel(Vocabulary, 12, 2, 1), new SeededCoins(1)).Statistics)];
+        Assert.AreEqual(runs[0], runs[1]);
+        Assert.IsGreaterThan(0, runs[0].Drafted);
+    }
+
     /// <summary>Control: at temperature 1 the random numbers matter.</summary>
     [TestMethod]
     [DynamicData(nameof(Samplers))]

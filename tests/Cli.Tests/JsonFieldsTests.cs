@@ -105,6 +105,15 @@ public sealed class JsonFieldsTests
     }
 
     [TestMethod]
+    public void Infill_SamplesOfTooManyCharactersTogether_AreRefusedByName()
+    {
+        string text = new string('a', 1_000_000) + " <mask>";
+        AsarmResult result = RunOn($$"""{"text": "{{text}}", "window": true, "samples": 100}""");
+        Assert.AreEqual(1, result.ExitCode);
+        Assert.Contains("100 samples of 1000007 characters", result.JsonLines.Single().GetProperty("error").GetString()!);
+    }
+
+    [TestMethod]
     [DataRow("\"temprature\": 0.5", "\"temprature\"", "\"temperature\"")]
     [DataRow("\"Seed\": 1", "\"Seed\"")]
     [DataRow("\"mask\": null", "\"mask\"")]

@@ -215,12 +215,12 @@ public sealed class InfillOutcomeTests
     }
 
     private static TicketMaker Maker(Action? onEncode = null) => new(
-        (text, options) =>
+        request =>
         {
             onEncode?.Invoke();
-            InfillPrompt prompt = InfillPrompt.Parse(text);
+            InfillPrompt prompt = InfillPrompt.Parse(request.Text);
             InfillText.RequireTargets(prompt.Segments, spans: false, null);
-            return new WindowedText(prompt.Segments, new SegmentEncoder(s_tokenizer, s_infiller.Folder.Manifest, options.GapSpacing), options.Window);
+            return new WindowedText(prompt.Segments, new SegmentEncoder(s_tokenizer, s_infiller.Folder.Manifest, request.Options.GapSpacing), request.Options.Window);
         },
         new InfillSetting(s_infiller.Folder.Manifest, Device.Cpu, s_infiller.Folder.Manifest.SpecialIds, null),
         inBatch: true);

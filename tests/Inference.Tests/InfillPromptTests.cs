@@ -24,16 +24,16 @@ public sealed class InfillPromptTests
     });
 
     [TestMethod]
-    public void Parse_OfAnEscapedText_GivesTheText() => ForEach(
+    public void Parse_OfAnEscapedText_GivesTheText() => Property.ForEach(
         s_texts, text => Assert.AreEqual(text, OnlyText(InfillPrompt.Parse(InfillPrompt.Escape(text)).Segments)));
 
     [TestMethod]
-    public void ParseScore_OfAnEscapedText_GivesTheText() => ForEach(
+    public void ParseScore_OfAnEscapedText_GivesTheText() => Property.ForEach(
         s_texts, text => Assert.AreEqual(text, OnlyText(ScorePrompt.Parse(ScorePrompt.Escape(text)).Segments)));
 
     /// <summary>Gaps between any texts, and next to each other.</summary>
     [TestMethod]
-    public void Parse_OfAPromptAsMarkup_GivesItsSegments() => ForEach(s_prompts, prompt => CollectionAssert.AreEqual(
+    public void Parse_OfAPromptAsMarkup_GivesItsSegments() => Property.ForEach(s_prompts, prompt => CollectionAssert.AreEqual(
         prompt.Segments.ToArray(), InfillPrompt.Parse(prompt.ToString()).Segments.ToArray(), prompt.ToString()));
 
     /// <summary>The control: without escapes most of these texts do not come back.</summary>
@@ -41,7 +41,7 @@ public sealed class InfillPromptTests
     public void Parse_OfATextThatIsNotEscaped_DoesNotGiveIt()
     {
         int changed = 0;
-        ForEach(s_texts, text => changed += Survives(text) ? 0 : 1);
+        Property.ForEach(s_texts, text => changed += Survives(text) ? 0 : 1);
         Assert.IsGreaterThan(Texts / 2, changed);
     }
 
@@ -91,18 +91,19 @@ public sealed class InfillPromptTests
         StringAssert.Contains(InfillPrompt.Parse(markup).Warning, named);
 
     [TestMethod]
+    public void Infill_Prompt_HasNoWarningAboutItsText()
+    {
+        using TextInfiller infiller = TextInfiller.Open(Files.Default);
+        InfillPrompt prompt = new InfillPrompt().AddText("A [MASK] and ").AddGap().AddText(".");
+        Assert.IsNull(infiller.Infill(prompt).Warning);
+        Assert.IsNotNull(infiller.Infill(prompt.ToString()).Warning);
+    }
+
+    [TestMethod]
     [DataRow("A <mask> b <mask:3>")]
     [DataRow("<masked> <mask_id> <unmask> [[mask]] [masked] [mask me] mask MASK")]
     [DataRow(@"\<MASK> \<mask/>")]
     public void Warning_OtherTexts_IsNull(string markup) => Assert.IsNull(InfillPrompt.Parse(markup).Warning);
-
-    /// <summary>The same ones in every run.</summary>
-    private static void ForEach<T>(Gen<T> generator, Action<T> check)
-    {
-        var random = new PCG(stream: 1, seed: 20_261_128);
-        for (int i = 0; i < Texts; i++)
-            check(generator.Generate(random, null, out _));
-    }
 
     private static Gen<string> OneOf(params string[] parts) => Gen.Int[0, parts.Length - 1].Select(part => parts[part]);
 

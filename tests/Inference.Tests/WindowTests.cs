@@ -1,3 +1,5 @@
+using AsArm.Assd;
+
 namespace AsArm.Inference.Tests;
 
 /// <summary>Texts that are longer than the model takes, window by window.</summary>
@@ -72,6 +74,70 @@ public sealed class WindowTests
         while (text.MoveNext(window));
         CollectionAssert.AreEqual(result.Gaps.ToArray(), gaps);
         Assert.AreEqual(result.Text, text.ToString());
+    }
+
+    /// <summary>Random numbers go on from window to window, and the figures are sums. The control begins them anew in each window.</summary>
+    [TestMethod]
+    [DataRow(SamplerKind.Sequential, DecodingOrder.LeftToRight)]
+    [DataRow(SamplerKind.Assd, DecodingOrder.LeftToRight)]
+    [DataRow(SamplerKind.Sequential, DecodingOrder.Random)]
+    public void Infill_LongText_DrawsAsOneSequenceOfRandomNumbers(SamplerKind kind, DecodingOrder order)
+    {
+        string text = $"{Sentences(0, 12)} The dog ran <mask:6> ball. {Sentences(12, 30)} The dog ran <mask:6> ball.";
+        int renewed = 0;
+        for (int seed = 0; seed < 4; seed++)
+        {
+            InfillResult result = s_infiller.Infill(text, new InfillOptions { Window = true, Sampler = kind, Order = order, Seed = seed });
+            (string expected, SamplingStatistics sum) = FillByHand(text, kind, order, seed, renew: false);
+            Assert.AreEqual(expected, result.Text);
+            Assert.AreEqual(sum, result.Statistics);
+            renewed += FillByHand(text, kind, order, seed, renew: true).Text == expected ? 0 : 1;
+        }
+
+        Assert.IsGreaterThan(0, renewed);
+    }
+
+    /// <summary>Nothing was typed between gaps side by side, also where they are in windows of their own.</summary>
+    [TestMethod]
+    public void Windows_GapRightAfterAGap_IsNotRestricted()
+    {
+        WindowedText text = Windows("Once upon <mask:70><mask:70>");
+        Assert.HasCount(1, text.Current.BannedAt);
+        Assert.IsTrue(text.MoveNext(text.Current.Fill(["a time"])));
+        Assert.IsEmpty(text.Current.BannedAt);
+        WindowedText apart = Windows("Once upon <mask:70> <mask:70>");
+        Assert.IsTrue(apart.MoveNext(apart.Current.Fill(["a time"])));
+        Assert.HasCount(1, apart.Current.BannedAt);
+    }
+
+    /// <summary>What is wrong with a later window is that request's outcome alone.</summary>
+    [TestMethod]
+    public void InfillOutcomes_WindowThatCannotBeFilled_EndsThatTextOnly()
+    {
+        int[] withMark = [.. s_encoder.Tokenizer.WithMark.Tokens];
+        var good = new InfillRequest("A <mask> day.", new InfillOptions { Seed = 1 });
+        var bad = new InfillRequest(
+            $"He was un<mask:2>able. {Sentences(0, 40)} The <mask:2>.", new InfillOptions { Seed = 1, Window = true, BannedTokens = withMark });
+        InfillOutcome[] outcomes = [.. s_infiller.InfillOutcomes([good, bad, good, good])];
+        CollectionAssert.AreEqual(new[] { true, false, true, true }, outcomes.Select(outcome => outcome.Result is not null).ToArray());
+        Assert.AreEqual("BannedTokens", ((ArgumentOutOfRangeException)outcomes[1].Error!).ParamName);
+        Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => s_infiller.Infill(bad.Text, bad.Options));
+    }
+
+    [TestMethod]
+    public async Task InfillAsync_WindowThatCannotBeFilled_Throws()
+    {
+        var options = new InfillOptions { Window = true, BannedTokens = [.. s_encoder.Tokenizer.WithMark.Tokens] };
+        await Assert.ThrowsExactlyAsync<ArgumentOutOfRangeException>(() => s_infiller.InfillAsync($"He was un<mask:2>able. {Sentences(0, 40)} The <mask:2>.", options));
+    }
+
+    /// <summary>White space takes no tokens, and is not tokenised without end for it.</summary>
+    [TestMethod]
+    public void Infill_GapsAmongVeryMuchWhiteSpace_AreFilled()
+    {
+        string text = "A" + string.Concat(Enumerable.Repeat(new string(' ', 30_000) + "<mask>", 80)) + ".";
+        InfillResult result = s_infiller.Infill(text, new InfillOptions { Window = true, Sampler = SamplerKind.Parallel });
+        Assert.AreEqual(Put(text, result.Gaps), result.Text);
     }
 
     [TestMethod]
@@ -181,8 +247,7 @@ public sealed class WindowTests
         InfillText window = SpanWindow.Encode(prompt.Segments, s_encoder, mayCut: true);
         Assert.IsInRange(s_encoder.Maximum - 3, s_encoder.Maximum, window.Tokens.Length);
         Assert.HasCount(2, score.Spans);
-        string[] parts = window.Fill(["[[dog]]", "[[home]]"]).Split(' ');
-        Assert.AreEqual(s_infiller.Score(string.Join(' ', parts)).LogProbability, score.LogProbability, 1e-4);
+        Assert.AreEqual(s_infiller.Score(window.Fill(["[[dog]]", "[[home]]"])).LogProbability, score.LogProbability, 1e-4);
         Assert.AreEqual(
             s_infiller.Score("The [[dog]] ran.").LogProbability, s_infiller.Score(ScorePrompt.Parse("The [[dog]] ran."), window: true).LogProbability);
     }
@@ -213,6 +278,35 @@ public sealed class WindowTests
         long before = GC.GetAllocatedBytesForCurrentThread();
         s_infiller.Validate(text, new InfillOptions { Window = true });
         Assert.IsLessThan(10L * sizeof(char) * text.Length, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
+    private static (string Text, SamplingStatistics Statistics) FillByHand(string markup, SamplerKind kind, DecodingOrder order, long seed, bool renew)
+    {
+        ModelManifest manifest = s_infiller.Folder.Manifest;
+        int[] special = [.. Enumerable.Range(0, manifest.VocabularySize).Where(token => !s_encoder.Tokenizer.IsText(token))];
+        WindowedText text = Windows(markup);
+        (SeededCoins coins, SeededCoins orderCoins) = (new(seed), new(~seed));
+        var sum = new SamplingStatistics();
+        string filled;
+        do
+        {
+            InfillText window = text.Current;
+            Order places = order == DecodingOrder.Random ? Order.Random(window.Given, orderCoins) : Order.LeftToRight(window.Given);
+            var options = new SamplingOptions { BannedTokens = special, BannedTokensAt = window.BannedAt };
+            Sampler sampler = kind == SamplerKind.Assd
+                ? new AssdSampler(places, window.Tokens, options, manifest.VocabularySize)
+                : new SequentialSampler(places, window.Tokens, options, manifest.VocabularySize);
+            new SamplingLoop(s_infiller.Model, [sampler], [coins]).Run(CancellationToken.None);
+            SamplingStatistics counts = sampler.Statistics;
+            sum = new SamplingStatistics(
+                sum.Generated + counts.Generated, sum.Nfe + counts.Nfe, sum.Drafted + counts.Drafted, sum.Accepted + counts.Accepted,
+                sum.ContentRows + counts.ContentRows, sum.QueryRows + counts.QueryRows, sum.LogProbability + counts.LogProbability);
+            filled = window.Fill(window.DecodeGaps(sampler.Tokens, [.. Enumerable.Repeat(true, sampler.Tokens.Length)]));
+            if (renew)
+                (coins, orderCoins) = (new(seed), new(~seed));
+        }
+        while (text.MoveNext(filled));
+        return (text.ToString(), sum);
     }
 
     private static WindowedText Windows(string text) => new(TextMarkup.Parse(text, spans: false), s_encoder, mayCut: true);

@@ -17,6 +17,9 @@ internal sealed class InfillLine(long number)
     /// <summary>One, or as many as there are samples; none for a bad line.</summary>
     public IReadOnlyList<InfillRequest> Requests { get; set; } = [];
 
+    /// <summary>Of all of its texts together.</summary>
+    public long Characters { get; set; }
+
     /// <summary>Whether the line asked for samples.</summary>
     public bool HasSamples { get; set; }
 

@@ -63,7 +63,11 @@ internal sealed class LineParser(InfillOptions defaults)
         InfillOptions options = OptionsOf(fields, line.Number);
         int? samples = Number(fields, "samples", Ranges.Samples);
         line.HasSamples = samples is not null;
-        line.Requests = RequestsOf(text.GetString()!, options, samples);
+        string asked = text.GetString()!;
+        if (Ranges.WhyTooManySamples(asked, samples ?? 1) is string tooMany)
+            throw new FormatException(tooMany);
+        line.Requests = RequestsOf(asked, options, samples);
+        line.Characters = (long)asked.Length * line.Requests.Count;
     }
 
     private static InfillRequest[] RequestsOf(string text, InfillOptions options, int? samples)

@@ -5,7 +5,8 @@ namespace AsArm.Cli;
 /// <summary>Lines under way, written in their order: a line as soon as it and all before it are done. Filled by one task, emptied by another.</summary>
 internal sealed class LineQueue(LineOutput output, InfillWriter writer) : IDisposable
 {
-    private const int MaximumWaiting = 1024; // lines that wait for an earlier one
+    private const int MaximumWaiting = 1024; // lines under way; a long one counts as several
+    private const int CharactersOfALine = 1 << 16;
     private readonly Queue<InfillLine> _waiting = new();
     private readonly SemaphoreSlim _room = new(MaximumWaiting);
 
@@ -18,7 +19,8 @@ internal sealed class LineQueue(LineOutput output, InfillWriter writer) : IDispo
     /// <summary>Takes a line in before its requests go out; a bad one is done at once.</summary>
     public async Task AddAsync(InfillLine line, CancellationToken cancellation)
     {
-        await _room.WaitAsync(cancellation).ConfigureAwait(false);
+        for (int i = 0; i < RoomOf(line); i++)
+            await _room.WaitAsync(cancellation).ConfigureAwait(false);
         lock (_waiting)
         {
             _waiting.Enqueue(line);
@@ -53,9 +55,11 @@ internal sealed class LineQueue(LineOutput output, InfillWriter writer) : IDispo
             else
                 Failed++;
             _waiting.Dequeue();
-            _room.Release();
+            _room.Release(RoomOf(line));
         }
     }
+
+    private static int RoomOf(InfillLine line) => (int)Math.Clamp(line.Characters / CharactersOfALine, 1, MaximumWaiting);
 
     private static IEnumerable<string> ErrorsOf(InfillLine line)
     {

@@ -1,0 +1,16 @@
+using CsCheck;
+
+namespace AsArm.Inference.Tests;
+
+/// <summary>Checks of random values, the same ones in every run.</summary>
+internal static class Property
+{
+    private const int Usual = 10_000;
+
+    public static void ForEach<T>(Gen<T> generator, Action<T> check, int count = Usual)
+    {
+        var random = new PCG(stream: 1, seed: 20_261_128);
+        for (int i = 0; i < count; i++)
+            check(generator.Generate(random, null, out _));
+    }
+}
