@@ -2,8 +2,7 @@ using System.Diagnostics;
 
 namespace AsArm.Perf;
 
-/// <summary>Models for measurements, exported once into a folder of the user's cache: one of XLNet-base size with random weights, and the
-/// committed one in other precisions.</summary>
+/// <summary>Models for measurements of XLNet-base size with random weights, exported once into a folder of the user's cache.</summary>
 internal static class Exports
 {
     private static readonly string s_cache = Path.Combine(
@@ -33,24 +32,6 @@ internal static class Exports
         return checkpoint;
     }
 
-    /// <summary>The committed model in a precision, rounded for a calibration text.</summary>
-    public static string Committed(string precision, string calibration)
-    {
-        string folder = Path.Combine(RepositoryRoot(), "models", "stories-en-6m");
-        string files = Stamp(Path.Combine(folder, "asarm.json")); // it holds the hashes of the others
-        string checkpoint = Path.Combine(s_cache, $"stories-{files}-{ToolsStamp()}"), model = $"{checkpoint}-{precision}-{Stamp(calibration)}";
-        if (!Directory.Exists(checkpoint))
-        {
-            Directory.CreateDirectory(s_cache);
-            RunTool("recover.py", "--model", folder, "--output", checkpoint);
-        }
-
-        string[] calibrated = precision is "int8" or "int4" ? ["--calibration", calibration] : [];
-        if (!Directory.Exists(model))
-            RunTool("export.py", ["--checkpoint", checkpoint, "--tokenizer", Path.Combine(folder, "spiece.model"), "--precision", precision, .. calibrated, "--output", model]);
-        return model;
-    }
-
     /// <summary>A tool of tools/export that goes on running, with its input and output redirected.</summary>
     public static Process Start(string tool, params string[] arguments) =>
         Process.Start(new ProcessStartInfo(Python, [Path.Combine(Tools, tool), .. arguments]) { RedirectStandardInput = true, RedirectStandardOutput = true })!;
@@ -71,9 +52,6 @@ internal static class Exports
     private static string Python => Environment.GetEnvironmentVariable("PYTHON") ?? "/usr/bin/python3"; // the one that .ci/run installs for
 
     private static string Tools => Path.Combine(RepositoryRoot(), "tools", "export");
-
-    private static string Stamp(string file) =>
-        Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(file)))[..8];
 
     /// <summary>Another exporter makes another folder: a short hash of the tools' sources.</summary>
     private static string ToolsStamp()

@@ -4,45 +4,48 @@ using AsArm.Inference;
 namespace AsArm.Perf;
 
 /// <summary>
-/// `perf -- loss VALID CALIBRATION [WINDOWS]`: nats per token of the committed model on the same windows of a text, through ONNX Runtime in every
-/// precision. Calibration is the text that int8 and int4 are rounded for; it must be another one than the text that is scored.
+/// `perf -- loss TEXT FOLDER [FOLDER ...] [--windows N]`: nats per token of model folders with the same tokenizer on the same windows of a text, through
+/// ONNX Runtime; the first folder is what the others are compared with. Where a folder has graphs for GPUs, those are measured too, on the CPU.
 /// </summary>
 internal static class LossMeasurement
 {
     private const int Length = 128;
-    private const int Windows = 48;
     private const string DocumentEnd = "<|endoftext|>";
-    private static readonly string[] s_precisions = ["fp32", "fp16", "int8", "int4"];
     private static readonly double[] s_rates = [0.05, 0.15, 0.5, 0.95];
 
     public static int Run(string[] arguments)
     {
-        int windows = Windows;
-        if (arguments is not [string valid, string calibration, .. string[] more] || more.Length > 1 || (more.Length == 1 && !int.TryParse(more[0], out windows)))
+        int windows = 48;
+        if (arguments is [.. string[] rest, "--windows", string number] && int.TryParse(number, out windows))
+            arguments = rest;
+        if (arguments is not [string text, .. string[] paths] || paths.Length == 0 || windows < 1)
         {
-            Console.Error.WriteLine("perf -- loss VALID CALIBRATION [WINDOWS]: two texts, documents split by <|endoftext|>.");
+            Console.Error.WriteLine("perf -- loss TEXT FOLDER [FOLDER ...] [--windows N]: a text, documents split by <|endoftext|>, and model folders of one tokenizer.");
             return 2;
         }
 
-        ModelFolder[] folders = [.. s_precisions.Select(precision => ModelFolder.Open(Exports.Committed(precision, calibration)))];
-        int[][] chosen = Choose(folders[0], File.ReadAllText(valid), windows);
-        Console.WriteLine($"Nats per token, {chosen.Length} windows of {Length} tokens; in half of them scattered tokens are unknown, in the others one gap.\n");
-        Console.WriteLine("| precision | block | " + string.Join(" | ", s_rates.Select(rate => $"{rate:P0}")) + " | all | more than fp32 |");
-        Console.WriteLine("| --- | ---: | " + string.Join(" | ", s_rates.Select(_ => "---:")) + " | ---: | ---: |");
-        double first = 0;
-        var lines = new List<string>();
-        for (int i = 0; i < folders.Length; i++)
+        ModelFolder[] folders = [.. paths.Select(ModelFolder.Open)];
+        int[][] chosen = Choose(folders[0], File.ReadAllText(text), windows);
+        Console.WriteLine($"Nats per token of {Path.GetFileName(text)}, {chosen.Length} windows of {Length} tokens; in half of them scattered tokens are unknown, in the others one gap.\n");
+        Console.WriteLine("| folder | precision | graph | " + string.Join(" | ", s_rates.Select(rate => $"{rate:P0}")) + " | all | more than the first |");
+        Console.WriteLine("| --- | --- | --- | " + string.Join(" | ", s_rates.Select(_ => "---:")) + " | ---: | ---: |");
+        double? first = null;
+        foreach ((ModelFolder folder, bool float32) in folders.SelectMany(Graphs))
         {
-            double[] nats = Score(folders[i], chosen, out double all);
-            first = i == 0 ? all : first;
-            Console.WriteLine($"| {s_precisions[i]} | {folders[i].Manifest.Block} | {string.Join(" | ", nats.Select(value => $"{value:F4}"))} | {all:F4} | {all - first:F4} |");
-            if (i > 0)
-                lines.Add($"loss of {s_precisions[i]}: {all - first:F4} nats per token");
+            using CachedOnnxModel model = CachedOnnxModel.Open(folder, new Placement(Device.Cpu, Float32: float32));
+            double[] nats = Score(model, chosen, out double all);
+            first ??= all;
+            Console.WriteLine($"| {folder.Name} | {folder.Manifest.Precision} | {Path.GetFileName(model.GraphPath)} | {string.Join(" | ", nats.Select(value => $"{value:F4}"))} | {all:F4} | {all - first:F4} |");
         }
 
-        Console.WriteLine();
-        lines.ForEach(Console.WriteLine);
         return 0;
+    }
+
+    private static IEnumerable<(ModelFolder Folder, bool Float32)> Graphs(ModelFolder folder)
+    {
+        yield return (folder, false);
+        if (folder.CachedFloat32OnnxPath is not null)
+            yield return (folder, true);
     }
 
     /// <summary>Windows of the packed text, evenly spread.</summary>
@@ -56,9 +59,8 @@ internal static class LossMeasurement
     }
 
     /// <summary>Nats per token by rate, and over all tokens that were scored.</summary>
-    private static double[] Score(ModelFolder folder, int[][] windows, out double all)
+    private static double[] Score(CachedOnnxModel model, int[][] windows, out double all)
     {
-        using CachedOnnxModel model = CachedOnnxModel.Open(folder);
         var options = new SamplingOptions();
         double total = 0;
         int scored = 0;

@@ -27,7 +27,7 @@ internal static class SamplersMeasurement
         }
 
         CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
-        using var texts = new SampledTexts(Path.Combine(Exports.RepositoryRoot(), "models", "stories-en-6m"));
+        using var texts = new SampledTexts(Path.Combine(Exports.RepositoryRoot(), "models", "english-18m"));
         Console.WriteLine($"{Machine.Describe()}; ONNX Runtime {OrtEnv.Instance().GetVersionString()}.\n");
         CostCurve? curve = CostCurve.Measure();
         SamplerVariant? tuned = curve is null ? null : new SamplerVariant(SamplerKind.Fused, curve.CallCostInRows);

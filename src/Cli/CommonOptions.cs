@@ -26,6 +26,9 @@ internal static class CommonOptions
 
     public static Option<bool> NoCache() => new("--no-cache") { Description = "Encode the whole text in every model call: slower, for cross-checks" };
 
+    public static Option<bool> Float32() =>
+        new("--float32") { Description = "Compute the products of an int8 or int4 model in float32, as GPUs do: slower on a CPU, for cross-checks" };
+
     public static Option<int?> Threads() => OptionalNumber("--threads", "N", "Threads of a CPU run (default: one a core)", Ranges.Threads);
 
     public static Option<bool> Window(string what) =>

@@ -23,6 +23,8 @@ internal sealed class InfillArguments
 
     public required bool UseCache { get; init; }
 
+    public required bool Float32 { get; init; }
+
     public required int? Samples { get; init; }
 
     public required bool Json { get; init; }
@@ -51,7 +53,7 @@ internal sealed class InfillArguments
         return Json ? WriteJson(writer, [.. outcomes]) : WriteText(writer, outcomes);
     }
 
-    public TextInfiller Open() => TextInfiller.Open(Model, Device, Threads, UseCache, AllowTf32);
+    public TextInfiller Open() => TextInfiller.Open(Model, Device, Threads, UseCache, AllowTf32, Float32);
 
     private IEnumerable<InfillRequest> Requests()
     {

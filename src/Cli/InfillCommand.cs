@@ -48,6 +48,7 @@ internal static class InfillCommand
         Option<bool> tf32 = CommonOptions.AllowTf32();
         Option<bool> json = CommonOptions.Json();
         Option<bool> noCache = CommonOptions.NoCache();
+        Option<bool> float32 = CommonOptions.Float32();
         Option<SamplerKind> sampler = CommonOptions.Choice("--sampler", "All but parallel are exact: fused drafts and verifies as much as pays, assd and ngram are the paper's, sequential decides one token a call; parallel is NOT exact, it verifies nothing", Samplers);
         Option<DecodingOrder> order = CommonOptions.Choice("--order", "The order in which unknown tokens are decided", Orders);
         Option<int?> draftLength = CommonOptions.OptionalNumber("--draft-length", "K", "Tokens drafted in a round (default: fused plans it, assd and ngram 5, parallel all)", Ranges.DraftLength);
@@ -64,7 +65,7 @@ internal static class InfillCommand
 
         var command = new Command("infill", "Fill the gaps of a text")
         {
-            text, input, output, model, sampler, draftLength, temperature, topK, topP, order, gapSpacing, seed, batchPlan, callCost, samples, window, device, tf32, threads, noCache, json,
+            text, input, output, model, sampler, draftLength, temperature, topK, topP, order, gapSpacing, seed, batchPlan, callCost, samples, window, device, tf32, threads, noCache, float32, json,
         };
         command.SetAction((parsed, cancellation) =>
         {
@@ -79,6 +80,7 @@ internal static class InfillCommand
                 AllowTf32 = parsed.IsTf32(tf32, parsed.GetValue(device)),
                 Threads = parsed.GetValue(threads),
                 UseCache = !parsed.GetValue(noCache),
+                Float32 = parsed.GetValue(float32),
                 Samples = parsed.GetValue(samples),
                 Json = parsed.GetValue(json),
                 Options = defaults with

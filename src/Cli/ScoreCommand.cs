@@ -14,16 +14,17 @@ internal static class ScoreCommand
         Option<Device> device = CommonOptions.Device();
         Option<bool> tf32 = CommonOptions.AllowTf32();
         Option<bool> noCache = CommonOptions.NoCache();
+        Option<bool> float32 = CommonOptions.Float32();
         Option<bool> window = CommonOptions.Window("all spans");
         Option<bool> json = CommonOptions.Json();
-        var command = new Command("score", "Exact log-probability of the marked spans, in one model call") { text, model, window, device, tf32, noCache, json };
+        var command = new Command("score", "Exact log-probability of the marked spans, in one model call") { text, model, window, device, tf32, noCache, float32, json };
         command.SetAction((parsed, cancellation) => Task.Run(
             () =>
             {
                 ArgumentText.RequireValid(parsed.GetValue(text)!);
                 Device on = parsed.GetValue(device);
                 using TextInfiller infiller = TextInfiller.Open(
-                    parsed.ModelFolder(model), on, useCache: !parsed.GetValue(noCache), allowTf32: parsed.IsTf32(tf32, on));
+                    parsed.ModelFolder(model), on, useCache: !parsed.GetValue(noCache), allowTf32: parsed.IsTf32(tf32, on), inFloat32: parsed.GetValue(float32));
                 return Run(infiller, parsed.GetValue(text)!, parsed.GetValue(window), parsed.GetValue(json), cancellation);
             },
             cancellation));

@@ -1,4 +1,3 @@
-using System.Numerics.Tensors;
 using AsArm.Assd;
 
 namespace AsArm.Inference;
@@ -6,7 +5,7 @@ namespace AsArm.Inference;
 /// <summary>Replays recorded inputs through a model and compares its logits with the recorded ones.</summary>
 public static class GoldenReplay
 {
-    /// <summary>The worst difference, the divergence and the relative error of each case, in the order of their names.</summary>
+    /// <summary>The differences of each case, in the order of their names.</summary>
     /// <param name="model">The model to check.</param>
     /// <param name="path">A golden.safetensors as docs/model-format.md describes it.</param>
     /// <param name="cancellation">Stops between cases.</param>
@@ -59,9 +58,7 @@ public static class GoldenReplay
         model.Evaluate([call], cancellation);
         model.Release(call);
 
-        return new GoldenDifference(
-            name, WorstDifference(call.Logits, expected), positions.Length,
-            MeanDivergence(call.Logits, expected, model.VocabularySize), RelativeError(call.Logits, expected, model.VocabularySize));
+        return new GoldenDifference(name, WorstDifference(call.Logits, expected), DistributionDifference.Of(call.Logits, expected, model.VocabularySize));
     }
 
     private static float WorstDifference(ReadOnlySpan<float> logits, ReadOnlySpan<float> expected)
@@ -75,62 +72,6 @@ public static class GoldenReplay
         }
 
         return worst;
-    }
-
-    /// <summary>Mean over rows of the sum over tokens of p (log p - log q), p being the recorded distribution and q the model's.</summary>
-    private static double MeanDivergence(ReadOnlySpan<float> logits, ReadOnlySpan<float> expected, int vocabulary)
-    {
-        double sum = 0;
-        for (int start = 0; start < expected.Length; start += vocabulary)
-        {
-            ReadOnlySpan<float> row = logits.Slice(start, vocabulary), recorded = expected.Slice(start, vocabulary);
-            double rowTotal = LogSum(row), recordedTotal = LogSum(recorded);
-            for (int token = 0; token < vocabulary; token++)
-            {
-                double log = recorded[token] - recordedTotal;
-                sum += Math.Exp(log) * (log - (row[token] - rowTotal));
-            }
-        }
-
-        // Rounding may leave a little less than nothing.
-        return double.IsNaN(sum) ? double.PositiveInfinity : Math.Max(0, sum * vocabulary / expected.Length);
-    }
-
-    /// <summary>Of the worst row. Its mean is taken away, since what its logits have in common means nothing.</summary>
-    private static double RelativeError(ReadOnlySpan<float> logits, ReadOnlySpan<float> expected, int vocabulary)
-    {
-        double worst = 0;
-        float[] difference = new float[vocabulary];
-        for (int start = 0; start < expected.Length; start += vocabulary)
-        {
-            ReadOnlySpan<float> row = logits.Slice(start, vocabulary), recorded = expected.Slice(start, vocabulary);
-            TensorPrimitives.Subtract(row, recorded, difference);
-            double error = Spread(difference);
-            if (error != 0) // also a NaN
-                worst = Math.Max(worst, Math.Sqrt(error / Spread(recorded)));
-        }
-
-        return double.IsNaN(worst) ? double.PositiveInfinity : worst;
-    }
-
-    /// <summary>Sum of squares about the mean.</summary>
-    private static double Spread(ReadOnlySpan<float> values)
-    {
-        double mean = 0, sum = 0;
-        foreach (float value in values)
-            mean += value;
-        mean /= values.Length;
-        foreach (float value in values)
-            sum += (value - mean) * (value - mean);
-        return sum;
-    }
-
-    private static double LogSum(ReadOnlySpan<float> logits)
-    {
-        double maximum = TensorPrimitives.Max(logits), sum = 0;
-        foreach (float logit in logits)
-            sum += Math.Exp(logit - maximum);
-        return maximum + Math.Log(sum);
     }
 
     private static int[] Read(Safetensors file, string name, int limit) => Array.ConvertAll(

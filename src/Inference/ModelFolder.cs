@@ -7,6 +7,8 @@ public sealed class ModelFolder
 {
     internal const string OnnxFile = "model.onnx";
     internal const string CachedOnnxFile = "model_cached.onnx";
+    internal const string Float32OnnxFile = "model_float32.onnx";
+    internal const string CachedFloat32OnnxFile = "model_cached_float32.onnx";
     internal const string WeightsFile = OnnxFile + "_data";
     internal const string ManifestFile = "asarm.json";
     internal const string TokenizerFile = "spiece.model";
@@ -33,6 +35,12 @@ public sealed class ModelFolder
 
     /// <summary>The graph with the key/value cache; null for a folder without it.</summary>
     public string? CachedOnnxPath => Optional(CachedOnnxFile);
+
+    /// <summary>Of int8 and int4 the stateless graph with float32 products, for GPUs and cross-checks; null where the folder has none.</summary>
+    public string? Float32OnnxPath => Optional(Float32OnnxFile);
+
+    /// <summary>The same with the key/value cache.</summary>
+    public string? CachedFloat32OnnxPath => Optional(CachedFloat32OnnxFile);
 
     /// <summary>The SentencePiece model; null for a folder without a tokenizer, which takes token-level calls only.</summary>
     public string? TokenizerPath => Optional(TokenizerFile);
@@ -62,13 +70,29 @@ public sealed class ModelFolder
         foreach ((string name, ModelManifest.FileEntry entry) in folder.Manifest.Files)
             CheckFile(full, name, entry);
 
-        foreach (string name in new[] { TokenizerFile, GoldenFile, CachedOnnxFile, WeightsFile, NgramsFile })
+        foreach (string name in new[] { TokenizerFile, GoldenFile, CachedOnnxFile, Float32OnnxFile, CachedFloat32OnnxFile, WeightsFile, NgramsFile })
         {
             if (!folder.Manifest.Files.ContainsKey(name) && File.Exists(Path.Combine(full, name)))
                 throw new ModelFolderException($"{path} holds {name}, which {ManifestFile} does not list: not checked, not used.");
         }
 
         return folder;
+    }
+
+    /// <summary>The graph that is to run somewhere; null where the folder has none with a cache.</summary>
+    /// <exception cref="DeviceNotAvailableException">The folder has no graph for this device.</exception>
+    /// <exception cref="ModelFolderException">It has none that computes in float32.</exception>
+    internal string? GraphPath(Placement placement, bool useCache)
+    {
+        if (placement.Float32 && Manifest.Precision == "float16")
+            throw new ModelFolderException($"{FullPath} is of precision float16 and has no graphs that compute in float32.");
+        if (!Manifest.IsInteger || !placement.UsesFloat32Graphs)
+            return useCache ? CachedOnnxPath : OnnxPath;
+        if (Float32OnnxPath is null && placement.Device == Device.Cpu)
+            throw new ModelFolderException($"{FullPath} has no {Float32OnnxFile}: export it again.");
+        if (Float32OnnxPath is null)
+            throw new DeviceNotAvailableException($"{FullPath} is of precision {Manifest.Precision} and has no {Float32OnnxFile}, so it runs on CPUs only: for {Devices.NameOf(placement.Device)} export it again, or with --precision fp16.");
+        return useCache ? CachedFloat32OnnxPath : Float32OnnxPath;
     }
 
     /// <summary>Reads a listed file, and checks that these very bytes are the ones that asarm.json speaks of.</summary>

@@ -67,7 +67,7 @@ internal static class ModelLimits
     public static long BytesOf(string name) => name switch
     {
         ModelFolder.ManifestFile => ManifestBytes,
-        ModelFolder.OnnxFile or ModelFolder.CachedOnnxFile => GraphBytes,
+        ModelFolder.OnnxFile or ModelFolder.CachedOnnxFile or ModelFolder.Float32OnnxFile or ModelFolder.CachedFloat32OnnxFile => GraphBytes,
         ModelFolder.TokenizerFile => TokenizerBytes,
         ModelFolder.GoldenFile => GoldenBytes,
         ModelFolder.NgramsFile => NgramBytes,

@@ -48,34 +48,27 @@ public sealed record ModelManifest
     /// <summary>Weights of int4 that share a multiplier; null for other precisions.</summary>
     public int? Block { get; init; }
 
-    /// <summary>Whether weights and activations are whole numbers, for which ONNX Runtime has CPU kernels only.</summary>
+    /// <summary>Whether weights are integers. So are activations on CPUs, the only devices for which ONNX Runtime has such kernels.</summary>
     [JsonIgnore]
     public bool IsInteger => Precision is "int8" or "int4";
 
-    /// <summary>Whether a looser <see cref="Tolerance" /> holds than for a network that computes in float32: the graphs must say so themselves.</summary>
+    /// <summary>Whether the graphs compute other distributions than a float32 network: they must say their precision themselves.</summary>
     [JsonIgnore]
     internal bool IsRounded => IsInteger || Precision is "float16";
 
-    /// <summary>How far a logit may be from the recorded float32 one, in this precision.</summary>
+    /// <summary>How far a logit may be from the recorded one where the network computes in float32; null for other precisions, which
+    /// <see cref="DivergenceLimits" /> judge.</summary>
     [JsonIgnore]
-    public double Tolerance => Precision switch
-    {
-        "float16" => 0.1,
-        "int8" => 1,
-        "int4" => 4,
-        _ => 1e-4,
-    };
+    public double? Tolerance => IsRounded ? null : 1e-4;
 
-    /// <summary>How large <see cref="GoldenDifference.RelativeError" /> may be in this precision: more than right exports were seen to have,
-    /// less than the controls of the tests have.
-    /// Infinite where the tolerance alone says enough.</summary>
+    /// <summary>How far the distributions may be from the recorded ones in a rounded precision; null for float32.</summary>
     [JsonIgnore]
-    public double RelativeTolerance => Precision switch
+    public DivergenceLimits? DivergenceLimits => Precision switch
     {
-        "float16" => 0.01,
-        "int8" => 0.07,
-        "int4" => 0.5,
-        _ => double.PositiveInfinity,
+        "float16" => new(1e-4, 1e-3, 0.02, 1e-4),
+        "int8" => new(0.02, 0.2, 0.25, 0.005),
+        "int4" => new(0.12, 1, 0.6, 0.06),
+        _ => null,
     };
 
     /// <summary>The token of undecided positions; never generated.</summary>

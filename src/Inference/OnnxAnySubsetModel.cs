@@ -42,14 +42,17 @@ public abstract class OnnxAnySubsetModel : IAnySubsetModel, IDisposable
     /// <param name="threads">Threads of a CPU run; null leaves the choice to ONNX Runtime.</param>
     /// <param name="useCache">False takes the stateless graph, for cross-checks.</param>
     /// <param name="allowTf32">Lets a GPU round the factors of float32 products to TF32: faster, logits are then off by up to 6e-3.</param>
+    /// <param name="inFloat32">Takes an int8 or int4 folder's graphs with float32 products on a CPU too, as GPUs always do.</param>
     /// <exception cref="ModelFolderException">No such model.</exception>
-    /// <exception cref="DeviceNotAvailableException">No such device.</exception>
-    public static OnnxAnySubsetModel Open(ModelFolder folder, Device device = Device.Cpu, int? threads = null, bool useCache = true, bool allowTf32 = false)
+    /// <exception cref="DeviceNotAvailableException">No such device, or the folder has no graph for it.</exception>
+    public static OnnxAnySubsetModel Open(
+        ModelFolder folder, Device device = Device.Cpu, int? threads = null, bool useCache = true, bool allowTf32 = false, bool inFloat32 = false)
     {
         ArgumentNullException.ThrowIfNull(folder);
-        return useCache && folder.CachedOnnxPath is not null
-            ? CachedOnnxModel.Open(folder, device, threads, allowTf32: allowTf32)
-            : StatelessOnnxModel.Open(folder, device, threads, allowTf32);
+        var placement = new Placement(device, threads, allowTf32, inFloat32);
+        return useCache && folder.GraphPath(placement, useCache: true) is not null
+            ? CachedOnnxModel.Open(folder, placement)
+            : StatelessOnnxModel.Open(folder, placement);
     }
 
     /// <inheritdoc />

@@ -34,18 +34,17 @@ internal sealed class OnnxGraph : IDisposable
 
     /// <summary>Opens a graph and checks that its inputs and outputs are those of the contract.</summary>
     /// <exception cref="ModelFolderException">No such model.</exception>
-    /// <exception cref="DeviceNotAvailableException">No such device, or one that the folder's precision is not for.</exception>
+    /// <exception cref="DeviceNotAvailableException">No such device.</exception>
     /// <exception cref="ArgumentException">Threads or TF32 for a device that has none, or no thread.</exception>
     public static OnnxGraph Open(ModelFolder folder, string path, GraphContract contract, Placement placement)
     {
-        (Device device, int? threads, bool allowTf32) = placement;
+        (Device device, int? threads, bool allowTf32, _) = placement;
         if (threads is not null)
             ArgumentOutOfRangeException.ThrowIfNegativeOrZero(threads.Value, nameof(threads));
         if (allowTf32 && device == Device.Cpu)
             throw new ArgumentException("TF32 is a format of GPUs, the CPU has none.", nameof(placement));
-        if (device != Device.Cpu && folder.Manifest.IsInteger)
-            throw new DeviceNotAvailableException($"{folder.FullPath} is of precision {folder.Manifest.Precision}, which runs on CPUs: for {Devices.NameOf(device)} export with --precision fp16.");
-        InferenceSession session = OnnxSession.Open(GraphFile.Read(folder, path), placement, isFloat32: !folder.Manifest.IsRounded);
+        bool isFloat32 = !folder.Manifest.IsRounded || (folder.Manifest.IsInteger && placement.UsesFloat32Graphs);
+        InferenceSession session = OnnxSession.Open(GraphFile.Read(folder, path), placement, isFloat32);
         try
         {
             contract.Check(session, path);

@@ -14,12 +14,17 @@ public sealed class StatelessOnnxModel : OnnxAnySubsetModel
     private StatelessOnnxModel(OnnxGraph graph, ModelManifest manifest, string path)
         : base(graph, manifest, path) => _buffers = new CallBuffers(default, manifest.VocabularySize);
 
-    /// <inheritdoc cref="OnnxAnySubsetModel.Open" />
+    /// <inheritdoc cref="OnnxAnySubsetModel.Open(ModelFolder, Device, int?, bool, bool, bool)" />
     public static StatelessOnnxModel Open(ModelFolder folder, Device device = Device.Cpu, int? threads = null, bool allowTf32 = false)
     {
         ArgumentNullException.ThrowIfNull(folder);
-        string path = folder.OnnxPath;
-        return new(OnnxGraph.Open(folder, path, GraphContract.Stateless(folder.Manifest), new Placement(device, threads, allowTf32)), folder.Manifest, path);
+        return Open(folder, new Placement(device, threads, allowTf32));
+    }
+
+    internal static StatelessOnnxModel Open(ModelFolder folder, Placement placement)
+    {
+        string path = folder.GraphPath(placement, useCache: false)!;
+        return new(OnnxGraph.Open(folder, path, GraphContract.Stateless(folder.Manifest), placement), folder.Manifest, path);
     }
 
     internal override long BufferBytes => _buffers.Bytes;

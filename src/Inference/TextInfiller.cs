@@ -8,7 +8,7 @@ namespace AsArm.Inference;
 /// arrive together into one batch.
 /// </summary>
 /// <example><code>
-/// using var infiller = TextInfiller.Open("models/stories-en-6m");
+/// using var infiller = TextInfiller.Open("models/english-18m");
 /// InfillResult result = infiller.Infill("The cat &lt;mask:3&gt; the mat.");
 /// </code></example>
 public sealed class TextInfiller : IDisposable
@@ -43,9 +43,11 @@ public sealed class TextInfiller : IDisposable
     /// <param name="threads">Threads of a CPU run; null leaves the choice to ONNX Runtime.</param>
     /// <param name="useCache">False encodes the whole text in every model call, for cross-checks; so does a folder without model_cached.onnx.</param>
     /// <param name="allowTf32">Lets a GPU round the factors of float32 products to TF32: faster, logits are then off by up to 6e-3.</param>
+    /// <param name="inFloat32">Computes the products of an int8 or int4 model in float32, as GPUs do: slower on a CPU, and log-probabilities of the same tokens
+    /// agree to some 1e-4 however they are asked, where integer products leave up to some 0.02 a token.</param>
     /// <exception cref="ModelFolderException">The folder cannot be used; the message names the file.</exception>
     /// <exception cref="DeviceNotAvailableException">The device is not there; the message says which are.</exception>
-    public static TextInfiller Open(string folder, Device device = Device.Cpu, int? threads = null, bool useCache = true, bool allowTf32 = false)
+    public static TextInfiller Open(string folder, Device device = Device.Cpu, int? threads = null, bool useCache = true, bool allowTf32 = false, bool inFloat32 = false)
     {
         ModelFolder checkedFolder = ModelFolder.Open(folder);
         InfillTokenizer? tokenizer = checkedFolder.TokenizerPath is string path
@@ -54,7 +56,7 @@ public sealed class TextInfiller : IDisposable
         if (tokenizer is not null && !Enumerable.Range(0, checkedFolder.Manifest.VocabularySize).Any(tokenizer.IsText))
             throw new ModelFolderException($"{checkedFolder.FullPath}: special_ids in asarm.json leave no token to generate.");
         NgramTable? ngrams = NgramFile.Read(checkedFolder);
-        return new TextInfiller(checkedFolder, OnnxAnySubsetModel.Open(checkedFolder, device, threads, useCache, allowTf32), tokenizer, ngrams, device);
+        return new TextInfiller(checkedFolder, OnnxAnySubsetModel.Open(checkedFolder, device, threads, useCache, allowTf32, inFloat32), tokenizer, ngrams, device);
     }
 
     /// <summary>Throws what filling the text would throw for its markup and length; calls no model.</summary>

@@ -23,17 +23,34 @@ public sealed class VerifyTests
     [TestMethod]
     public void Verify_DefaultModel_PassesWithoutNamingIt() => Assert.Contains("passed", AsarmCommand.Run("verify").Done().Output);
 
-    /// <summary>Without --tolerance it is that of the precision.</summary>
+    /// <summary>Without options the limits are those of the precision: of a logit in float32, of distributions in a rounded one.</summary>
     [TestMethod]
     [DataRow("float32", "1.0e-4")]
-    [DataRow("float16", "1.0e-1")]
-    [DataRow("int8", "1.0e0")]
-    [DataRow("int4", "4.0e0")]
-    public void Verify_ToleranceNotGiven_FollowsThePrecision(string precision, string tolerance)
+    [DataRow("float16", "1.0e-4 │ 1.0e-3 │ 2.0e-2 │ 1.0e-4")]
+    [DataRow("int8", "2.0e-2 │ 2.0e-1 │ 2.5e-1 │ 5.0e-3")]
+    [DataRow("int4", "1.2e-1 │ 1.0e0 │ 6.0e-1 │ 6.0e-2")]
+    public void Verify_LimitsNotGiven_FollowThePrecision(string precision, string expected)
     {
         AsarmResult result = AsarmCommand.Run("verify", "--model", precision == "float32" ? Models.Tiny : Models.InPrecision(precision)).Done();
-        Assert.Contains(line => line.Contains($" {precision} ") && line.Contains($" {tolerance} "), result.OutputLines);
-        Assert.Contains("KL divergence", result.Output);
+        string limits = result.OutputLines.Single(line => line.Contains(" limits "));
+        string[] numbers = [.. limits.Split('│', StringSplitOptions.TrimEntries).Where(cell => cell.Contains('e'))];
+        Assert.AreEqual(expected, string.Join(" │ ", numbers));
+        Assert.HasCount(2, result.OutputLines.Where(line => line.Contains($" {precision} ") && line.Contains(" passed ")));
+    }
+
+    /// <summary>Every limit is kept or missed by itself.</summary>
+    [TestMethod]
+    [DataRow("--tolerance", "is off by")]
+    [DataRow("--mean-kl", "mean KL divergence")]
+    [DataRow("--worst-kl", "KL divergence")]
+    [DataRow("--worst-variation", "total variation")]
+    [DataRow("--relative-kl", "relative KL divergence")]
+    public void Verify_LimitBelowWhatIsThere_FailsAndSaysWhich(string option, string message)
+    {
+        AsarmResult result = AsarmCommand.Run("verify", "--model", Models.InPrecision("int8"), option, "1e-9");
+        IsRefuted(result);
+        foreach (string line in result.ErrorLines)
+            Assert.Contains(message, line);
     }
 
     [TestMethod]
@@ -57,37 +74,51 @@ public sealed class VerifyTests
         AsarmCommand.Run("verify", "--model", model.Path).IsBadInput("asarm.json", "precision", precision);
     }
 
+    /// <summary>The committed model is int8, with graphs for GPUs beside those for CPUs.</summary>
     [TestMethod]
-    [DataRow("float16", "1.0e-2")]
-    [DataRow("int8", "7.0e-2")]
-    [DataRow("int4", "5.0e-1")]
-    public void Verify_OtherPrecisions_PassWithinBothTolerances(string precision, string relative)
+    public void Verify_DefaultModel_ReplaysTheGraphsForGpusToo()
     {
-        AsarmResult result = AsarmCommand.Run("verify", "--model", Models.InPrecision(precision)).Done();
-        Assert.HasCount(2, result.OutputLines.Where(line => line.Contains("passed") && line.Contains($" {relative} ")));
-        IsRefuted(AsarmCommand.Run("verify", "--model", Models.InPrecision(precision), "--relative-tolerance", "1e-4"));
+        AsarmResult result = AsarmCommand.Run("verify").Done();
+        foreach (string graph in new[] { "model.onnx", "model_cached.onnx", "model_float32.onnx", "model_cached_float32.onnx" })
+            Assert.Contains(line => line.Contains($" {graph} ") && line.Contains("passed"), result.OutputLines, graph);
     }
 
-    /// <summary>Controls: weights that shrink or vanish, also where the tolerance of a single logit would let them pass.</summary>
+    /// <summary>Controls: weights that shrink or vanish.</summary>
     [TestMethod]
     [DataRow("int4", 0f)]
     [DataRow("int4", 0.01f)]
     [DataRow("int4", 0.5f)]
     [DataRow("int8", 0f)]
     [DataRow("int8", 0.9f)]
-    public void Verify_ShrunkScales_Fail(string precision, float factor)
+    [DataRow("int8", 1.05f)]
+    [DataRow(null, 0f)]
+    [DataRow(null, 0.9f)]
+    [DataRow(null, 0.95f)]
+    [DataRow(null, 1.05f)]
+    public void Verify_ShrunkScales_Fail(string? precision, float factor)
     {
-        using var model = new ModelCopy(Models.InPrecision(precision));
+        using var model = new ModelCopy(precision is null ? Models.Default : Models.InPrecision(precision));
         OnnxBytes.ChangeAll(model, ".scales", bytes =>
         {
             foreach (ref float scale in MemoryMarshal.Cast<byte, float>(bytes.Span))
                 scale *= factor;
         });
-        IsRefuted(AsarmCommand.Run("verify", "--model", model.Path));
-        AsarmResult result = AsarmCommand.Run("verify", "--model", model.Path, "--tolerance", "1000");
-        IsRefuted(result);
-        foreach (string line in result.ErrorLines)
-            Assert.Contains("relative error", line);
+        IsRefuted(AsarmCommand.Run("verify", "--model", model.Path), graphs: precision is null ? 4 : 2);
+    }
+
+    /// <summary>Control on the committed model: the halves of every matrix of integers swapped.</summary>
+    [TestMethod]
+    public void Verify_DefaultModelWithSwappedHalves_Fails()
+    {
+        using var model = new ModelCopy(Models.Default);
+        OnnxBytes.ChangeAll(model, ".int8", bytes =>
+        {
+            Span<byte> all = bytes.Span;
+            byte[] first = [.. all[..(all.Length / 2)]];
+            all[(all.Length / 2)..].CopyTo(all);
+            first.CopyTo(all[(all.Length - first.Length)..]);
+        });
+        IsRefuted(AsarmCommand.Run("verify", "--model", model.Path), graphs: 4);
     }
 
     [TestMethod]
@@ -99,7 +130,7 @@ public sealed class VerifyTests
             foreach (ref byte pair in bytes.Span)
                 pair = byte.RotateLeft(pair, 4);
         });
-        IsRefuted(AsarmCommand.Run("verify", "--model", model.Path, "--tolerance", "1000"));
+        IsRefuted(AsarmCommand.Run("verify", "--model", model.Path));
     }
 
     /// <summary>An export cannot be taken for one of a precision that may be further off.</summary>
@@ -218,8 +249,11 @@ public sealed class VerifyTests
     [DataRow("-1")]
     [DataRow("NaN")]
     [DataRow("0,1")]
-    public void Verify_BadTolerance_IsNamed(string tolerance) =>
-        AsarmCommand.Run("verify", "--model", Models.Tiny, "--tolerance", tolerance).IsBadInput("--tolerance", $"'{tolerance}'");
+    public void Verify_BadTolerance_IsNamed(string tolerance)
+    {
+        foreach (string option in new[] { "--tolerance", "--mean-kl", "--worst-kl", "--worst-variation", "--relative-kl" })
+            AsarmCommand.Run("verify", "--model", Models.Tiny, option, tolerance).IsBadInput(option, $"'{tolerance}'");
+    }
 
     [TestMethod]
     public void Info_TinyModel_ListsFilesInputsOutputsAndDevices()
@@ -262,14 +296,14 @@ public sealed class VerifyTests
     public void Command_TextForAFolderWithoutATokenizer_IsRefused(string command, string text) =>
         AsarmCommand.Run(command, text, "--model", Models.Tiny).IsBadInput(Models.Tiny, "no tokenizer");
 
-    private static void IsRefuted(AsarmResult result)
+    private static void IsRefuted(AsarmResult result, int graphs = 2)
     {
         Assert.AreEqual(1, result.ExitCode, result.Error);
         Assert.Contains("failed", result.Output);
         Assert.DoesNotContain("passed", result.Output);
-        Assert.HasCount(2, result.ErrorLines, "One of each graph.");
+        Assert.HasCount(graphs, result.ErrorLines, "One of each graph.");
         foreach (string line in result.ErrorLines)
-            Assert.Contains("tolerance", line);
+            Assert.Contains("over ", line);
     }
 
     /// <summary>A safetensors file with another first value of an int64 tensor.</summary>

@@ -9,6 +9,7 @@ namespace AsArm.Inference.Tests;
 [TestClass]
 public sealed partial class GapSpacingTests
 {
+    private static readonly InfillTokenizer s_default = InfillTokenizer.Open(ModelFolder.Open(Files.Default).TokenizerPath!, ModelFolder.Open(Files.Default).Manifest);
     private static readonly ModelManifest s_manifest = ModelFolder.Open(Files.Default).Manifest with { MaximumLength = 1000 };
 
     /// <summary>Where a gap's text begins, in words: what stands before it.</summary>
@@ -110,7 +111,7 @@ public sealed partial class GapSpacingTests
     [DynamicData(nameof(Samplers))]
     public void Infill_SpaceBeforeAGap_Stays(SamplerKind sampler, DecodingOrder order)
     {
-        using TextInfiller infiller = TextInfiller.Open(Files.Default);
+        using TextInfiller infiller = TextInfiller.Open(Files.Default, inFloat32: true);
         string text = "A <mask:2> day.  <mask> un<mask>able,\n<mask:2><mask> end";
         var random = new Random(7);
         InfillRequest[] requests = [.. Enumerable.Range(0, 40).Select(
@@ -126,16 +127,20 @@ public sealed partial class GapSpacingTests
         }
     }
 
-    /// <summary>A seed of the trial: the typed space was lost with it.</summary>
+    /// <summary>Control: among the same seeds the model by itself loses the space.</summary>
     [TestMethod]
-    public void Infill_SeedThatLostTheSpace_KeepsIt()
+    public void Infill_SeedsThatLoseTheSpace_KeepIt()
     {
         using TextInfiller infiller = TextInfiller.Open(Files.Default);
-        InfillResult result = infiller.Infill("A <mask:2> day.", new InfillOptions { Seed = 335800364 });
-        StringAssert.StartsWith(result.Text, "A ");
-        StringAssert.EndsWith(result.Text, " day.");
-        Assert.AreEqual(
-            "Akin day.", infiller.Infill("A <mask:2> day.", new InfillOptions { Seed = 335800364, GapSpacing = GapSpacing.FromModel }).Text);
+        string[] Texts(GapSpacing spacing) => [.. infiller.InfillBatch([.. Enumerable.Range(0, 200).Select(
+            seed => new InfillRequest("A <mask:2> day.", new InfillOptions { Seed = seed, GapSpacing = spacing, Temperature = 1.5 }))]).Select(result => result.Text)];
+        foreach (string text in Texts(GapSpacing.AsTyped))
+        {
+            StringAssert.StartsWith(text, "A ");
+            StringAssert.EndsWith(text, " day.");
+        }
+
+        Assert.Contains(text => !text.StartsWith("A ", StringComparison.Ordinal), Texts(GapSpacing.FromModel));
     }
 
     /// <summary>Wherever the shown text has the tokens that were drawn, its score is the log-probability of the draw.</summary>
@@ -149,7 +154,7 @@ public sealed partial class GapSpacingTests
     [DataRow(" <mask:2> was here.")]
     public void Score_OfTheShownText_IsTheLogProbability(string text)
     {
-        using TextInfiller infiller = TextInfiller.Open(Files.Default);
+        using TextInfiller infiller = TextInfiller.Open(Files.Default, inFloat32: true);
         int compared = 0;
         for (int seed = 0; seed < 30; seed++)
         {
@@ -170,14 +175,14 @@ public sealed partial class GapSpacingTests
         using TextInfiller infiller = TextInfiller.Open(Files.Default);
         double free = infiller.Score("The cat[[ sat]] on the mat.").LogProbability, given = infiller.Score("The cat [[sat]] on the mat.").LogProbability;
         Assert.IsLessThan(given, free);
-        Assert.IsGreaterThan(0.99, Math.Exp(free - given));
+        Assert.IsGreaterThan(0.9, Math.Exp(free - given));
     }
 
     private static bool SameTokens(string marked, InfillResult result)
     {
         try
         {
-            return InfillText.Encode(marked, spans: true, Tokenizers.Stories, s_manifest).Tokens.SequenceEqual(result.Sequences.Single().Tokens);
+            return InfillText.Encode(marked, spans: true, s_default, s_manifest).Tokens.SequenceEqual(result.Sequences.Single().Tokens);
         }
         catch (InfillTextException)
         {

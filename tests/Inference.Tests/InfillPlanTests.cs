@@ -19,8 +19,25 @@ public sealed class InfillPlanTests
     [DataRow(SamplerKind.Sequential, 1.0)]
     public void JointLogProbability_OfAnExactSampler_IsThatOfItsStatistics(SamplerKind sampler, double temperature)
     {
-        InfillResult result = s_infiller.Infill(Text, new InfillOptions { Sampler = sampler, Temperature = temperature, Seed = 5 });
-        Assert.AreEqual(result.Statistics.LogProbability, s_infiller.JointLogProbability(result), 1e-3);
+        using TextInfiller infiller = TextInfiller.Open(Files.Default, inFloat32: true);
+        InfillResult result = infiller.Infill(Text, new InfillOptions { Sampler = sampler, Temperature = temperature, Seed = 5 });
+        Assert.AreEqual(result.Statistics.LogProbability, infiller.JointLogProbability(result), 1e-3);
+    }
+
+    /// <summary>Integer products magnify the last bits in which a call of all tokens differs from one call after the other; how far is stated in docs/model-format.md.</summary>
+    [TestMethod]
+    public void JointLogProbability_WithIntegerProducts_IsWithinTheirRounding()
+    {
+        double sum = 0;
+        int tokens = 0;
+        for (int seed = 0; seed < 20; seed++)
+        {
+            InfillResult result = s_infiller.Infill(Text, new InfillOptions { Seed = seed });
+            sum += Math.Abs(result.Statistics.LogProbability - s_infiller.JointLogProbability(result));
+            tokens += result.Statistics.Generated;
+        }
+
+        Assert.IsInRange(1e-5, 0.02, sum / tokens);
     }
 
     [TestMethod]

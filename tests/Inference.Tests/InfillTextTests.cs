@@ -4,8 +4,8 @@ namespace AsArm.Inference.Tests;
 [TestClass]
 public sealed class InfillTextTests
 {
-    private static readonly ModelManifest s_manifest = ModelFolder.Open(Files.Default).Manifest;
-    private static readonly InfillTokenizer s_tokenizer = InfillTokenizer.Open(ModelFolder.Open(Files.Default).TokenizerPath!, s_manifest);
+    private static readonly ModelManifest s_manifest = ModelFolder.Open(Files.Default).Manifest with { MaximumLength = 128 };
+    private static readonly InfillTokenizer s_tokenizer = Tokenizers.Stories;
 
     [TestMethod]
     [DataRow("The cat <mask:2> the mat.", " sat on", "The cat sat on the mat.")]

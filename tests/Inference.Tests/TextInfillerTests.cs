@@ -121,11 +121,11 @@ public sealed class TextInfillerTests
     [TestMethod]
     public void Open_WithoutTheCache_FillsTheSame()
     {
-        using TextInfiller stateless = TextInfiller.Open(Files.Default, useCache: false);
+        using TextInfiller stateless = TextInfiller.Open(Files.Default, useCache: false, inFloat32: true), cached = TextInfiller.Open(Files.Default, inFloat32: true);
         for (int seed = 0; seed < 5; seed++)
         {
             var options = new InfillOptions { Seed = seed };
-            InfillResult expected = stateless.Infill(Text, options), found = s_infiller.Infill(Text, options);
+            InfillResult expected = stateless.Infill(Text, options), found = cached.Infill(Text, options);
             Assert.AreEqual(expected.Text, found.Text);
             Assert.AreEqual(expected.Statistics.Nfe, found.Statistics.Nfe, "The prompt is part of the first call.");
             Assert.AreEqual(expected.Statistics.LogProbability, found.Statistics.LogProbability, 1e-3);
@@ -136,17 +136,18 @@ public sealed class TextInfillerTests
     [TestMethod]
     public void LogProbability_OfSequentialSamples_EqualsTheJointDensity()
     {
+        using TextInfiller infiller = TextInfiller.Open(Files.Default, inFloat32: true);
         foreach (double temperature in new[] { 1, 0.7 })
         {
-            var options = new SamplingOptions { BannedTokens = [.. s_infiller.Folder.Manifest.SpecialIds], Temperature = temperature };
+            var options = new SamplingOptions { BannedTokens = [.. infiller.Folder.Manifest.SpecialIds], Temperature = temperature };
             for (int seed = 0; seed < 5; seed++)
             {
                 bool[] given = [.. Enumerable.Range(0, 40).Select(i => i % 3 == 0)];
                 int[] tokens = [.. Enumerable.Range(0, 40).Select(i => 10 + 31 * i)];
                 Order order = Order.LeftToRight(given);
-                var sampler = new SequentialSampler(order, tokens, options, s_infiller.Model.VocabularySize);
-                new SamplingLoop(s_infiller.Model, [sampler], [new SeededCoins(seed)]).Run(CancellationToken.None);
-                double[] density = JointDensity.LogProbabilities(s_infiller.Model, order, sampler.Tokens, options);
+                var sampler = new SequentialSampler(order, tokens, options, infiller.Model.VocabularySize);
+                new SamplingLoop(infiller.Model, [sampler], [new SeededCoins(seed)]).Run(CancellationToken.None);
+                double[] density = JointDensity.LogProbabilities(infiller.Model, order, sampler.Tokens, options);
                 Assert.AreEqual(sampler.Statistics.LogProbability, density.Sum(), 1e-4);
             }
         }

@@ -6,7 +6,7 @@ namespace AsArm.Inference.Tests;
 [TestClass]
 public sealed class WindowTests
 {
-    private static readonly TextInfiller s_infiller = TextInfiller.Open(Files.Default);
+    private static readonly TextInfiller s_infiller = TextInfiller.Open(Files.Text);
     private static readonly SegmentEncoder s_encoder = new(
         InfillTokenizer.Open(s_infiller.Folder.TokenizerPath!, s_infiller.Folder.Manifest), s_infiller.Folder.Manifest, GapSpacing.AsTyped);
 

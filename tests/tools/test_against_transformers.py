@@ -19,7 +19,7 @@ from checkpoint import read_model, write_model
 from conftest import ROOT
 from exports import COMMITTED, fresh
 
-TOKENIZER = ROOT / "models" / "stories-en-6m" / "spiece.model"
+TOKENIZER = ROOT / "tests" / "golden" / "tokenizer" / "spiece.model"
 PLAIN = "Anna went to the mill.\n\n  Two  spaces, and the end.\nShe said that it was late"
 
 

@@ -11,15 +11,17 @@ from onnx import TensorProto
 
 import calibration
 import export
+import fixtures
 import graph
 import products
 import recover
 import verify
+import widen
 from cached import POSITION_ENCODING
 from centre import centre, random_windows
 from checkpoint import read_config, read_model, write_model
 from conftest import ROOT
-from exports import GRAPHS, bare, contracts, described, fresh, large, weights_of
+from exports import GRAPHS, bare, contracts, described, fresh, large, place, weights_of
 from failure import InputError
 from quantize import Quantizer, as_matrix
 from two_stream import LOWEST, relative_encoding
@@ -121,6 +123,47 @@ def test_rounded_matrices_are_stored_once_and_none_is_left(tmp_path, output, cal
         assert {node.domain for node in graph.node} == {"", "com.microsoft"} and {node.op_type for node in graph.node if node.domain} == {"MatMulIntegerToFloat"}
         wide = [tensor.name for tensor in graph.initializer if tensor.data_type == TensorProto.FLOAT and np.prod(tensor.dims) >= 1024]
         assert wide == ([POSITION_ENCODING] if file == "model_cached.onnx" else [])
+
+
+@pytest.mark.parametrize("precision", ["int8", "int4"])
+def test_float32_graphs_widen_the_same_integers_by_standard_operators(tmp_path, output, call, precision):
+    torch.manual_seed(1)
+    write_model(str(tmp_path / "checkpoint"), fresh(256, d_model=64, n_layer=2, d_inner=128))
+    assert call(export, "--checkpoint", tmp_path / "checkpoint", "--output", output, "--precision", precision, "--maximum-length", 40) == 0
+    for file in GRAPHS:
+        wide, narrow = bare(output, file.replace(".onnx", "_float32.onnx")), bare(output, file)
+        assert {entry.domain for entry in wide.opset_import} <= {"", "ai.onnx"} and not [node.op_type for node in wide.graph.node if node.domain]
+        assert properties(wide) == properties(narrow) and properties(wide)["asarm.precision"] == precision
+        integers = {tensor.name: place(tensor) for tensor in large(narrow) if tensor.data_type in (TensorProto.INT8, TensorProto.UINT8)}
+        assert integers and {tensor.name: place(tensor) for tensor in large(wide) if tensor.data_type in (TensorProto.INT8, TensorProto.UINT8)} == integers
+        floats = [tensor.name for tensor in wide.graph.initializer if tensor.data_type == TensorProto.FLOAT and np.prod(tensor.dims) >= 1024]
+        assert floats == ([POSITION_ENCODING] if "cached" in file else [])
+    assert set(described(output)["files"]) >= {"model_float32.onnx", "model_cached_float32.onnx"}
+
+
+@pytest.mark.parametrize("precision", ["int8", "int4"])
+def test_float32_graphs_are_the_rounded_network(tmp_path, output, call, precision):
+    reference = pytest.importorskip("onnx.reference", reason="onnx before 1.13 cannot run a graph")
+    torch.manual_seed(1)
+    model = fresh(64, d_model=64, n_layer=2, d_inner=64)
+    write_model(str(tmp_path / "checkpoint"), model)
+    assert call(export, "--checkpoint", tmp_path / "checkpoint", "--output", output, "--precision", precision, "--maximum-length", 20) == 0
+    centre(model, random_windows(64, 20))
+    exact = copy.deepcopy(model)
+    Quantizer(model, 32 if precision == "int4" else None).run(None)
+    evaluator = reference.ReferenceEvaluator(str(output / "model_float32.onnx"))
+    for case in fixtures.read_cases(str(output / "golden.safetensors"), 64)[-3:]:
+        inputs = {port.name: case[port.name][None] for port in contracts(output)[0].inputs}
+        (logits,) = evaluator.run(None, inputs)
+        assert np.abs(logits[0] - fixtures.answer(model, case)).max() < 1e-4
+        assert np.abs(logits[0] - fixtures.answer(exact, case)).max() > 1e-3  # what is not rounded is another network
+
+
+def test_an_initializer_that_no_matrix_was_found_for_is_refused(tiny, output, call, capsys, monkeypatch):
+    found = widen._find
+    monkeypatch.setattr(widen, "_find", lambda array, rounded: None if array.ndim == 3 else found(array, rounded))
+    assert call(export, "--checkpoint", tiny, "--output", output, "--precision", "int8", "--maximum-length", 40) == 2
+    assert "they have no codes: transformer.layer.0.rel_attn" in capsys.readouterr().err and not output.exists()
 
 
 @pytest.mark.parametrize("precision", ["int8", "int4"])

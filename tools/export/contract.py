@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from onnx import TensorProto
@@ -12,6 +12,7 @@ from two_stream import MODEL_INPUTS, TwoStreamConfig
 
 LOGITS = "logits"
 STATELESS_FILE, CACHED_FILE, DATA_FILE = "model.onnx", "model_cached.onnx", "model.onnx_data"
+FLOAT32_SUFFIX = "_float32"  # of the graphs of int8 and int4 for devices that have no kernels for integer products
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,15 @@ class Contract:
     file: str
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
+
+    def named(self, suffix: str) -> Contract:
+        """The same contract of a file with a suffix to its name."""
+        stem, extension = self.file.rsplit(".", 1)
+        return replace(self, file=f"{stem}{suffix}.{extension}")
+
+    @property
+    def computes_in_float32(self) -> bool:
+        return FLOAT32_SUFFIX in self.file
 
     def examples(self) -> tuple[torch.Tensor, ...]:
         """Inputs to trace with. The dynamic sizes differ from each other, so that the trace confuses none."""

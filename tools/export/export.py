@@ -1,4 +1,4 @@
-"""Exports a checkpoint to a model folder: model.onnx, model_cached.onnx, config.json, tokenizer, goldens, n-grams and asarm.json.
+"""Exports a checkpoint to a model folder: model.onnx, model_cached.onnx (of int8 and int4 also those for GPUs), config.json, tokenizer, goldens, n-grams and asarm.json.
 
     export.py --checkpoint DIR --output DIR [--tokenizer FILE] [--maximum-length N] [--precision fp32|fp16|int8|int4]
               [--weights float32|float16] [--block N] [--calibration TEXT] [--opset 17] [--golden FILE] [--golden-lengths N ...]
@@ -181,7 +181,7 @@ def write_graphs(model: TwoStreamModel, folder: str, arguments: argparse.Namespa
     """model.onnx and model_cached.onnx, from the same modules and with the same weights on disk."""
     stage(f"preparing {chosen.precision.name}")
     length = description["maximum_length"]
-    convert = chosen.prepare(model, os.path.join(folder, TOKENIZER_FILE), description["separator_id"], length)
+    conversions = chosen.prepare(model, os.path.join(folder, TOKENIZER_FILE), description["separator_id"], length)
     modules = {contract.stateless(model.config): model, contract.cached(model.config): CachedModel(model, length).eval()}
     shown = ("format_version", "mask_id", "maximum_length", "layers", "heads")
     properties = {**{"asarm." + name: description[name] for name in (*shown, *chosen.properties())}, "asarm.checkpoint_sha256": checkpoint}
@@ -190,13 +190,15 @@ def write_graphs(model: TwoStreamModel, folder: str, arguments: argparse.Namespa
     traced = {}
     for ports, module in modules.items():
         stage(f"tracing {ports.file}")
-        traced[ports.file] = trace(module, ports, arguments.opset, scratch)
-        convert(traced[ports.file])
-        graph.describe(traced[ports.file].model, properties)
+        source = trace(module, ports, arguments.opset, scratch)
+        for suffix, convert in conversions.items():
+            traced[ports.named(suffix)] = converted = source.copy()
+            convert(converted)
+            graph.describe(converted.model, properties)
     shutil.rmtree(scratch)
     stage("writing and checking the graphs")
-    graph.save(traced, folder)
-    graph.check(folder, list(modules), arguments.opset, chosen.precision.bits is not None)
+    graph.save({ports.file: converted for ports, converted in traced.items()}, folder)
+    graph.check(folder, list(traced), arguments.opset, chosen.precision.bits is not None)
 
 
 def goldens(model: TwoStreamModel, arguments: argparse.Namespace, description: dict) -> list[fixtures.Case]:

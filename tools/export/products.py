@@ -42,10 +42,11 @@ def replace_matrices(traced: Traced, rounded: dict[bytes, tuple[str, Rounded]], 
     for name in [name for name in weights if name not in read]:
         del weights[name]
     traced.model.opset_import.append(helper.make_opsetid(DOMAIN, 1))
-    _check_all(weights, rounded)
+    check_all(weights, rounded)
 
 
-def _check_all(weights: dict[str, np.ndarray], rounded: dict[bytes, tuple[str, Rounded]]) -> None:
+def check_all(weights: dict[str, np.ndarray], rounded: dict[bytes, tuple[str, Rounded]]) -> None:
+    """Raises InputError where a matrix has no integers among the weights, or one is left in float32."""
     missing = [name for name, value in rounded.values() if f"{name}.int{value.bits}" not in weights]
     if missing:
         raise InputError(f"PyTorch wrote matrices in a way that this exporter does not know, they have no codes: {', '.join(missing[:5])}")

@@ -1,6 +1,6 @@
 """Writes a checkpoint with random weights in the Hugging Face layout, for measurements at sizes that nobody trains here.
 
-    random_checkpoint.py --output DIR [--size small|base|large] [--seed N]
+    random_checkpoint.py --output DIR [--size text|small|base|large] [--seed N]
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from failure import InputError, run
 from two_stream import TwoStreamConfig, TwoStreamModel
 from whole_files import whole_folder
 
-SIZES = {  # small for tests; base and large are those of xlnet-base-cased and xlnet-large-cased
+SIZES = {  # text and small for tests; base and large are those of xlnet-base-cased and xlnet-large-cased
+    "text": TwoStreamConfig(vocab_size=4096, d_model=32, n_layer=2, n_head=2, d_inner=64),
     "small": TwoStreamConfig(vocab_size=96, d_model=128, n_layer=2, n_head=4, d_inner=256),
     "base": TwoStreamConfig(vocab_size=32_000, d_model=768, n_layer=12, n_head=12, d_inner=3072),
     "large": TwoStreamConfig(vocab_size=32_000, d_model=1024, n_layer=24, n_head=16, d_inner=4096),
@@ -42,7 +43,7 @@ def main() -> int:
     arguments = parser.parse_args()
     if os.path.exists(arguments.output):
         raise InputError(f"{arguments.output} is there already")
-    deviation = WIDER if arguments.size == "small" else DEVIATION
+    deviation = WIDER if arguments.size in ("text", "small") else DEVIATION
     with whole_folder(arguments.output) as folder:
         write_model(folder, random_model(SIZES[arguments.size], arguments.seed, deviation))
     print(f"{arguments.output}: written")

@@ -28,6 +28,12 @@ class Traced:
     model: onnx.ModelProto
     weights: dict[str, np.ndarray]
 
+    def copy(self) -> Traced:
+        """With nodes of its own, and the same arrays."""
+        model = onnx.ModelProto()
+        model.CopyFrom(self.model)
+        return Traced(model, dict(self.weights))
+
 
 def trace(module: torch.nn.Module, contract: Contract, opset: int, scratch: str) -> Traced:
     """The module as an ONNX graph with the contract's names and dynamic sizes; scratch is an empty folder."""

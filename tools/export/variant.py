@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import calibration
 from centre import centre, random_windows
+from contract import FLOAT32_SUFFIX
 from failure import InputError
 from half import compute_in_float16
 from products import replace_matrices
@@ -16,6 +17,7 @@ from quantize import Quantizer
 from tracing import Traced
 from two_stream import LOWEST, TwoStreamModel
 from whole_numbers import has_finer_steps
+from widen import widen_matrices
 
 BLOCKS = (16, 32, 64, 128)  # of int4
 DEFAULT_BLOCK = 32
@@ -69,20 +71,21 @@ class Variant:
         if self.precision is WEIGHTS_ONLY:
             round_weights(model)
 
-    def prepare(self, model: TwoStreamModel, tokenizer: str, separator: int, length: int) -> Callable[[Traced], None]:
-        """After the goldens are made: rounds the network in place; returns what has to be done with each of its graphs."""
+    def prepare(self, model: TwoStreamModel, tokenizer: str, separator: int, length: int) -> dict[str, Callable[[Traced], None]]:
+        """After the goldens are made: rounds the network in place; returns what has to be done with a traced graph, by the suffix of the file
+        that it becomes."""
         if self.precision is WEIGHTS_ONLY:
-            return store_as_float16
+            return {"": store_as_float16}
         if self.precision is PRECISIONS["fp16"]:
-            return compute_in_float16
+            return {"": compute_in_float16}
         if self.precision.bits is None:
-            return lambda traced: None
+            return {"": lambda traced: None}
         windows = self._windows(tokenizer, separator, length)
         usual = centre(model, random_windows(model.config.vocab_size, length) if windows is None else windows)
         lowest = LOWEST[model.config.ff_activation]
         bounded = {f"transformer.layer.{number}.ff.layer_2.weight" for number, largest in enumerate(usual) if has_finer_steps(lowest, largest)}
         rounded = Quantizer(model, self.block(model)).run(windows)
-        return lambda traced: replace_matrices(traced, rounded, lowest, bounded)
+        return {"": lambda traced: replace_matrices(traced, rounded, lowest, bounded), FLOAT32_SUFFIX: lambda traced: widen_matrices(traced, rounded)}
 
     def _windows(self, tokenizer: str, separator: int, length: int):
         if self.arguments.calibration is None:

@@ -108,6 +108,9 @@ class Writer:
         self.node("Transpose", f"{name}.int8", [f"{name}.rows"], perm=[1, 0])
         self.made.add(f"{name}.rows")
 
+    def constant(self, name: str, value: np.ndarray) -> None:
+        self._weights[name] = value
+
     def once(self, kind: str, output: str, inputs: list[str], **attributes) -> str:
         if output not in self.made:
             self.made.add(output)

@@ -45,8 +45,7 @@ public sealed class CachedOnnxModel : OnnxAnySubsetModel
     {
         ArgumentNullException.ThrowIfNull(folder);
         ArgumentOutOfRangeException.ThrowIfNegative(maximumCacheBytes);
-        ModelManifest manifest = folder.Manifest;
-        return Open(folder, new Placement(device, threads, allowTf32), maximumCacheBytes, new HostKeyValueCache(2 * manifest.Layers, manifest.Heads, manifest.HeadSize));
+        return Open(folder, new Placement(device, threads, allowTf32), maximumCacheBytes);
     }
 
     /// <inheritdoc />
@@ -56,9 +55,15 @@ public sealed class CachedOnnxModel : OnnxAnySubsetModel
         _slots.Release(sequence);
     }
 
+    internal static CachedOnnxModel Open(ModelFolder folder, Placement placement, long maximumCacheBytes = DefaultCacheBytes)
+    {
+        ModelManifest manifest = folder.Manifest;
+        return Open(folder, placement, maximumCacheBytes, new HostKeyValueCache(2 * manifest.Layers, manifest.Heads, manifest.HeadSize));
+    }
+
     internal static CachedOnnxModel Open(ModelFolder folder, Placement placement, long maximumCacheBytes, IKeyValueCache cache)
     {
-        string path = folder.CachedOnnxPath ?? throw new ModelFolderException($"{folder.FullPath} has no graph with a cache: export it again.");
+        string path = folder.GraphPath(placement, useCache: true) ?? throw new ModelFolderException($"{folder.FullPath} has no graph with a cache: export it again.");
         return new(OnnxGraph.Open(folder, path, GraphContract.Cached(folder.Manifest), placement), folder.Manifest, path, cache, maximumCacheBytes);
     }
 

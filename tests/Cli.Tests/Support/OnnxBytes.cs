@@ -49,13 +49,13 @@ internal static class OnnxBytes
         }
     }
 
-    /// <summary>Changes the bytes of all initializers whose names end in the suffix, in both graphs and in the weights that they share.</summary>
+    /// <summary>Changes the bytes of all initializers whose names end in the suffix, in all graphs and in the weights that they share.</summary>
     public static void ChangeAll(ModelCopy model, string suffix, Action<Memory<byte>> change)
     {
         byte[] weights = File.ReadAllBytes(model.In("model.onnx_data"));
         var places = new HashSet<int>();
         int count = 0;
-        foreach (string file in new[] { "model.onnx", "model_cached.onnx" })
+        foreach (string file in Directory.GetFiles(model.Path, "*.onnx").Select(path => Path.GetFileName(path)))
         {
             byte[] graph = File.ReadAllBytes(model.In(file));
             foreach (int start in Ends(graph, [.. Encoding.UTF8.GetBytes(suffix), RawDataTag]))

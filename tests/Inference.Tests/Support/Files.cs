@@ -5,7 +5,11 @@ internal static class Files
 {
     public static string Tiny => InModels("tiny");
 
-    public static string Default => InModels("stories-en-6m");
+    /// <summary>Random weights with a tokenizer, 128 tokens.</summary>
+    public static string Text => Golden("text");
+
+    /// <summary>The model that comes with the command.</summary>
+    public static string Default => InModels("english-18m");
 
     public static string Micro => Golden("micro/onnx");
 
