@@ -9,6 +9,9 @@ internal static class Models
     /// <summary>Random weights, 64 tokens, no tokenizer.</summary>
     public static string Tiny { get; } = In("tiny");
 
+    /// <summary>Random weights with a tokenizer, 128 tokens.</summary>
+    public static string Text { get; } = In("text");
+
     /// <summary>A small network as float16, int8 or int4.</summary>
     public static string InPrecision(string precision) => In(precision);
 
