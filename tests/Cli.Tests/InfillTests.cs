@@ -190,15 +190,14 @@ public sealed class InfillTests
             Assert.AreEqual(first.GetProperty("text").GetString(), text);
     }
 
-    /// <summary>A seed that once lost the space; `model` is the way back.</summary>
+    /// <summary>`model` is the way back, and loses the space with some of the same seeds.</summary>
     [TestMethod]
-    [DataRow("typed", "A ", " day.")]
-    [DataRow("model", "Akin day.", "Akin day.")]
-    public void Infill_SpaceTypedBeforeAGap_StaysUnlessTheModelDecides(string spacing, string start, string end)
+    public void Infill_SpaceTypedBeforeAGap_StaysUnlessTheModelDecides()
     {
-        string text = AsarmCommand.Run("infill", "A <mask:2> day.", "--seed", "335800364", "--gap-spacing", spacing).Done().Output.TrimEnd();
-        StringAssert.StartsWith(text, start);
-        StringAssert.EndsWith(text, end);
+        string[] Texts(string spacing) =>
+            [.. AsarmCommand.Run("infill", "A <mask:2> day.", "--seed", "1", "--samples", "60", "--temperature", "1.5", "--gap-spacing", spacing).Done().OutputLines.Where(line => line.EndsWith(" day.", StringComparison.Ordinal))];
+        Assert.HasCount(60, Texts("typed").Where(text => text.StartsWith("A ", StringComparison.Ordinal)));
+        Assert.Contains(text => !text.StartsWith("A ", StringComparison.Ordinal), Texts("model"));
     }
 
     [TestMethod]
