@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
@@ -10,7 +11,8 @@ import sentencepiece
 from failure import InputError
 
 DOCUMENT_END = "<|endoftext|>"
-MASK_ID, EOD_ID = 6, 7
+MASK_ID, EOD_ID, EOP_ID = 6, 7, 8
+CHUNK = 1000  # documents that are encoded together
 
 
 def documents(paths: list[str]) -> Iterator[str]:
@@ -24,6 +26,11 @@ def documents(paths: list[str]) -> Iterator[str]:
         for document in text.split(DOCUMENT_END):
             if document.strip():
                 yield document.strip()
+
+
+def chunks(items: Iterator[str]) -> Iterator[list[str]]:
+    while chunk := list(itertools.islice(items, CHUNK)):
+        yield chunk
 
 
 def load_tokenizer(path: str) -> sentencepiece.SentencePieceProcessor:
@@ -46,20 +53,23 @@ class PackedCorpus:
             raise InputError(f"the tokenizer has {tokenizer.vocab_size()} pieces, the packed stream holds ids below 65536")
         if tokenizer.piece_to_id("<mask>") != MASK_ID or tokenizer.piece_to_id("<eod>") != EOD_ID:
             raise InputError(f"the tokenizer must have <mask> as {MASK_ID} and <eod> as {EOD_ID}, as tokenizer.py makes them")
-        encoded = tokenizer.encode(list(documents(paths)))
+        self.words, encoded = 0, []
+        for chunk in chunks(documents(paths)):
+            self.words += sum(len(document.split()) for document in chunk)
+            encoded += [np.array(ids + [EOD_ID], np.uint16) for ids in tokenizer.encode(chunk)]
         if not encoded:
             raise InputError(f"{', '.join(paths)}: no document")
-        self.words = sum(len(document.split()) for document in documents(paths))
-        self.tokens = np.concatenate([np.array(ids + [EOD_ID], np.uint16) for ids in encoded])
-        self.starts = np.cumsum([0] + [len(ids) + 1 for ids in encoded[:-1]])
+        self.tokens = np.concatenate(encoded)
+        self.starts = np.cumsum([0] + [len(ids) for ids in encoded[:-1]])
 
     def windows(self, generator: np.random.Generator, count: int, length: int) -> np.ndarray:
-        """int64 [count, length] from random places; half of them moved back to the start of their document."""
+        """int64 [count, length] from random places. A place that is less than a window behind the start of its document moves there in half of
+        the cases: so openings are seen whole, and those of long documents no more often than one and a half times as often as other text."""
         self.require(length)
-        places = generator.integers(0, max(1, len(self.tokens) - length), count)
+        places = generator.integers(0, len(self.tokens) - length + 1, count)
         document = self.starts[np.searchsorted(self.starts, places, side="right") - 1]
-        begin = np.where(generator.random(count) < 0.5, document, places)
-        begin = np.minimum(begin, len(self.tokens) - length)
+        opening = (places - document < length) & (generator.random(count) < 0.5)
+        begin = np.where(opening, document, places)
         return self.tokens[begin[:, None] + np.arange(length)].astype(np.int64)
 
     def consecutive(self, length: int) -> np.ndarray:

@@ -7,20 +7,20 @@ import torch
 from torch.nn import functional as F
 
 from cases import BATCH, Case
-from orders import lattice_batch
+from orders import IGNORED, lattice_batch
 from two_stream import MODEL_INPUTS
 
 
 @torch.no_grad()
 def joint_nats(model: torch.nn.Module, batches: list[dict[str, torch.Tensor]]) -> float:
-    """Mean of -log p(token | earlier ranks) over all targets."""
+    """Mean of -log p(token | earlier ranks) over all targets that count."""
     model.eval()
     device = next(model.parameters()).device
     total, count = 0.0, 0
     for batch in batches:
         logits = model(*(batch[name].to(device) for name in MODEL_INPUTS)).float()
-        total += F.cross_entropy(logits.flatten(0, 1), batch["labels"].to(device).flatten(), reduction="sum").item()
-        count += batch["labels"].numel()
+        total += F.cross_entropy(logits.flatten(0, 1), batch["labels"].to(device).flatten(), ignore_index=IGNORED, reduction="sum").item()
+        count += int((batch["labels"] != IGNORED).sum())
     return total / count
 
 

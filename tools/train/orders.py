@@ -11,13 +11,18 @@ import torch
 
 SCATTERED, SPAN, SEVERAL_SPANS, CONTINUATION = range(4)
 KINDS = (SCATTERED, SPAN, SEVERAL_SPANS, CONTINUATION)
+KIND_NAMES = ("SCATTERED", "SPAN", "SPANS", "CONTINUATION")
 FIRST_RATE = 0.15
+IGNORED = -100  # the label of a target that does not count; PyTorch's own
 
 
-def target_rate(generator: np.random.Generator, step: int, warmup: int, low: float, high: float) -> float:
-    """A rate drawn from the range of this step."""
+def target_rate(generator: np.random.Generator, step: int, warmup: int, rates: list[float], low_rates: list[float]) -> float:
+    """A rate drawn from the range of this step; in the share low_rates[0] of the steps, of rates up to low_rates[1] alone."""
     progress = min(1.0, step / max(1, warmup))
-    return generator.uniform(FIRST_RATE + progress * (low - FIRST_RATE), FIRST_RATE + progress * (high - FIRST_RATE))
+    low, high = (FIRST_RATE + progress * (rate - FIRST_RATE) for rate in rates)
+    if generator.random() < low_rates[0]:
+        high = max(low, min(high, low_rates[1]))
+    return generator.uniform(low, high)
 
 
 def target_count(rate: float, length: int) -> int:
@@ -46,14 +51,22 @@ def lattice_batch(tokens: np.ndarray, positions: np.ndarray) -> dict[str, torch.
 
     tokens [B, S] and positions [B, T] int64; `labels` [B, T] are the tokens at the targets.
     """
-    batch, length = tokens.shape
-    targets = positions.shape[1]
-    prompt = np.ones((batch, length), np.int64)
+    prompt = np.ones(tokens.shape, np.int64)
     np.put_along_axis(prompt, positions, 0, 1)
-    unknown = 1 - prompt
-    order = np.where(prompt == 1, np.cumsum(prompt, 1) - 1, length - targets + np.cumsum(unknown, 1) - 1)
+    return network_batch(tokens, lattice_order(prompt), prompt, positions)
+
+
+def lattice_order(prompt: np.ndarray) -> np.ndarray:
+    """int64 [B, S]: the rank of each position, given tokens first, then the others, both left to right."""
+    return np.where(prompt == 1, np.cumsum(prompt, 1), prompt.sum(1, keepdims=True) + np.cumsum(1 - prompt, 1)) - 1
+
+
+def network_batch(tokens: np.ndarray, order: np.ndarray, prompt: np.ndarray, positions: np.ndarray,
+                  ignored: np.ndarray | None = None) -> dict[str, torch.Tensor]:
+    """Every target's horizon is its own rank; ignored [B, T] says which targets do not count."""
+    labels = np.take_along_axis(tokens, positions, 1)
     inputs = {
         "input_ids": tokens, "order": order, "prompt_mask": prompt, "target_positions": positions,
-        "target_horizons": np.take_along_axis(order, positions, 1), "labels": np.take_along_axis(tokens, positions, 1),
+        "target_horizons": np.take_along_axis(order, positions, 1), "labels": labels if ignored is None else np.where(ignored, IGNORED, labels),
     }
     return {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in inputs.items()}
