@@ -49,6 +49,16 @@ public sealed class ModelFolderTests
         Assert.AreEqual(ModelManifest.CodeEncoding, manifest.TextEncoding);
     }
 
+    [TestMethod]
+    [DataRow("open_gaps", "0.25")]
+    [DataRow("of_a_later_version", "{}")]
+    public void Open_FieldThatOnlyDescribes_IsIgnored(string field, string json)
+    {
+        using var folder = new TemporaryFolder(Files.Tiny);
+        Edit(folder, manifest => manifest[field] = JsonNode.Parse(json));
+        Assert.AreEqual(1, ModelFolder.Open(folder.Path).Manifest.FormatVersion);
+    }
+
     /// <summary>Versions of AsArm that read format 1 only ignore these fields.</summary>
     [TestMethod]
     [DataRow("text_rules", "{}")]

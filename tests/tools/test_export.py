@@ -208,6 +208,17 @@ def test_trained_length_of_the_checkpoint_must_be_a_length(tiny, tmp_path, outpu
     assert "'long'" in capsys.readouterr().err
 
 
+def test_open_gaps_of_the_checkpoint_are_described(tiny, tmp_path, output, call, capsys):
+    write_model(str(tmp_path / "open"), read_model(str(tiny)), open_gaps=0.25)
+    assert call(export, "--checkpoint", tmp_path / "open", "--output", output) == 0
+    assert (described(output)["open_gaps"], described(output)["format_version"]) == (0.25, 1)
+    assert call(export, "--checkpoint", tiny, "--output", output) == 0 and "open_gaps" not in described(output)
+    for wrong in (1.5, "some", True):
+        write_model(str(tmp_path / "open"), read_model(str(tiny)), open_gaps=wrong)
+        assert call(export, "--checkpoint", tmp_path / "open", "--output", output) == 2
+        assert "open_gaps" in capsys.readouterr().err
+
+
 def test_a_checkpoint_that_changes_meanwhile_is_refused(tiny, tmp_path, output, call, capsys, monkeypatch):
     write_model(str(tmp_path / "checkpoint"), read_model(str(tiny)))
 

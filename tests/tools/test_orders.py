@@ -50,11 +50,22 @@ def test_lattice_batch_ranks_given_tokens_first_then_targets_left_to_right():
 def test_target_rate_widens_from_the_first_rate_to_the_range():
     generator = np.random.default_rng(3)
 
-    def rates(step):
-        return [orders.target_rate(generator, step, 100, 0.05, 0.99) for _ in range(500)]
+    def rates(step, low_rates=(0.0, 0.4), warmup=100):
+        return [orders.target_rate(generator, step, warmup, [0.05, 0.99], low_rates) for _ in range(500)]
 
     assert set(rates(0)) == {orders.FIRST_RATE}
     for step, low, high in ((50, 0.10, 0.57), (100, 0.05, 0.99), (1000, 0.05, 0.99)):
         drawn = rates(step)
         assert low <= min(drawn) < low + 0.02 and high - 0.02 < max(drawn) <= high
-    assert 0.05 <= orders.target_rate(generator, 0, 0, 0.05, 0.99) <= 0.99  # no warm-up
+    assert all(0.05 <= rate <= 0.99 for rate in rates(0, warmup=0))
+
+
+def test_a_share_of_the_rates_stays_low():
+    generator = np.random.default_rng(4)
+
+    def share(low_rates, step=1000):
+        return np.mean([orders.target_rate(generator, step, 100, [0.0, 1.0], low_rates) <= 0.4 for _ in range(4000)])
+
+    assert share([0.5, 0.4]) == pytest.approx(0.5 + 0.5 * 0.4, abs=0.03)
+    assert share([0.0, 0.4]) == pytest.approx(0.4, abs=0.03)
+    assert share([1.0, 0.4]) == share([1.0, 0.0], step=0) == 1

@@ -6,11 +6,15 @@ import pytest
 import torch
 
 import train
+import validation
+from batches import BatchMaker, to_device
 from checkpoint import read_model
-from data import PackedCorpus, load_tokenizer
+from data import load_tokenizer
 from failure import InputError
 from measures import joint_nats
+from mixture import Mixture, parse_shares
 from options import parse_arguments
+from trainer import Trainer
 from trainings import small, trained, validations
 from two_stream import TwoStreamConfig
 
@@ -19,12 +23,13 @@ from two_stream import TwoStreamConfig
 def trainer(texts, tmp_path, monkeypatch):
     """One that has not made a step yet."""
     monkeypatch.setattr("sys.argv", small(texts, tmp_path / "fresh"))
-    return train.Trainer(parse_arguments(), TwoStreamConfig(64, d_model=32, n_layer=2, n_head=2, d_inner=64))
+    return Trainer(parse_arguments(), TwoStreamConfig(64, d_model=32, n_layer=2, n_head=2, d_inner=64))
 
 
 @pytest.fixture
 def batch(trainer, texts):
-    return trainer.batch(PackedCorpus([str(texts / "train.txt")], load_tokenizer(str(texts / "spiece.model"))))
+    mixture = Mixture(parse_shares([str(texts / "train.txt")]), load_tokenizer(str(texts / "spiece.model")))
+    return BatchMaker(mixture, trainer.arguments).make(0, False)
 
 
 @pytest.fixture(scope="module")
@@ -36,24 +41,19 @@ def short(texts, tmp_path_factory):
 
 
 def test_loss_is_the_joint_of_the_same_batch(trainer, batch):
-    assert (batch["target_horizons"] == batch["order"].gather(1, batch["target_positions"])).all()  # each its own rank
-    nats = joint_nats(trainer.model, [batch])
-    assert trainer.train_step(batch) == pytest.approx(nats, abs=1e-5)
-    assert joint_nats(trainer.model, [batch]) != nats
-
-
-def test_a_loss_that_is_not_finite_ends_the_run_before_its_step(trainer, batch):
-    trainer.model.lm_loss.bias.data[3] = torch.nan
-    before = {name: tensor.clone() for name, tensor in trainer.model.state_dict().items()}
-    with pytest.raises(InputError, match="loss of step 1 is nan"):
-        trainer.train_step(batch)
-    assert all(torch.equal(before[name], tensor) or name == "lm_loss.bias" for name, tensor in trainer.model.state_dict().items())
+    wide = to_device(batch, torch.device("cpu"))
+    assert (wide["target_horizons"] == wide["order"].gather(1, wide["target_positions"])).all()  # each its own rank
+    assert {tensor.dtype for tensor in batch.values()} == {torch.int32} and {tensor.dtype for tensor in wide.values()} == {torch.int64}
+    nats = joint_nats(trainer.model, [wide])
+    loss, norm = trainer.train_step(batch)
+    assert loss.item() == pytest.approx(nats, abs=1e-5) and norm.item() > 0
+    assert joint_nats(trainer.model, [wide]) != nats
 
 
 def test_stopping_early_keeps_the_last_step_and_leaves_the_best_model(texts, tmp_path, monkeypatch):
     """The figures of the validations are given, so that every PyTorch has its best one at step 15: better, worse, better, worse, worse."""
     nats = iter([mean for mean in (3.0, 3.5, 2.5, 2.75, 2.625) for _ in range(4)])  # of four rates each
-    monkeypatch.setattr(train, "joint_nats", lambda *_: next(nats))
+    monkeypatch.setattr(validation, "joint_nats", lambda *_: next(nats))
     lines = trained(texts, tmp_path, "--validate-every", 5, "--save-every", 100, "--average-decay", 0, "--patience", 2)
     assert lines[-1] == "no better for 2 validations: stopping early" and list(validations(lines)) == ["5", "10", "15", "20", "25"]
     state = torch.load(tmp_path / "last.pt")
@@ -124,7 +124,7 @@ def test_mistakes_are_one_line(texts, tmp_path, call, capsys, monkeypatch):
     (tmp_path / "latin.txt").write_bytes("Zoë".encode("latin-1"))
     (tmp_path / "empty.txt").write_text("\n<|endoftext|>\n")
     for change, more, message in (
-            ({}, ["--resume"], "nothing to resume"), ({}, ["--train-final", tmp_path / "empty.txt"], "no document"),
+            ({}, ["--resume"], "nothing to resume"), ({"--train": f"{tmp_path / 'empty.txt'}=1:2"}, [], "no document"),
             ({"--valid": tmp_path / "short.txt"}, [], "no window of 32"),
             ({"--train": tmp_path / "short.txt"}, [], "no window of"), ({"--train": tmp_path / "empty.txt"}, [], "no document"),
             ({"--train": tmp_path / "missing.txt"}, [], "missing.txt"),
@@ -134,7 +134,21 @@ def test_mistakes_are_one_line(texts, tmp_path, call, capsys, monkeypatch):
             ({}, ["--heads", 3], "multiple of --heads"), ({}, ["--d-model", 33, "--heads", 3], "must be even"),
             ({}, ["--report-every", 0], "--report-every must be at least 1"), ({}, ["--lengths", 16, 1], "--lengths must be at least 2"),
             ({}, ["--rates", 0.9, 0.1], "--rates"), ({}, ["--learning-rate", "nan"], "--learning-rate must be at least 0"),
-            ({}, ["--final-fraction", 1.5], "--final-fraction must be from 0 to 1"), ({}, ["--device", "abacus"], "--device abacus")):
+            ({}, ["--final-fraction", 1.5], "--final-fraction must be from 0 to 1"), ({}, ["--device", "abacus"], "--device abacus"),
+            ({}, ["--steps", 9, "--minutes", 1], "--steps and --minutes do not go together"),
+            ({}, ["--decay-steps", 9, "--minutes", 1], "--minutes and --decay-steps do not go together"),
+            ({}, ["--decay-steps", 9, "--decay-fraction", 0.5], "--decay-steps and --decay-fraction do not go together"),
+            ({}, ["--minutes", 0], "--minutes must be above 0"), ({}, ["--minutes", "nan"], "--minutes must be at least 0"),
+            ({}, ["--decay-fraction", 2], "--decay-fraction must be from 0 to 1"), ({}, ["--batch-threads", 0], "--batch-threads must be at least 1"),
+            ({}, ["--kinds", 0, 0, 0, 0], "--kinds must have a weight above 0"), ({}, ["--low-rates", 2, 0.4], "--low-rates must be from 0 to 1"),
+            ({}, ["--open-gaps", 1.5], "--open-gaps must be from 0 to 1"),
+            ({}, ["--open-gaps", 0.5, "--lengths", 3], "--open-gaps needs --lengths of at least 4"),
+            ({}, ["--init", tmp_path, "--resume"], "--init starts a run, --resume goes on with one"),
+            ({}, ["--init", tmp_path], "has no config.json"),
+            ({}, ["--train", f"{texts / 'train.txt'}=1", texts / "valid.txt"], "valid.txt has no weight; give every text one, or none"),
+            ({"--train": f"{texts / 'train.txt'}=0:1"}, [], "no text has a weight above 0 before the final part"),
+            ({"--train": f"{texts / 'train.txt'}=1:0"}, [], "no text has a weight above 0 in the final part"),
+            ({"--train": f"{texts / 'train.txt'}=1.2.3"}, [], "1.2.3 is not a weight")):
         pairs = [part for pair in {**usual, **change}.items() for part in pair]
         assert call(train, *pairs, *more) == 2
         error = capsys.readouterr().err

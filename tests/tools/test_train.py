@@ -84,13 +84,29 @@ def test_float16_weights_lose_nothing_measurable(texts, whole):
     assert abs(nats[2] - nats[0]) > 1e-2
 
 
-def test_final_texts_are_used_alone_in_the_final_steps(texts, whole, tmp_path):
+def test_other_weights_hold_in_the_final_part(texts, whole, tmp_path):
     (tmp_path / "final.txt").write_text((texts / "train.txt").read_text().replace("stone", "market"))
     short = ("--steps", 8, "--report-every", 1)
-    alone = ("--train-final", tmp_path / "final.txt")
-    without = trained(texts, tmp_path / "without", *short)
+    alone = ("--train", f"{texts / 'train.txt'}=1:0", f"{tmp_path / 'final.txt'}=0:1")
+    without = trained(texts, tmp_path / "without", *short, "--train", f"{texts / 'train.txt'}=1", f"{tmp_path / 'final.txt'}=0")
     lines = trained(texts, tmp_path / "half", *short, *alone, "--final-fraction", 0.5)
-    assert "alone from step 4 on" in lines[1]
+    assert re.match(r"train.txt: \d+ tokens, weight 1, in the final part 0", lines[1])
+    assert lines[3] == "the final part begins with step 4"
     same = [step for step, text in losses(lines).items() if text == losses(without)[step]]
     assert same == ["1", "2", "3", "4"]
-    assert "alone from step 6 on" in trained(texts, tmp_path / "decay", *short, *alone, "--decay-steps", 2)[1]
+    assert "begins with step 6" in trained(texts, tmp_path / "decay", *short, *alone, "--decay-steps", 2)[3]
+    assert "begins with step 2" in trained(texts, tmp_path / "share", *short, *alone, "--decay-fraction", 0.75)[3]
+
+
+def test_number_of_threads_changes_nothing(texts, tmp_path):
+    """Nor does an interruption, with batches of several texts and kinds under way in the background."""
+    (tmp_path / "other.txt").write_text((texts / "train.txt").read_text().replace("stone", "market"))
+    more = ("--train", f"{texts / 'train.txt'}=2:1", f"{tmp_path / 'other.txt'}=1:2", "--open-gaps", 0.3, "--low-rates", 0.5, 0.4,
+            "--kinds", 1, 2, 1, 0)
+    runs = [trained(texts, tmp_path / str(threads), *more, "--batch-threads", threads) for threads in (1, 3)]
+    assert losses(runs[0]) == losses(runs[1]) and validations(runs[0]) == validations(runs[1])
+    before = trained(texts, tmp_path / "cut", *more, "--batch-threads", 3, interrupt_at=40)
+    after = trained(texts, tmp_path / "cut", *more, "--batch-threads", 2, "--resume")
+    assert {**losses(before), **losses(after)} == losses(runs[0])
+    control = trained(texts, tmp_path / "control", *more[:-1], 1)  # one weight of a kind of gaps
+    assert losses(control) != losses(runs[0])

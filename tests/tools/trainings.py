@@ -1,6 +1,7 @@
 """Runs of the trainer's small preset, and what they print."""
 
 import re
+import time
 
 import pytest
 import torch
@@ -15,7 +16,18 @@ def small(texts, folder, *more) -> list[str]:
     return [str(argument) for argument in arguments]
 
 
-def trained(texts, folder, *more, interrupt_at: int | None = None) -> list[str]:
+class Ticks:
+    """A clock that goes on by so many seconds each time that it is read."""
+
+    def __init__(self, seconds: float = 1.0):
+        self.now, self.seconds = 0.0, seconds
+
+    def __call__(self) -> float:
+        self.now += self.seconds
+        return self.now
+
+
+def trained(texts, folder, *more, interrupt_at: int | None = None, clock=time.monotonic) -> list[str]:
     """The lines of a run of the small preset, cut short by a failure once it reports that step."""
     lines = []
 
@@ -29,7 +41,7 @@ def trained(texts, folder, *more, interrupt_at: int | None = None) -> list[str]:
         patch.setattr(train, "say", say)
         threads = torch.get_num_threads()
         try:
-            train.main()
+            train.main(clock)
         except KeyboardInterrupt:
             assert interrupt_at is not None
         finally:

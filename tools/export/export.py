@@ -93,7 +93,7 @@ def build(arguments: argparse.Namespace, folder: str) -> None:
     description = {
         "format_version": TEXT_FORMAT_VERSION if treatment else FORMAT_VERSION, "maximum_length": length, "vocabulary_size": vocabulary, "layers": model.config.n_layer,
         "heads": model.config.n_head, "model_dimension": model.config.d_model, **chosen.describe(model), **asdict(special),
-        **treatment,
+        **treatment, **open_gaps(source),
     }
     stage("recording goldens")
     fixtures.write_cases(os.path.join(folder, GOLDEN_FILE), goldens(model, arguments, description))
@@ -113,6 +113,17 @@ def maximum_length(asked: int | None, config: str) -> int:
     if type(length) is not int or not 2 <= length <= GREATEST_LENGTH:
         raise InputError(f"the maximum length must be an integer of at least 2 and at most {GREATEST_LENGTH:,}, it is {length!r}")
     return length
+
+
+def open_gaps(config: str) -> dict[str, float]:
+    """The share of windows with an open gap that the checkpoint was trained with, where it was: a field that only describes."""
+    with open(config, encoding="utf-8") as file:
+        share = json.load(file).get("open_gaps")
+    if share is None:
+        return {}
+    if type(share) not in (int, float) or not 0 <= share <= 1:
+        raise InputError(f"open_gaps of {config} must be a share from 0 to 1, it is {share!r}")
+    return {"open_gaps": share}
 
 
 def warn_of_memory(config: TwoStreamConfig, length: int, golden_lengths: list[int]) -> None:

@@ -23,7 +23,7 @@ class Recovery:
         self.count = 0
         self.losses: list[Tensor] = []
         self.unchecked: list[tuple[Tensor, Tensor]] = []
-        self.keep()
+        self.kept = [parameter.detach().clone() for parameter in average.parameters()]
 
     @property
     def scale(self) -> float:
@@ -59,7 +59,8 @@ class Recovery:
 
     @torch.no_grad()
     def keep(self) -> None:
-        self.kept = [parameter.detach().clone() for parameter in self.average.parameters()]
+        for kept, parameter in zip(self.kept, self.average.parameters()):
+            kept.copy_(parameter)
 
     @torch.no_grad()
     def restore(self) -> None:

@@ -46,6 +46,7 @@ class Trainer:
         self.optimiser = make_optimiser(self.model, arguments.weight_decay, self.device)
         self.weights, self.averaged = list(self.model.parameters()), list(self.average.parameters())
         self.recovery = Recovery(self.model, self.average, self.optimiser)
+        self.periods = (arguments.report_every, arguments.validate_every, arguments.save_every, CHECK_EVERY)
         self.watch = Stopwatch(clock)
         self.schedule = Schedule.of(arguments, self.watch)
         sizes = {name: getattr(config, name) for name in ("vocab_size", "d_model", "n_layer", "n_head", "d_inner")}
@@ -61,23 +62,23 @@ class Trainer:
                 self.recovery.record(*self.train_step(batches.next()))
                 self.step += 1
                 done = self.schedule.ended(self.step)
-                report, validate, save = (self.due(name, done) for name in ("report_every", "validate_every", "save_every"))
-                if report or validate or save or self.step % CHECK_EVERY == 0:
-                    undone = self.recovery.check(self.step)
-                    if undone:
-                        self.say(undone)
-                if report and self.step % self.arguments.report_every == 0:
+                report, validate, save, check = (self.step % every == 0 for every in self.periods)
+                if done or report or validate or save or check:
+                    self.check()
+                if report:
                     now = self.watch.elapsed()
                     self.report((self.seen - since) / max(now - reported, 1e-9))
                     reported, since = now, self.seen
-                if validate and self.validate(validation):
+                if (done or validate) and self.validate(validation):
                     self.stop_early()
                     return
-                if save:
+                if done or save:
                     self.save()
 
-    def due(self, name: str, done: bool) -> bool:
-        return done or self.step % getattr(self.arguments, name) == 0
+    def check(self) -> None:
+        undone = self.recovery.check(self.step)
+        if undone is not None:
+            self.say(undone)
 
     def train_step(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Loss and norm of the gradients, on the device; counts the tokens, not the step."""
