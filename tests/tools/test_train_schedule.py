@@ -34,7 +34,8 @@ def test_by_the_clock_only_the_warm_up_is_of_steps():
     watch.before = 10.0  # of an interrupted run
     watch.start()
     schedule = schedule_of(watch, minutes=1)
-    for now, rate, final, ended in ((0, 1, False, False), (25, 1, False, False), (26.1, 0.9958, True, False), (38, 0.5, True, False), (49, 1 / 24, True, False), (50, 0, True, True)):
+    for now, rate, final, ended in (
+            (0, 1, False, False), (25, 1, False, False), (26.1, 0.9958, True, False), (38, 0.5, True, False), (49, 1 / 24, True, False), (50, 0, True, True)):
         clock.now = now
         assert schedule.rate(1000) == pytest.approx(rate, abs=1e-4) and (schedule.final(7), schedule.ended(7)) == (final, ended)
     clock.now = 0

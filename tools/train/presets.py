@@ -12,7 +12,8 @@ PRESETS: dict[str, dict[str, object]] = {
     "small-cpu": {},
     # Seconds on a CPU, for tests.
     "tiny-test": dict(
-        d_model=32, layers=2, heads=2, inner=64, tokens_per_step=512, lengths=[16, 32], rate_warmup=20, steps=60, warmup=10, decay_steps=20, learning_rate=5e-3, validate_every=30, save_every=30, threads=1),
+        d_model=32, layers=2, heads=2, inner=64, tokens_per_step=512, lengths=[16, 32], rate_warmup=20,
+        steps=60, warmup=10, decay_steps=20, learning_rate=5e-3, validate_every=30, save_every=30, threads=1),
     # models/english-18m, in 490 s of one H200; its texts and their weights stand in tools/README.md.
     "english-18m": dict(
         d_model=384, layers=8, heads=6, inner=1536, tokens_per_step=32768, lengths=[64, 128, 256, 256, 512],
