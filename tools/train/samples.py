@@ -12,15 +12,15 @@ import json
 import os
 import re
 import shlex
-import subprocess
 import sys
-import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "export"))
 
+from asarm_lines import DEFAULT_COMMAND, fill_lines  # noqa: E402
 from failure import InputError, run  # noqa: E402
 
 SEEDS, TEMPERATURE = (1, 2, 3), 0.7
+LONG, BESIDE = 400, 80  # characters of a prompt, and of the given text that is shown on each side of a long one's gaps
 GAP = re.compile(r"<mask(?::\d+)?>")
 ABSOLUTE_PATH = re.compile(r"""(?<![^\s=:'"])[/~][^\s=:'"]*""")
 MARKDOWN = re.compile(r"([\\`*_\[\]<>#~|&])")
@@ -30,7 +30,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="samples.py", description=__doc__.split("\n")[0])
     parser.add_argument("--prompts", default=os.path.join("models", "prompts.jsonl"), metavar="FILE")
     parser.add_argument("--output", default=os.path.join("models", "SAMPLES.md"), metavar="FILE")
-    parser.add_argument("--asarm", default="dotnet run -c Release --project src/Cli --", metavar="COMMAND")
+    parser.add_argument("--asarm", default=DEFAULT_COMMAND, metavar="COMMAND")
     parser.add_argument("--model", metavar="DIR", help="model folder (default: that of the command)")
     arguments = parser.parse_args()
     prompts = read_prompts(arguments.prompts)
@@ -82,20 +82,7 @@ def read_prompts(path: str) -> list[dict]:
 
 def fill(command: list[str], prompts: list[dict]) -> list[dict]:
     """The objects that asarm answers, prompt by prompt and seed by seed."""
-    lines = [json.dumps({"text": prompt["text"], "seed": seed}) for prompt in prompts for seed in SEEDS]
-    with tempfile.TemporaryDirectory() as folder:
-        asked, answered = os.path.join(folder, "prompts.jsonl"), os.path.join(folder, "filled.jsonl")
-        with open(asked, "w", encoding="utf-8") as file:
-            file.write("".join(line + "\n" for line in lines))
-        done = subprocess.run([*command, "--input", asked, "--output", answered], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              encoding="utf-8", errors="replace")
-        if done.returncode:
-            raise InputError(f"{shlex.join(command)} ended with code {done.returncode}: {done.stdout.strip()[-400:]}")
-        with open(answered, encoding="utf-8") as file:
-            results = [json.loads(line) for line in file]
-    if [result.get("line") for result in results] != list(range(1, len(lines) + 1)):
-        raise InputError(f"{len(results)} filled texts came back, {len(lines)} were asked for, in their order")
-    return results
+    return fill_lines(command, [{"text": prompt["text"], "seed": seed} for prompt in prompts for seed in SEEDS])
 
 
 def write_page(prompts: list[dict], results: list[dict], command: str) -> str:
@@ -106,22 +93,41 @@ def write_page(prompts: list[dict], results: list[dict], command: str) -> str:
         f"`{relative(first['model'])}`, sampler `{first['sampler']}`, temperature {TEMPERATURE}.",
         "Not hand-picked: the page holds every result of",
         "", f"    {command}", "",
-        "Gaps are in bold; `<mask:N>` is a gap of N tokens, `<mask>` of one."]
+        f"Gaps are in bold; `<mask:N>` is a gap of N tokens, `<mask>` of one. Of prompts with more than {LONG:,} characters the results "
+        "show what stands beside the gaps."]
     for number, prompt in enumerate(prompts):
-        lines += ["", f"## {number + 1}. {prompt['kind']}", "", f"`{prompt['text']}`", ""]
+        lines += ["", f"## {number + 1}. {prompt['kind']}", "", show_prompt(prompt["text"]), ""]
         filled = results[number * len(SEEDS):(number + 1) * len(SEEDS)]
         lines += [f"{seed}. {in_bold(prompt['text'], result)}" for seed, result in zip(SEEDS, filled)]
     return "\n".join(lines) + "\n"
 
 
+def show_prompt(text: str) -> str:
+    """As code; a long one as a quotation, which reads better."""
+    if len(text) <= LONG:
+        return f"`{text}`"
+    gaps = [f"`{found[0]}`" for found in GAP.finditer(text)]
+    return "> " + "".join(escape(part) + gap for part, gap in zip(GAP.split(text), [*gaps, ""]))
+
+
 def in_bold(prompt: str, result: dict) -> str:
-    """The filled text in Markdown. The space before a gap belongs to the gap, as in asarm's own text."""
-    parts = GAP.split(prompt)
-    given = [part[:-1] if part.endswith(" ") else part for part in parts[:-1]] + parts[-1:]
-    gaps = result["gaps"]
+    """The filled text in Markdown, or of a long one what stands beside the gaps."""
+    given, gaps = GAP.split(prompt), result["gaps"]
     if len(gaps) != len(given) - 1 or given[0] + "".join(gap + part for gap, part in zip(gaps, given[1:])) != result["text"]:
         raise InputError(f"the filled text does not fit its prompt: {result['text']!r}")
+    if len(prompt) > LONG:
+        given = [beside_gaps(part, number > 0, number < len(gaps)) for number, part in enumerate(given)]
     return escape(given[0]) + "".join(bold(gap) + escape(part) for gap, part in zip(gaps, given[1:]))
+
+
+def beside_gaps(text: str, after: bool, before: bool) -> str:
+    """Whole words of a given text that stands after a gap, before one, or between two."""
+    ends = (BESIDE if after else 0) + (BESIDE if before else 0)
+    if len(text) <= ends:
+        return text
+    head = text[:BESIDE + 1].rpartition(" ")[0] if after else ""
+    tail = text[-BESIDE - 1:].partition(" ")[2] if before else ""
+    return " ".join(part for part in (head, "…", tail) if part)
 
 
 def bold(gap: str) -> str:
