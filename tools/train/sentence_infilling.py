@@ -31,7 +31,8 @@ from rouge import NAMES, rouge  # noqa: E402
 SENTENCES, GAP, TEMPERATURE = 5, 2, 0.7
 COLUMNS = [f"sentence{number}" for number in range(1, SENTENCES + 1)]
 # After a full stop with what closes a quotation, before what may begin a sentence, and not after a title.
-SENTENCE_END = re.compile(r"""(?:(?<=[.!?])|(?<=[.!?]["'”’)]))(?<!\bMr\.)(?<!\bMrs\.)(?<!\bMs\.)(?<!\bDr\.)(?<!\bSt\.)\s+(?=["'“‘(]?[A-Z0-9])""")
+SENTENCE_END = re.compile(r"""(?:(?<=[.!?])|(?<=[.!?]["'”’)]))(?<!\bMr\.)(?<!\bMrs\.)(?<!\bMs\.)(?<!\bDr\.)(?<!\bSt\.)"""
+                          r"""\s+(?=["'“‘(]?[A-Z0-9])""")
 MARKUP = re.compile(r"[<\\]")
 
 
