@@ -29,8 +29,8 @@ internal static class SamplersMeasurement
         CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
         using var texts = new SampledTexts(Path.Combine(Exports.RepositoryRoot(), "models", "stories-en-6m"));
         Console.WriteLine($"{Machine.Describe()}; ONNX Runtime {OrtEnv.Instance().GetVersionString()}.\n");
-        CostCurve? curve = CostCurve.Measure();
-        SamplerVariant? tuned = curve is null ? null : new SamplerVariant(SamplerKind.Fused, curve.CallCostInRows);
+        CostCurve? curve = BaseSizeCost.Measure();
+        SamplerVariant? tuned = curve is null ? null : new SamplerVariant(SamplerKind.Fused, curve.RoundedOverhead);
         SamplerRun[] runs =
         [
             .. from batch in (int[])[1, BenchTexts.Count]
