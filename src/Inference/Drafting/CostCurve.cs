@@ -2,7 +2,11 @@ using AsArm.Assd;
 
 namespace AsArm.Inference;
 
-/// <summary>Milliseconds of a forward pass with a full cache: a fixed part and a part per token, fitted to the medians of passes by turns.</summary>
+/// <summary>Milliseconds of a forward pass with a full cache: a fixed part and a part per token, fitted to passes of several shapes by turns.</summary>
+/// <remarks>
+/// Of each shape the lower decile counts: what else the machine does only ever makes a pass slower, and by more the longer it is, so that
+/// on a busy machine times tell more of the others than of the network.
+/// </remarks>
 internal sealed class CostCurve
 {
     // What samplers ask of each sequence: one token of each kind, several drafts and a bonus query, draft rows with few new tokens.
@@ -14,12 +18,12 @@ internal sealed class CostCurve
     private const double Cheapest = 0.1, Dearest = 1000; // overheads that are told apart
 
     private readonly (int Content, int Queries)[] _shapes;
-    private readonly double[] _medians;
+    private readonly double[] _times;
 
-    private CostCurve((int Content, int Queries)[] shapes, double[] medians)
+    private CostCurve((int Content, int Queries)[] shapes, double[] times)
     {
-        (_shapes, _medians) = (shapes, medians);
-        double[] fit = LeastSquares.Fit([.. shapes.Select(one => new double[] { 1, one.Content, one.Queries })], medians);
+        (_shapes, _times) = (shapes, times);
+        double[] fit = LeastSquares.Fit([.. shapes.Select(one => new double[] { 1, one.Content, one.Queries })], times);
         (Fixed, ContentRow, QueryRow) = (fit[0], fit[1], fit[2]);
     }
 
@@ -38,9 +42,9 @@ internal sealed class CostCurve
     /// <summary>The same to the next of 1, 1.5, 2, 3, 5, 7 and their multiples by ten, from 0.1 to 1000.</summary>
     public double RoundedOverhead => Rounded(Overhead);
 
-    /// <summary>Each shape that was measured, its median and the fit.</summary>
+    /// <summary>Each shape that was measured, its time and the fit.</summary>
     public IEnumerable<(int Content, int Queries, double Measured, double Fitted)> Points =>
-        _shapes.Select((shape, i) => (shape.Content, shape.Queries, _medians[i], Of(shape.Content, shape.Queries)));
+        _shapes.Select((shape, i) => (shape.Content, shape.Queries, _times[i], Of(shape.Content, shape.Queries)));
 
     public double WorstResidual => Points.Max(point => Math.Abs(point.Measured - point.Fitted));
 
@@ -53,16 +57,16 @@ internal sealed class CostCurve
     public static CostCurve Measure(IAnySubsetModel model, int positions, int batch, int rounds, CancellationToken cancellation = default)
     {
         var timer = new ForwardPassTimer(model, positions, batch, s_shapes.Max(shape => shape.Queries));
-        List<double>[] times = [.. s_shapes.Select(_ => new List<double>())];
+        List<double>[] passes = [.. s_shapes.Select(_ => new List<double>())];
         try
         {
             for (int round = -3; round < rounds; round++)
             {
-                for (int i = 0; i < times.Length; i++)
+                for (int i = 0; i < passes.Length; i++)
                 {
                     double one = timer.Time(model, s_shapes[i].Content, s_shapes[i].Queries, cancellation);
                     if (round >= 0) // earlier ones only warm up
-                        times[i].Add(one);
+                        passes[i].Add(one);
                 }
             }
         }
@@ -71,7 +75,7 @@ internal sealed class CostCurve
             timer.Release(model);
         }
 
-        return new CostCurve(s_shapes, [.. times.Select(one => one.Order().ElementAt(one.Count / 2))]);
+        return new CostCurve(s_shapes, [.. passes.Select(one => one.Min())]);
     }
 
     public double Of(int content, int queries) => Fixed + content * ContentRow + queries * QueryRow;

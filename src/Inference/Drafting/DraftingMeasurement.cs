@@ -9,10 +9,10 @@ namespace AsArm.Inference;
 public sealed class DraftingMeasurement
 {
     private const int PromptsOfRepeat = 160;
-    private const int WeightPromptsOfRepeat = 40;
+    private const int PromptsOfWeight = 4; // one in so many measures the weight of the corpus
     private const int Positions = 128; // of timed sequences
-    private const int RoundsAlone = 40;
-    private const int RoundsInBatch = 12;
+    private const int RoundsAlone = 100;
+    private const int RoundsInBatch = 40;
 
     private static readonly double[] s_weights = [1, 2, 5, 10, 20, 50, 100];
 
@@ -40,11 +40,19 @@ public sealed class DraftingMeasurement
         ArgumentNullException.ThrowIfNull(texts);
         ArgumentOutOfRangeException.ThrowIfZero(texts.Count, nameof(texts));
         ArgumentOutOfRangeException.ThrowIfLessThan(repeats, 1);
-        List<InfillPrompt> prompts = _prompts.Create(texts, PromptsOfRepeat * repeats);
-        (double? weight, double[] ownBigrams) = MeasureNgrams(_prompts.Create(texts, WeightPromptsOfRepeat * repeats), cancellation);
-        DraftAcceptanceTally tally = Explore(prompts, weight, cancellation);
+        (DraftingFigures figures, int drafts) = MeasureAcceptance(texts, PromptsOfRepeat * repeats, cancellation);
         var overhead = new PassOverhead(
             MeasureOverhead(_infiller, batch: 1, cancellation), MeasureOverhead(_infiller, TextInfiller.MaximumBatch, cancellation));
+        OverheadFigures ofDevices = _infiller.Folder.Manifest.Drafting?.ForwardPassOverhead ?? new();
+        return (figures with { ForwardPassOverhead = ofDevices.With(_infiller.Setting.Device, overhead) }, drafts);
+    }
+
+    /// <summary>The same without times, on so many prompts.</summary>
+    internal (DraftingFigures Figures, int DraftTokens) MeasureAcceptance(IReadOnlyList<DraftingText> texts, int prompts, CancellationToken cancellation)
+    {
+        List<InfillPrompt> all = _prompts.Create(texts, prompts);
+        (double? weight, double[] ownBigrams) = MeasureNgrams(_prompts.Create(texts, prompts / PromptsOfWeight), cancellation);
+        DraftAcceptanceTally tally = Explore(all, weight, cancellation);
         return (new DraftingFigures
         {
             Acceptance = new AcceptanceFigures
@@ -55,7 +63,6 @@ public sealed class DraftingMeasurement
                 OwnBigrams = [.. ownBigrams.Select(Rounded)],
             },
             CorpusWeight = weight,
-            ForwardPassOverhead = (_infiller.Folder.Manifest.Drafting?.ForwardPassOverhead ?? new()).With(_infiller.Setting.Device, overhead),
         }, tally.Count);
     }
 
