@@ -9,10 +9,10 @@ namespace AsArm.Inference;
 /// </summary>
 internal static class CallCosts
 {
-    /// <summary>A few passes of a CPU over the weights cost as much as a dozen or two tokens in all networks that were looked at.</summary>
+    /// <summary>A CPU reads all weights in a pass of few tokens, which costs as much as computing a dozen or two, whatever the size.</summary>
     private const double NeutralOnCpu = 16;
 
-    /// <summary>A GPU computes dozens of tokens in the time in which it is told to.</summary>
+    /// <summary>A GPU computes dozens of tokens in the time that it takes to launch a pass.</summary>
     private const double NeutralOnGpu = 100;
 
     /// <summary>The cost that a sequence sees.</summary>
