@@ -11,8 +11,8 @@ internal static class BaseSizeReport
     {
         Console.WriteLine(
             $"\nAcceptances of the default model, cost of the base-size network. A call of the network of base size (12 layers, width 768, vocabulary 32,000, float32) at "
-            + $"{CostCurve.Positions} positions with a full cache takes a + b content + c query rows, a = {curve.Fixed:F2} ms, b = {curve.ContentRow:F3} ms, c = {curve.QueryRow:F3} ms; "
-            + $"the worst residual is {curve.WorstResidual:F2} ms. Medians of calls by turns:\n");
+            + $"{BaseSizeCost.Positions} positions with a full cache takes a + b content + c query rows, a = {curve.Fixed:F2} ms, b = {curve.ContentRow:F3} ms, c = {curve.QueryRow:F3} ms; "
+            + $"the worst residual is {curve.WorstResidual:F2} ms. Times of calls by turns, of each the fastest:\n");
         Console.WriteLine("| content + query rows | ms | fitted |");
         Console.WriteLine("| --- | ---: | ---: |");
         foreach ((int content, int queries, double measured, double fitted) in curve.Points)

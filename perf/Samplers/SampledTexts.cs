@@ -29,12 +29,12 @@ internal sealed class SampledTexts : IDisposable
 
     /// <summary>Fills some texts of a kind in one batch.</summary>
     /// <param name="kind">The kind of text.</param>
-    /// <param name="texts">Which of them.</param>
+    /// <param name="first">The first of them.</param>
+    /// <param name="count">How many; behind the last text come the first ones again, with other seeds.</param>
     /// <param name="options">How; the seed is that of text 0.</param>
     /// <param name="tally">Takes the observation.</param>
-    public void Fill(BenchKind kind, Range texts, InfillOptions options, SamplerTally tally)
+    public void Fill(BenchKind kind, int first, int count, InfillOptions options, SamplerTally tally)
     {
-        (int first, int count) = texts.GetOffsetAndLength(BenchTexts.Count);
         long begin = Stopwatch.GetTimestamp();
         InfillJob[] jobs = [.. Enumerable.Range(first, count).Select(i => CreateJob(kind, i, options, inBatch: count > 1))];
         using var loop = new SamplingLoop(_model);
@@ -67,7 +67,7 @@ internal sealed class SampledTexts : IDisposable
 
     private InfillJob CreateJob(BenchKind kind, int text, InfillOptions options, bool inBatch) => new(
         new WindowedText(
-            TextMarkup.Parse(BenchTexts.Get(kind, text), spans: false), new SegmentEncoder(_tokenizer, _folder.Manifest, GapSpacing.AsTyped), mayCut: false),
+            TextMarkup.Parse(BenchTexts.Get(kind, text % BenchTexts.Count), spans: false), new SegmentEncoder(_tokenizer, _folder.Manifest, GapSpacing.AsTyped), mayCut: false),
         options with { Seed = options.Seed + text },
         _setting,
         inBatch);

@@ -56,6 +56,6 @@ internal sealed class SamplerRun(SampledTexts texts, SamplerVariant[] variants, 
             Temperature = temperature,
             Seed = 1000 * seed,
         };
-        texts.Fill(kind, start..(start + batch), options, tally);
+        texts.Fill(kind, start, batch, options, tally);
     }
 }

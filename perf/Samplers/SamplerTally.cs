@@ -50,7 +50,7 @@ internal sealed class SamplerTally
     public DraftCounts Counts(DraftSource source) => _counts.GetValueOrDefault(source);
 
     /// <summary>Milliseconds per token after the first call if calls cost what a curve says; NaN if the first call left none.</summary>
-    public double MillisecondsPerTokenAt(CostCurve curve) => _observations.Sum(curve.Of) / _observations.Sum(one => one.LaterTokens);
+    public double MillisecondsPerTokenAt(CostCurve curve) => _observations.Sum(curve.CostOf) / _observations.Sum(one => one.LaterTokens);
 
     /// <summary>Tokens per call over those of another sampler, on the same texts with the same seeds.</summary>
     public PairedRatio TokensPerCallOver(SamplerTally other) => Over(other, one => (one.Tokens, one.Calls));
@@ -62,7 +62,7 @@ internal sealed class SamplerTally
     public PairedRatio LaterSpeedOver(SamplerTally other) => Over(other, one => (one.LaterTokens, one.LaterMilliseconds));
 
     /// <summary>The same after the first call if calls cost what a curve says.</summary>
-    public PairedRatio SpeedOver(SamplerTally other, CostCurve curve) => Over(other, one => (one.LaterTokens, curve.Of(one)));
+    public PairedRatio SpeedOver(SamplerTally other, CostCurve curve) => Over(other, one => (one.LaterTokens, curve.CostOf(one)));
 
     private PairedRatio Over(SamplerTally other, Func<Observation, (double Above, double Below)> rate) =>
         PairedRatio.Of([.. _observations.Zip(other._observations, (own, its) => (rate(own), rate(its)))]);

@@ -1,23 +1,28 @@
 using System.Globalization;
-using AsArm.Cli;
 using AsArm.Inference;
 using Microsoft.ML.OnnxRuntime;
 
 namespace AsArm.Perf;
 
-/// <summary>`perf -- samplers`: the samplers side by side on the default model and, by the cost of its calls, at base size, as Markdown.</summary>
+/// <summary>`perf -- samplers`: the samplers side by side on the default model, or on another, and, by the cost of its calls, at base size, as Markdown.</summary>
 internal static class SamplersMeasurement
 {
     private const int SeedsAlone = 3;
     private const int SeedsInBatch = 4; // a batch is one observation
+    private static readonly int[] s_batches = [1, 4, 8, 16];
 
     public static int Run(string[] arguments)
     {
-        string? chart = arguments is ["--chart", string file] ? file : null;
-        if (arguments.Length > 0 && chart is null)
+        string? chart = null, model = null;
+        for (int i = 0; i < arguments.Length; i += 2)
         {
-            Console.Error.WriteLine("perf -- samplers takes no arguments but --chart FILE.");
-            return 2;
+            if (i + 1 == arguments.Length || arguments[i] is not ("--chart" or "--model"))
+            {
+                Console.Error.WriteLine("perf -- samplers takes no arguments but --model DIR and --chart FILE.");
+                return 2;
+            }
+
+            (chart, model) = arguments[i] == "--chart" ? (arguments[i + 1], model) : (chart, arguments[i + 1]);
         }
 
         if (chart is not null && !Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(chart))))
@@ -27,13 +32,13 @@ internal static class SamplersMeasurement
         }
 
         CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
-        using var texts = new SampledTexts(Path.Combine(Exports.RepositoryRoot(), "models", "english-18m"));
+        using var texts = new SampledTexts(model ?? Path.Combine(Exports.RepositoryRoot(), "models", "english-18m"));
         Console.WriteLine($"{Machine.Describe()}; ONNX Runtime {OrtEnv.Instance().GetVersionString()}.\n");
-        CostCurve? curve = CostCurve.Measure();
-        SamplerVariant? tuned = curve is null ? null : new SamplerVariant(SamplerKind.Fused, curve.CallCostInRows);
+        CostCurve? curve = model is null ? BaseSizeCost.Measure() : null; // base size goes with the default model
+        SamplerVariant? tuned = curve is null ? null : new SamplerVariant(SamplerKind.Fused, curve.RoundedOverhead);
         SamplerRun[] runs =
         [
-            .. from batch in (int[])[1, BenchTexts.Count]
+            .. from batch in s_batches
                from temperature in (double[])[1, 0.7]
                select Measure(texts, tuned, temperature, batch),
         ];

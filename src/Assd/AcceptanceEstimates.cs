@@ -8,15 +8,10 @@ namespace AsArm.Assd;
 /// There is no term for the distance within a round: a proposal is drawn knowing the ones before it, and is tested only after they
 /// were kept.
 /// </remarks>
-internal sealed class AcceptanceEstimates
+/// <param name="prior">What is expected before the sequence's own proposals tell more.</param>
+internal sealed class AcceptanceEstimates(DraftAcceptance prior)
 {
-    /// <summary>The prior counts as much as about ten proposals.</summary>
-    private const double PriorWeight = 5;
-
     private const double Highest = 0.99;
-
-    /// <summary>Of a proposal from the sequence's own pairs: measured on the default model without its table.</summary>
-    private const double OwnPairs = 0.07;
 
     private readonly double[] _expected = new double[Enum.GetValues<DraftSource>().Length];
     private readonly double[] _seen = new double[Enum.GetValues<DraftSource>().Length];
@@ -48,8 +43,8 @@ internal sealed class AcceptanceEstimates
 
     /// <summary>The chance of a proposal from a row not asked yet, from the network alone or multiplied, whichever is better.</summary>
     public double WithRow(Neighbours sees) => Math.Max(
-        Scaled(DraftSource.Network, AcceptancePrior.Of(DraftSource.Network, sees, null)),
-        HasCorpus ? Scaled(DraftSource.Product, AcceptancePrior.Of(DraftSource.Product, sees, null)) : 0);
+        Scaled(DraftSource.Network, prior.Of(DraftSource.Network, sees, null)),
+        HasCorpus ? Scaled(DraftSource.Product, prior.Of(DraftSource.Product, sees, null)) : 0);
 
     /// <summary>Takes in how a proposal did.</summary>
     public void Learn(DraftSource source, in DraftTarget target, double acceptance)
@@ -69,11 +64,9 @@ internal sealed class AcceptanceEstimates
         return isThere ? Scaled(source, Prior(source, target)) : 0;
     }
 
-    private double Scaled(DraftSource source, double prior) =>
-        Math.Min(Highest, prior * (PriorWeight + _seen[(int)source]) / (PriorWeight + _expected[(int)source]));
+    private double Scaled(DraftSource source, double expected) =>
+        Math.Min(Highest, expected * (prior.Weight + _seen[(int)source]) / (prior.Weight + _expected[(int)source]));
 
-    private double Prior(DraftSource source, in DraftTarget target) => source == DraftSource.Ngram && !HasCorpus ? OwnPairs : AcceptancePrior.Of(
-        source,
-        source == DraftSource.Ngram ? target.Known : target.RowSees ?? Neighbours.None,
-        source == DraftSource.Network ? target.RowConfidence : target.NgramConfidence);
+    private double Prior(DraftSource source, in DraftTarget target) =>
+        source == DraftSource.Ngram && !HasCorpus ? prior.OfOwnBigrams(target.NgramConfidence) : prior.Of(source, target);
 }

@@ -11,9 +11,8 @@ public sealed class AdaptiveDraftPlan : IDraftPlan
 {
     private const int UsualMaximum = 8;
     private const int MostRows = 4;
-    private const double UsualChance = 0.5; // of a proposal, before anything is known of it
 
-    private readonly AcceptanceEstimates _estimates = new();
+    private readonly AcceptanceEstimates _estimates;
     private readonly CallCost _cost;
     private readonly int? _draftLength;
     private readonly double[] _chances;
@@ -23,18 +22,20 @@ public sealed class AdaptiveDraftPlan : IDraftPlan
     /// <summary>A plan for one sequence.</summary>
     /// <param name="cost">What calls cost.</param>
     /// <param name="draftLength">k, if rounds shall have that many proposals whatever they cost; null leaves it to the plan.</param>
+    /// <param name="acceptance">The model's expected acceptance; null for <see cref="DraftAcceptance.Neutral" />.</param>
     /// <exception cref="ArgumentOutOfRangeException">A cost is negative, or calls are free; or a draft length below 1.</exception>
-    public AdaptiveDraftPlan(CallCost cost, int? draftLength = null)
-        : this(cost, draftLength, MostRows)
+    public AdaptiveDraftPlan(CallCost cost, int? draftLength = null, DraftAcceptance? acceptance = null)
+        : this(cost, draftLength, acceptance, MostRows)
     {
     }
 
-    private AdaptiveDraftPlan(CallCost cost, int? draftLength, int mostRows)
+    private AdaptiveDraftPlan(CallCost cost, int? draftLength, DraftAcceptance? acceptance, int mostRows)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(cost.Fixed, nameof(cost));
         ArgumentOutOfRangeException.ThrowIfNegative(cost.ContentRow, nameof(cost));
         ArgumentOutOfRangeException.ThrowIfNegative(cost.QueryRow, nameof(cost));
         ArgumentOutOfRangeException.ThrowIfLessThan(draftLength ?? 1, 1, nameof(draftLength));
+        _estimates = new(acceptance ?? DraftAcceptance.Neutral);
         _cost = cost;
         _draftLength = draftLength;
         MaximumProposals = draftLength ?? UsualMaximum;
@@ -56,12 +57,18 @@ public sealed class AdaptiveDraftPlan : IDraftPlan
     /// one with the most, so all of them have the same: k proposals in every round, which may be none, and no draft rows.
     /// </summary>
     /// <param name="cost">What a call costs one of the sequences, see <see cref="CallCost.SharedBy" />.</param>
-    /// <param name="draftLength">k; null takes what pays with proposals of the usual chance.</param>
+    /// <param name="draftLength">k; null takes what pays with proposals of the expected acceptance.</param>
+    /// <param name="acceptance">The model's expected acceptance; null for <see cref="DraftAcceptance.Neutral" />.</param>
+    /// <param name="known">Neighbours that most targets know when their turn comes.</param>
+    /// <param name="hasCorpus">Whether n-grams come from a corpus.</param>
     /// <exception cref="ArgumentOutOfRangeException">As for a plan of one sequence.</exception>
-    public static IDraftPlan Uniform(CallCost cost, int? draftLength = null)
+    public static IDraftPlan Uniform(
+        CallCost cost, int? draftLength = null, DraftAcceptance? acceptance = null, Neighbours known = Neighbours.Left, bool hasCorpus = true)
     {
-        int length = draftLength ?? LengthWorth(cost);
-        return length == 0 ? new FixedDraftPlan(DraftSource.Ngram, 0) : new AdaptiveDraftPlan(cost, length, 0);
+        acceptance ??= DraftAcceptance.Neutral;
+        double chance = hasCorpus ? acceptance.Of(DraftSource.Ngram, known, null) : acceptance.OfOwnBigrams(null);
+        int length = draftLength ?? LengthWorth(cost, chance);
+        return length == 0 ? new FixedDraftPlan(DraftSource.Ngram, 0) : new AdaptiveDraftPlan(cost, length, acceptance, 0);
     }
 
     /// <inheritdoc />
@@ -123,12 +130,12 @@ public sealed class AdaptiveDraftPlan : IDraftPlan
     /// <inheritdoc />
     public void Learn(DraftSource source, in DraftTarget target, double acceptance) => _estimates.Learn(source, target, acceptance);
 
-    private static int LengthWorth(CallCost cost)
+    private static int LengthWorth(CallCost cost, double chance)
     {
         double tokens = 1, reached = 1, best = 1 / cost.Of(1, 1);
         for (int length = 1; length <= UsualMaximum; length++)
         {
-            reached *= UsualChance;
+            reached *= chance;
             tokens += reached;
             double price = tokens / cost.Of(length + 1, length + 1);
             if (price <= best)

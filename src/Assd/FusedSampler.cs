@@ -12,6 +12,9 @@ namespace AsArm.Assd;
 /// </remarks>
 public sealed partial class FusedSampler : Sampler
 {
+    /// <summary>What a corpus is taken to be worth where nobody measured it: as much as ten tokens that followed another in the sequence itself.</summary>
+    public const double DefaultCorpusWeight = 10;
+
     private readonly IDraftPlan _plan;
     private readonly NgramDraft _ngrams;
     private readonly DraftRows _rows;
@@ -31,7 +34,9 @@ public sealed partial class FusedSampler : Sampler
     /// <param name="plan">This sequence's own, such as a new <see cref="AdaptiveDraftPlan" />.</param>
     /// <param name="ngrams">Corpus n-grams; without them the sequence's own bigrams serve.</param>
     /// <param name="verification">How proposals are tested.</param>
+    /// <param name="corpusWeight">As many counts of the sequence's own successors the n-grams are worth; positive.</param>
     /// <exception cref="ArgumentException">The tokens or the n-grams do not fit.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A weight that is not positive.</exception>
     public FusedSampler(
         Order order,
         ReadOnlySpan<int> tokens,
@@ -39,13 +44,15 @@ public sealed partial class FusedSampler : Sampler
         int vocabularySize,
         IDraftPlan plan,
         NgramTable? ngrams = null,
-        Verification verification = Verification.Block)
+        Verification verification = Verification.Block,
+        double corpusWeight = DefaultCorpusWeight)
         : base(order, tokens, options, vocabularySize, MostConditionals(order, plan))
     {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(corpusWeight);
         int mostProposals = MostProposals(order, plan);
         _plan = plan;
         _verification = verification;
-        _ngrams = new(ngrams, options, vocabularySize);
+        _ngrams = new(ngrams, options, vocabularySize, corpusWeight);
         _rows = new(plan.Reach, vocabularySize);
         _proposals = new(mostProposals, _ngrams, vocabularySize);
         _asked = new Conditional[plan.MaximumDraftRows];

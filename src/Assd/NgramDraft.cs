@@ -9,9 +9,6 @@ namespace AsArm.Assd;
 /// </summary>
 internal sealed class NgramDraft
 {
-    /// <summary>As many corpus counts the table is worth against the sequence's own; 10 changes nothing on texts like the corpus.</summary>
-    private const double CorpusWeight = 10;
-
     /// <summary>
     /// A token without a listed gram leads to a given right neighbour more rarely than chance. Anything from 0.1 to 0.5 drafts
     /// alike.
@@ -25,6 +22,7 @@ internal sealed class NgramDraft
     private const double LargestRatio = 1e30;
 
     private readonly NgramTable? _table;
+    private readonly double _corpusWeight;
     private readonly DraftTail _usualTail;
     private readonly Dictionary<TokenSet, DraftTail> _tails; // where more is banned
     private readonly SamplingOptions _options;
@@ -39,11 +37,13 @@ internal sealed class NgramDraft
     /// <param name="table">Corpus n-grams; without them the sequence's own bigrams are all there is.</param>
     /// <param name="options">The draft is tempered as the law is, and never proposes banned tokens.</param>
     /// <param name="vocabularySize">V.</param>
-    public NgramDraft(NgramTable? table, SamplingOptions options, int vocabularySize)
+    /// <param name="corpusWeight">As many counts of the sequence's own the table is worth.</param>
+    public NgramDraft(NgramTable? table, SamplingOptions options, int vocabularySize, double corpusWeight)
     {
         if (table is not null && table.VocabularySize != vocabularySize)
             throw new ArgumentException($"An n-gram table of {table.VocabularySize} tokens, the model has {vocabularySize}.", nameof(table));
         _table = table;
+        _corpusWeight = corpusWeight;
         _options = options;
         _tail = _usualTail = new(table, options, null, vocabularySize);
         _tails = options.BannedTokensAt.Values.Distinct().ToDictionary(
@@ -76,9 +76,9 @@ internal sealed class NgramDraft
         if (_table is null && own == 0)
             ContextCounts.AddAll(call, knownBelow, _weights, 1);
         if (own > 0)
-            ContextCounts.AddSuccessors(call, knownBelow, context[^1], _weights, 1 / (own + (_table is null ? 0 : CorpusWeight)));
+            ContextCounts.AddSuccessors(call, knownBelow, context[^1], _weights, 1 / (own + (_table is null ? 0 : _corpusWeight)));
         if (_table is not null)
-            _share = _table.Collect(context, _weights, CorpusWeight / (own + CorpusWeight));
+            _share = _table.Collect(context, _weights, _corpusWeight / (own + _corpusWeight));
         int right = position + 1;
         bool hasRight = right < call.Order.Length && call.Order.Ranks[right] < knownBelow;
         Finish(hasRight ? call.Tokens[right] : null);

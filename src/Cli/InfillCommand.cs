@@ -57,7 +57,7 @@ internal static class InfillCommand
         Option<double?> topP = CommonOptions.OptionalNumber("--top-p", "P", "Draw from the fewest tokens that together reach probability P", Ranges.TopP);
         Option<GapSpacing> gapSpacing = CommonOptions.Choice("--gap-spacing", "The space before a gap: typed keeps the text as it was typed, model lets the gap's first token decide", Spacings);
         Option<long?> seed = CommonOptions.OptionalNumber("--seed", "S", "The same seed gives the same text; without it one is drawn and printed. With fused, texts of --samples and --input are repeated alone with --batch-plan", Ranges.Seed);
-        Option<double?> callCost = CommonOptions.OptionalNumber<double>("--call-cost", "ROWS", "What a model call costs beside its rows, for the plan of fused (default: usual for model and device; bench measures it)", value => value > 0 && double.IsFinite(value), "a positive number");
+        Option<double?> callCost = CommonOptions.OptionalNumber<double>("--call-cost", "ROWS", "What a model call costs beside its rows, for the plan of fused (default: as asarm.json says, where bench --write puts it)", value => value > 0 && double.IsFinite(value), "a positive number");
         var batchPlan = new Option<bool>("--batch-plan") { Description = "Let fused plan as in a batch: repeats one text of --samples or --input by its seed" };
         Option<bool> window = CommonOptions.Window("gap after gap");
         Option<int?> samples = CommonOptions.OptionalNumber("--samples", "N", "Fill the text N times, with the seeds S, S+1, ...", Ranges.Samples);

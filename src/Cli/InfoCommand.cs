@@ -34,6 +34,7 @@ internal static class InfoCommand
             ? "none: every call encodes the whole text"
             : $"{2L * manifest.Layers * manifest.ModelDimension * sizeof(float):N0} bytes a token of each text under way");
         facts.AddRow("longest text", Counts.Of(manifest.MaximumLength, "token"));
+        facts.AddRow("drafting", DraftingSummary.Of(manifest.Drafting));
         facts.AddRow("format", $"{manifest.FormatVersion}");
         facts.AddRow("devices", string.Join(", ", Devices.Available().Select(Devices.NameOf)));
         Tables.Print(facts);

@@ -131,8 +131,8 @@ internal sealed class InfillJob
         int vocabularySize = _setting.Manifest.VocabularySize;
         return _options.Sampler switch
         {
-            SamplerKind.Fused when CreatePlan() is { MaximumProposals: > 0 } plan =>
-                new FusedSampler(_order, tokens, _options, vocabularySize, plan, _setting.Ngrams),
+            SamplerKind.Fused when _setting.CreatePlan(_options, _inBatch) is { MaximumProposals: > 0 } plan =>
+                new FusedSampler(_order, tokens, _options, vocabularySize, plan, _setting.Ngrams, corpusWeight: _setting.CorpusWeight),
             SamplerKind.Fused => new SequentialSampler(_order, tokens, _options, vocabularySize), // the same without memory for drafts
             SamplerKind.Assd => new AssdSampler(_order, tokens, _options, vocabularySize),
             SamplerKind.Ngram => new NgramSampler(_order, tokens, _options, vocabularySize),
@@ -140,12 +140,6 @@ internal sealed class InfillJob
             SamplerKind.Parallel => new ParallelSampler(_order, tokens, _options, vocabularySize),
             _ => throw new UnreachableException(),
         };
-    }
-
-    private IDraftPlan CreatePlan()
-    {
-        CallCost cost = CallCosts.Of(_setting.Manifest, _setting.Device, _options.CallCostInRows, _inBatch);
-        return _inBatch ? AdaptiveDraftPlan.Uniform(cost, _options.DraftLength) : new AdaptiveDraftPlan(cost, _options.DraftLength);
     }
 
     private Order CreateOrder() => _options.Order switch

@@ -39,8 +39,8 @@ public sealed record InfillOptions : SamplingOptions
     public bool Window { get; init; }
 
     /// <summary>
-    /// What a model call costs beside its rows, in rows; positive. <see cref="SamplerKind.Fused" /> drafts the further the more it is; null
-    /// takes what is usual for the model and the device. `asarm bench` prints what it measures.
+    /// The forward-pass overhead in tokens: what a model call costs beside its rows, in rows; positive. <see cref="SamplerKind.Fused" /> drafts
+    /// the further the more it is; null takes the figure in asarm.json (<see cref="PassOverhead" />), or a neutral one without it.
     /// </summary>
     public double? CallCostInRows { get; init; }
 

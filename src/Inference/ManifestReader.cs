@@ -15,6 +15,13 @@ internal static class ManifestReader
         byte[] json = RegularFile.Read(path, ModelLimits.ManifestBytes);
         if (json.Length == 0)
             throw new ModelFolderException($"{path} is empty, or no regular file.");
+        return ReadBytes(json);
+    }
+
+    /// <summary>Checks the content of the file.</summary>
+    /// <inheritdoc cref="Read" />
+    public static ModelManifest ReadBytes(byte[] json)
+    {
         ModelManifest manifest = Parse(json);
         RequireFields(manifest);
         RequireProducts(manifest);
@@ -102,6 +109,7 @@ internal static class ManifestReader
             manifest.TextEncoding is not (null or ModelManifest.CodeEncoding) ? "text_encoding" :
             manifest.TextRules?.Misfit() is string rule ? $"text_rules.{rule}" :
             manifest.TextEncoding is not null && manifest.TextRules is { IsFast: true } ? "text_rules.backend, with text_encoding," :
+            manifest.Drafting?.Misfit() is string figure ? $"drafting.{figure}" :
             manifest.Files is null or { Count: > ModelLimits.Files } || manifest.Files.Values.Any(entry => entry?.Sha256 is null) ? "files" :
             null;
         if (wrong is not null)

@@ -86,6 +86,9 @@ public sealed record ModelManifest
     /// <summary>How white space becomes tokens: null as SentencePiece has it, or <see cref="CodeEncoding" />.</summary>
     public string? TextEncoding { get; init; }
 
+    /// <summary>Measured figures to plan drafts by; null where nobody measured them.</summary>
+    public DraftingFigures? Drafting { get; init; }
+
     /// <summary>The network and its weights, by their hashes; the same wherever the folder lies.</summary>
     [JsonIgnore]
     internal string Identity => string.Join(' ', new[] { ModelFolder.OnnxFile, ModelFolder.WeightsFile }.Select(name => Files.GetValueOrDefault(name)?.Sha256));

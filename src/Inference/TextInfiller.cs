@@ -37,6 +37,13 @@ public sealed class TextInfiller : IDisposable
     /// <summary>The network itself, for calls with tokens instead of text; not to be used while a text is being filled.</summary>
     public IAnySubsetModel Model => _model;
 
+    /// <summary>What all requests have in common.</summary>
+    internal InfillSetting Setting => _setting;
+
+    /// <summary>The folder's tokenizer.</summary>
+    /// <exception cref="ModelFolderException">There is none.</exception>
+    internal InfillTokenizer Tokenizer => RequireTokenizer();
+
     /// <summary>Opens a model folder: checks its files, loads network and tokenizer.</summary>
     /// <param name="folder">Path of the folder.</param>
     /// <param name="device">Where the network runs.</param>
@@ -104,7 +111,13 @@ public sealed class TextInfiller : IDisposable
     public IReadOnlyList<InfillResult> InfillBatch(IReadOnlyList<InfillRequest> requests, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(requests);
-        TicketMaker maker = NewMaker(inBatch: requests.Count > 1);
+        return InfillWith(_setting, requests, cancellation);
+    }
+
+    /// <summary>A batch with the setting of a measurement.</summary>
+    internal IReadOnlyList<InfillResult> InfillWith(InfillSetting setting, IReadOnlyList<InfillRequest> requests, CancellationToken cancellation)
+    {
+        TicketMaker maker = NewMaker(inBatch: requests.Count > 1, setting);
         InfillTicket[] tickets = [.. requests.Select(maker.Make)]; // all, so that a bad one is told before any work
         if (tickets.FirstOrDefault(ticket => ticket.Refusal is not null) is InfillTicket refused)
             refused.Outcome().ResultOrThrow();
@@ -215,11 +228,15 @@ public sealed class TextInfiller : IDisposable
             throw new ArgumentException("The result holds no tokens.", nameof(result));
         if (result.Sequences.Any(filled => filled.Model != Folder.Manifest.Identity))
             throw new ArgumentException("The result is of another model.", nameof(result));
-        double sum = 0;
-        foreach (FilledSequence filled in result.Sequences)
-            _runner.InTurn(
-                () => sum += JointDensity.LogProbabilities(_model, filled.Order, filled.Tokens, filled.Law, cancellation).Sum(), cancellation);
-        return sum;
+        return result.Sequences.Sum(filled => LogProbabilities(filled, cancellation).Sum());
+    }
+
+    /// <summary>[TargetCount] the log-probabilities of a sequence's targets by rank, in one model call.</summary>
+    internal double[] LogProbabilities(FilledSequence filled, CancellationToken cancellation)
+    {
+        double[] logs = [];
+        _runner.InTurn(() => logs = JointDensity.LogProbabilities(_model, filled.Order, filled.Tokens, filled.Law, cancellation), cancellation);
+        return logs;
     }
 
     /// <summary>Waits for a call under way, then lets go of the network; later calls throw.</summary>
@@ -259,10 +276,10 @@ public sealed class TextInfiller : IDisposable
         }
     }
 
-    private TicketMaker NewMaker(bool inBatch)
+    private TicketMaker NewMaker(bool inBatch, InfillSetting? setting = null)
     {
         RequireTokenizer(); // once, not for every request
-        return new TicketMaker(Encode, _setting, inBatch);
+        return new TicketMaker(Encode, setting ?? _setting, inBatch);
     }
 
     private WindowedText Encode(InfillRequest request)

@@ -6,6 +6,9 @@ public sealed class AdaptiveDraftPlanTests
     private const int VocabularySize = 8;
     private const int Length = 200;
 
+    /// <summary>Figures of a model whose rows are better drafts than n-grams, and products of the two better than n-grams.</summary>
+    private static readonly DraftAcceptance s_measured = new(Rates(0.06, 0.5), Rates(0.12, 0.8), Rates(0.6, 0.6), [0.07, 0.07, 0.07, 0.07, 0.07]);
+
     [TestMethod]
     public void Run_RowsCostAlmostNothing_DraftsFar()
     {
@@ -16,7 +19,7 @@ public sealed class AdaptiveDraftPlanTests
     [TestMethod]
     public void Run_RowsCostAsMuchAsCalls_IsSequential()
     {
-        FusedSampler sampler = Run(new(1, 1, 1), sharpness: 0.01);
+        FusedSampler sampler = Run(new AdaptiveDraftPlan(new(1, 1, 1), acceptance: s_measured), sharpness: 0.01, seed: 1);
         Assert.AreEqual((Length - 1, 0), (sampler.Statistics.Nfe, sampler.Statistics.Drafted));
         Assert.AreEqual((Length - 2, Length - 1), (sampler.Statistics.ContentRows, sampler.Statistics.QueryRows), "No row more than sequential decoding.");
     }
@@ -62,7 +65,7 @@ public sealed class AdaptiveDraftPlanTests
         bool[] given = [.. Enumerable.Range(0, Length).Select(position => position % 3 != 2)];
         var model = new ScriptedModel(VocabularySize, Length, _ => [0.3, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1]);
         var sampler = new FusedSampler(
-            Order.LeftToRight(given), new int[Length], new(), VocabularySize, new AdaptiveDraftPlan(CallCost.OfRows(20)), NgramBytes.Table(VocabularySize, 3));
+            Order.LeftToRight(given), new int[Length], new(), VocabularySize, new AdaptiveDraftPlan(CallCost.OfRows(20), acceptance: s_measured), NgramBytes.Table(VocabularySize, 3));
         Decoding.Run(sampler, model, new SeededCoins(1));
         DraftCounts network = sampler.Counts(DraftSource.Network);
         Assert.AreEqual(network.Examined, network.Kept, "A row equals its oracle here.");
@@ -96,7 +99,7 @@ public sealed class AdaptiveDraftPlanTests
     [TestMethod]
     public void Run_AfterARejection_DraftsFromTheRowsLeftBehind()
     {
-        FusedSampler uniform = Run(AdaptiveDraftPlan.Uniform(CallCost.OfRows(40)), sharpness: 10, seed: 1);
+        FusedSampler uniform = Run(AdaptiveDraftPlan.Uniform(CallCost.OfRows(40), acceptance: s_measured), sharpness: 10, seed: 1);
         Assert.IsGreaterThan(20, uniform.Counts(DraftSource.Product).Drawn, "No row was asked.");
     }
 
@@ -109,6 +112,27 @@ public sealed class AdaptiveDraftPlanTests
         Decoding.Run(sampler, new RandomModel(VocabularySize, Length, 300, 1), new SeededCoins(1));
         Assert.IsLessThan(10, sampler.Statistics.Drafted);
         Assert.AreEqual(0, sampler.Counts(DraftSource.Product).Drawn);
+    }
+
+    /// <summary>What is accepted decides how far a batch drafts: by the neighbours that its order knows, and by what n-grams there are.</summary>
+    [TestMethod]
+    [DataRow(Neighbours.Left, true, 3)]
+    [DataRow(Neighbours.Right, true, 0)]
+    [DataRow(Neighbours.None, true, 0)]
+    [DataRow(Neighbours.Left, false, 2)]
+    public void Uniform_MeasuredAcceptance_DecidesTheLength(Neighbours known, bool hasCorpus, int expected)
+    {
+        var acceptance = new DraftAcceptance(Rates(0.01, 0.5), null, null, [0.1, 0.1, 0.1, 0.1, 0.25]);
+        Assert.AreEqual(expected, AdaptiveDraftPlan.Uniform(CallCost.OfRows(40), null, acceptance, known, hasCorpus).MaximumProposals);
+    }
+
+    /// <summary>The same network and n-grams: figures that say that nothing is accepted leave sequential decoding, and it learns nothing.</summary>
+    [TestMethod]
+    public void Run_NothingIsExpected_IsSequential()
+    {
+        var nothing = new DraftAcceptance(Rates(0, 0), Rates(0, 0), Rates(0, 0), [0, 0, 0, 0, 0]);
+        Assert.AreEqual(0, Run(new AdaptiveDraftPlan(CallCost.OfRows(40), acceptance: nothing), sharpness: 0.01, seed: 1).Statistics.Drafted);
+        Assert.IsGreaterThan(100, Run(new AdaptiveDraftPlan(CallCost.OfRows(40)), sharpness: 0.01, seed: 1).Statistics.Drafted);
     }
 
     [TestMethod]
@@ -146,6 +170,10 @@ public sealed class AdaptiveDraftPlanTests
             order, new int[Length], new(), VocabularySize, plan, NgramBytes.Table(VocabularySize, 3));
         return Decoding.Run(sampler, new RandomModel(VocabularySize, Length, sharpness, seed), new SeededCoins(seed));
     }
+
+    /// <summary>Without and with the left neighbour, the same in all classes.</summary>
+    private static double[] Rates(double without, double with) =>
+        [.. new[] { without, with, without, with }.SelectMany(rate => Enumerable.Repeat(rate, DraftAcceptance.Columns))];
 
     private static double TokensPerCall(FusedSampler sampler) => (double)sampler.Statistics.Generated / sampler.Statistics.Nfe;
 

@@ -9,6 +9,11 @@ internal static class BaseFolders
 {
     private const int Vocabulary = 64; // of models/tiny
 
+    private const string Drafting = """
+        {"acceptance": {"ngram": {"none": [0, 0.1, 0.2, 0.3, 0.1], "left": [0.4, 0.5, 0.6, 0.7, 0.5], "right": [0, 0, 0, 0, 0], "both": [1, 1, 1, 1, 1]}, "own_bigrams": [0.1, 0.1, 0.1, 0.1, 0.1]},
+         "corpus_weight": 10, "forward_pass_overhead": {"cpu": {"alone": 15, "batch": 2}}}
+        """;
+
     private static readonly string s_root = Path.GetFullPath(Path.Combine(ThisFolder(), "..", ".."));
     private static readonly string[] s_sources = ["tests/golden/micro/onnx", "models/tiny", "tests/golden/precision/int4", "models/tiny"];
 
@@ -26,6 +31,7 @@ internal static class BaseFolders
             File.WriteAllBytes(Path.Combine(folder, "ngrams.bin"), NgramBytes.Random(Vocabulary, 3, 0.2, 1));
             JsonObject manifest = Manifest.Read(folder);
             (manifest["format_version"], manifest["files"]!["spiece.model"], manifest["files"]!["ngrams.bin"]) = (1, new JsonObject(), new JsonObject());
+            manifest["drafting"] = JsonNode.Parse(Drafting);
             Manifest.Write(folder, manifest);
         }
 

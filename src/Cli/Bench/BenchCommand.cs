@@ -3,10 +3,10 @@ using AsArm.Inference;
 
 namespace AsArm.Cli;
 
-/// <summary>asarm bench: the samplers side by side.</summary>
+/// <summary>asarm bench: the samplers side by side; with --write the drafting figures of a model.</summary>
 internal static class BenchCommand
 {
-    private const int UsualRepeats = 3;
+    private const int DefaultRepeats = 3;
 
     public static Command Create()
     {
@@ -14,17 +14,35 @@ internal static class BenchCommand
         Option<Device> device = CommonOptions.Device();
         Option<bool> tf32 = CommonOptions.AllowTf32();
         Option<int?> threads = CommonOptions.Threads();
-        Option<int?> repeats = CommonOptions.OptionalNumber<int>("--repeats", "N", $"Seeds for each text (default {UsualRepeats})", value => value is >= 1 and <= 1000, "a whole number from 1 to 1000");
-        var command = new Command("bench", "Compare the samplers on fixed texts: model calls, tokens a call, time") { model, device, tf32, threads, repeats };
+        Option<int?> repeats = CommonOptions.OptionalNumber<int>("--repeats", "N", $"Seeds for each text, with --write times 160 prompts (default {DefaultRepeats})", value => value is >= 1 and <= 1000, "a whole number from 1 to 1000");
+        var write = new Option<bool>("--write") { Description = "Measure how often drafts are accepted and what a forward pass costs, and write it into asarm.json of the model, where fused plans by it" };
+        var texts = new Option<string[]>("--text")
+        {
+            Description = "Held-out text for --write, documents split by <|endoftext|>; several files count alike (default: the texts of the bench)",
+            HelpName = "FILE",
+            AllowMultipleArgumentsPerToken = true,
+        };
+        var command = new Command("bench", "Compare the samplers on fixed texts: model calls, tokens a call, time") { model, device, tf32, threads, repeats, write, texts };
         command.SetAction((parsed, cancellation) => Task.Run(
-            () => Run(parsed.ModelFolder(model), parsed.GetValue(device), parsed.IsTf32(tf32, parsed.GetValue(device)), parsed.GetValue(threads), parsed.GetValue(repeats) ?? UsualRepeats, cancellation),
+            () =>
+            {
+                string[] files = parsed.GetValue(texts) ?? [];
+                if (files.Length > 0 && !parsed.GetValue(write))
+                    throw new UsageException("--text goes with --write.");
+                IReadOnlyList<DraftingText> heldOut = BenchWriter.Read(files);
+                using TextInfiller infiller = TextInfiller.Open(
+                    parsed.ModelFolder(model), parsed.GetValue(device), parsed.GetValue(threads), allowTf32: parsed.IsTf32(tf32, parsed.GetValue(device)));
+                int count = parsed.GetValue(repeats) ?? DefaultRepeats;
+                return parsed.GetValue(write)
+                    ? BenchWriter.Run(infiller, parsed.GetValue(device), heldOut, count, cancellation)
+                    : Compare(infiller, parsed.GetValue(device), count, cancellation);
+            },
             cancellation));
         return command;
     }
 
-    private static int Run(string model, Device device, bool allowTf32, int? threads, int repeats, CancellationToken cancellation)
+    private static int Compare(TextInfiller infiller, Device device, int repeats, CancellationToken cancellation)
     {
-        using TextInfiller infiller = TextInfiller.Open(model, device, threads, allowTf32: allowTf32);
         foreach (BenchKind kind in Enum.GetValues<BenchKind>())
         {
             for (int i = 0; i < BenchTexts.Count; i++)
@@ -47,7 +65,8 @@ internal static class BenchCommand
         }
 
         BenchReport.PrintVariations(gap => BenchVariation.Measure(infiller, gap, 4 * repeats, cancellation));
-        BenchReport.PrintCost(BenchCost.Measure(infiller.Model, cancellation));
+        BenchReport.PrintOverhead(
+            DraftingMeasurement.MeasureOverhead(infiller, 1, cancellation), DraftingMeasurement.MeasureOverhead(infiller, TextInfiller.MaximumBatch, cancellation));
         BenchReport.PrintRatios(first!);
         return ExitCode.Done;
     }

@@ -41,11 +41,9 @@ internal static class BenchReport
         Console.WriteLine($"parallel is not exact. Total variation of its law from the model's joint in one gap, T = 1 (0 is equal, 1 is disjoint): {string.Join("; ", all)}");
     }
 
-    /// <summary>The measured cost of a call.</summary>
-    public static void PrintCost(double rows) => Console.WriteLine(
-        double.IsFinite(rows) && rows > 0
-            ? $"A model call costs as much beside its rows as {Counts.Of((long)Math.Round(rows), "row")}."
-            : "Rows cost nothing that can be measured here.");
+    /// <summary>The measured forward-pass overheads.</summary>
+    public static void PrintOverhead(double alone, double inBatch) => Console.WriteLine(
+        $"A forward pass costs as much beside its tokens as {Number(alone, "0.##")} tokens, one of {TextInfiller.MaximumBatch} sequences as {Number(inBatch, "0.##")} tokens of each.");
 
     /// <summary>The last lines: one text at a time at temperature 1, the best of the exact samplers.</summary>
     public static void PrintRatios(BenchRun run)

@@ -32,6 +32,9 @@ internal static class BenchTexts
     /// <summary>How many texts there are of each kind.</summary>
     public static int Count => s_stories.Length;
 
+    /// <summary>The whole texts.</summary>
+    public static IReadOnlyList<string> All => s_stories;
+
     /// <summary>A text with gaps.</summary>
     public static string Get(BenchKind kind, int index)
     {

@@ -61,6 +61,12 @@ internal static class EnumerationCases
         cases[$"{verification}, no rows asked, two gaps"] = () => Fused(verification, leftBehind, ".G..G..", 2, 38);
         cases[$"{verification}, no rows asked, right to left"] = () => Fused(verification, leftBehind, "....G", 3, 39, order: RightToLeft);
         cases[$"{name}, uniform"] = () => Fused(verification, () => AdaptiveDraftPlan.Uniform(new(6, 1, 1)), "G..G..", 2, 29);
+        Func<IDraftPlan> exploring = () => new ExploringDraftPlan(new DraftAcceptanceTally(), new SeededCoins(7));
+        cases[$"{verification}, exploring"] = () => Fused(verification, exploring, "G....", 3, 61);
+        cases[$"{verification}, exploring, two gaps"] = () => Fused(verification, exploring, ".G..G..", 2, 62);
+        cases[$"{verification}, exploring, random order"] = () => Fused(verification, exploring, ".G..G.", 3, 63, order: Random);
+        cases[$"{name}, measured acceptance"] = () => Fused(verification, () => new AdaptiveDraftPlan(new(40, 1, 1), null, Measured()), "..G..G..", 2, 64);
+        cases[$"{name}, weight of the corpus"] = () => Fused(verification, Plan(40), "GG....", 3, 65, corpusWeight: 0.5);
         cases[$"{name}, fixed length"] = () => Fused(verification, Plan(40, 2), "G....", 2, 24);
         cases[$"{name}, no table"] = () => Fused(verification, Plan(1000), "GG....", 3, 25, tableOrder: null);
         cases[$"{name}, order 4"] = () => Fused(verification, Plan(1000), "GGG...", 3, 26, tableOrder: 4);
@@ -69,6 +75,13 @@ internal static class EnumerationCases
         cases[$"{name}, restricted"] = () => Fused(verification, Plan(40), "G....", 5, 53, banned: 2, bannedAt: Bans(1, [0], 2, [1, 3]));
         cases[$"{name}, no table, restricted"] = () => Fused(verification, Plan(1000), "GG....", 4, 54, tableOrder: null, bannedAt: Bans(2, [0, 2], 4, [1]));
     }
+
+    /// <summary>Products are worth most, then rows, then n-grams; rows ahead are asked.</summary>
+    private static DraftAcceptance Measured() => new(
+        [.. Enumerable.Repeat(0.3, DraftAcceptance.RatesOfSource)],
+        [.. Enumerable.Repeat(0.6, DraftAcceptance.RatesOfSource)],
+        [.. Enumerable.Repeat(0.8, DraftAcceptance.RatesOfSource)],
+        null);
 
     private static EnumerationCase Plain(
         SamplerKind kind, string pattern, int vocabularySize, long seed, Func<bool[], Order>? order = null, Dictionary<int, TokenSet>? bannedAt = null)
@@ -87,7 +100,8 @@ internal static class EnumerationCases
         Func<bool[], Order>? order = null,
         int? tableOrder = 3,
         int? banned = null,
-        Dictionary<int, TokenSet>? bannedAt = null)
+        Dictionary<int, TokenSet>? bannedAt = null,
+        double corpusWeight = FusedSampler.DefaultCorpusWeight)
     {
         SamplingOptions options = WithBans(new() { BannedTokens = banned is int one ? [one] : [] }, bannedAt);
         NgramTable? table = tableOrder is int length ? NgramBytes.Table(vocabularySize, length) : null;
@@ -95,7 +109,7 @@ internal static class EnumerationCases
             pattern,
             new(vocabularySize, pattern.Length, seed, banned, bannedAt),
             order,
-            (o, tokens) => new FusedSampler(o, tokens, options, vocabularySize, plan(), table, verification));
+            (o, tokens) => new FusedSampler(o, tokens, options, vocabularySize, plan(), table, verification, corpusWeight));
     }
 
     private static EnumerationCase NewCase(

@@ -1,4 +1,4 @@
-namespace AsArm.Perf;
+namespace AsArm.Inference;
 
 /// <summary>Linear least squares with few coefficients.</summary>
 internal static class LeastSquares

@@ -1,0 +1,33 @@
+using System.ComponentModel;
+using AsArm.Inference;
+
+namespace AsArm.Perf;
+
+/// <summary>What forward passes of the base-size network cost.</summary>
+internal static class BaseSizeCost
+{
+    public const int Positions = 512;
+
+    private const int Rounds = 40;
+
+    /// <summary>Measures; null, and a sentence on why, where the network cannot be had or the curve makes no sense.</summary>
+    public static CostCurve? Measure()
+    {
+        try
+        {
+            using CachedOnnxModel model = CachedOnnxModel.Open(ModelFolder.Open(Exports.Base(Positions)));
+            CostCurve curve = CostCurve.Measure(model, Positions, batch: 1, Rounds);
+            return curve is { Fixed: > 0, ContentRow: > 0, QueryRow: > 0 }
+                ? curve
+                : throw new InvalidOperationException($"The fitted call, {curve.Fixed:F1} + {curve.ContentRow:F2} content + {curve.QueryRow:F2} query ms, has a part below 0.");
+        }
+        catch (Exception error) when (error is InvalidOperationException or ModelFolderException or Win32Exception)
+        {
+            Console.WriteLine($"Base size is left out: {error.Message.ReplaceLineEndings(" ")}\n");
+            return null;
+        }
+    }
+
+    /// <summary>The steps after the first of a request by itself.</summary>
+    public static double CostOf(this CostCurve curve, Observation observation) => observation.LaterRows.Sum(rows => curve.Of(rows.Content, rows.Queries));
+}

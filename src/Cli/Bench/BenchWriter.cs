@@ -1,0 +1,66 @@
+using System.Globalization;
+using System.Text;
+using AsArm.Inference;
+
+namespace AsArm.Cli;
+
+/// <summary>asarm bench --write: measures the drafting figures of a model and writes them into its folder.</summary>
+internal static class BenchWriter
+{
+    private const string DocumentEnd = "<|endoftext|>";
+    private const int MaxBytes = 64 << 20;
+
+    private static readonly UTF8Encoding s_utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
+    /// <summary>The texts of some files, or those of the bench.</summary>
+    /// <exception cref="UsageException">A file cannot be read, is too large or no UTF-8.</exception>
+    public static IReadOnlyList<DraftingText> Read(IReadOnlyList<string> files) => files.Count == 0
+        ? [new DraftingText("The bench", BenchTexts.All)]
+        : [.. files.Select(file => new DraftingText(file, Content(file).Split(DocumentEnd)))];
+
+    public static int Run(TextInfiller infiller, Device device, IReadOnlyList<DraftingText> texts, int repeats, CancellationToken cancellation)
+    {
+        var measurement = new DraftingMeasurement(infiller);
+        Write(() => DraftingWriter.RequireWritable(infiller.Folder)); // before minutes are spent
+        (DraftingFigures figures, int drafts) = measurement.Measure(texts, repeats, cancellation);
+        Write(() => DraftingWriter.Write(infiller.Folder, figures));
+        Console.WriteLine(
+            $"{infiller.Folder.Name}, {Devices.NameOf(device)}: {Counts.Of(drafts, "draft token")} examined. {DraftingSummary.Of(figures)}.");
+        return ExitCode.Done;
+    }
+
+    private static void Write(Action action)
+    {
+        try
+        {
+            action();
+        }
+        catch (IOException error)
+        {
+            throw new OutputException(error.Message);
+        }
+    }
+
+    private static string Content(string file)
+    {
+        try
+        {
+            if (Directory.Exists(file))
+                throw new UsageException($"--text {file} is a folder.");
+            using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+            var bytes = new byte[MaxBytes + 1];
+            int count = stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
+            return count <= MaxBytes
+                ? s_utf8.GetString(bytes, 0, count).TrimStart('\uFEFF')
+                : throw new UsageException(string.Create(CultureInfo.InvariantCulture, $"--text {file} has more than {MaxBytes >> 20} MiB."));
+        }
+        catch (DecoderFallbackException)
+        {
+            throw new UsageException($"--text {file} is not UTF-8.");
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new UsageException($"--text {file} cannot be read: {error.Message}");
+        }
+    }
+}
