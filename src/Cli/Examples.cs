@@ -10,9 +10,9 @@ internal static class Examples
     private static readonly Dictionary<string, string> s_examples = new()
     {
         ["infill"] = """
-            asarm infill "The cat <mask:3> the mat."
+            asarm infill "Once there was a <mask> who lived in a <mask:2>."
             asarm infill "Once upon a time, <mask:20>" --temperature 0.7 --seed 1 --samples 3
-            asarm infill "Tom was <mask> because <mask:6>." --json
+            asarm infill "He opened the <mask>, but there was nothing <mask>." --json
             asarm infill --window "$(cat story.txt)"      a text with gaps, longer than the model takes
             asarm infill --input texts.jsonl --output filled.jsonl      lines like {"text": "A <mask:2> day.", "seed": 7}
             """,

@@ -10,7 +10,8 @@ namespace AsArm.Cli.Tests;
 [TestClass]
 public sealed partial class ReadmeTests
 {
-    private const double Tolerance = 0.02;
+    /// <summary>Of a text's log-probability: integer products magnify the last bits in which processors differ to some 0.01 a token (decision 28).</summary>
+    private const double Tolerance = 0.1;
 
     public static IEnumerable<object[]> Commands => Blocks().SelectMany(block => Regex.Split(block, @"^\$ ", RegexOptions.Multiline))
         .Where(sample => sample.Length > 0).Select(sample => sample.Split('\n', 2)).Select(sample => new object[] { sample[0], sample[1] });
@@ -39,7 +40,7 @@ public sealed partial class ReadmeTests
 
     [TestMethod]
     [DataRow("1 tokens, -17.01", "1 tokens, -17.02", true)]
-    [DataRow("1 tokens, -17.01", "1 tokens, -17.04", false)]
+    [DataRow("1 tokens, -17.01", "1 tokens, -17.12", false)]
     [DataRow("1 tokens, -17.01", "2 tokens, -17.01", false)]
     [DataRow("A day.", "A night.", false)]
     public void IsSame_OfTwoLines_ToleratesLastDigitsOnly(string shown, string printed, bool expected) => Assert.AreEqual(expected, IsSame(shown, printed));
