@@ -53,7 +53,7 @@ public sealed partial class FusedSampler : Sampler
         _plan = plan;
         _verification = verification;
         _ngrams = new(ngrams, options, vocabularySize, corpusWeight);
-        _rows = new(plan.Reach, vocabularySize);
+        _rows = new(Math.Min(plan.Reach, order.TargetCount), vocabularySize);
         _proposals = new(mostProposals, _ngrams, vocabularySize);
         _asked = new Conditional[plan.MaximumDraftRows];
         _view = new(this);

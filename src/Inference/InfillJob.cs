@@ -131,7 +131,7 @@ internal sealed class InfillJob
         int vocabularySize = _setting.Manifest.VocabularySize;
         return _options.Sampler switch
         {
-            SamplerKind.Fused when _setting.CreatePlan(_options, _inBatch) is { MaximumProposals: > 0 } plan =>
+            SamplerKind.Fused when _order.TargetCount > 1 && _setting.CreatePlan(_options, _inBatch) is { MaximumProposals: > 0 } plan =>
                 new FusedSampler(_order, tokens, _options, vocabularySize, plan, _setting.Ngrams, corpusWeight: _setting.CorpusWeight),
             SamplerKind.Fused => new SequentialSampler(_order, tokens, _options, vocabularySize), // the same without memory for drafts
             SamplerKind.Assd => new AssdSampler(_order, tokens, _options, vocabularySize),

@@ -11,8 +11,8 @@ public sealed class DraftingMeasurement
     private const int PromptsOfRepeat = 160;
     private const int PromptsOfWeight = 4; // one in so many measures the weight of the corpus
     private const int Positions = 128; // of timed sequences
-    private const int RoundsAlone = 100;
-    private const int RoundsInBatch = 40;
+    private const int RoundsAlone = 60;
+    private const int RoundsInBatch = 20;
 
     private static readonly double[] s_weights = [1, 2, 5, 10, 20, 50, 100];
 
