@@ -55,10 +55,10 @@ internal static class VerifyCommand
     private static IEnumerable<(bool UseCache, bool Float32)> Graphs(ModelFolder folder, Device device)
     {
         bool isGpu = device != Device.Cpu, hasFloat32Graphs = folder.Float32OnnxPath is not null;
-        foreach (bool float32 in isGpu ? [true] : hasFloat32Graphs ? [false, true] : new[] { false })
+        foreach (bool float32 in isGpu ? [hasFloat32Graphs] : hasFloat32Graphs ? [false, true] : new[] { false })
         {
             yield return (false, float32);
-            if ((float32 && hasFloat32Graphs ? folder.CachedFloat32OnnxPath : folder.CachedOnnxPath) is not null)
+            if ((float32 ? folder.CachedFloat32OnnxPath : folder.CachedOnnxPath) is not null)
                 yield return (true, float32);
         }
     }

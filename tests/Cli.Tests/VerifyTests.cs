@@ -42,7 +42,7 @@ public sealed class VerifyTests
     [TestMethod]
     [DataRow("--tolerance", "is off by")]
     [DataRow("--mean-kl", "mean KL divergence")]
-    [DataRow("--worst-kl", "KL divergence")]
+    [DataRow("--worst-kl", "a distribution with a KL divergence")]
     [DataRow("--worst-variation", "total variation")]
     [DataRow("--relative-kl", "relative KL divergence")]
     public void Verify_LimitBelowWhatIsThere_FailsAndSaysWhich(string option, string message)

@@ -123,7 +123,7 @@ public sealed class DraftingMeasurementTests
             Acceptance = new AcceptanceFigures { Ngram = rates, Network = rates, Product = rates, OwnBigrams = row },
             ForwardPassOverhead = new OverheadFigures { Cpu = new(overhead, inBatch) },
         });
-        return TextInfiller.Open(folder.Path);
+        return TextInfiller.Open(folder.Path, inFloat32: true);
     }
 
     private static string Json(DraftingFigures figures) => System.Text.Encoding.UTF8.GetString(DraftingJson.Put("{}"u8, figures));

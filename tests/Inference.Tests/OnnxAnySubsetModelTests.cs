@@ -190,7 +190,7 @@ public sealed class OnnxAnySubsetModelTests
     [TestMethod]
     [DataRow("int8")]
     [DataRow("int4")]
-    public void Open_WholeNumbersOnAGpu_IsRefused(string precision)
+    public void Open_IntegersOnAGpuWithoutFloat32Graphs_IsRefused(string precision)
     {
         foreach (Device device in new[] { Device.Cuda, Device.TensorRT })
         {

@@ -267,8 +267,9 @@ public sealed class TextInfillerTests
     [TestMethod]
     public void JointLogProbability_ResultOfAnotherModel_IsRefused()
     {
-        InfillResult result = s_infiller.Infill(Text, new InfillOptions { Seed = 1 });
-        Assert.AreEqual(result.Statistics.LogProbability, s_infiller.JointLogProbability(result), 1e-4);
+        using TextInfiller infiller = TextInfiller.Open(Files.Default, inFloat32: true);
+        InfillResult result = infiller.Infill(Text, new InfillOptions { Seed = 1 });
+        Assert.AreEqual(result.Statistics.LogProbability, infiller.JointLogProbability(result), 1e-4);
         InfillResult other = result with { Sequences = [.. result.Sequences.Select(sequence => sequence with { Model = "another" })] };
         StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => s_infiller.JointLogProbability(other)).Message, "another model");
     }

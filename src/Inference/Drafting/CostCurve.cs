@@ -4,7 +4,7 @@ namespace AsArm.Inference;
 
 /// <summary>Milliseconds of a forward pass with a full cache: a fixed part and a part per token, fitted to passes of several shapes by turns.</summary>
 /// <remarks>
-/// Of each shape the lower decile counts: what else the machine does only ever makes a pass slower, and by more the longer it is, so that
+/// Of each shape the fastest pass counts: what else the machine does only ever makes a pass slower, and by more the longer it is, so that
 /// on a busy machine times tell more of the others than of the network.
 /// </remarks>
 internal sealed class CostCurve
