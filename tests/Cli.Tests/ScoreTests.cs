@@ -10,7 +10,7 @@ public sealed class ScoreTests
     {
         const string Text = "The [[little]] dog lost his [[shoes]].";
         double[] scores = [.. new[] { Array.Empty<string>(), ["--no-cache"] }.Select(
-            options => AsarmCommand.Run(["score", Text, "--json", .. options]).Done().Json.GetProperty("log_prob").GetDouble())];
+            options => AsarmCommand.Run(["score", Text, "--float32", "--json", .. options]).Done().Json.GetProperty("log_prob").GetDouble())];
         Assert.AreEqual(scores[0], scores[1], 1e-4);
     }
 
@@ -66,13 +66,13 @@ public sealed class ScoreTests
     public void Score_OfAFilledText_EqualsTheLogProbabilityOfItsTokens()
     {
         AsarmResult filled = AsarmCommand.Run(
-            "infill", "Once upon a time there was a little <mask> who loved to <mask> every day.", "--samples", "64", "--seed", "1", "--json").Done();
+            "infill", "Once upon a time there was a little <mask> who loved to <mask> every day.", "--samples", "64", "--seed", "1", "--float32", "--json").Done();
         foreach (JsonElement sample in filled.Json.GetProperty("samples").EnumerateArray())
         {
             string[] gaps = [.. sample.GetProperty("gaps").EnumerateArray().Select(gap => gap.GetString()!)];
             if (!gaps.All(gap => gap.Length > 2 && gap.All(char.IsAsciiLetter)))
                 continue;
-            JsonElement score = Score($"Once upon a time there was a little [[{gaps[0]}]] who loved to [[{gaps[1]}]] every day.");
+            JsonElement score = Score($"Once upon a time there was a little [[{gaps[0]}]] who loved to [[{gaps[1]}]] every day.", "--float32");
             if (score.GetProperty("tokens").GetInt32() != 2)
                 continue;
             Assert.AreEqual(LogProbability(sample), LogProbability(score), 1e-3, sample.GetProperty("text").GetString());
@@ -82,7 +82,7 @@ public sealed class ScoreTests
         Assert.Fail("No sample of 64 has a whole word in each gap.");
     }
 
-    private static JsonElement Score(string text) => AsarmCommand.Run("score", text, "--json").Done().Json;
+    private static JsonElement Score(string text, params string[] options) => AsarmCommand.Run(["score", text, "--json", .. options]).Done().Json;
 
     private static double LogProbability(JsonElement json) => json.GetProperty("log_prob").GetDouble();
 }
