@@ -30,7 +30,7 @@ public sealed class TokensTests
         Assert.AreEqual("6 tokens: 2 given, 3 in gaps, 1 separator before the gap at the beginning", lines[0]);
         Assert.AreEqual($"{Models.DefaultName} takes {Models.DefaultMaximumLength}", lines[1]);
         Assert.HasCount(2, lines);
-        Assert.Contains("too long, see infill --window", AsarmCommand.Run("tokens", "<mask:300> day.").Done().Output);
+        Assert.Contains("too long, see infill --window", AsarmCommand.Run("tokens", $"<mask:{Models.DefaultMaximumLength}> day.").Done().Output);
     }
 
     /// <summary>One token more than is taken is refused, with the same number.</summary>
