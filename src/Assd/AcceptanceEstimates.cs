@@ -64,8 +64,11 @@ internal sealed class AcceptanceEstimates(DraftAcceptance prior)
         return isThere ? Scaled(source, Prior(source, target)) : 0;
     }
 
-    private double Scaled(DraftSource source, double expected) =>
-        Math.Min(Highest, expected * (prior.Weight + _seen[(int)source]) / (prior.Weight + _expected[(int)source]));
+    private double Scaled(DraftSource source, double expected)
+    {
+        double weight = prior.WeightOf(source, HasCorpus);
+        return Math.Min(Highest, expected * (weight + _seen[(int)source]) / (weight + _expected[(int)source]));
+    }
 
     private double Prior(DraftSource source, in DraftTarget target) =>
         source == DraftSource.Ngram && !HasCorpus ? prior.OfOwnBigrams(target.NgramConfidence) : prior.Of(source, target);

@@ -24,6 +24,8 @@ public sealed class DraftAcceptance
     private readonly double[] _network;
     private readonly double[] _product;
     private readonly double[] _ownBigrams;
+    private readonly bool[] _measured; // by source
+    private readonly bool _ownBigramsAreMeasured;
 
     /// <summary>Measured rates, each in [0, 1].</summary>
     /// <param name="ngram">[<see cref="RatesOfSource" />] of n-grams of a corpus; null for the neutral ones.</param>
@@ -33,32 +35,35 @@ public sealed class DraftAcceptance
     /// <exception cref="ArgumentException">Of another length, or a value outside of [0, 1].</exception>
     public DraftAcceptance(
         IReadOnlyList<double>? ngram, IReadOnlyList<double>? network, IReadOnlyList<double>? product, IReadOnlyList<double>? ownBigrams)
-        : this(
-            Copy(ngram, Neutral._ngram, nameof(ngram)),
-            Copy(network, Neutral._network, nameof(network)),
-            Copy(product, Neutral._product, nameof(product)),
-            Copy(ownBigrams, Neutral._ownBigrams, nameof(ownBigrams)),
-            MeasuredWeight)
     {
+        _ngram = Copy(ngram, Neutral._ngram, nameof(ngram));
+        _network = Copy(network, Neutral._network, nameof(network));
+        _product = Copy(product, Neutral._product, nameof(product));
+        _ownBigrams = Copy(ownBigrams, Neutral._ownBigrams, nameof(ownBigrams));
+        _measured = [.. new[] { null, ngram, network, product }.Select(rates => rates is not null)];
+        _ownBigramsAreMeasured = ownBigrams is not null;
     }
 
-    private DraftAcceptance(double[] ngram, double[] network, double[] product, double[] ownBigrams, double weight)
+    private DraftAcceptance(double[] ngram, double[] network, double[] product, double[] ownBigrams)
     {
         (_ngram, _network, _product, _ownBigrams) = (ngram, network, product, ownBigrams);
-        Weight = weight;
+        _measured = new bool[(int)DraftSource.Product + 1];
     }
 
     /// <summary>
     /// Rates for a model that nobody measured. The acceptance of a draft that is right as often as it says lies between its largest
     /// probability c, where the network is certain, and 1, where both agree. Without the left neighbour it is taken to be c; with it
     /// an n-gram is taken to be half of the way to 1, a row of the network three quarters, and their product no better than the
-    /// n-gram. The sequence's own bigrams, of which most have been seen once, are taken to be right once in ten times. A sequence's own
-    /// drafts outweigh these rates after a few tokens.
+    /// n-gram. A draft that is not made yet is taken to be one of small c: a quarter, or that way itself. The sequence's own bigrams, of which
+    /// most have been seen once, are taken to be right once in ten times. A sequence's own drafts outweigh these rates after a few tokens.
     /// </summary>
-    public static DraftAcceptance Neutral { get; } = new(NeutralRates(0, 0.5), NeutralRates(0, 0.75), NeutralRates(0.5, 0.5), [0.1, 0.1, 0.1, 0.1, 0.1], NeutralWeight);
+    public static DraftAcceptance Neutral { get; } = new(NeutralRates(0, 0.5), NeutralRates(0, 0.75), NeutralRates(0.5, 0.5), [0.1, 0.1, 0.1, 0.1, 0.1]);
 
-    /// <summary>How many accepted draft tokens the rates count for against those of the sequence itself.</summary>
-    public double Weight { get; }
+    /// <summary>How many accepted draft tokens the rates of a source count for against those of the sequence itself.</summary>
+    /// <param name="source">The source.</param>
+    /// <param name="hasCorpus">Whether n-grams come from a corpus, or are the sequence's own bigrams.</param>
+    public double WeightOf(DraftSource source, bool hasCorpus) =>
+        (source == DraftSource.Ngram && !hasCorpus ? _ownBigramsAreMeasured : _measured[(int)source]) ? MeasuredWeight : NeutralWeight;
 
     /// <summary>The class of a largest probability, below <see cref="Columns" /> - 1; classes end at 0.1, 0.25, 0.5 and 1.</summary>
     public static int ClassOf(double confidence)
@@ -111,8 +116,7 @@ public sealed class DraftAcceptance
         double[] typical = [0.05, 0.175, 0.375, 0.75];
         return [.. Rates(withoutLeft), .. Rates(withLeft), .. Rates(withoutLeft), .. Rates(withLeft)];
 
-        // Before it is made, a draft is as likely to be in the lower classes as in the upper ones.
-        double[] Rates(double way) => [.. typical.Append(way == 0 ? 0.25 : 0).Select(c => c == 0 ? way : c + way * (1 - c))];
+        double[] Rates(double way) => [.. typical.Select(c => c + way * (1 - c)), Math.Max(0.25, way)];
     }
 
     private static double[] Copy(IReadOnlyList<double>? rates, double[] neutral, string name)

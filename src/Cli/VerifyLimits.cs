@@ -43,10 +43,10 @@ internal sealed class VerifyLimits
                 (difference.WorstVariation, WorstVariation, "has a distribution with a total variation of {0}, over the limit of {1}"),
                 (difference.RelativeDivergence, RelativeDivergence, "has a relative KL divergence of {0}, over the limit of {1}"),
             ];
+            if (!double.IsFinite(worstLogit) || !double.IsFinite(difference.WorstDivergence))
+                return "has logits that are not finite numbers, over any tolerance";
             foreach ((double value, double limit, string what) in all)
             {
-                if (!double.IsFinite(value))
-                    return "has logits that are not finite numbers, over any tolerance";
                 if (value > limit)
                     return string.Format(System.Globalization.CultureInfo.InvariantCulture, what, $"{value:0.0e-0}", $"{limit:0.0e-0}");
             }

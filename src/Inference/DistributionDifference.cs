@@ -15,7 +15,7 @@ public sealed record DistributionDifference(
 {
     /// <summary>The mean divergence as a share of <see cref="Information" />: 0 for the same distributions, 1 for a model that knows nothing.
     /// Tells a wrong model also where all distributions are nearly uniform, as those of random weights are.</summary>
-    public double RelativeDivergence => MeanDivergence == 0 ? 0 : MeanDivergence / Information;
+    public double RelativeDivergence => Information > 0 ? MeanDivergence / Information : MeanDivergence > 0 ? double.PositiveInfinity : 0;
 
     /// <summary>Compares rows of logits.</summary>
     /// <param name="logits">[rows, vocabulary] of the model.</param>

@@ -47,7 +47,10 @@ public sealed class DraftAcceptanceTests
         var acceptance = new DraftAcceptance(null, Counted(20), null, null);
         Assert.AreEqual(DraftAcceptance.Neutral.Of(DraftSource.Ngram, Neighbours.Left, 0.3), acceptance.Of(DraftSource.Ngram, Neighbours.Left, 0.3));
         Assert.AreEqual(DraftAcceptance.Neutral.OfOwnBigrams(null), acceptance.OfOwnBigrams(null));
-        Assert.IsGreaterThan(DraftAcceptance.Neutral.Weight, acceptance.Weight, "Measured rates give way to the sequence's own drafts more slowly.");
+        double neutral = DraftAcceptance.Neutral.WeightOf(DraftSource.Network, hasCorpus: true);
+        foreach (DraftSource source in (DraftSource[])[DraftSource.Ngram, DraftSource.Network, DraftSource.Product])
+            Assert.AreEqual(source == DraftSource.Network, acceptance.WeightOf(source, hasCorpus: true) > neutral, $"Measured rates give way to the sequence's own drafts more slowly: {source}");
+        Assert.AreEqual(neutral, acceptance.WeightOf(DraftSource.Ngram, hasCorpus: false));
     }
 
     [TestMethod]

@@ -66,6 +66,7 @@ public sealed class BenchTests
         AsarmCommand.Run("bench", "--write", "--text", texts.In("latin.txt")).IsBadInput("latin.txt", "UTF-8");
         AsarmCommand.Run("bench", "--write", "--text", texts.In("none.txt")).IsBadInput("none.txt");
         AsarmCommand.Run("bench", "--write", "--text", texts.Path).IsBadInput("folder");
+        AsarmCommand.Run("bench", "--write", "--text", "").IsBadInput("--text");
         AsarmCommand.Run("bench", "--write", "--text", "/dev/zero").IsBadInput("/dev/zero", "MiB");
         AsarmCommand.Run("bench", "--text", texts.In("short.txt")).IsBadInput("--text goes with --write");
         AsarmCommand.Run("bench", "--write", "--model", Models.Tiny).IsBadInput("tokenizer");

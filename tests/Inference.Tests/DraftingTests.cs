@@ -154,6 +154,18 @@ public sealed class DraftingTests
         Assert.AreEqual(before, File.ReadAllText(folder.In("asarm.json")));
     }
 
+    /// <summary>Measuring takes minutes, in which a folder may be exported again.</summary>
+    [TestMethod]
+    public void Write_FolderThatHoldsAnotherModelNow_IsRefused()
+    {
+        using var folder = new TemporaryFolder(Files.Tiny);
+        ModelFolder opened = ModelFolder.Open(folder.Path);
+        File.Copy(Path.Combine(Files.Micro, "asarm.json"), folder.In("asarm.json"), overwrite: true);
+        string before = File.ReadAllText(folder.In("asarm.json"));
+        StringAssert.Contains(Assert.ThrowsExactly<ModelFolderException>(() => DraftingWriter.Write(opened, s_figures)).Message, "another model");
+        Assert.AreEqual(before, File.ReadAllText(folder.In("asarm.json")));
+    }
+
     private static void Edit(TemporaryFolder folder, string drafting)
     {
         string json = File.ReadAllText(folder.In("asarm.json")).TrimEnd();

@@ -131,6 +131,8 @@ public sealed class GoldenReplayTests
         Assert.AreEqual(0.25, difference.WorstVariation, 1e-7);
         Assert.AreEqual(divergence / 2, difference.Information, 1e-7);
         Assert.AreEqual(1, difference.RelativeDivergence, 1e-6);
+        Assert.AreEqual(0, DistributionDifference.Of([4, 4], [1, 1], 2).RelativeDivergence);
+        Assert.AreEqual(double.PositiveInfinity, DistributionDifference.Of([4, 0], [1, 1], 2).RelativeDivergence);
         DistributionDifference both = DistributionDifference.Over([difference, DistributionDifference.Of(recorded, recorded, 2)]);
         Assert.AreEqual(4, both.Rows);
         Assert.AreEqual(divergence / 4, both.MeanDivergence, 1e-7);

@@ -40,7 +40,7 @@ class XLNetTokenizer:
         return encode(self.tokenizer, text, Rules())
 
 
-def library() -> ModuleType:
+def transformers_module() -> ModuleType:
     module = ModuleType("transformers")
     module.__version__ = "stand-in"
     module.logging = SimpleNamespace(set_verbosity_error=lambda: None, disable_progress_bar=lambda: None)

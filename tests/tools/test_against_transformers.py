@@ -28,7 +28,7 @@ def library(monkeypatch):
     try:
         return importlib.import_module("transformers")
     except ImportError:
-        monkeypatch.setitem(sys.modules, "transformers", stand_in.library())
+        monkeypatch.setitem(sys.modules, "transformers", stand_in.transformers_module())
         return sys.modules["transformers"]
 
 

@@ -45,7 +45,7 @@ class Recovery:
             self.keep()
             return None
         if self.count == MOST_RECOVERIES:
-            raise InputError(f"step {first} is not finite, after {self.count} recoveries: resume with a lower --learning-rate")
+            raise InputError(f"step {first} is not finite, after {self.count} recoveries, each of which halved the rate, as a resumed run goes on: begin again with a lower --learning-rate")
         self.count += 1
         self.restore()
         return (f"step {first} is not finite: back to the averaged weights, the learning rate times {self.scale:g} "

@@ -45,6 +45,8 @@ internal static class BenchWriter
     {
         try
         {
+            if (file.Length == 0)
+                throw new UsageException("--text names no file.");
             if (Directory.Exists(file))
                 throw new UsageException($"--text {file} is a folder.");
             using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);

@@ -17,9 +17,7 @@ public sealed record AcceptanceFigures
     /// <summary>[<see cref="DraftAcceptance.Columns" />] of the sequence's own bigrams, where there is no ngrams.bin.</summary>
     public IReadOnlyList<double>? OwnBigrams { get; init; }
 
-    internal DraftAcceptance ToDraftAcceptance() => this is { Ngram: null, Network: null, Product: null, OwnBigrams: null }
-        ? DraftAcceptance.Neutral
-        : new(Ngram?.Together(), Network?.Together(), Product?.Together(), OwnBigrams);
+    internal DraftAcceptance ToDraftAcceptance() => new(Ngram?.Together(), Network?.Together(), Product?.Together(), OwnBigrams);
 
     /// <summary>The first field that is out of its range; null if none is.</summary>
     internal string? Misfit() =>

@@ -31,7 +31,8 @@ public static class DraftingWriter
         ArgumentNullException.ThrowIfNull(folder);
         ArgumentNullException.ThrowIfNull(figures);
         byte[] old = RegularFile.Read(PathOf(folder), ModelLimits.ManifestBytes);
-        ManifestReader.ReadBytes(old); // it may have changed since it was opened
+        if (ManifestReader.ReadBytes(old).Identity != folder.Manifest.Identity)
+            throw new ModelFolderException($"{PathOf(folder)} describes another model than when it was opened: nothing was written.");
         byte[] json = DraftingJson.Put(old, figures);
         ManifestReader.ReadBytes(json);
         Try(folder, path =>
