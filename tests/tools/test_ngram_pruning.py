@@ -204,7 +204,7 @@ def closed_sets(levels: list[ngram_counts.Candidates]):
 
 def bytes_of(kept: list[np.ndarray]) -> int:
     """Without padding."""
-    return sum(ngram_pruning.bytes_of_gram(order, len(kept) + 1) * int(part.sum()) for order, part in enumerate(kept, 2))
+    return sum((8 if i + 1 < len(kept) else 3) * int(part.sum()) for i, part in enumerate(kept))
 
 
 def explained(levels: list[ngram_counts.Candidates], kept: list[np.ndarray]) -> float:
