@@ -51,13 +51,28 @@ public sealed class DraftAcceptanceTally
         return [.. Enumerable.Range(0, 4).SelectMany(neighbours => Row(start + neighbours * Classes, mean))];
     }
 
+    /// <summary>
+    /// [<see cref="DraftAcceptance.Columns" />] smoothed rates of <see cref="DraftSource.Ngram" /> where there is no corpus, whatever the
+    /// neighbours: the mean towards the neutral one of own bigrams, each class towards the mean. Null without any example.
+    /// </summary>
+    public double[]? RatesOfOwnBigrams()
+    {
+        int start = (int)DraftSource.Ngram * Cells;
+        if (CountOf(DraftSource.Ngram) == 0)
+            return null;
+        double mean = Rate(start, Cells, DraftAcceptance.Neutral.OfOwnBigrams(null));
+        return [.. Enumerable.Range(0, Classes).Select(column => Rate(Enumerable.Range(0, 4).Select(row => start + row * Classes + column), mean)), mean];
+    }
+
     private IEnumerable<double> Row(int start, double mean)
     {
         double ofRow = Rate(start, Classes, mean);
         return [.. Enumerable.Range(start, Classes).Select(cell => Rate(cell, 1, ofRow)), ofRow];
     }
 
+    private double Rate(int start, int cells, double wider) => Rate(Enumerable.Range(start, cells), wider);
+
     /// <summary>The rate of some cells, towards a wider one.</summary>
-    private double Rate(int start, int cells, double wider) =>
-        (_sums.AsSpan(start, cells).ToArray().Sum() + Smoothing * wider) / (_counts.AsSpan(start, cells).ToArray().Sum() + Smoothing);
+    private double Rate(IEnumerable<int> cells, double wider) =>
+        (cells.Sum(cell => _sums[cell]) + Smoothing * wider) / (cells.Sum(cell => _counts[cell]) + Smoothing);
 }

@@ -6,7 +6,7 @@ namespace AsArm.Assd;
 /// </summary>
 public static class NgramAcceptance
 {
-    /// <summary>[order.TargetCount] by rank: the draft's largest probability, and its overlap as estimated from the token that is there.</summary>
+    /// <summary>[order.TargetCount] by rank: the draft's largest probability, and its overlap as estimated from the token that is there; both 0 where there is no draft.</summary>
     /// <param name="order">The order in which the sequence was sampled.</param>
     /// <param name="tokens">[order.Length] all tokens by position.</param>
     /// <param name="options">The distribution that was sampled from.</param>

@@ -122,8 +122,19 @@ public sealed class AdaptiveDraftPlanTests
     [DataRow(Neighbours.Left, false, 2)]
     public void Uniform_MeasuredAcceptance_DecidesTheLength(Neighbours known, bool hasCorpus, int expected)
     {
-        var acceptance = new DraftAcceptance(Rates(0.01, 0.5), null, null, [0.1, 0.1, 0.1, 0.1, 0.25]);
+        var acceptance = new DraftAcceptance(Rates(0.01, 0.5), null, null, [0.1, 0.1, 0.1, 0.1, 0.3]);
         Assert.AreEqual(expected, AdaptiveDraftPlan.Uniform(CallCost.OfRows(40), null, acceptance, known, hasCorpus).MaximumProposals);
+    }
+
+    /// <summary>One draft token promises 1.44 (o + 2) / (o + 4) times the tokens: 1.03 at an overhead of 3, 1.12 at 5; two promise 1.32 at 15.</summary>
+    [TestMethod]
+    [DataRow(3.0, 0)]
+    [DataRow(5.0, 0)]
+    [DataRow(15.0, 2)]
+    public void Uniform_SmallGain_IsNotWorthADraft(double overhead, int expected)
+    {
+        var acceptance = new DraftAcceptance(Rates(0.01, 0.44), null, null, null);
+        Assert.AreEqual(expected, AdaptiveDraftPlan.Uniform(CallCost.OfRows(overhead), null, acceptance).MaximumProposals);
     }
 
     /// <summary>The same network and n-grams: figures that say that nothing is accepted leave sequential decoding, and it learns nothing.</summary>

@@ -96,5 +96,17 @@ public sealed class DraftAcceptanceTests
         Assert.IsNull(tally.RatesOf(DraftSource.Ngram));
     }
 
+    /// <summary>Own bigrams count towards their own neutral rate, whatever the neighbours were.</summary>
+    [TestMethod]
+    public void RatesOfOwnBigrams_Classes_AreSmoothedTowardsTheirMean()
+    {
+        var tally = new DraftAcceptanceTally();
+        Assert.IsNull(tally.RatesOfOwnBigrams());
+        for (int i = 0; i < 60; i++)
+            tally.Add(DraftSource.Ngram, new DraftTarget(i < 30 ? Neighbours.Left : Neighbours.None, 0.3, null, 0), i % 2);
+        double mean = (30 + 20 * 0.1) / 80, own = (30 + 20 * mean) / 80;
+        CollectionAssert.AreEqual(new[] { mean, mean, own, mean, mean }, tally.RatesOfOwnBigrams());
+    }
+
     private static double[] Counted(int first) => [.. Enumerable.Range(first, DraftAcceptance.RatesOfSource).Select(i => i / 100.0)];
 }

@@ -75,6 +75,7 @@ def test_the_tool_writes_the_same_bytes_again(texts, tmp_path, call, capfd):
     (["--minimum-counts", 1, 1, 1, 1], "takes 1 to 3 counts"),
     (["--minimum-counts", 2, "--maximum-bytes", 9000], "do not go together"),
     (["--maximum-bytes", 100], "does not hold the single tokens"),
+    (["--maximum-bytes", 0], "does not hold the single tokens"),
     (["--vocabulary", 63], "the tokenizer has 64 pieces"),
     (["--vocabulary", 65537], "65536 is the most"),
 ])
@@ -84,21 +85,3 @@ def test_bad_options_are_refused(texts, tmp_path, call, capfd, options, message)
     error = capfd.readouterr().err
     assert message in error and error.count("\n") == 1
     assert not output.exists()
-
-
-def test_a_table_within_a_size_has_the_least_common_count_that_fits(tokens, texts, tmp_path, call, capfd):
-    sizes = {count: len(to_bytes(ngrams.count_levels(tokens, V, [count] * 3), V)) for count in range(2, 60)}
-    for most in (sizes[2], sizes[2] - 1, sizes[7], sizes[30] + 1):
-        expected = next(count for count in sizes if sizes[count] <= most)
-        output = tmp_path / f"{most}.bin"
-        assert call(ngrams, "--tokenizer", texts / "spiece.model", texts / "train.txt", "--maximum-bytes", most, "--output", output) == 0
-        assert output.read_bytes() == to_bytes(ngrams.count_levels(tokens, V, [expected] * 3), V)
-        assert f"of at least {expected} occurrences" in capfd.readouterr().out and output.stat().st_size <= most
-
-
-def test_a_text_that_is_named_twice_counts_twice(texts, tmp_path, call):
-    text, tokenizer = texts / "train.txt", texts / "spiece.model"
-    assert call(ngrams, "--tokenizer", tokenizer, text, text, "--minimum-counts", 14, "--output", tmp_path / "twice.bin") == 0
-    assert call(ngrams, "--tokenizer", tokenizer, text, "--minimum-counts", 7, "--output", tmp_path / "once.bin") == 0
-    twice, once = (Reader((tmp_path / name).read_bytes(), V) for name in ("twice.bin", "once.bin"))
-    assert set(twice.grams) == set(once.grams)

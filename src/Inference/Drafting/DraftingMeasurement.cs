@@ -51,7 +51,7 @@ public sealed class DraftingMeasurement
     internal (DraftingFigures Figures, int DraftTokens) MeasureAcceptance(IReadOnlyList<DraftingText> texts, int prompts, CancellationToken cancellation)
     {
         List<InfillPrompt> all = _prompts.Create(texts, prompts);
-        (double? weight, double[] ownBigrams) = MeasureNgrams(_prompts.Create(texts, prompts / PromptsOfWeight), cancellation);
+        (double? weight, double[]? ownBigrams) = MeasureNgrams(_prompts.Create(texts, prompts / PromptsOfWeight), cancellation);
         DraftAcceptanceTally tally = Explore(all, weight, cancellation);
         return (new DraftingFigures
         {
@@ -60,7 +60,7 @@ public sealed class DraftingMeasurement
                 Ngram = ToFigures(tally.RatesOf(DraftSource.Ngram)),
                 Network = ToFigures(tally.RatesOf(DraftSource.Network)),
                 Product = ToFigures(tally.RatesOf(DraftSource.Product)),
-                OwnBigrams = [.. ownBigrams.Select(Rounded)],
+                OwnBigrams = ownBigrams is null ? null : [.. ownBigrams.Select(Rounded)],
             },
             CorpusWeight = weight,
         }, tally.Count);
@@ -79,9 +79,9 @@ public sealed class DraftingMeasurement
 
     /// <summary>
     /// The weight of the corpus with which n-gram drafts overlap most with the model, and the overlap of the sequence's own bigrams by
-    /// class, on samples that a sequential sampler made.
+    /// class, on samples that a sequential sampler made. Targets that have no draft do not count.
     /// </summary>
-    private (double? Weight, double[] OwnBigrams) MeasureNgrams(List<InfillPrompt> prompts, CancellationToken cancellation)
+    private (double? Weight, double[]? OwnBigrams) MeasureNgrams(List<InfillPrompt> prompts, CancellationToken cancellation)
     {
         IReadOnlyList<InfillResult> results = _infiller.InfillBatch(
             [.. prompts.Select((prompt, i) => new InfillRequest(prompt, new InfillOptions { Sampler = SamplerKind.Sequential, Seed = i }))], cancellation);
@@ -90,14 +90,14 @@ public sealed class DraftingMeasurement
         foreach (FilledSequence filled in results.SelectMany(result => result.Sequences))
         {
             double[] logs = _infiller.LogProbabilities(filled, cancellation);
-            foreach ((double confidence, double acceptance) in Overlap(filled, logs, null, FusedSampler.DefaultCorpusWeight))
+            foreach ((double confidence, double acceptance) in Overlap(filled, logs, null, FusedSampler.DefaultCorpusWeight).Where(one => one.Confidence > 0))
                 own.Add(DraftSource.Ngram, new DraftTarget(Neighbours.Left, confidence, null, 0), acceptance);
             for (int i = 0; i < overlaps.Length && _infiller.Setting.Ngrams is not null; i++)
                 overlaps[i] += Overlap(filled, logs, _infiller.Setting.Ngrams, s_weights[i]).Sum(one => one.Acceptance);
         }
 
         double? best = _infiller.Setting.Ngrams is null ? null : s_weights[Array.IndexOf(overlaps, overlaps.Max())];
-        return (best, own.RatesOf(DraftSource.Ngram)![((int)Neighbours.Left * DraftAcceptance.Columns)..][..DraftAcceptance.Columns]);
+        return (best, own.RatesOfOwnBigrams());
     }
 
     private (double Confidence, double Acceptance)[] Overlap(FilledSequence filled, double[] logs, NgramTable? table, double weight) =>

@@ -37,15 +37,23 @@ public static class DraftingWriter
         ManifestReader.ReadBytes(json);
         Try(folder, path =>
         {
-            using (FileStream stream = Create(path))
+            try
             {
-                stream.Write(json);
-                stream.Flush(flushToDisk: true);
-            }
+                using (FileStream stream = Create(path))
+                {
+                    stream.Write(json);
+                    stream.Flush(flushToDisk: true);
+                }
 
-            if (!OperatingSystem.IsWindows())
-                File.SetUnixFileMode(path, File.GetUnixFileMode(PathOf(folder)));
-            File.Move(path, PathOf(folder), overwrite: true);
+                if (!OperatingSystem.IsWindows())
+                    File.SetUnixFileMode(path, File.GetUnixFileMode(PathOf(folder)));
+                File.Move(path, PathOf(folder), overwrite: true);
+            }
+            catch (Exception error) when (RegularFile.IsAccess(error))
+            {
+                DeleteQuietly(path);
+                throw;
+            }
         });
     }
 
@@ -54,6 +62,18 @@ public static class DraftingWriter
     {
         File.Delete(path);
         return new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.None);
+    }
+
+    private static void DeleteQuietly(string path)
+    {
+        try
+        {
+            File.Delete(path);
+        }
+        catch (Exception error) when (RegularFile.IsAccess(error))
+        {
+            // the error that led here is the one to report
+        }
     }
 
     private static string PathOf(ModelFolder folder) => Path.Combine(folder.FullPath, ModelFolder.ManifestFile);
