@@ -1,9 +1,10 @@
-using AsArm.Assd;
+using AsArm.Assd.Distributions;
+using AsArm.Assd.Randomness;
 using BenchmarkDotNet.Attributes;
 
 namespace AsArm.Perf;
 
-/// <summary>The end of a round: five acceptance tests and a draw from the residual, against the softmax of one row.</summary>
+/// <summary>The end of a speculation step: five acceptance tests and a draw from the residual, against the softmax of one row.</summary>
 public class AcceptanceBenchmarks
 {
     private const int DraftLength = 5;
@@ -12,7 +13,7 @@ public class AcceptanceBenchmarks
     private float[] _draft = [];
     private float[] _oracle = [];
     private float[] _residual = [];
-    private SeededCoins? _coins;
+    private SplitMix64? _random;
 
     [Params(4096, 32_000)]
     public int VocabularySize { get; set; }
@@ -24,7 +25,7 @@ public class AcceptanceBenchmarks
         _draft = Rows.Random(VocabularySize, seed: 2);
         _oracle = Rows.Random(VocabularySize, seed: 3);
         _residual = new float[VocabularySize];
-        _coins = new SeededCoins(1);
+        _random = new SplitMix64(1);
         Probabilities.Softmax(_draft);
         Probabilities.Softmax(_oracle);
     }
@@ -42,10 +43,10 @@ public class AcceptanceBenchmarks
     {
         int accepted = 0;
         for (int token = 0; token < DraftLength; token++)
-            accepted += RejectionSampling.Accepts(_coins!.Toss(), _draft[token], _oracle[token]) ? 1 : 0;
-        return accepted + RejectionSampling.Replace(_oracle, _draft, _residual, _coins!.Toss());
+            accepted += RejectionSampling.Accepts(_random!.NextDouble(), _draft[token], _oracle[token]) ? 1 : 0;
+        return accepted + RejectionSampling.Replace(_oracle, _draft, _residual, _random!.NextDouble());
     }
 
     [Benchmark]
-    public int Sample() => Probabilities.Sample(_oracle, _coins!.Toss());
+    public int Sample() => Probabilities.Sample(_oracle, _random!.NextDouble());
 }

@@ -1,10 +1,11 @@
-using AsArm.Assd;
+using AsArm.Assd.Models;
+using AsArm.Assd.Ordering;
 
 namespace AsArm.Perf;
 
 /// <summary>
 /// A model that costs nothing but a copy. Drafts and oracles of a target get different rows of a small pool, so that some
-/// proposals are kept and some are not.
+/// draft tokens are kept and some are not.
 /// </summary>
 internal sealed class CopyingModel : IAnySubsetModel
 {
@@ -12,10 +13,10 @@ internal sealed class CopyingModel : IAnySubsetModel
 
     private readonly float[][] _pool;
 
-    public CopyingModel(int vocabularySize, int maximumLength)
+    public CopyingModel(int vocabularySize, int maxLength)
     {
         VocabularySize = vocabularySize;
-        MaximumLength = maximumLength;
+        MaxLength = maxLength;
         float[] common = Rows.Random(vocabularySize, seed: 100);
         _pool = new float[PoolSize][];
         for (int i = 0; i < PoolSize; i++)
@@ -28,14 +29,14 @@ internal sealed class CopyingModel : IAnySubsetModel
 
     public int VocabularySize { get; }
 
-    public int MaximumLength { get; }
+    public int MaxLength { get; }
 
-    public void Evaluate(ReadOnlySpan<SequenceCall> calls, CancellationToken cancellation)
+    public void Evaluate(ReadOnlySpan<SequenceState> states, CancellationToken cancellationToken)
     {
-        foreach (SequenceCall call in calls)
+        foreach (SequenceState state in states)
         {
-            for (int i = 0; i < call.Conditionals.Length; i++)
-                Answer(call.Conditionals[i], call.Row(i));
+            for (int i = 0; i < state.Conditionals.Length; i++)
+                Answer(state.Conditionals[i], state.Row(i));
         }
     }
 

@@ -10,12 +10,12 @@ internal static class Exports
 
     /// <summary>The model folder of base size for texts of some length; made by tools/export if it is not there (a minute, 1 GB of disk).</summary>
     /// <exception cref="InvalidOperationException">A tool failed.</exception>
-    public static string Base(int maximumLength, string precision = "fp32")
+    public static string Base(int maxLength, string precision = "fp32")
     {
         string suffix = precision == "fp32" ? "" : "-" + precision;
-        string model = Path.Combine(s_cache, $"base-{maximumLength}{suffix}-{ToolsStamp()}");
+        string model = Path.Combine(s_cache, $"base-{maxLength}{suffix}-{ToolsStamp()}");
         if (!Directory.Exists(model))
-            RunTool("export.py", "--checkpoint", BaseCheckpoint(), "--maximum-length", $"{maximumLength}", "--precision", precision, "--output", model);
+            RunTool("export.py", "--checkpoint", BaseCheckpoint(), "--maximum-length", $"{maxLength}", "--precision", precision, "--output", model);
         return model;
     }
 

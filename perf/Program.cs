@@ -1,4 +1,7 @@
 using AsArm.Perf;
+using AsArm.Perf.Cache;
+using AsArm.Perf.Precision;
+using AsArm.Perf.Samplers;
 using BenchmarkDotNet.Running;
 
 if (args is ["--check-allocations"])

@@ -1,4 +1,7 @@
-using AsArm.Assd;
+using AsArm.Assd.Distributions;
+using AsArm.Assd.Ordering;
+using AsArm.Assd.Randomness;
+using AsArm.Assd.Samplers;
 using BenchmarkDotNet.Attributes;
 
 namespace AsArm.Perf;
@@ -30,7 +33,7 @@ public class RequestBenchmarks
 
     private int Run(Sampler sampler)
     {
-        new SamplingLoop(_model!, [sampler], [new SeededCoins(1)]).Run(CancellationToken.None);
+        new SamplingLoop(_model!, [sampler], [new SplitMix64(1)]).Run(CancellationToken.None);
         return sampler.Statistics.Nfe;
     }
 }

@@ -1,4 +1,4 @@
-using AsArm.Assd;
+using AsArm.Assd.Randomness;
 
 namespace AsArm.Perf;
 
@@ -7,10 +7,10 @@ internal static class Rows
 {
     public static float[] Random(int vocabularySize, long seed)
     {
-        var coins = new SeededCoins(seed);
+        var random = new SplitMix64(seed);
         var row = new float[vocabularySize];
         for (int i = 0; i < row.Length; i++)
-            row[i] = (float)(3.5 * Math.Sqrt(-2 * Math.Log(1 - coins.Toss())) * Math.Cos(2 * Math.PI * coins.Toss()));
+            row[i] = (float)(3.5 * Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble()));
         return row;
     }
 }

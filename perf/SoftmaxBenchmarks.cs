@@ -1,4 +1,4 @@
-using AsArm.Assd;
+using AsArm.Assd.Distributions;
 using BenchmarkDotNet.Attributes;
 
 namespace AsArm.Perf;

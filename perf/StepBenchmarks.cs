@@ -1,4 +1,8 @@
-using AsArm.Assd;
+using AsArm.Assd.Ordering;
+using AsArm.Assd.Planning;
+using AsArm.Assd.Randomness;
+using AsArm.Assd.Samplers;
+using AsArm.Assd.Samplers.Fused;
 using BenchmarkDotNet.Attributes;
 
 namespace AsArm.Perf;
@@ -27,10 +31,10 @@ public sealed class StepBenchmarks : IDisposable
         var tokens = new int[Targets + 1];
         _model = new CopyingModel(VocabularySize, order.Length);
         _row = new float[VocabularySize];
-        _sequential = new(_model, [new SequentialSampler(order, tokens, new(), VocabularySize)], [new SeededCoins(1)]);
-        _assd = new(_model, [new AssdSampler(order, tokens, new() { DraftLength = 5 }, VocabularySize)], [new SeededCoins(1)]);
-        var plan = new AdaptiveDraftPlan(CallCost.OfRows(20), 4); // as no draft of such a model would pay
-        _fused = new(_model, [new FusedSampler(order, tokens, new(), VocabularySize, plan)], [new SeededCoins(1)]);
+        _sequential = new(_model, [new SequentialSampler(order, tokens, new(), VocabularySize)], [new SplitMix64(1)]);
+        _assd = new(_model, [new AssdSampler(order, tokens, new() { DraftLength = 5 }, VocabularySize)], [new SplitMix64(1)]);
+        var plan = new AdaptiveDraftPolicy(ForwardPassCost.OfOverhead(20), 4); // as no draft of such a model would pay
+        _fused = new(_model, [new FusedSampler(order, tokens, new(), VocabularySize, plan)], [new SplitMix64(1)]);
     }
 
     /// <summary>What the model itself does for one row: the floor.</summary>
@@ -45,11 +49,11 @@ public sealed class StepBenchmarks : IDisposable
     [Benchmark]
     public int Sequential() => Step(_sequential!);
 
-    /// <summary>One call: by turns 5 draft rows and 4 oracle rows.</summary>
+    /// <summary>One call: by turns 5 draft queries and 4 oracle rows.</summary>
     [Benchmark]
     public int AssdK5() => Step(_assd!);
 
-    /// <summary>One call: 4 proposals from the sequence's own bigrams, their verification and a bonus row.</summary>
+    /// <summary>One call: 4 draft tokens from the sequence's own bigrams, their verification and a bonus row.</summary>
     [Benchmark]
     public int FusedK4() => Step(_fused!);
 

@@ -1,7 +1,9 @@
-using AsArm.Inference;
+using AsArm.Inference.ModelFolders;
+using AsArm.Inference.Onnx.Cached;
+using AsArm.Inference.Onnx.Stateless;
 using Microsoft.ML.OnnxRuntime;
 
-namespace AsArm.Perf;
+namespace AsArm.Perf.Cache;
 
 /// <summary>`perf -- cache`: what the key/value cache and batching save at XLNet-base size, all in one run, as Markdown.</summary>
 internal static class CacheMeasurement
@@ -37,13 +39,13 @@ internal static class CacheMeasurement
     private static void MeasureModel(ModelFolder folder, int[] lengths, int[] batches, List<string> lines)
     {
         using CachedOnnxModel cached = CachedOnnxModel.Open(folder);
-        Console.WriteLine($"\nLongest sequence {folder.Manifest.MaximumLength}:\n");
+        Console.WriteLine($"\nLongest sequence {folder.Manifest.MaxLength}:\n");
         MeasureDecoding(cached, lengths, batches, lines);
         using StatelessOnnxModel stateless = StatelessOnnxModel.Open(folder);
-        MeasureCalls(stateless, cached, lengths[^1] == Extended ? [Extended] : lengths, lines);
+        MeasureForwardPasses(stateless, cached, lengths[^1] == Extended ? [Extended] : lengths, lines);
     }
 
-    private static void MeasureCalls(StatelessOnnxModel stateless, CachedOnnxModel cached, int[] lengths, List<string> lines)
+    private static void MeasureForwardPasses(StatelessOnnxModel stateless, CachedOnnxModel cached, int[] lengths, List<string> lines)
     {
         Console.WriteLine("| rows (content + query) | positions | batch | stateless ms | cached ms | stateless / cached | of the medians |");
         Console.WriteLine("| --- | ---: | ---: | ---: | ---: | ---: | ---: |");
@@ -51,17 +53,17 @@ internal static class CacheMeasurement
         {
             foreach (int batch in s_batches)
             {
-                var calls = new CallTimes(cached, length, batch, s_rows.Max(row => row.Queries));
+                var states = new ForwardPassTimes(cached, length, batch, s_rows.Max(row => row.Queries));
                 foreach ((int content, int queries) in s_rows)
                 {
-                    (Times slow, Times fast) = calls.Measure(stateless, cached, content, queries);
+                    (Times slow, Times fast) = states.Measure(stateless, cached, content, queries);
                     string ratio = $"{slow.Fastest / fast.Fastest:F1}";
                     Console.WriteLine($"| {content} + {queries} | {length} | {batch} | {slow.Fastest:F1} | {fast.Fastest:F1} | {ratio} | {slow.Median / fast.Median:F1} |");
                     if (batch == 1)
                         lines.Add($"ratio cached/stateless {length} positions, {content}+{queries} rows: {ratio}");
                 }
 
-                calls.Release(cached);
+                states.Release(cached);
             }
         }
     }
@@ -91,7 +93,7 @@ internal static class CacheMeasurement
             all.AddRange(together);
         }
 
-        Console.WriteLine("| sampler | ms per token | median | managed share | bytes per round |");
+        Console.WriteLine("| sampler | ms per token | median | managed share | bytes per speculation step |");
         Console.WriteLine("| --- | ---: | ---: | ---: | ---: |");
         foreach (Decoding decoding in all)
         {
@@ -113,7 +115,7 @@ internal static class CacheMeasurement
             double alone = lengths.Sum(length => PerToken("sequential", length, 1)), together = lengths.Sum(length => PerToken("sequential", length, 16));
             lines.Add($"ratio batch16/batch1 tokens per second: {alone / together:F2}"); // as many tokens of each length
             lines.Add($"managed share: {100 * all.Max(decoding => decoding.ManagedShare):F1} %");
-            lines.Add($"bytes per round: {all.Max(decoding => decoding.BytesPerStep):F0}");
+            lines.Add($"bytes per speculation step: {all.Max(decoding => decoding.BytesPerStep):F0}");
         }
         else
             lines.Add($"growth 128->1024: {PerToken("sequential", Extended, 1) / PerToken("sequential", 128, 1):F2}");

@@ -1,8 +1,11 @@
 using System.Diagnostics;
-using AsArm.Assd;
-using AsArm.Inference;
+using AsArm.Assd.Distributions;
+using AsArm.Assd.Ordering;
+using AsArm.Assd.Randomness;
+using AsArm.Assd.Samplers;
+using AsArm.Inference.Onnx.Sessions;
 
-namespace AsArm.Perf;
+namespace AsArm.Perf.Cache;
 
 /// <summary>
 /// Sequences under way in steady state: their prompts are in the cache and the shapes of their calls have been seen. Steps are taken
@@ -22,7 +25,7 @@ internal sealed class Decoding : IDisposable
         var options = new SamplingOptions { BannedTokens = [6] };
         Order order = Sequences.WithGap(length, Gap);
         _samplers = [.. Enumerable.Range(0, batch).Select(i => Create(order, Sequences.Tokens(length, model.VocabularySize, i), options, sequential))];
-        _loop = new SamplingLoop(model, _samplers, [.. Enumerable.Range(0, batch).Select(i => new SeededCoins(i))]);
+        _loop = new SamplingLoop(model, _samplers, [.. Enumerable.Range(0, batch).Select(i => new SplitMix64(i))]);
         Name = $"{(sequential ? "sequential" : "assd")}, {length} positions, batch {batch}";
     }
 
@@ -52,7 +55,7 @@ internal sealed class Decoding : IDisposable
     /// <summary>Some steps.</summary>
     public void Measure(int steps)
     {
-        int decided = _samplers.Sum(sampler => sampler.Decided);
+        int committed = _samplers.Sum(sampler => sampler.Committed);
         TimeSpan native = _model.NativeTime;
         long bytes = GC.GetAllocatedBytesForCurrentThread(), start = Stopwatch.GetTimestamp();
         for (int i = 0; i < steps; i++)
@@ -62,7 +65,7 @@ internal sealed class Decoding : IDisposable
         _native += (_model.NativeTime - native).TotalMilliseconds;
         _total += elapsed;
         _steps += steps;
-        PerToken.Add(elapsed / (_samplers.Sum(sampler => sampler.Decided) - decided));
+        PerToken.Add(elapsed / (_samplers.Sum(sampler => sampler.Committed) - committed));
     }
 
     public void Dispose() => _loop.Dispose();

@@ -1,7 +1,8 @@
 using System.Diagnostics;
-using AsArm.Inference;
+using AsArm.Inference.ModelFolders;
+using AsArm.Inference.Onnx.Cached;
 
-namespace AsArm.Perf;
+namespace AsArm.Perf.Cache;
 
 /// <summary>The peak memory of a run at base size, in a process of its own: load, a prompt, twenty tokens.</summary>
 internal static class PeakMemory

@@ -1,6 +1,7 @@
-using AsArm.Assd;
+using AsArm.Assd.Ordering;
+using AsArm.Assd.Randomness;
 
-namespace AsArm.Perf;
+namespace AsArm.Perf.Cache;
 
 /// <summary>Sequences for measurements: random tokens, one gap in the middle.</summary>
 internal static class Sequences
@@ -17,7 +18,7 @@ internal static class Sequences
     /// <summary>[length] tokens that are no special ones.</summary>
     public static int[] Tokens(int length, int vocabularySize, long seed)
     {
-        var coins = new SeededCoins(seed);
-        return [.. Enumerable.Range(0, length).Select(_ => 10 + (int)(coins.Toss() * (vocabularySize - 10)))];
+        var random = new SplitMix64(seed);
+        return [.. Enumerable.Range(0, length).Select(_ => 10 + (int)(random.NextDouble() * (vocabularySize - 10)))];
     }
 }

@@ -1,4 +1,4 @@
-namespace AsArm.Perf;
+namespace AsArm.Perf.Cache;
 
 /// <summary>
 /// Repeated measurements of the same thing. Others disturb a shared machine, and only ever make things slower: the fastest is what a

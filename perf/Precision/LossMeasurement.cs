@@ -1,7 +1,12 @@
-using AsArm.Assd;
-using AsArm.Inference;
+using AsArm.Assd.Distributions;
+using AsArm.Assd.Ordering;
+using AsArm.Assd.Randomness;
+using AsArm.Inference.Devices;
+using AsArm.Inference.ModelFolders;
+using AsArm.Inference.Onnx.Cached;
+using AsArm.Inference.Text;
 
-namespace AsArm.Perf;
+namespace AsArm.Perf.Precision;
 
 /// <summary>
 /// `perf -- loss TEXT FOLDER [FOLDER ...] [--windows N]`: nats per token of model folders with the same tokenizer on the same windows of a text, through
@@ -32,7 +37,7 @@ internal static class LossMeasurement
         double? first = null;
         foreach ((ModelFolder folder, bool float32) in folders.SelectMany(Graphs))
         {
-            using CachedOnnxModel model = CachedOnnxModel.Open(folder, new Placement(Device.Cpu, Float32: float32));
+            using CachedOnnxModel model = CachedOnnxModel.Open(folder, new ExecutionSettings(Device.Cpu, Float32: float32));
             double[] nats = Score(model, chosen, out double all);
             first ??= all;
             Console.WriteLine($"| {folder.Name} | {folder.Manifest.Precision} | {Path.GetFileName(model.GraphPath)} | {string.Join(" | ", nats.Select(value => $"{value:F4}"))} | {all:F4} | {all - first:F4} |");
@@ -84,15 +89,15 @@ internal static class LossMeasurement
     /// <summary>Which tokens of a window are given: those outside one gap, or all but scattered ones.</summary>
     private static bool[] Given(double rate, int window)
     {
-        var coins = new SeededCoins(1000 * window + (int)(1000 * rate));
+        var random = new SplitMix64(1000 * window + (int)(1000 * rate));
         int unknown = Math.Clamp((int)Math.Round(rate * Length), 1, Length - 1);
         var given = new bool[Length];
         given.AsSpan().Fill(true);
         if (window % 2 == 0)
-            given.AsSpan((int)(coins.Toss() * (Length - unknown + 1)), unknown).Clear();
+            given.AsSpan((int)(random.NextDouble() * (Length - unknown + 1)), unknown).Clear();
         else
         {
-            foreach (int position in Enumerable.Range(0, Length).OrderBy(_ => coins.Toss()).Take(unknown).ToArray())
+            foreach (int position in Enumerable.Range(0, Length).OrderBy(_ => random.NextDouble()).Take(unknown).ToArray())
                 given[position] = false;
         }
 

@@ -1,7 +1,9 @@
 using System.Diagnostics;
-using AsArm.Inference;
+using AsArm.Inference.ModelFolders;
+using AsArm.Inference.Onnx.Cached;
+using AsArm.Perf.Cache;
 
-namespace AsArm.Perf;
+namespace AsArm.Perf.Precision;
 
 /// <summary>
 /// `perf -- official`: a call in PyTorch over the whole sequence without a cache, as the published code makes it, against a call of the
@@ -17,20 +19,20 @@ internal static class OfficialMeasurement
     public static int Run()
     {
         CachedOnnxModel[] models = [.. s_precisions.Select(precision => CachedOnnxModel.Open(ModelFolder.Open(Exports.Base(Length, precision))))];
-        CallTimes[] calls = [.. models.Select(model => new CallTimes(model, Length, 1, Rows))];
+        ForwardPassTimes[] states = [.. models.Select(model => new ForwardPassTimes(model, Length, 1, Rows))];
         Times[] ours = [.. models.Select(_ => new Times())];
         var theirs = new Times();
         using Process reference = Exports.Start("reference.py", "--checkpoint", Exports.BaseCheckpoint(), "--positions", $"{Length}", "--rows", $"{Rows}");
         for (int round = 0; round < Rounds; round++)
         {
-            double time = Ask(reference);
+            double time = AddQuery(reference);
             if (round > 0)
                 theirs.Add(time);
             for (int i = 0; i < models.Length; i++)
             {
                 for (int turn = 0; turn < 12; turn++)
                 {
-                    time = calls[i].Time(models[i], Rows, Rows);
+                    time = states[i].Time(models[i], Rows, Rows);
                     if (turn > 1)
                         ours[i].Add(time);
                 }
@@ -53,7 +55,7 @@ internal static class OfficialMeasurement
     }
 
     /// <summary>Milliseconds of one call of the reference, which waits for a line before each.</summary>
-    private static double Ask(Process reference)
+    private static double AddQuery(Process reference)
     {
         reference.StandardInput.WriteLine();
         reference.StandardInput.Flush();

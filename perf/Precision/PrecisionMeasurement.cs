@@ -1,7 +1,9 @@
-using AsArm.Inference;
+using AsArm.Inference.ModelFolders;
+using AsArm.Inference.Onnx.Cached;
+using AsArm.Perf.Cache;
 using Microsoft.ML.OnnxRuntime;
 
-namespace AsArm.Perf;
+namespace AsArm.Perf.Precision;
 
 /// <summary>`perf -- precision`: calls of the graph with the cache at XLNet-base size in fp32, int8 and int4 by turns, as Markdown.</summary>
 internal static class PrecisionMeasurement
@@ -14,8 +16,8 @@ internal static class PrecisionMeasurement
 
     public static int Run(string[] arguments)
     {
-        if (arguments is [FirstCall.Argument, string child])
-            return FirstCall.RunChild(child);
+        if (arguments is [FirstForwardPass.Argument, string child])
+            return FirstForwardPass.RunChild(child);
         if (arguments.Length > 0)
         {
             Console.Error.WriteLine("perf -- precision takes no arguments.");
@@ -33,7 +35,7 @@ internal static class PrecisionMeasurement
         var lines = new List<string>();
         CachedOnnxModel[] models = [.. folders.Select(folder => CachedOnnxModel.Open(ModelFolder.Open(folder)))];
         foreach (int batch in (int[])[1, 8])
-            MeasureCalls(models, batch, lines);
+            MeasureForwardPasses(models, batch, lines);
         Console.WriteLine();
         for (int i = 0; i < models.Length; i++)
         {
@@ -51,14 +53,14 @@ internal static class PrecisionMeasurement
     {
         ModelManifest manifest = ModelFolder.Open(path).Manifest;
         double weights = manifest.Files["model.onnx_data"].Bytes / 1e6;
-        FirstCall first = FirstCall.Measure(path);
+        FirstForwardPass first = FirstForwardPass.Measure(path);
         double peak = first.PeakBytes / 1e6;
         Console.WriteLine($"| {precision} | {manifest.Block} | {weights:F0} | {first.LoadMilliseconds:F0} | {peak:F0} | {peak / weights:F2} |");
     }
 
-    private static void MeasureCalls(CachedOnnxModel[] models, int batch, List<string> lines)
+    private static void MeasureForwardPasses(CachedOnnxModel[] models, int batch, List<string> lines)
     {
-        CallTimes[] calls = [.. models.Select(model => new CallTimes(model, Length, batch, s_rows.Max(row => row.Queries)))];
+        ForwardPassTimes[] states = [.. models.Select(model => new ForwardPassTimes(model, Length, batch, s_rows.Max(row => row.Queries)))];
         foreach ((int content, int queries) in s_rows)
         {
             Times[] times = [.. models.Select(_ => new Times())];
@@ -66,7 +68,7 @@ internal static class PrecisionMeasurement
             {
                 for (int i = 0; i < models.Length; i++)
                 {
-                    double time = calls[i].Time(models[i], content, queries);
+                    double time = states[i].Time(models[i], content, queries);
                     if (turn > 1) // the first ones bind shapes
                         times[i].Add(time);
                 }
@@ -80,6 +82,6 @@ internal static class PrecisionMeasurement
         }
 
         for (int i = 0; i < models.Length; i++)
-            calls[i].Release(models[i]);
+            states[i].Release(models[i]);
     }
 }

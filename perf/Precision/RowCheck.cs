@@ -1,7 +1,9 @@
-using AsArm.Assd;
-using AsArm.Inference;
+using AsArm.Assd.Models;
+using AsArm.Assd.Ordering;
+using AsArm.Inference.Onnx.Cached;
+using AsArm.Perf.Cache;
 
-namespace AsArm.Perf;
+namespace AsArm.Perf.Precision;
 
 /// <summary>Whether a row has the same bits in a call of one sequence and in one of several.</summary>
 internal static class RowCheck
@@ -9,42 +11,42 @@ internal static class RowCheck
     private const int Count = 4;
     private const int Queries = 7;
 
-    /// <summary>Rows of logits that differ, and all of them: prompts, then three rounds of proposals.</summary>
+    /// <summary>Rows of logits that differ, and all of them: prompts, then three rounds of draft tokens.</summary>
     public static (int Differing, int All) Run(CachedOnnxModel model, int length)
     {
-        SequenceCall[] together = Calls(model, length), alone = Calls(model, length);
+        SequenceState[] together = Calls(model, length), alone = Calls(model, length);
         int differing = 0, all = 0;
         for (int round = 0; round < 4; round++)
         {
             Plan(together, round);
             Plan(alone, round);
             model.Evaluate(together, CancellationToken.None);
-            foreach ((SequenceCall call, SequenceCall other) in together.Zip(alone))
+            foreach ((SequenceState state, SequenceState other) in together.Zip(alone))
             {
                 model.Evaluate([other], CancellationToken.None);
-                for (int row = 0; row < call.Conditionals.Length; row++, all++)
-                    differing += call.Row(row).SequenceEqual(other.Row(row)) ? 0 : 1;
+                for (int row = 0; row < state.Conditionals.Length; row++, all++)
+                    differing += state.Row(row).SequenceEqual(other.Row(row)) ? 0 : 1;
             }
         }
 
-        foreach (SequenceCall call in together.Concat(alone))
-            model.Release(call);
+        foreach (SequenceState state in together.Concat(alone))
+            model.Release(state);
         return (differing, all);
     }
 
-    private static SequenceCall[] Calls(CachedOnnxModel model, int length) =>
-        [.. Enumerable.Range(0, Count).Select(i => new SequenceCall(
+    private static SequenceState[] Calls(CachedOnnxModel model, int length) =>
+        [.. Enumerable.Range(0, Count).Select(i => new SequenceState(
             Sequences.WithGap(length - (37 * i), 40), Sequences.Tokens(length - (37 * i), model.VocabularySize, i), model.VocabularySize, Queries))];
 
-    /// <summary>Every sequence with another number of proposals and questions.</summary>
-    private static void Plan(SequenceCall[] calls, int round)
+    /// <summary>Every sequence with another number of draft tokens and queries.</summary>
+    private static void Plan(SequenceState[] states, int round)
     {
-        for (int i = 0; i < calls.Length; i++)
+        for (int i = 0; i < states.Length; i++)
         {
-            int known = calls[i].Order.GivenCount + (2 * round), proposals = (i + round) % Count;
-            calls[i].Begin(known + proposals);
-            for (int question = 0; question < Queries - i; question++)
-                calls[i].Ask(new Conditional(known + question, known + Math.Min(question, proposals)));
+            int known = states[i].Order.GivenCount + (2 * round), draftTokens = (i + round) % Count;
+            states[i].BeginForwardPass(known + draftTokens);
+            for (int query = 0; query < Queries - i; query++)
+                states[i].AddQuery(new Conditional(known + query, known + Math.Min(query, draftTokens)));
         }
     }
 }

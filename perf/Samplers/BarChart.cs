@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Xml.Linq;
-using AsArm.Cli;
+using AsArm.Cli.Bench;
 
-namespace AsArm.Perf;
+namespace AsArm.Perf.Samplers;
 
 /// <summary>Grouped horizontal bars of ratios with their intervals, in panels side by side, as SVG.</summary>
 internal sealed class BarChart
@@ -16,7 +16,7 @@ internal sealed class BarChart
 
     public required string Title { get; init; }
 
-    public required string Note { get; init; }
+    public required string MarkCached { get; init; }
 
     /// <summary>[groups]</summary>
     public required string[] Groups { get; init; }
@@ -45,7 +45,7 @@ internal sealed class BarChart
         Legend(),
         Groups.Select((group, i) => Text(LabelWidth - 10, TopOf(i) + Series.Length * Bar / 2 + 4, group, 13, "end")),
         Panels.Select((panel, i) => Draw(panel, LabelWidth + i * (PanelWidth + PanelGap))),
-        Text(20, Bottom + Foot - 14, Note, 12, "start")).ToString();
+        Text(20, Bottom + Foot - 14, MarkCached, 12, "start")).ToString();
 
     private IEnumerable<XElement> Legend()
     {

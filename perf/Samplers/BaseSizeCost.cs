@@ -1,7 +1,9 @@
 using System.ComponentModel;
-using AsArm.Inference;
+using AsArm.Inference.DraftMeasurement;
+using AsArm.Inference.ModelFolders;
+using AsArm.Inference.Onnx.Cached;
 
-namespace AsArm.Perf;
+namespace AsArm.Perf.Samplers;
 
 /// <summary>What forward passes of the base-size network cost.</summary>
 internal static class BaseSizeCost
@@ -17,9 +19,9 @@ internal static class BaseSizeCost
         {
             using CachedOnnxModel model = CachedOnnxModel.Open(ModelFolder.Open(Exports.Base(Positions)));
             CostCurve curve = CostCurve.Measure(model, Positions, batch: 1, Rounds);
-            return curve is { Fixed: > 0, ContentRow: > 0, QueryRow: > 0 }
+            return curve is { Fixed: > 0, ContentToken: > 0, QueryToken: > 0 }
                 ? curve
-                : throw new InvalidOperationException($"The fitted call, {curve.Fixed:F1} + {curve.ContentRow:F2} content + {curve.QueryRow:F2} query ms, has a part below 0.");
+                : throw new InvalidOperationException($"The fitted call, {curve.Fixed:F1} + {curve.ContentToken:F2} content + {curve.QueryToken:F2} query ms, has a part below 0.");
         }
         catch (Exception error) when (error is InvalidOperationException or ModelFolderException or Win32Exception)
         {
@@ -29,5 +31,5 @@ internal static class BaseSizeCost
     }
 
     /// <summary>The steps after the first of a request by itself.</summary>
-    public static double CostOf(this CostCurve curve, Observation observation) => observation.LaterRows.Sum(rows => curve.Of(rows.Content, rows.Queries));
+    public static double CostOf(this CostCurve curve, Observation observation) => observation.LaterPasses.Sum(rows => curve.Of(rows.Content, rows.Queries));
 }

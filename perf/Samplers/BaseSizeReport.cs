@@ -1,8 +1,9 @@
-using AsArm.Cli;
-using AsArm.Inference;
-using static AsArm.Perf.SamplersReport;
+using AsArm.Cli.Bench;
+using AsArm.Inference.DraftMeasurement;
+using AsArm.Inference.Infilling;
+using static AsArm.Perf.Samplers.SamplersReport;
 
-namespace AsArm.Perf;
+namespace AsArm.Perf.Samplers;
 
 /// <summary>What the calls of the default model would have cost with a network of base size.</summary>
 internal static class BaseSizeReport
@@ -11,14 +12,14 @@ internal static class BaseSizeReport
     {
         Console.WriteLine(
             $"\nAcceptances of the default model, cost of the base-size network. A call of the network of base size (12 layers, width 768, vocabulary 32,000, float32) at "
-            + $"{BaseSizeCost.Positions} positions with a full cache takes a + b content + c query rows, a = {curve.Fixed:F2} ms, b = {curve.ContentRow:F3} ms, c = {curve.QueryRow:F3} ms; "
+            + $"{BaseSizeCost.Positions} positions with a full cache takes a + b content + c query tokens, a = {curve.Fixed:F2} ms, b = {curve.ContentToken:F3} ms, c = {curve.QueryToken:F3} ms; "
             + $"the worst residual is {curve.WorstResidual:F2} ms. Times of calls by turns, of each the fastest:\n");
-        Console.WriteLine("| content + query rows | ms | fitted |");
+        Console.WriteLine("| content + query tokens | ms | fitted |");
         Console.WriteLine("| --- | ---: | ---: |");
         foreach ((int content, int queries, double measured, double fitted) in curve.Points)
             Console.WriteLine($"| {content} + {queries} | {measured:F2} | {fitted:F2} |");
         Console.WriteLine(
-            $"\nTime per token by that curve and the rows of every call of the default model but the first. fused was told that a call costs {tuned.CallCostInRows} rows. "
+            $"\nTime per token by that curve and the rows of every call of the default model but the first. fused was told that a call costs {tuned.ForwardPassOverhead} rows. "
             + "Neither the first call nor the samplers' own work is in these figures.\n");
         Console.WriteLine("| T | text | sampler | ms per token | speed / sequential | speed / assd |");
         Console.WriteLine("| ---: | --- | --- | ---: | ---: | ---: |");

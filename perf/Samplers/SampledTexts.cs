@@ -1,9 +1,14 @@
 using System.Diagnostics;
-using AsArm.Assd;
-using AsArm.Cli;
-using AsArm.Inference;
+using AsArm.Assd.Samplers;
+using AsArm.Cli.Bench;
+using AsArm.Inference.Devices;
+using AsArm.Inference.Infilling;
+using AsArm.Inference.ModelFolders;
+using AsArm.Inference.Onnx;
+using AsArm.Inference.Onnx.Sessions;
+using AsArm.Inference.Text;
 
-namespace AsArm.Perf;
+namespace AsArm.Perf.Samplers;
 
 /// <summary>Fills the texts of `asarm bench` as TextInfiller does, one step at a time, so that every call can be looked at.</summary>
 internal sealed class SampledTexts : IDisposable
@@ -20,7 +25,7 @@ internal sealed class SampledTexts : IDisposable
         _folder = ModelFolder.Open(path);
         ModelManifest manifest = _folder.Manifest;
         _tokenizer = InfillTokenizer.Open(_folder.TokenizerPath ?? throw new ModelFolderException($"{path} has no tokenizer."), manifest);
-        _model = OnnxAnySubsetModel.Open(_folder);
+        _model = OnnxModelLoader.Open(_folder);
         int[] banned = [.. Enumerable.Range(0, manifest.VocabularySize).Where(token => !_tokenizer.IsText(token))];
         _setting = new InfillSetting(manifest, Device.Cpu, banned, NgramFile.Read(_folder));
     }
@@ -36,10 +41,10 @@ internal sealed class SampledTexts : IDisposable
     public void Fill(BenchKind kind, int first, int count, InfillOptions options, SamplerTally tally)
     {
         long begin = Stopwatch.GetTimestamp();
-        InfillJob[] jobs = [.. Enumerable.Range(first, count).Select(i => CreateJob(kind, i, options, inBatch: count > 1))];
+        InfillJob[] jobs = [.. Enumerable.Range(first, count).Select(i => CreateJob(kind, i, options, mode: count > 1 ? DraftMode.Throughput : DraftMode.Latency))];
         using var loop = new SamplingLoop(_model);
         foreach (InfillJob job in jobs)
-            job.Enter(loop);
+            job.Start(loop);
         Step(loop, jobs);
         (int tokens, int content, int queries) = Totals(jobs);
         int firstTokens = tokens;
@@ -65,18 +70,18 @@ internal sealed class SampledTexts : IDisposable
         _model.Dispose();
     }
 
-    private InfillJob CreateJob(BenchKind kind, int text, InfillOptions options, bool inBatch) => new(
+    private InfillJob CreateJob(BenchKind kind, int text, InfillOptions options, DraftMode mode) => new(
         new WindowedText(
             TextMarkup.Parse(BenchTexts.Get(kind, text % BenchTexts.Count), spans: false), new SegmentEncoder(_tokenizer, _folder.Manifest, GapSpacing.AsTyped), mayCut: false),
         options with { Seed = options.Seed + text },
         _setting,
-        inBatch);
+        mode);
 
     private static void Step(SamplingLoop loop, InfillJob[] jobs)
     {
         loop.Step(CancellationToken.None);
         foreach (InfillJob job in jobs)
-            job.Watch(); // makes the text of those that are done
+            job.CompleteWindow(); // makes the text of those that are done
     }
 
     private static (int Tokens, int Content, int Queries) Totals(InfillJob[] jobs)
@@ -85,7 +90,7 @@ internal sealed class SampledTexts : IDisposable
         foreach (InfillJob job in jobs)
         {
             SamplingStatistics statistics = job.Statistics;
-            total = (total.Tokens + statistics.Generated, total.Content + statistics.ContentRows, total.Queries + statistics.QueryRows);
+            total = (total.Tokens + statistics.Generated, total.Content + statistics.ContentTokens, total.Queries + statistics.QueryTokens);
         }
 
         return total;

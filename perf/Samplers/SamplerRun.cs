@@ -1,7 +1,7 @@
-using AsArm.Cli;
-using AsArm.Inference;
+using AsArm.Cli.Bench;
+using AsArm.Inference.Infilling;
 
-namespace AsArm.Perf;
+namespace AsArm.Perf.Samplers;
 
 /// <summary>All samplers on all texts by turns, so that what else the machine does hits all of them alike.</summary>
 internal sealed class SamplerRun(SampledTexts texts, SamplerVariant[] variants, double temperature, int batch, int seeds)
@@ -52,7 +52,7 @@ internal sealed class SamplerRun(SampledTexts texts, SamplerVariant[] variants, 
         var options = new InfillOptions
         {
             Sampler = variant.Kind,
-            CallCostInRows = variant.CallCostInRows,
+            ForwardPassOverhead = variant.ForwardPassOverhead,
             Temperature = temperature,
             Seed = 1000 * seed,
         };

@@ -1,8 +1,11 @@
-using AsArm.Assd;
-using AsArm.Cli;
-using AsArm.Inference;
+using AsArm.Assd.Planning;
+using AsArm.Assd.Samplers;
+using AsArm.Assd.Samplers.Fused;
+using AsArm.Cli.Bench;
+using AsArm.Inference.DraftMeasurement;
+using AsArm.Inference.Infilling;
 
-namespace AsArm.Perf;
+namespace AsArm.Perf.Samplers;
 
 /// <summary>What one sampler did on the texts of one kind.</summary>
 internal sealed class SamplerTally
@@ -15,18 +18,18 @@ internal sealed class SamplerTally
 
     public int Calls => _observations.Sum(one => one.Calls);
 
-    public double TokensPerCall => (double)_observations.Sum(one => one.Tokens) / Calls;
+    public double TokensPerForwardPass => (double)_observations.Sum(one => one.Tokens) / Calls;
 
     public double MillisecondsPerToken => _observations.Sum(one => one.Milliseconds) / _observations.Sum(one => one.Tokens);
 
     /// <summary>Of the tokens that the first call left; NaN if it left none.</summary>
     public double LaterMillisecondsPerToken => _observations.Sum(one => one.LaterMilliseconds) / _observations.Sum(one => one.LaterTokens);
 
-    /// <summary>Proposals kept of those drawn; NaN without any.</summary>
-    public double KeptOfDrawn => (double)_accepted / _drafted;
+    /// <summary>Draft tokens kept of those drawn; NaN without any.</summary>
+    public double AcceptedOfDrafted => (double)_accepted / _drafted;
 
-    /// <summary>Content and query rows of a call of one sequence, its given tokens aside.</summary>
-    public double RowsPerCall => _rows / Calls;
+    /// <summary>Content and query tokens of a call of one sequence, its given tokens aside.</summary>
+    public double ProcessedPerForwardPass => _rows / Calls;
 
     /// <summary>Takes an observation and the results that it was made of.</summary>
     public void Add(Observation observation, IEnumerable<InfillResult> results)
@@ -35,25 +38,25 @@ internal sealed class SamplerTally
         foreach (InfillResult result in results)
         {
             SamplingStatistics statistics = result.Statistics;
-            _rows += statistics.ContentRows + statistics.QueryRows;
+            _rows += statistics.ContentTokens + statistics.QueryTokens;
             _drafted += statistics.Drafted;
             _accepted += statistics.Accepted;
             foreach ((DraftSource source, DraftCounts more) in result.Drafts)
             {
                 DraftCounts before = Counts(source);
-                _counts[source] = new(before.Drawn + more.Drawn, before.Examined + more.Examined, before.Kept + more.Kept);
+                _counts[source] = new(before.Drafted + more.Drafted, before.Verified + more.Verified, before.Accepted + more.Accepted);
             }
         }
     }
 
-    /// <summary>What became of the proposals of a source, as far as the sampler tells.</summary>
+    /// <summary>What became of the draft tokens of a source, as far as the sampler tells.</summary>
     public DraftCounts Counts(DraftSource source) => _counts.GetValueOrDefault(source);
 
     /// <summary>Milliseconds per token after the first call if calls cost what a curve says; NaN if the first call left none.</summary>
     public double MillisecondsPerTokenAt(CostCurve curve) => _observations.Sum(curve.CostOf) / _observations.Sum(one => one.LaterTokens);
 
     /// <summary>Tokens per call over those of another sampler, on the same texts with the same seeds.</summary>
-    public PairedRatio TokensPerCallOver(SamplerTally other) => Over(other, one => (one.Tokens, one.Calls));
+    public PairedRatio TokensPerForwardPassOver(SamplerTally other) => Over(other, one => (one.Tokens, one.Calls));
 
     /// <summary>Time per token of another sampler over that of this one: above 1 this one is faster.</summary>
     public PairedRatio SpeedOver(SamplerTally other) => Over(other, one => (one.Tokens, one.Milliseconds));

@@ -1,7 +1,7 @@
-using AsArm.Cli;
-using AsArm.Inference;
+using AsArm.Cli.Bench;
+using AsArm.Inference.Infilling;
 
-namespace AsArm.Perf;
+namespace AsArm.Perf.Samplers;
 
 /// <summary>The chart of the exact samplers.</summary>
 internal static class SamplersChart
@@ -16,10 +16,10 @@ internal static class SamplersChart
             Series = [.. samplers.Select(sampler => sampler.Name)],
             Panels =
             [
-                new("Tokens per call / assd", Values(SamplerKind.Assd, (own, other) => own.TokensPerCallOver(other))),
+                new("Tokens per call / assd", Values(SamplerKind.Assd, (own, other) => own.TokensPerForwardPassOver(other))),
                 new("Speed of a request / sequential", Values(SamplerKind.Sequential, (own, other) => own.SpeedOver(other))),
             ],
-            Note = "More is better. Whiskers: 95 % intervals over texts and seeds.",
+            MarkCached = "More is better. Whiskers: 95 % intervals over texts and seeds.",
         };
         return chart.ToSvg();
 

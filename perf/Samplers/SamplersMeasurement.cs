@@ -1,8 +1,9 @@
 using System.Globalization;
-using AsArm.Inference;
+using AsArm.Inference.DraftMeasurement;
+using AsArm.Inference.Infilling;
 using Microsoft.ML.OnnxRuntime;
 
-namespace AsArm.Perf;
+namespace AsArm.Perf.Samplers;
 
 /// <summary>`perf -- samplers`: the samplers side by side on the default model, or on another, and, by the cost of its calls, at base size, as Markdown.</summary>
 internal static class SamplersMeasurement

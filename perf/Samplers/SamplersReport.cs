@@ -1,8 +1,9 @@
-using AsArm.Assd;
-using AsArm.Cli;
-using AsArm.Inference;
+using AsArm.Assd.Planning;
+using AsArm.Assd.Samplers.Fused;
+using AsArm.Cli.Bench;
+using AsArm.Inference.Infilling;
 
-namespace AsArm.Perf;
+namespace AsArm.Perf.Samplers;
 
 /// <summary>The tables of the default model.</summary>
 internal static class SamplersReport
@@ -20,7 +21,7 @@ internal static class SamplersReport
     {
         Console.WriteLine(
             $"{model}: intervals of 95 % over texts and seeds, in batches over seeds. Times are those of the whole request; \"decoding\" leaves its first call out, "
-            + "which encodes the given text for all samplers alike. In brackets, of how many proposals.");
+            + "which encodes the given text for all samplers alike. In brackets, of how many draft tokens.");
         foreach (SamplerRun run in runs)
         {
             Console.WriteLine($"\nT = {run.Temperature}, batch {run.Batch}:\n");
@@ -41,20 +42,20 @@ internal static class SamplersReport
     private static string Row(SamplerTally tally, SamplerTally assd, SamplerTally sequential) => string.Join(
         " | ",
         tally.Calls,
-        Number(tally.TokensPerCall),
-        Number(tally.KeptOfDrawn),
-        Kept(tally.Counts(DraftSource.Ngram)),
-        Kept(tally.Counts(DraftSource.Network)),
-        Kept(tally.Counts(DraftSource.Product)),
-        Number(tally.RowsPerCall, "0.0"),
+        Number(tally.TokensPerForwardPass),
+        Number(tally.AcceptedOfDrafted),
+        Accepted(tally.Counts(DraftSource.Ngram)),
+        Accepted(tally.Counts(DraftSource.Network)),
+        Accepted(tally.Counts(DraftSource.Product)),
+        Number(tally.ProcessedPerForwardPass, "0.0"),
         Number(tally.MillisecondsPerToken),
         Number(tally.LaterMillisecondsPerToken),
-        tally.TokensPerCallOver(assd),
+        tally.TokensPerForwardPassOver(assd),
         tally.SpeedOver(sequential),
         tally.SpeedOver(assd),
         tally.LaterSpeedOver(sequential),
         tally.LaterSpeedOver(assd));
 
-    private static string Kept(DraftCounts counts) =>
-        counts.Examined == 0 ? "-" : $"{Number((double)counts.Kept / counts.Examined)} ({counts.Examined})";
+    private static string Accepted(DraftCounts counts) =>
+        counts.Verified == 0 ? "-" : $"{Number((double)counts.Accepted / counts.Verified)} ({counts.Verified})";
 }

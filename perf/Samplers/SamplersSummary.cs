@@ -1,7 +1,8 @@
-using AsArm.Cli;
-using AsArm.Inference;
+using AsArm.Cli.Bench;
+using AsArm.Inference.DraftMeasurement;
+using AsArm.Inference.Infilling;
 
-namespace AsArm.Perf;
+namespace AsArm.Perf.Samplers;
 
 /// <summary>The last lines: the best of the exact samplers at temperature 1, one text at a time.</summary>
 internal static class SamplersSummary
@@ -15,7 +16,7 @@ internal static class SamplersSummary
     {
         SamplerRun first = runs[0];
         Console.WriteLine();
-        PrintEach(s_others, "tokens per call best/assd", kind => TokensPerCall(first, kind));
+        PrintEach(s_others, "tokens per call best/assd", kind => TokensPerForwardPass(first, kind));
         PrintEach(s_others, "time per token sequential/best", kind => Speed(first, kind));
         PrintEach(
             [.. s_others, .. s_gaps],
@@ -23,7 +24,7 @@ internal static class SamplersSummary
             kind => first.Best(tally => tally.LaterSpeedOver(first[kind, SamplerKind.Sequential]), kind));
         Console.WriteLine($"slowest fused/sequential of any kind and batch: {Slowest(runs, ratio => ratio.Value):F3}");
         Console.WriteLine($"least upper end of its 95 % interval: {Slowest(runs, ratio => ratio.Value + ratio.Error):F3}");
-        PrintEach(s_gaps, "tokens per call best/assd", kind => TokensPerCall(first, kind));
+        PrintEach(s_gaps, "tokens per call best/assd", kind => TokensPerForwardPass(first, kind));
         PrintEach(s_gaps, "time per token sequential/best", kind => Speed(first, kind));
         string atBaseSize = curve is null ? "left out" : $"{AtBaseSize(first, BenchKind.OneGap, curve, tuned!):F3}";
         Console.WriteLine($"time per token sequential/best base size one gap: {atBaseSize}");
@@ -35,7 +36,7 @@ internal static class SamplersSummary
             Console.WriteLine($"{what} {name}: {ratio(kind):F3}");
     }
 
-    private static double TokensPerCall(SamplerRun run, BenchKind kind) => run.Best(tally => tally.TokensPerCallOver(run[kind, SamplerKind.Assd]), kind);
+    private static double TokensPerForwardPass(SamplerRun run, BenchKind kind) => run.Best(tally => tally.TokensPerForwardPassOver(run[kind, SamplerKind.Assd]), kind);
 
     private static double Speed(SamplerRun run, BenchKind kind) => run.Best(tally => tally.SpeedOver(run[kind, SamplerKind.Sequential]), kind);
 

@@ -1,8 +1,14 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using AsArm.Assd;
-using AsArm.Cli;
-using AsArm.Inference;
+using AsArm.Assd.Models;
+using AsArm.Cli.Bench;
+using AsArm.Cli.Commands;
+using AsArm.Cli.Options;
+using AsArm.Cli.Streams;
+using AsArm.Inference.Devices;
+using AsArm.Inference.ModelFolders;
+using AsArm.Inference.Onnx.Sessions;
+using AsArm.Inference.Text;
 
 StandardStreams.Install();
 try

@@ -1,3 +1,11 @@
+using AsArm.Assd.Distributions;
+using AsArm.Assd.Ordering;
+using AsArm.Assd.Randomness;
+using AsArm.Assd.Samplers;
+using AsArm.Assd.Tests.Exactness;
+using AsArm.Assd.Tests.Support;
+using AsArm.Assd.Tests.Support.Models;
+
 namespace AsArm.Assd.Tests;
 
 [TestClass]
@@ -38,23 +46,23 @@ public sealed class AllocationTests
     [TestMethod]
     public void LogProbability_SteadyState_AllocatesNothing()
     {
-        var law = new SamplingLaw(new() { TopK = 100, TopP = 0.9, Temperature = 2 }, VocabularySize);
-        float[] row = new SeededCoins(1).NextRow(VocabularySize);
-        law.LogProbability(row, 1);
-        var other = new SeededCoins(2).NextRow(VocabularySize);
+        var distribution = new LogitsProcessor(new() { TopK = 100, TopP = 0.9, Temperature = 2 }, VocabularySize);
+        float[] row = new SplitMix64(1).NextRow(VocabularySize);
+        distribution.LogProbability(row, 1);
+        var other = new SplitMix64(2).NextRow(VocabularySize);
         long before = GC.GetAllocatedBytesForCurrentThread();
-        law.LogProbability(other, 1);
+        distribution.LogProbability(other, 1);
         Assert.AreEqual(0, GC.GetAllocatedBytesForCurrentThread() - before);
     }
 
     private static SamplingLoop NewLoop(RandomModel model, SamplerKind kind, SamplingOptions options)
     {
-        var order = Order.Random(new bool[Length], new SeededCoins(1));
+        var order = Order.Random(new bool[Length], new SplitMix64(1));
         Sampler[] samplers =
         [
             Decoding.Create(kind, order, new int[Length], options, VocabularySize),
             Decoding.Create(kind, order, new int[Length], options, VocabularySize),
         ];
-        return new(model, samplers, [new SeededCoins(1), new SeededCoins(2)]);
+        return new(model, samplers, [new SplitMix64(1), new SplitMix64(2)]);
     }
 }

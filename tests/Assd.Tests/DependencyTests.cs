@@ -1,5 +1,7 @@
 using System.Reflection.Metadata;
 using System.Reflection.PortableExecutable;
+using AsArm.Assd.Distributions;
+using AsArm.Assd.Ordering;
 
 namespace AsArm.Assd.Tests;
 

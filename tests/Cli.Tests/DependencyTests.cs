@@ -1,4 +1,5 @@
 using System.Reflection;
+using AsArm.Cli.Tests.Support;
 
 namespace AsArm.Cli.Tests;
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using AsArm.Cli.Tests.Support;
 
 namespace AsArm.Cli.Tests;
 

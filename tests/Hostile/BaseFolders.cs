@@ -1,10 +1,10 @@
 using System.Runtime.CompilerServices;
 using System.Text.Json.Nodes;
-using AsArm.Assd.Tests;
+using AsArm.Assd.Tests.Support;
 
 namespace AsArm.Hostile;
 
-/// <summary>Small folders of every kind, to be damaged: weights within the graph and beside it, whole numbers, with a tokenizer and n-grams.</summary>
+/// <summary>Small folders of every kind, to be damaged: weights within the graph and beside it, integers, with a tokenizer and n-grams.</summary>
 internal static class BaseFolders
 {
     private const int Vocabulary = 64; // of models/tiny

@@ -7,8 +7,8 @@ namespace AsArm.Hostile;
 /// <summary>Starts children until all folders were opened, and counts what came of them. A child that ends, waits or grows is stopped, and the next goes on behind the folder that did it.</summary>
 internal sealed class Campaign
 {
-    private const long MaximumKilobytes = 1 << 20;
-    private const double MaximumSeconds = 5; // of the processor: other work on the machine must not count
+    private const long MaxKilobytes = 1 << 20;
+    private const double MaxSeconds = 5; // of the processor: other work on the machine must not count
     private static readonly TimeSpan s_longestWait = TimeSpan.FromSeconds(30);
 
     private readonly Dictionary<string, int> _counts = [];
@@ -110,9 +110,9 @@ internal sealed class Campaign
             if (lines.IsCompleted)
                 return false;
             long kilobytes = ProcessStatus.Kilobytes($"{child.Id}", "VmRSS");
-            if (kilobytes > MaximumKilobytes)
+            if (kilobytes > MaxKilobytes)
                 harm = $"took {kilobytes >> 10} MiB";
-            else if ((Processor(child) - before).TotalSeconds > MaximumSeconds || Stopwatch.GetElapsedTime(start) > s_longestWait)
+            else if ((Processor(child) - before).TotalSeconds > MaxSeconds || Stopwatch.GetElapsedTime(start) > s_longestWait)
                 harm = "did not end";
             if (harm is not null)
                 return false;
@@ -141,7 +141,7 @@ internal sealed class Campaign
         (_longest, _largest) = (Math.Max(_longest, seconds), Math.Max(_largest, kilobytes));
         if (words[2].StartsWith("fault", StringComparison.Ordinal))
             AddFault(number, doing, words[2]);
-        else if (kilobytes > MaximumKilobytes)
+        else if (kilobytes > MaxKilobytes)
             AddFault(number, doing, $"took {kilobytes >> 10} MiB");
         else
             Add(words[2]);

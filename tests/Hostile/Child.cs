@@ -1,7 +1,12 @@
 using System.Diagnostics;
 using System.Globalization;
-using AsArm.Assd;
-using AsArm.Inference;
+using AsArm.Assd.Models;
+using AsArm.Inference.Infilling;
+using AsArm.Inference.ModelFolders;
+using AsArm.Inference.Onnx;
+using AsArm.Inference.Onnx.Sessions;
+using AsArm.Inference.Text;
+using AsArm.Inference.Verification;
 
 namespace AsArm.Hostile;
 
@@ -63,7 +68,7 @@ internal static class Child
     private static void Replay(string path, bool useCache)
     {
         ModelFolder folder = ModelFolder.Open(path);
-        using OnnxAnySubsetModel model = OnnxAnySubsetModel.Open(folder, threads: 1, useCache: useCache);
+        using OnnxAnySubsetModel model = OnnxModelLoader.Open(folder, threads: 1, useCache: useCache);
         if (folder.GoldenPath is string golden)
             GoldenReplay.Run(model, golden);
     }

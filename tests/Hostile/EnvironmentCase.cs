@@ -1,4 +1,8 @@
-using AsArm.Inference;
+using AsArm.Inference.Infilling;
+using AsArm.Inference.ModelFolders;
+using AsArm.Inference.Onnx;
+using AsArm.Inference.Onnx.Sessions;
+using AsArm.Inference.Verification;
 using Microsoft.ML.OnnxRuntime;
 
 namespace AsArm.Hostile;
@@ -56,7 +60,7 @@ internal static class EnvironmentCase
     /// <summary>What works and what fails.</summary>
     private static void Use(string folder)
     {
-        using (OnnxAnySubsetModel model = OnnxAnySubsetModel.Open(ModelFolder.Open(folder)))
+        using (OnnxAnySubsetModel model = OnnxModelLoader.Open(ModelFolder.Open(folder)))
             GoldenReplay.Run(model, Path.Combine(folder, "golden.safetensors"));
         string copy = Directory.CreateTempSubdirectory("asarm-hostile-").FullName;
         try
@@ -65,7 +69,7 @@ internal static class EnvironmentCase
                 File.Copy(file, Path.Combine(copy, Path.GetFileName(file)));
             File.WriteAllBytes(Path.Combine(copy, "model.onnx"), File.ReadAllBytes(Path.Combine(copy, "model.onnx"))[..5000]);
             Manifest.Refresh(copy);
-            OnnxAnySubsetModel.Open(ModelFolder.Open(copy), useCache: false).Dispose();
+            OnnxModelLoader.Open(ModelFolder.Open(copy), useCache: false).Dispose();
         }
         catch (ModelFolderException)
         {

@@ -1,3 +1,7 @@
+using AsArm.Assd.Randomness;
+using AsArm.Assd.Samplers;
+using AsArm.Inference.Infilling;
+
 namespace AsArm.Inference.Tests;
 
 [TestClass]
@@ -16,5 +20,5 @@ public sealed class DependencyTests
     /// <summary>Inference never samples: the random numbers and the rejection maths stay in Assd.</summary>
     [TestMethod]
     public void Inference_Types_HoldNoSampler() => Assert.IsFalse(
-        typeof(TextInfiller).Assembly.GetTypes().Any(type => type.IsSubclassOf(typeof(Assd.Sampler)) || typeof(Assd.ICoinSource).IsAssignableFrom(type)));
+        typeof(TextInfiller).Assembly.GetTypes().Any(type => type.IsSubclassOf(typeof(Sampler)) || typeof(IRandomSource).IsAssignableFrom(type)));
 }

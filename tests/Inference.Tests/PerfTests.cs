@@ -1,8 +1,9 @@
 using System.Globalization;
 using System.Xml.Linq;
-using AsArm.Assd;
-using AsArm.Cli;
-using AsArm.Perf;
+using AsArm.Assd.Randomness;
+using AsArm.Cli.Bench;
+using AsArm.Inference.DraftMeasurement;
+using AsArm.Perf.Samplers;
 
 namespace AsArm.Inference.Tests;
 
@@ -41,7 +42,7 @@ public sealed class PerfTests
     public void PairedRatio_FewPairs_IntervalHoldsTheRatioInNineteenOfTwentyRuns()
     {
         const int Runs = 4000;
-        var coins = new SeededCoins(1);
+        var random = new SplitMix64(1);
         int held = 0;
         for (int run = 0; run < Runs; run++)
         {
@@ -51,7 +52,7 @@ public sealed class PerfTests
 
         Assert.AreEqual(0.95, held / (double)Runs, 0.015);
 
-        double Time(double mean) => mean * (1 + 0.05 * (Enumerable.Range(0, 12).Sum(_ => coins.Toss()) - 6));
+        double Time(double mean) => mean * (1 + 0.05 * (Enumerable.Range(0, 12).Sum(_ => random.NextDouble()) - 6));
     }
 
     [TestMethod]
@@ -82,7 +83,7 @@ public sealed class PerfTests
         return new BarChart
         {
             Title = title,
-            Note = "note",
+            MarkCached = "note",
             Groups = ["one", "two"],
             Series = ["first", "second"],
             Panels = [new("left", values), new("right", values)],

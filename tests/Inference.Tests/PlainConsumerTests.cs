@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using AsArm.Inference.Tests.Support;
 using Microsoft.ML.OnnxRuntime;
 
 namespace AsArm.Inference.Tests;

@@ -1,7 +1,11 @@
 using System.CommandLine;
-using AsArm.Inference;
+using AsArm.Cli.Options;
+using AsArm.Cli.Output;
+using AsArm.Inference.Devices;
+using AsArm.Inference.DraftMeasurement;
+using AsArm.Inference.Infilling;
 
-namespace AsArm.Cli;
+namespace AsArm.Cli.Bench;
 
 /// <summary>asarm bench: the samplers side by side; with --write the drafting figures of a model.</summary>
 internal static class BenchCommand
@@ -14,7 +18,7 @@ internal static class BenchCommand
         Option<Device> device = CommonOptions.Device();
         Option<bool> tf32 = CommonOptions.AllowTf32();
         Option<int?> threads = CommonOptions.Threads();
-        Option<int?> repeats = CommonOptions.OptionalNumber<int>("--repeats", "N", $"Seeds for each text, with --write times 160 prompts (default {DefaultRepeats})", value => value is >= 1 and <= 1000, "a whole number from 1 to 1000");
+        Option<int?> repeats = CommonOptions.OptionalNumber<int>("--repeats", "N", $"Seeds for each text, with --write times 160 prompts (default {DefaultRepeats})", value => value is >= 1 and <= 1000, "a integer from 1 to 1000");
         var write = new Option<bool>("--write") { Description = "Measure how often drafts are accepted and what a forward pass costs, and write it into asarm.json of the model, where fused plans by it" };
         var texts = new Option<string[]>("--text")
         {
@@ -22,8 +26,8 @@ internal static class BenchCommand
             HelpName = "FILE",
             AllowMultipleArgumentsPerToken = true,
         };
-        var command = new Command("bench", "Compare the samplers on fixed texts: model calls, tokens a call, time") { model, device, tf32, threads, repeats, write, texts };
-        command.SetAction((parsed, cancellation) => Task.Run(
+        var command = new Command("bench", "Compare the samplers on fixed texts: forward passes, tokens a call, time") { model, device, tf32, threads, repeats, write, texts };
+        command.SetAction((parsed, cancellationToken) => Task.Run(
             () =>
             {
                 string[] files = parsed.GetValue(texts) ?? [];
@@ -34,14 +38,14 @@ internal static class BenchCommand
                     parsed.ModelFolder(model), parsed.GetValue(device), parsed.GetValue(threads), allowTf32: parsed.IsTf32(tf32, parsed.GetValue(device)));
                 int count = parsed.GetValue(repeats) ?? DefaultRepeats;
                 return parsed.GetValue(write)
-                    ? BenchWriter.Run(infiller, parsed.GetValue(device), heldOut, count, cancellation)
-                    : Compare(infiller, parsed.GetValue(device), count, cancellation);
+                    ? BenchWriter.Run(infiller, parsed.GetValue(device), heldOut, count, cancellationToken)
+                    : Compare(infiller, parsed.GetValue(device), count, cancellationToken);
             },
-            cancellation));
+            cancellationToken));
         return command;
     }
 
-    private static int Compare(TextInfiller infiller, Device device, int repeats, CancellationToken cancellation)
+    private static int Compare(TextInfiller infiller, Device device, int repeats, CancellationToken cancellationToken)
     {
         foreach (BenchKind kind in Enum.GetValues<BenchKind>())
         {
@@ -50,23 +54,23 @@ internal static class BenchCommand
         }
 
         Console.WriteLine(
-            $"{infiller.Folder.Name}, {Devices.NameOf(device)}: {Counts.Of(BenchTexts.Count, "text")} of each kind, {Counts.Of(repeats, "seed")} each. Intervals are of 95 %, over texts. "
-            + "Times are of this run only: read the ratios. All samplers but parallel draw from the same law.");
+            $"{infiller.Folder.Name}, {DeviceNames.NameOf(device)}: {Counts.Of(BenchTexts.Count, "text")} of each kind, {Counts.Of(repeats, "seed")} each. Intervals are of 95 %, over texts. "
+            + "Times are of this run only: read the ratios. All samplers but parallel draw from the same distribution.");
         BenchRun? first = null;
         foreach (int batch in new[] { 1, BenchTexts.Count })
         {
             foreach (double temperature in new[] { 1, 0.7 })
             {
                 var run = new BenchRun(infiller, temperature, batch, repeats);
-                run.Run(cancellation);
+                run.Run(cancellationToken);
                 BenchReport.Print(run);
                 first ??= run;
             }
         }
 
-        BenchReport.PrintVariations(gap => BenchVariation.Measure(infiller, gap, 4 * repeats, cancellation));
+        BenchReport.PrintVariations(gap => BenchVariation.Measure(infiller, gap, 4 * repeats, cancellationToken));
         BenchReport.PrintOverhead(
-            DraftingMeasurement.MeasureOverhead(infiller, 1, cancellation), DraftingMeasurement.MeasureOverhead(infiller, TextInfiller.MaximumBatch, cancellation));
+            DraftingMeasurement.MeasureOverhead(infiller, 1, cancellationToken), DraftingMeasurement.MeasureOverhead(infiller, TextInfiller.MaxBatchSize, cancellationToken));
         BenchReport.PrintRatios(first!);
         return ExitCode.Done;
     }

@@ -1,4 +1,4 @@
-namespace AsArm.Cli;
+namespace AsArm.Cli.Bench;
 
 /// <summary>What is unknown in a text of the bench.</summary>
 internal enum BenchKind

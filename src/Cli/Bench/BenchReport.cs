@@ -1,9 +1,11 @@
 using System.Globalization;
-using AsArm.Assd;
-using AsArm.Inference;
+using AsArm.Assd.Planning;
+using AsArm.Cli.Commands;
+using AsArm.Cli.Output;
+using AsArm.Inference.Infilling;
 using Spectre.Console;
 
-namespace AsArm.Cli;
+namespace AsArm.Cli.Bench;
 
 /// <summary>Prints what the bench measured.</summary>
 internal static class BenchReport
@@ -38,18 +40,18 @@ internal static class BenchReport
     public static void PrintVariations(Func<int, PairedRatio> measure)
     {
         string[] all = [.. s_gaps.Select(gap => $"{Counts.Of(gap, "token")} {measure(gap)}")];
-        Console.WriteLine($"parallel is not exact. Total variation of its law from the model's joint in one gap, T = 1 (0 is equal, 1 is disjoint): {string.Join("; ", all)}");
+        Console.WriteLine($"parallel is not exact. Total variation of its distribution from the model's joint in one gap, T = 1 (0 is equal, 1 is disjoint): {string.Join("; ", all)}");
     }
 
     /// <summary>The measured forward-pass overheads.</summary>
     public static void PrintOverhead(double alone, double inBatch) => Console.WriteLine(
-        $"A forward pass costs as much beside its tokens as {Number(alone, "0.##")} tokens, one of {TextInfiller.MaximumBatch} sequences as {Number(inBatch, "0.##")} tokens of each.");
+        $"A forward pass costs as much beside its tokens as {Number(alone, "0.##")} tokens, one of {TextInfiller.MaxBatchSize} sequences as {Number(inBatch, "0.##")} tokens of each.");
 
     /// <summary>The last lines: one text at a time at temperature 1, the best of the exact samplers.</summary>
     public static void PrintRatios(BenchRun run)
     {
         foreach ((BenchKind kind, string name) in new[] { (BenchKind.OneGap, "one gap"), (BenchKind.ManyGaps, "many gaps") })
-            Console.WriteLine($"tokens per call best/assd {name}: {Number(Best(tally => tally.TokensPerCallOver(run[kind, SamplerKind.Assd]).Value, kind), "0.000")}");
+            Console.WriteLine($"tokens per call best/assd {name}: {Number(Best(tally => tally.TokensPerForwardPassOver(run[kind, SamplerKind.Assd]).Value, kind), "0.000")}");
         foreach ((BenchKind kind, string name) in new[] { (BenchKind.OneGap, "one gap"), (BenchKind.ManyGaps, "many gaps") })
             Console.WriteLine($"time per token sequential/best {name}: {Number(Best(tally => tally.SpeedOver(run[kind, SamplerKind.Sequential]).Value, kind), "0.000")}");
 
@@ -64,11 +66,11 @@ internal static class BenchReport
             name,
             InfillCommand.NameOf(sampler),
             Number(tally.Calls, "0"),
-            Number(tally.TokensPerCall, "0.00"),
+            Number(tally.TokensPerForwardPass, "0.00"),
             Accepted(tally),
             Number(tally.Rows / tally.Calls, "0.0"),
             Number(tally.MillisecondsPerToken, "0.00"),
-            tally.TokensPerCallOver(run[kind, SamplerKind.Assd]).ToString(),
+            tally.TokensPerForwardPassOver(run[kind, SamplerKind.Assd]).ToString(),
             tally.SpeedOver(run[kind, SamplerKind.Sequential]).ToString(),
             tally.SpeedOver(run[kind, SamplerKind.Assd]).ToString());
     }
@@ -76,8 +78,8 @@ internal static class BenchReport
     /// <summary>By source: those kept of those whose test counted. Where the sampler does not tell, those kept of all.</summary>
     private static string Accepted(BenchTally tally)
     {
-        if (tally.Drafts.Values.Any(counts => counts.Examined > 0))
-            return string.Join(" / ", s_sources.Select(source => Share(tally.Drafts[source].Kept, tally.Drafts[source].Examined)));
+        if (tally.Drafts.Values.Any(counts => counts.Verified > 0))
+            return string.Join(" / ", s_sources.Select(source => Share(tally.Drafts[source].Accepted, tally.Drafts[source].Verified)));
         return Share(tally.Accepted, tally.Drafted);
 
         static string Share(int kept, int all) => all == 0 ? "-" : Number((double)kept / all, "0.00");

@@ -1,7 +1,9 @@
-using AsArm.Assd;
-using AsArm.Inference;
+using AsArm.Assd.Planning;
+using AsArm.Assd.Samplers;
+using AsArm.Assd.Samplers.Fused;
+using AsArm.Inference.Infilling;
 
-namespace AsArm.Cli;
+namespace AsArm.Cli.Bench;
 
 /// <summary>What one sampler did on the texts of one kind; an observation is a text, or a batch, with all its seeds.</summary>
 internal sealed class BenchTally
@@ -21,10 +23,10 @@ internal sealed class BenchTally
 
     public int Accepted { get; private set; }
 
-    /// <summary>Proposals by source, where the sampler tells.</summary>
+    /// <summary>Draft tokens by source, where the sampler tells.</summary>
     public Dictionary<DraftSource, DraftCounts> Drafts { get; } = [];
 
-    public double TokensPerCall => Tokens / Calls;
+    public double TokensPerForwardPass => Tokens / Calls;
 
     public double MillisecondsPerToken => Milliseconds / Tokens;
 
@@ -35,20 +37,20 @@ internal sealed class BenchTally
     public void Add(int text, IReadOnlyList<InfillResult> results, TimeSpan time)
     {
         SamplingStatistics[] sequences = [.. results.Select(result => result.Statistics)];
-        (double tokens, double calls, double milliseconds) = _observations.GetValueOrDefault(text);
-        _observations[text] = (tokens + sequences.Sum(one => one.Generated), calls + sequences.Sum(one => one.Nfe), milliseconds + time.TotalMilliseconds);
-        Rows += sequences.Sum(one => one.ContentRows + one.QueryRows);
+        (double tokens, double states, double milliseconds) = _observations.GetValueOrDefault(text);
+        _observations[text] = (tokens + sequences.Sum(one => one.Generated), states + sequences.Sum(one => one.Nfe), milliseconds + time.TotalMilliseconds);
+        Rows += sequences.Sum(one => one.ContentTokens + one.QueryTokens);
         Drafted += sequences.Sum(one => one.Drafted);
         Accepted += sequences.Sum(one => one.Accepted);
         foreach ((DraftSource source, DraftCounts more) in results.SelectMany(result => result.Drafts))
         {
             DraftCounts sum = Drafts.GetValueOrDefault(source);
-            Drafts[source] = new(sum.Drawn + more.Drawn, sum.Examined + more.Examined, sum.Kept + more.Kept);
+            Drafts[source] = new(sum.Drafted + more.Drafted, sum.Verified + more.Verified, sum.Accepted + more.Accepted);
         }
     }
 
     /// <summary>Tokens per call of this one over those of another, with a 95 % interval over texts.</summary>
-    public PairedRatio TokensPerCallOver(BenchTally other) => Over(other, one => (one.Tokens, one.Calls));
+    public PairedRatio TokensPerForwardPassOver(BenchTally other) => Over(other, one => (one.Tokens, one.Calls));
 
     /// <summary>Tokens per time of this one over those of another, likewise: above 1 this one is faster.</summary>
     public PairedRatio SpeedOver(BenchTally other) => Over(other, one => (one.Tokens, one.Milliseconds));

@@ -1,6 +1,6 @@
-using AsArm.Assd;
+using AsArm.Assd.Randomness;
 
-namespace AsArm.Cli;
+namespace AsArm.Cli.Bench;
 
 /// <summary>The fixed texts of the bench, written for it, and their gaps; the same in every run.</summary>
 internal static class BenchTexts
@@ -39,20 +39,20 @@ internal static class BenchTexts
     public static string Get(BenchKind kind, int index)
     {
         string[] words = s_stories[index].Split(' ');
-        var coins = new SeededCoins(100 * index + (int)kind);
+        var random = new SplitMix64(100 * index + (int)kind);
         return string.Join(' ', kind switch
         {
-            BenchKind.Scattered95 => Scatter(words, 0.95, coins),
-            BenchKind.Scattered50 => Scatter(words, 0.5, coins),
+            BenchKind.Scattered95 => Scatter(words, 0.95, random),
+            BenchKind.Scattered50 => Scatter(words, 0.5, random),
             BenchKind.OneGap => CutOneGap(words, OneGapTokens),
-            BenchKind.ManyGaps => CutGaps(words, coins),
+            BenchKind.ManyGaps => CutGaps(words, random),
             BenchKind.Continuation => [.. words[..ContinuationStart], "<mask:32>"],
             _ => throw new ArgumentOutOfRangeException(nameof(kind)),
         });
     }
 
-    private static IEnumerable<string> Scatter(string[] words, double rate, SeededCoins coins) =>
-        [.. words.Select(word => coins.Toss() < rate ? "<mask>" : word)];
+    private static IEnumerable<string> Scatter(string[] words, double rate, SplitMix64 random) =>
+        [.. words.Select(word => random.NextDouble() < rate ? "<mask>" : word)];
 
     /// <summary>A text with one gap of another length.</summary>
     public static string OneGap(int index, int tokens) => string.Join(' ', CutOneGap(s_stories[index].Split(' '), tokens));
@@ -61,7 +61,7 @@ internal static class BenchTexts
         [.. words[..OneGapStart], $"<mask:{tokens}>", .. words[(OneGapStart + (3 * tokens + 3) / 4)..]]; // a word takes some 1.3 tokens
 
     /// <summary>One to three words out of every seven or so.</summary>
-    private static List<string> CutGaps(string[] words, SeededCoins coins)
+    private static List<string> CutGaps(string[] words, SplitMix64 random)
     {
         var kept = new List<string>();
         for (int i = 0; i < words.Length; i++)
@@ -69,7 +69,7 @@ internal static class BenchTexts
             kept.Add(words[i]);
             if (i % 7 != 3)
                 continue;
-            int tokens = 1 + (int)(coins.Toss() * 4);
+            int tokens = 1 + (int)(random.NextDouble() * 4);
             kept.Add($"<mask:{tokens}>");
             i += Math.Max(1, tokens - 1); // a word takes some 1.3 tokens
         }

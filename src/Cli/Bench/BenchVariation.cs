@@ -1,9 +1,9 @@
-using AsArm.Inference;
+using AsArm.Inference.Infilling;
 
-namespace AsArm.Cli;
+namespace AsArm.Cli.Bench;
 
 /// <summary>
-/// How far the law of the parallel sampler is from the model's joint: the total variation, estimated from its own samples x as the mean
+/// How far the distribution of the parallel sampler is from the model's joint: the total variation, estimated from its own samples x as the mean
 /// of max(0, 1 - joint(x) / parallel(x)), which has no bias.
 /// </summary>
 internal static class BenchVariation
@@ -12,8 +12,8 @@ internal static class BenchVariation
     /// <param name="infiller">The model.</param>
     /// <param name="gap">Tokens of the one gap of each text.</param>
     /// <param name="samples">Samples of each text.</param>
-    /// <param name="cancellation">Stops it.</param>
-    public static PairedRatio Measure(TextInfiller infiller, int gap, int samples, CancellationToken cancellation)
+    /// <param name="cancellationToken">Stops it.</param>
+    public static PairedRatio Measure(TextInfiller infiller, int gap, int samples, CancellationToken cancellationToken)
     {
         var means = new List<double>();
         for (int i = 0; i < BenchTexts.Count; i++)
@@ -21,8 +21,8 @@ internal static class BenchVariation
             string text = BenchTexts.OneGap(i, gap);
             InfillRequest[] requests = [.. Enumerable.Range(0, samples).Select(seed => new InfillRequest(
                 text, new InfillOptions { Sampler = SamplerKind.Parallel, Seed = 1000 * i + seed }))];
-            means.Add(infiller.InfillBatch(requests, cancellation).Average(result =>
-                Math.Max(0, 1 - Math.Exp(infiller.JointLogProbability(result, cancellation) - result.Statistics.LogProbability))));
+            means.Add(infiller.InfillBatch(requests, cancellationToken).Average(result =>
+                Math.Max(0, 1 - Math.Exp(infiller.JointLogProbability(result, cancellationToken) - result.Statistics.LogProbability))));
         }
 
         return PairedRatio.Mean(means);

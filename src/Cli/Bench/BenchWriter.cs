@@ -1,8 +1,14 @@
 using System.Globalization;
 using System.Text;
-using AsArm.Inference;
+using AsArm.Cli.Options;
+using AsArm.Cli.Output;
+using AsArm.Cli.Streams;
+using AsArm.Inference.Devices;
+using AsArm.Inference.DraftMeasurement;
+using AsArm.Inference.Infilling;
+using AsArm.Inference.ModelFolders;
 
-namespace AsArm.Cli;
+namespace AsArm.Cli.Bench;
 
 /// <summary>asarm bench --write: measures the drafting figures of a model and writes them into its folder.</summary>
 internal static class BenchWriter
@@ -18,14 +24,14 @@ internal static class BenchWriter
         ? [new DraftingText("The bench", BenchTexts.All)]
         : [.. files.Select(file => new DraftingText(file, Content(file).Split(DocumentEnd)))];
 
-    public static int Run(TextInfiller infiller, Device device, IReadOnlyList<DraftingText> texts, int repeats, CancellationToken cancellation)
+    public static int Run(TextInfiller infiller, Device device, IReadOnlyList<DraftingText> texts, int repeats, CancellationToken cancellationToken)
     {
         var measurement = new DraftingMeasurement(infiller);
         Write(() => DraftingWriter.RequireWritable(infiller.Folder)); // before minutes are spent
-        (DraftingFigures figures, int drafts) = measurement.Measure(texts, repeats, cancellation);
+        (DraftingFigures figures, int drafts) = measurement.Measure(texts, repeats, cancellationToken);
         Write(() => DraftingWriter.Write(infiller.Folder, figures));
         Console.WriteLine(
-            $"{infiller.Folder.Name}, {Devices.NameOf(device)}: {Counts.Of(drafts, "draft token")} examined. {DraftingSummary.Of(figures)}.");
+            $"{infiller.Folder.Name}, {DeviceNames.NameOf(device)}: {Counts.Of(drafts, "draft token")} examined. {DraftingSummary.Of(figures)}.");
         return ExitCode.Done;
     }
 

@@ -1,7 +1,8 @@
 using System.Globalization;
-using AsArm.Inference;
+using AsArm.Inference.Devices;
+using AsArm.Inference.ModelFolders;
 
-namespace AsArm.Cli;
+namespace AsArm.Cli.Bench;
 
 /// <summary>Drafting figures in a line.</summary>
 internal static class DraftingSummary
@@ -36,7 +37,7 @@ internal static class DraftingSummary
         from device in Enum.GetValues<Device>()
         let one = overheads?.Of(device)
         where one is not null
-        select $"forward-pass overhead on {Devices.NameOf(device)}: {Number(one.Alone)} tokens, in batches {Number(one.Batch)}";
+        select $"forward-pass overhead on {DeviceNames.NameOf(device)}: {Number(one.Alone)} tokens, in batches {Number(one.Batch)}";
 
     private static string Number(double value) => value.ToString("0.##", CultureInfo.InvariantCulture);
 }

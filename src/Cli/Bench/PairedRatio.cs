@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace AsArm.Cli;
+namespace AsArm.Cli.Bench;
 
 /// <summary>A ratio of two rates that were observed in pairs, or a mean, with its interval.</summary>
 /// <param name="Value">The ratio; NaN where there is none.</param>
@@ -12,13 +12,13 @@ internal readonly record struct PairedRatio(double Value, double Error)
     /// quantile for as many pairs.
     /// </summary>
     /// <param name="pairs">Numerator and denominator of the one rate and of the other, for each pair.</param>
-    public static PairedRatio Of(IReadOnlyList<((double Above, double Below) Own, (double Above, double Below) Other)> pairs)
+    public static PairedRatio Of(IReadOnlyList<((double Above, double Below) Discounted, (double Above, double Below) Other)> pairs)
     {
-        double ownAbove = pairs.Sum(pair => pair.Own.Above), ownBelow = pairs.Sum(pair => pair.Own.Below);
+        double ownAbove = pairs.Sum(pair => pair.Discounted.Above), ownBelow = pairs.Sum(pair => pair.Discounted.Below);
         double otherAbove = pairs.Sum(pair => pair.Other.Above), otherBelow = pairs.Sum(pair => pair.Other.Below);
         double ratio = ownAbove / ownBelow / (otherAbove / otherBelow);
         double squares = pairs.Sum(pair => Math.Pow(
-            pair.Own.Above / ownAbove - pair.Own.Below / ownBelow - pair.Other.Above / otherAbove + pair.Other.Below / otherBelow, 2));
+            pair.Discounted.Above / ownAbove - pair.Discounted.Below / ownBelow - pair.Other.Above / otherAbove + pair.Other.Below / otherBelow, 2));
         int freedom = pairs.Count - 1;
         return new(ratio, freedom < 1 ? double.NaN : Quantile(freedom) * ratio * Math.Sqrt(squares * pairs.Count / freedom));
     }

@@ -1,6 +1,6 @@
-using AsArm.Inference;
+using AsArm.Inference.Infilling;
 
-namespace AsArm.Cli;
+namespace AsArm.Cli.Lines;
 
 /// <summary>A line of an input file on its way to its line of the output.</summary>
 internal sealed class InfillLine(long number)
@@ -33,6 +33,6 @@ internal sealed class InfillLine(long number)
     public string? Warning => Outcomes.Select(outcome => outcome.Result?.Warning).FirstOrDefault(warning => warning is not null);
 
     /// <summary>What is wrong with the line, or with all of its requests alike; it must be done.</summary>
-    public string? WholeError =>
+    public string? LineError =>
         Error ?? (Outcomes.All(outcome => outcome.Error is not null) ? Outcomes.FirstOrDefault()?.Error?.Message : null);
 }

@@ -1,6 +1,7 @@
 using System.Threading.Channels;
+using AsArm.Cli.Options;
 
-namespace AsArm.Cli;
+namespace AsArm.Cli.Lines;
 
 /// <summary>Reads lines on a thread of its own, so that waiting for input stops neither texts under way nor Ctrl-C.</summary>
 internal static class LineChannel

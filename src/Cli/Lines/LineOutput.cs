@@ -1,4 +1,7 @@
-namespace AsArm.Cli;
+using AsArm.Cli.Options;
+using AsArm.Cli.Streams;
+
+namespace AsArm.Cli.Lines;
 
 /// <summary>Where the filled lines go; each is with the system once it is written, so that a kill loses none.</summary>
 internal sealed class LineOutput : IDisposable

@@ -3,9 +3,11 @@ using System.Numerics;
 using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Unicode;
-using AsArm.Inference;
+using AsArm.Cli.Commands;
+using AsArm.Cli.Options;
+using AsArm.Inference.Infilling;
 
-namespace AsArm.Cli;
+namespace AsArm.Cli.Lines;
 
 /// <summary>Reads the fields of a line of JSON; docs/json-lines.md is their contract.</summary>
 /// <param name="defaults">The options of the command line, for what a line leaves out.</param>
@@ -25,7 +27,7 @@ internal sealed class LineParser(InfillOptions defaults)
         var line = new InfillLine(raw.Number);
         try
         {
-            ReadOnlyMemory<byte> bytes = raw.Bytes ?? throw new FormatException($"longer than {LineReader.MaximumBytes >> 20} MiB");
+            ReadOnlyMemory<byte> bytes = raw.Bytes ?? throw new FormatException($"longer than {LineReader.MaxBytes >> 20} MiB");
             bytes = WithoutMark(bytes);
             if (!Utf8.IsValid(bytes.Span))
                 throw new FormatException("no valid UTF-8");

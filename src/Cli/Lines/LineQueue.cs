@@ -1,14 +1,15 @@
-using AsArm.Inference;
+using AsArm.Cli.Commands;
+using AsArm.Inference.Infilling;
 
-namespace AsArm.Cli;
+namespace AsArm.Cli.Lines;
 
 /// <summary>Lines under way, written in their order: a line as soon as it and all before it are done. Filled by one task, emptied by another.</summary>
 internal sealed class LineQueue(LineOutput output, InfillWriter writer) : IDisposable
 {
-    private const int MaximumWaiting = 1024; // lines under way; a long one counts as several
+    private const int MaxWaiting = 1024; // lines under way; a long one counts as several
     private const int CharactersOfALine = 1 << 16;
     private readonly Queue<InfillLine> _waiting = new();
-    private readonly SemaphoreSlim _room = new(MaximumWaiting);
+    private readonly SemaphoreSlim _room = new(MaxWaiting);
 
     /// <summary>Lines filled.</summary>
     public long Filled { get; private set; }
@@ -17,10 +18,10 @@ internal sealed class LineQueue(LineOutput output, InfillWriter writer) : IDispo
     public long Failed { get; private set; }
 
     /// <summary>Takes a line in before its requests go out; a bad one is done at once.</summary>
-    public async Task AddAsync(InfillLine line, CancellationToken cancellation)
+    public async Task AddAsync(InfillLine line, CancellationToken cancellationToken)
     {
         for (int i = 0; i < RoomOf(line); i++)
-            await _room.WaitAsync(cancellation).ConfigureAwait(false);
+            await _room.WaitAsync(cancellationToken).ConfigureAwait(false);
         lock (_waiting)
         {
             _waiting.Enqueue(line);
@@ -59,11 +60,11 @@ internal sealed class LineQueue(LineOutput output, InfillWriter writer) : IDispo
         }
     }
 
-    private static int RoomOf(InfillLine line) => (int)Math.Clamp(line.Characters / CharactersOfALine, 1, MaximumWaiting);
+    private static int RoomOf(InfillLine line) => (int)Math.Clamp(line.Characters / CharactersOfALine, 1, MaxWaiting);
 
     private static IEnumerable<string> ErrorsOf(InfillLine line)
     {
-        if (line.WholeError is string whole)
+        if (line.LineError is string whole)
             return [whole];
         return line.Outcomes.Index().Where(entry => entry.Item.Error is not null).Select(entry => $"sample {entry.Index + 1}: {entry.Item.Error!.Message}");
     }

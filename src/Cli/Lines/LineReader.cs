@@ -1,12 +1,12 @@
 using System.Buffers;
 
-namespace AsArm.Cli;
+namespace AsArm.Cli.Lines;
 
 /// <summary>Reads a stream line by line; each line as soon as its end is there. What is too long is skipped, not held.</summary>
 internal sealed class LineReader(Stream stream)
 {
     /// <summary>The longest line, in bytes: 16 MiB.</summary>
-    public const int MaximumBytes = 16 << 20;
+    public const int MaxBytes = 16 << 20;
 
     private ArrayBufferWriter<byte> _line = new();
     private bool _isTooLong;
@@ -34,7 +34,7 @@ internal sealed class LineReader(Stream stream)
 
     private void Append(ReadOnlySpan<byte> bytes)
     {
-        if (_isTooLong || _line.WrittenCount + bytes.Length > MaximumBytes)
+        if (_isTooLong || _line.WrittenCount + bytes.Length > MaxBytes)
         {
             _isTooLong = true;
             _line = new();

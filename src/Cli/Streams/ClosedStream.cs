@@ -1,4 +1,4 @@
-namespace AsArm.Cli;
+namespace AsArm.Cli.Streams;
 
 /// <summary>What stands for a standard stream that was closed when the process began.</summary>
 internal sealed class ClosedStream : WriteOnlyStream

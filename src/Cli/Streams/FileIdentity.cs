@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace AsArm.Cli;
+namespace AsArm.Cli.Streams;
 
 /// <summary>Which file it is, whatever its names and links: the same on all descriptors of one regular file.</summary>
 internal readonly record struct FileIdentity(ulong Device, ulong Inode)

@@ -1,4 +1,4 @@
-namespace AsArm.Cli;
+namespace AsArm.Cli.Streams;
 
 /// <summary>Writes without a buffer; a handler turns a failure into another exception, or into nothing.</summary>
 /// <param name="inner">Where the bytes go.</param>

@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
-namespace AsArm.Cli;
+namespace AsArm.Cli.Streams;
 
 /// <summary>What .NET does not tell of files: two calls of the C library whose arguments are the same on every processor.</summary>
 internal static partial class NativeFiles

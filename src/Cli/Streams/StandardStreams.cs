@@ -1,7 +1,7 @@
 using System.Text;
 using Microsoft.Win32.SafeHandles;
 
-namespace AsArm.Cli;
+namespace AsArm.Cli.Streams;
 
 /// <summary>
 /// The standard streams, which may be closed, full, or a pipe that nobody reads. A failure of standard output is an

@@ -1,4 +1,4 @@
-namespace AsArm.Cli;
+namespace AsArm.Cli.Streams;
 
 /// <summary>A stream that takes bytes and does nothing else.</summary>
 internal abstract class WriteOnlyStream : Stream

@@ -1,4 +1,4 @@
-namespace AsArm.Inference;
+namespace AsArm.Inference.Tokenization;
 
 /// <summary>Finds added tokens in a text, from the left, of those that begin at one place the longest.</summary>
 internal sealed class AddedTokenFinder

@@ -1,4 +1,4 @@
-namespace AsArm.Inference;
+namespace AsArm.Inference.Tokenization;
 
 /// <summary>Bytes one after another.</summary>
 /// <param name="capacity">How many there is room for at first.</param>

@@ -1,6 +1,6 @@
 using System.Numerics;
 
-namespace AsArm.Inference;
+namespace AsArm.Inference.Tokenization;
 
 /// <summary>Byte strings with a value each, walked byte by byte; its edges are a hash table with open addressing.</summary>
 internal sealed class ByteTrie

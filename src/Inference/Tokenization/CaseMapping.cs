@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace AsArm.Inference;
+namespace AsArm.Inference.Tokenization;
 
 /// <summary>
 /// Lower case as Python's str.lower has it, as far as .NET knows the same letters: one character may become two, and a sigma that ends

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 
-namespace AsArm.Inference;
+namespace AsArm.Inference.Tokenization;
 
 /// <summary>
 /// The precompiled_charsmap of a SentencePiece model: the length of a double-array trie (darts-clone) in bytes, the trie, whose values
@@ -18,8 +18,8 @@ internal sealed class CharacterMap
     {
         if (blob.IsEmpty)
             return;
-        if (blob.Length > ModelLimits.CharacterMapBytes)
-            throw new InvalidDataException($"the normaliser's character map has {blob.Length} bytes, more than {ModelLimits.CharacterMapBytes}");
+        if (blob.Length > TokenizerLimits.CharacterMapBytes)
+            throw new InvalidDataException($"the normaliser's character map has {blob.Length} bytes, more than {TokenizerLimits.CharacterMapBytes}");
         uint size = blob.Length < sizeof(uint) ? uint.MaxValue : BinaryPrimitives.ReadUInt32LittleEndian(blob);
         if (size == 0 || size % sizeof(uint) != 0 || size > blob.Length - sizeof(uint))
             throw new InvalidDataException("the normaliser's character map is damaged");
@@ -66,8 +66,8 @@ internal sealed class CharacterMap
         for (int start = 0; start < _replacements.Length;)
         {
             int length = At((uint)start).Length;
-            if (length > ModelLimits.ReplacementBytes)
-                throw new InvalidDataException($"the normaliser's character map has a replacement of {length} bytes, more than {ModelLimits.ReplacementBytes}");
+            if (length > TokenizerLimits.ReplacementBytes)
+                throw new InvalidDataException($"the normaliser's character map has a replacement of {length} bytes, more than {TokenizerLimits.ReplacementBytes}");
             start += length + 1;
         }
     }

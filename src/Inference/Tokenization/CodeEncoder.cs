@@ -1,4 +1,6 @@
-namespace AsArm.Inference;
+using AsArm.Inference.ModelFolders;
+
+namespace AsArm.Inference.Tokenization;
 
 /// <summary>
 /// The paper's convention for code, asarm-code: a line feed, a tab and a pair of spaces are tokens of their own (&lt;cls&gt;, &lt;sep&gt;
@@ -72,9 +74,9 @@ internal sealed class CodeEncoder
     {
         int word = text.AsSpan().TrimEnd(' ').Length;
         bool isAfterWord = word == 0 ? isAfterGap : text[word - 1] is not ('\n' or '\t');
-        return (text.Length - word) % 2 == 0 ? Inference.SpaceAtEnd.InTokens
-            : text.Length - word == 1 && isAfterWord ? Inference.SpaceAtEnd.Carried
-            : Inference.SpaceAtEnd.InNoToken;
+        return (text.Length - word) % 2 == 0 ? Tokenization.SpaceAtEnd.InTokens
+            : text.Length - word == 1 && isAfterWord ? Tokenization.SpaceAtEnd.Carried
+            : Tokenization.SpaceAtEnd.InNoToken;
     }
 
     private bool EncodeSection(string section, TextEdges edges, List<int> tokens)

@@ -1,7 +1,7 @@
 using System.IO.Compression;
 using System.Text;
 
-namespace AsArm.Inference;
+namespace AsArm.Inference.Tokenization;
 
 /// <summary>
 /// Unicode's compatibility decomposition (NFKD) without combining marks. The table is a resource, since .NET decomposes nothing in

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace AsArm.Inference;
+namespace AsArm.Inference.Tokenization;
 
 /// <summary>The pieces that XLNet's tokenizers split.</summary>
 internal static class DigitComma

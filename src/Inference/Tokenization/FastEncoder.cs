@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace AsArm.Inference;
+namespace AsArm.Inference.Tokenization;
 
 /// <summary>
 /// Text to tokens as Hugging Face's fast XLNet tokenizers do it, of the library tokenizers: added tokens are cut out of the text, what

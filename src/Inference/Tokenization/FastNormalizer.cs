@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace AsArm.Inference;
+namespace AsArm.Inference.Tokenization;
 
 /// <summary>The normalizer of Hugging Face's fast XLNet tokenizers: quotes, accents, case, the model's character map, runs of spaces.</summary>
 internal sealed class FastNormalizer(SentencePieceModel model, TextRules rules)

@@ -1,4 +1,4 @@
-namespace AsArm.Inference;
+namespace AsArm.Inference.Tokenization;
 
 /// <summary>Text to tokens under text rules.</summary>
 internal interface ITextEncoder

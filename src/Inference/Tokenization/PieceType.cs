@@ -1,4 +1,4 @@
-namespace AsArm.Inference;
+namespace AsArm.Inference.Tokenization;
 
 /// <summary>Types of pieces, with the numbers of sentencepiece_model.proto.</summary>
 internal enum PieceType

@@ -1,4 +1,4 @@
-namespace AsArm.Inference;
+namespace AsArm.Inference.Tokenization;
 
 /// <summary>A piece in a normalised text.</summary>
 /// <param name="Id">Its token.</param>

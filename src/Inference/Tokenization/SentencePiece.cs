@@ -1,4 +1,4 @@
-namespace AsArm.Inference;
+namespace AsArm.Inference.Tokenization;
 
 /// <summary>A piece of a vocabulary.</summary>
 /// <param name="Text">With U+2581 for a space.</param>

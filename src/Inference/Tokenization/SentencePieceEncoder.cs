@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace AsArm.Inference;
+namespace AsArm.Inference.Tokenization;
 
 /// <summary>Text to tokens as SentencePiece does it, piece for piece.</summary>
 internal sealed class SentencePieceEncoder

@@ -1,7 +1,7 @@
 using System.Text;
 using Google.Protobuf;
 
-namespace AsArm.Inference;
+namespace AsArm.Inference.Tokenization;
 
 /// <summary>
 /// What a SentencePiece .model file says: its pieces by id, and how text is normalised. It is a protobuf message,
@@ -69,9 +69,9 @@ internal sealed class SentencePieceModel
     private void Add(SentencePiece piece)
     {
         int bytes = Encoding.UTF8.GetByteCount(piece.Text);
-        Require(bytes <= ModelLimits.PieceBytes, $"it has a piece of {bytes} bytes, more than {ModelLimits.PieceBytes}");
-        Require((_pieceBytes += bytes) <= ModelLimits.AllPieceBytes, $"its pieces have more than {ModelLimits.AllPieceBytes} bytes");
-        Require(_pieces.Count < ModelLimits.Vocabulary, $"it has more than {ModelLimits.Vocabulary} pieces");
+        Require(bytes <= TokenizerLimits.PieceBytes, $"it has a piece of {bytes} bytes, more than {TokenizerLimits.PieceBytes}");
+        Require((_pieceBytes += bytes) <= TokenizerLimits.AllPieceBytes, $"its pieces have more than {TokenizerLimits.AllPieceBytes} bytes");
+        Require(_pieces.Count < TokenizerLimits.Pieces, $"it has more than {TokenizerLimits.Pieces} pieces");
         _pieces.Add(piece);
     }
 

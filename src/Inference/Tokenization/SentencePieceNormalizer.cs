@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace AsArm.Inference;
+namespace AsArm.Inference.Tokenization;
 
 /// <summary>
 /// SentencePiece's normalisation: the character map's replacements, white space as U+2581, one at a time. What it does to user-defined

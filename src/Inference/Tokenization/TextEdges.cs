@@ -1,4 +1,4 @@
-namespace AsArm.Inference;
+namespace AsArm.Inference.Tokenization;
 
 /// <summary>What becomes of the white space at the edges of a text.</summary>
 internal enum TextEdges

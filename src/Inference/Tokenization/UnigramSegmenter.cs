@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace AsArm.Inference;
+namespace AsArm.Inference.Tokenization;
 
 /// <summary>
 /// The most probable pieces of a normalised text (Kudo 2018, arXiv 1804.10959), by a Viterbi search that breaks ties and rounds sums as
@@ -26,7 +26,7 @@ internal sealed class UnigramSegmenter
         (_unknownId, _roundsSums) = (model.UnknownId, true);
         float[] normal = [.. model.Pieces.Where(piece => piece.Type == PieceType.Normal).Select(piece => piece.Score)];
         _unknownScore = normal.DefaultIfEmpty(float.MaxValue).Min() - UnknownPenalty;
-        float highest = Math.Max(SmallestNormal, normal.DefaultIfEmpty(SmallestNormal).Max());
+        float maxProbability = Math.Max(SmallestNormal, normal.DefaultIfEmpty(SmallestNormal).Max());
         _scores = new double[model.Pieces.Count];
         for (int id = 0; id < _scores.Length; id++)
         {
@@ -36,7 +36,7 @@ internal sealed class UnigramSegmenter
             byte[] bytes = Encoding.UTF8.GetBytes(piece.Text);
             _pieces.Add(bytes, id);
             // User-defined symbols are worth more than any pieces in their place, so that they are always chosen.
-            _scores[id] = piece.Type == PieceType.UserDefined ? (bytes.Length * highest) - 0.1 : piece.Score;
+            _scores[id] = piece.Type == PieceType.UserDefined ? (bytes.Length * maxProbability) - 0.1 : piece.Score;
         }
     }
 

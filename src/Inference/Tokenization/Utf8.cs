@@ -1,4 +1,4 @@
-namespace AsArm.Inference;
+namespace AsArm.Inference.Tokenization;
 
 /// <summary>Well-formed UTF-8.</summary>
 internal static class Utf8

@@ -1,4 +1,4 @@
-namespace AsArm.Inference;
+namespace AsArm.Inference.Tokenization;
 
 /// <summary>Text to tokens as Hugging Face's XLNetTokenizer does it, the one in Python.</summary>
 internal sealed class XlnetEncoder : ITextEncoder

@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace AsArm.Inference;
+namespace AsArm.Inference.Tokenization;
 
 /// <summary>The part of <see cref="TextRules" /> that changes text.</summary>
 internal static class XlnetPreprocessing

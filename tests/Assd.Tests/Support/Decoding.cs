@@ -1,4 +1,13 @@
-namespace AsArm.Assd.Tests;
+using AsArm.Assd.Distributions;
+using AsArm.Assd.Models;
+using AsArm.Assd.Ordering;
+using AsArm.Assd.Planning;
+using AsArm.Assd.Randomness;
+using AsArm.Assd.Samplers;
+using AsArm.Assd.Samplers.Fused;
+using AsArm.Assd.Tests.Exactness;
+
+namespace AsArm.Assd.Tests.Support;
 
 /// <summary>Makes samplers and runs them.</summary>
 internal static class Decoding
@@ -10,23 +19,23 @@ internal static class Decoding
             SamplerKind.Assd => new AssdSampler(order, tokens, options, vocabularySize),
             SamplerKind.Ngram => new NgramSampler(order, tokens, options, vocabularySize),
             SamplerKind.Fused => new FusedSampler(
-                order, tokens, options, vocabularySize, new AdaptiveDraftPlan(new(1000, 1, 1)), NgramBytes.Table(vocabularySize, 3)),
+                order, tokens, options, vocabularySize, new AdaptiveDraftPolicy(new(1000, 1, 1)), NgramBytes.Table(vocabularySize, 3)),
             SamplerKind.FusedTokenWise => new FusedSampler(
                 order,
                 tokens,
                 options,
                 vocabularySize,
-                new FixedDraftPlan(DraftSource.Product, 3, 2),
+                new FixedDraftPolicy(DraftSource.Product, 3, 2),
                 ngrams: null,
-                Verification.TokenWise),
+                VerificationMethod.TokenWise),
             _ => throw new ArgumentOutOfRangeException(nameof(kind)),
         };
 
     /// <summary>Decides everything and hands the sampler back.</summary>
-    public static T Run<T>(T sampler, IAnySubsetModel model, ICoinSource coins)
+    public static T Run<T>(T sampler, IAnySubsetModel model, IRandomSource random)
         where T : Sampler
     {
-        new SamplingLoop(model, [sampler], [coins]).Run(CancellationToken.None);
+        new SamplingLoop(model, [sampler], [random]).Run(CancellationToken.None);
         return sampler;
     }
 }

@@ -1,4 +1,4 @@
-namespace AsArm.Assd.Tests;
+namespace AsArm.Assd.Tests.Support;
 
 /// <summary>Every length around the widths of vector registers and blocks, and one vocabulary of a real model.</summary>
 internal static class Lengths

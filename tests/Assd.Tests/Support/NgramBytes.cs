@@ -1,4 +1,7 @@
-namespace AsArm.Assd.Tests;
+using AsArm.Assd.Ngrams;
+using AsArm.Assd.Randomness;
+
+namespace AsArm.Assd.Tests.Support;
 
 /// <summary>Writes n-gram tables as docs/ngrams-format.md has them: random ones, or of given grams.</summary>
 internal static class NgramBytes
@@ -12,9 +15,9 @@ internal static class NgramBytes
     /// <param name="seed">Another seed, another table.</param>
     public static byte[] Random(int vocabularySize, int order, double rate, long seed)
     {
-        var coins = new SeededCoins(seed);
-        var grams = new List<(int[] Tokens, byte Own, byte PassedOn)>[order];
-        grams[0] = [.. Enumerable.Range(0, vocabularySize).Select(token => (new int[] { token }, Code(coins), Code(coins)))];
+        var random = new SplitMix64(seed);
+        var grams = new List<(int[] Tokens, byte Discounted, byte BackoffWeight)>[order];
+        grams[0] = [.. Enumerable.Range(0, vocabularySize).Select(token => (new int[] { token }, Code(random), Code(random)))];
         for (int level = 1; level < order; level++)
         {
             grams[level] = [];
@@ -22,8 +25,8 @@ internal static class NgramBytes
             {
                 for (int token = 0; token < vocabularySize; token++)
                 {
-                    if (coins.Toss() < rate)
-                        grams[level].Add(([.. context, token], Code(coins), Code(coins)));
+                    if (random.NextDouble() < rate)
+                        grams[level].Add(([.. context, token], Code(random), Code(random)));
                 }
             }
         }
@@ -48,7 +51,7 @@ internal static class NgramBytes
 
     /// <param name="vocabularySize">V.</param>
     /// <param name="grams">By order; each sorted by its tokens, codes for own and passed on.</param>
-    public static byte[] Write(int vocabularySize, params IReadOnlyList<(int[] Tokens, byte Own, byte PassedOn)>[] grams)
+    public static byte[] Write(int vocabularySize, params IReadOnlyList<(int[] Tokens, byte Discounted, byte BackoffWeight)>[] grams)
     {
         var stream = new MemoryStream();
         var writer = new BinaryWriter(stream);
@@ -62,10 +65,10 @@ internal static class NgramBytes
         {
             if (level > 0)
                 Section(writer, grams[level].Select(gram => (ushort)gram.Tokens[^1]), writer.Write);
-            Section(writer, grams[level].Select(gram => gram.Own), writer.Write);
+            Section(writer, grams[level].Select(gram => gram.Discounted), writer.Write);
             if (level + 1 == grams.Length)
                 continue;
-            Section(writer, grams[level].Select(gram => gram.PassedOn), writer.Write);
+            Section(writer, grams[level].Select(gram => gram.BackoffWeight), writer.Write);
             Section(writer, Offsets(grams[level], grams[level + 1]), writer.Write);
         }
 
@@ -73,7 +76,7 @@ internal static class NgramBytes
     }
 
     private static IEnumerable<uint> Offsets(
-        IReadOnlyList<(int[] Tokens, byte Own, byte PassedOn)> contexts, IReadOnlyList<(int[] Tokens, byte Own, byte PassedOn)> grams)
+        IReadOnlyList<(int[] Tokens, byte Discounted, byte BackoffWeight)> contexts, IReadOnlyList<(int[] Tokens, byte Discounted, byte BackoffWeight)> grams)
     {
         int place = 0;
         yield return 0;
@@ -93,5 +96,5 @@ internal static class NgramBytes
             writer.Write((byte)0);
     }
 
-    private static byte Code(ICoinSource coins) => (byte)(coins.Toss() < 0.05 ? 255 : coins.Next(1, 12));
+    private static byte Code(IRandomSource random) => (byte)(random.NextDouble() < 0.05 ? 255 : random.Next(1, 12));
 }

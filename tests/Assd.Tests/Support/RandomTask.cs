@@ -1,34 +1,44 @@
-namespace AsArm.Assd.Tests;
+using AsArm.Assd.Distributions;
+using AsArm.Assd.Models;
+using AsArm.Assd.Ngrams;
+using AsArm.Assd.Ordering;
+using AsArm.Assd.Planning;
+using AsArm.Assd.Randomness;
+using AsArm.Assd.Samplers;
+using AsArm.Assd.Samplers.Fused;
+using AsArm.Assd.Tests.Exactness;
+
+namespace AsArm.Assd.Tests.Support;
 
 /// <summary>One task out of very many: any order, any given set, any options, any sampler.</summary>
 internal sealed class RandomTask
 {
     public const int VocabularySize = 6;
-    public const int MaximumLength = 24;
+    public const int MaxLength = 24;
 
     private const int Untouched = -5;
 
-    public RandomTask(ICoinSource coins)
+    public RandomTask(IRandomSource random)
     {
-        int length = coins.Next(1, MaximumLength);
-        bool[] given = coins.NextGiven(length, coins.Toss() * 0.8);
-        Order = coins.Next(3) switch
+        int length = random.Next(1, MaxLength);
+        bool[] given = random.NextGiven(length, random.NextDouble() * 0.8);
+        Order = random.Next(3) switch
         {
             0 => Order.LeftToRight(given),
             1 => Order.RightToLeft(given),
-            _ => Order.Random(given, coins),
+            _ => Order.Random(given, random),
         };
-        Tokens = coins.NextTokens(length, VocabularySize);
+        Tokens = random.NextTokens(length, VocabularySize);
         foreach (int position in Order.Positions[Order.GivenCount..])
             Tokens[position] = Untouched;
-        Kind = Enum.GetValues<SamplerKind>()[coins.Next(Enum.GetValues<SamplerKind>().Length)];
-        Options = NewOptions(coins);
-        if (coins.Toss() < 0.4)
-            Options = Options with { BannedTokensAt = NewBansAt(coins, length, Options.BannedTokens) };
-        Seed = coins.Next(int.MaxValue);
-        NewPlan = RandomPlan(coins);
-        TableOrder = coins.Next(0, 4);
-        Verification = (Verification)coins.Next(2);
+        Kind = Enum.GetValues<SamplerKind>()[random.Next(Enum.GetValues<SamplerKind>().Length)];
+        Options = NewOptions(random);
+        if (random.NextDouble() < 0.4)
+            Options = Options with { BannedTokensAt = NewBansAt(random, length, Options.BannedTokens) };
+        Seed = random.Next(int.MaxValue);
+        NewPolicy = RandomPolicy(random);
+        TableOrder = random.Next(0, 4);
+        VerificationMethod = (VerificationMethod)random.Next(2);
     }
 
     public Order Order { get; }
@@ -44,16 +54,16 @@ internal sealed class RandomTask
     private NgramTable? Table => TableOrder == 0 ? null : NgramBytes.Table(VocabularySize, TableOrder);
 
     /// <summary>Of a fused sampler.</summary>
-    public Func<IDraftPlan> NewPlan { get; }
+    public Func<IDraftPolicy> NewPolicy { get; }
 
     /// <summary>Of a fused sampler's n-grams; 0 is none.</summary>
     public int TableOrder { get; }
 
     /// <summary>Of a fused sampler.</summary>
-    public Verification Verification { get; }
+    public VerificationMethod VerificationMethod { get; }
 
     public Sampler NewSampler() => Kind is SamplerKind.Fused or SamplerKind.FusedTokenWise
-        ? new FusedSampler(Order, Tokens, Options, VocabularySize, NewPlan(), Table, Verification)
+        ? new FusedSampler(Order, Tokens, Options, VocabularySize, NewPolicy(), Table, VerificationMethod)
         : Decoding.Create(Kind, Order, Tokens, Options, VocabularySize);
 
     /// <summary>What holds for every result of every exact sampler.</summary>
@@ -79,7 +89,7 @@ internal sealed class RandomTask
         if (Kind == SamplerKind.Sequential)
             Assert.AreEqual((Order.TargetCount, 0, 0), (statistics.Nfe, statistics.Drafted, statistics.Accepted));
         else if (Kind == SamplerKind.Assd)
-            CheckRounds(statistics);
+            CheckSteps(statistics);
         else
             Assert.IsGreaterThanOrEqualTo(statistics.Generated - statistics.Nfe, statistics.Accepted, "A call decides one token of its own.");
         double density = JointDensity.LogProbabilities(model, Order, sampler.Tokens, Options).Sum();
@@ -87,10 +97,10 @@ internal sealed class RandomTask
     }
 
     /// <summary>
-    /// A round is two calls, or one if it has one draft; it keeps its first draft, and replaces at most one. So what was not
-    /// accepted was replaced, at most once a round.
+    /// A speculation step is two calls, or one if it has one draft; it keeps its first draft, and replaces at most one. So what was not
+    /// accepted was replaced, at most once a speculation step.
     /// </summary>
-    private void CheckRounds(SamplingStatistics statistics)
+    private void CheckSteps(SamplingStatistics statistics)
     {
         int replaced = statistics.Generated - statistics.Accepted;
         int rounds = (statistics.Nfe + 1) / 2;
@@ -101,36 +111,36 @@ internal sealed class RandomTask
         Assert.IsGreaterThanOrEqualTo(statistics.Generated, statistics.Drafted, "Each decided token had a draft.");
     }
 
-    private static Func<IDraftPlan> RandomPlan(ICoinSource coins)
+    private static Func<IDraftPolicy> RandomPolicy(IRandomSource random)
     {
-        var source = (DraftSource)coins.Next(1, 3);
-        int proposals = coins.Next(0, 6), tail = coins.Next(0, 3);
-        double fixedCost = Math.Exp(8 * coins.Toss());
-        int? draftLength = coins.Toss() < 0.3 ? coins.Next(1, 12) : null;
-        return coins.Toss() < 0.4
-            ? () => new FixedDraftPlan(source, proposals, tail)
-            : () => new AdaptiveDraftPlan(new(fixedCost, 1, 1), draftLength);
+        var source = (DraftSource)random.Next(1, 3);
+        int draftTokens = random.Next(0, 6), tail = random.Next(0, 3);
+        double fixedCost = Math.Exp(8 * random.NextDouble());
+        int? draftLength = random.NextDouble() < 0.3 ? random.Next(1, 12) : null;
+        return random.NextDouble() < 0.4
+            ? () => new FixedDraftPolicy(source, draftTokens, tail)
+            : () => new AdaptiveDraftPolicy(new(fixedCost, 1, 1), draftLength);
     }
 
-    private static Dictionary<int, TokenSet> NewBansAt(ICoinSource coins, int length, IReadOnlyCollection<int> banned)
+    private static Dictionary<int, TokenSet> NewBansAt(IRandomSource random, int length, IReadOnlyCollection<int> banned)
     {
         var bans = new Dictionary<int, TokenSet>();
         int[] left = [.. Enumerable.Range(0, VocabularySize).Except(banned)];
         for (int position = 0; position < length; position++)
         {
-            if (left.Length > 1 && coins.Toss() < 0.5)
-                bans[position] = new TokenSet([.. left[..coins.Next(1, left.Length - 1)], .. banned.Take(1)]);
+            if (left.Length > 1 && random.NextDouble() < 0.5)
+                bans[position] = new TokenSet([.. left[..random.Next(1, left.Length - 1)], .. banned.Take(1)]);
         }
 
         return bans;
     }
 
-    private static SamplingOptions NewOptions(ICoinSource coins) => new()
+    private static SamplingOptions NewOptions(IRandomSource random) => new()
     {
-        DraftLength = coins.Next(1, 8),
-        Temperature = coins.Toss() < 0.1 ? 0 : coins.Toss() < 0.5 ? 1 : 0.3 + 2 * coins.Toss(),
-        TopK = coins.Toss() < 0.2 ? coins.Next(1, VocabularySize + 1) : null,
-        TopP = coins.Toss() < 0.2 ? 1 - 0.9 * coins.Toss() : null,
-        BannedTokens = coins.Toss() < 0.5 ? [] : [.. coins.NextTokens(coins.Next(1, VocabularySize - 1), VocabularySize)],
+        DraftLength = random.Next(1, 8),
+        Temperature = random.NextDouble() < 0.1 ? 0 : random.NextDouble() < 0.5 ? 1 : 0.3 + 2 * random.NextDouble(),
+        TopK = random.NextDouble() < 0.2 ? random.Next(1, VocabularySize + 1) : null,
+        TopP = random.NextDouble() < 0.2 ? 1 - 0.9 * random.NextDouble() : null,
+        BannedTokens = random.NextDouble() < 0.5 ? [] : [.. random.NextTokens(random.Next(1, VocabularySize - 1), VocabularySize)],
     };
 }

@@ -1,4 +1,4 @@
-namespace AsArm.Assd.Tests;
+namespace AsArm.Assd.Tests.Support;
 
 /// <summary>Compares spans element by element.</summary>
 internal static class SpanAssert

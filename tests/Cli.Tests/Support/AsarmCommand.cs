@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 
-namespace AsArm.Cli.Tests;
+namespace AsArm.Cli.Tests.Support;
 
 /// <summary>Runs the built command as a process of its own, with the runtime that the tests run on.</summary>
 internal static class AsarmCommand

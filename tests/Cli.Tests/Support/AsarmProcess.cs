@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Text;
 
-namespace AsArm.Cli.Tests;
+namespace AsArm.Cli.Tests.Support;
 
 /// <summary>The command while it runs: lines go in and out one by one.</summary>
 internal sealed class AsarmProcess : IDisposable

@@ -1,7 +1,7 @@
 using System.Text;
 using System.Text.Json;
 
-namespace AsArm.Cli.Tests;
+namespace AsArm.Cli.Tests.Support;
 
 /// <summary>What a run of the command left behind.</summary>
 internal sealed class AsarmResult(int exitCode, byte[] output, byte[] error)

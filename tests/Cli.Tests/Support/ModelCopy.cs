@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 
-namespace AsArm.Cli.Tests;
+namespace AsArm.Cli.Tests.Support;
 
 /// <summary>A copy of a model folder, to be damaged; gone after the test.</summary>
 internal sealed class ModelCopy : IDisposable

@@ -1,7 +1,7 @@
 using System.Reflection;
 using System.Text.Json.Nodes;
 
-namespace AsArm.Cli.Tests;
+namespace AsArm.Cli.Tests.Support;
 
 /// <summary>The model folders beside the tests.</summary>
 internal static class Models
@@ -23,7 +23,7 @@ internal static class Models
     public static string Default { get; } = In(DefaultName);
 
     /// <summary>In tokens.</summary>
-    public static int DefaultMaximumLength { get; } =
+    public static int DefaultMaxLength { get; } =
         (int)JsonNode.Parse(File.ReadAllText(Path.Combine(Default, "asarm.json")))!["maximum_length"]!;
 
     private static string In(string name) => Path.Combine(AppContext.BaseDirectory, "models", name);

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 
-namespace AsArm.Cli.Tests;
+namespace AsArm.Cli.Tests.Support;
 
 /// <summary>Edits ONNX files in place, without a library that would write them anew.</summary>
 internal static class OnnxBytes

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using Google.Protobuf;
 
-namespace AsArm.Cli.Tests;
+namespace AsArm.Cli.Tests.Support;
 
 /// <summary>Edits SentencePiece models.</summary>
 internal static class SentencePieceBytes

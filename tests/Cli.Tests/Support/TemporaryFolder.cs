@@ -1,4 +1,4 @@
-namespace AsArm.Cli.Tests;
+namespace AsArm.Cli.Tests.Support;
 
 /// <summary>An empty folder that is gone after the test.</summary>
 internal sealed class TemporaryFolder : IDisposable

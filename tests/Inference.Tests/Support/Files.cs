@@ -1,4 +1,4 @@
-namespace AsArm.Inference.Tests;
+namespace AsArm.Inference.Tests.Support;
 
 /// <summary>Files that the repository holds, copied beside the tests.</summary>
 internal static class Files

@@ -1,4 +1,6 @@
-namespace AsArm.Inference.Tests;
+using AsArm.Inference.Tests.Exactness;
+
+namespace AsArm.Inference.Tests.Support;
 
 /// <summary>
 /// Algorithm 2's drafts: bigrams of the known tokens of the sequence itself, all known tokens where the left neighbour was
@@ -6,12 +8,12 @@ namespace AsArm.Inference.Tests;
 /// </summary>
 internal static class NgramDraft
 {
-    /// <summary>[k][V] the distributions that a round's proposals were drawn from, one after another.</summary>
-    /// <param name="tokens">[Length] by position; proposals are written into it.</param>
+    /// <summary>[k][V] the distributions that a speculation step's draft tokens were drawn from, one after another.</summary>
+    /// <param name="tokens">[Length] by position; draft tokens are written into it.</param>
     /// <param name="known">[Length] given or decided.</param>
     /// <param name="targets">[k] positions.</param>
-    /// <param name="proposals">[k] tokens.</param>
-    public static float[][] Probabilities(int[] tokens, bool[] known, ReadOnlySpan<int> targets, int[] proposals)
+    /// <param name="draftTokens">[k] tokens.</param>
+    public static float[][] Probabilities(int[] tokens, bool[] known, ReadOnlySpan<int> targets, int[] draftTokens)
     {
         int[] before = [.. tokens];
         var rows = new float[targets.Length][];
@@ -28,7 +30,7 @@ internal static class NgramDraft
                 CountAll(before, known, counts);
             float total = counts.Sum();
             rows[i] = [.. counts.Select(count => count / total)];
-            tokens[targets[i]] = proposals[i];
+            tokens[targets[i]] = draftTokens[i];
         }
 
         return rows;

@@ -1,6 +1,6 @@
 using CsCheck;
 
-namespace AsArm.Inference.Tests;
+namespace AsArm.Inference.Tests.Support;
 
 /// <summary>Checks of random values, the same ones in every run.</summary>
 internal static class Property

@@ -1,4 +1,4 @@
-namespace AsArm.Inference.Tests;
+namespace AsArm.Inference.Tests.Support;
 
 /// <summary>A folder that is gone after the test, optionally with a copy of another.</summary>
 internal sealed class TemporaryFolder : IDisposable

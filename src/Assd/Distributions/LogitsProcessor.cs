@@ -1,0 +1,188 @@
+using System.Numerics.Tensors;
+using AsArm.Assd.Models;
+
+namespace AsArm.Assd.Distributions;
+
+/// <summary>
+/// Turns raw logits [V] into the distribution that is sampled: bans, then temperature, then top-k, then top-p, each leaving minus infinity
+/// where a token is excluded. Holds its working memory: one instance per sequence, no allocation per row.
+/// </summary>
+public sealed class LogitsProcessor
+{
+    private readonly SamplingOptions _options;
+    private readonly TokenSet _banned;
+    private readonly float[] _weights;
+    private readonly int[] _candidates;
+
+    /// <summary>Validates the options and makes room for rows of V logits.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
+    public LogitsProcessor(SamplingOptions options, int vocabularySize)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate(vocabularySize);
+        _options = options;
+        _banned = new TokenSet(options.BannedTokens);
+        _weights = new float[vocabularySize];
+        _candidates = new int[vocabularySize];
+    }
+
+    /// <summary>Raw logits to probabilities, in place.</summary>
+    /// <param name="logits">[V] raw logits, replaced by probabilities.</param>
+    /// <param name="bannedHere">What is banned for this row alone, see <see cref="SamplingOptions.BannedTokensAt" />.</param>
+    /// <exception cref="ModelOutputException">A logit is NaN or infinite.</exception>
+    public void ToProbabilities(Span<float> logits, TokenSet? bannedHere = null) => ToProbabilities(logits, logits, bannedHere);
+
+    /// <summary>Raw logits [V], which are warped in place, to probabilities [V].</summary>
+    /// <inheritdoc cref="ToProbabilities(Span{float}, TokenSet)" />
+    public void ToProbabilities(Span<float> logits, Span<float> probabilities, TokenSet? bannedHere = null)
+    {
+        if (_options.IsGreedy)
+        {
+            ToMode(logits, probabilities, bannedHere);
+            return;
+        }
+
+        Warp(logits, bannedHere);
+        Probabilities.Softmax(logits, probabilities);
+    }
+
+    /// <summary>Natural log-probability of a token under the distribution, of greedy decoding under temperature 1; the raw logits are warped in place.</summary>
+    /// <inheritdoc cref="ToProbabilities(Span{float}, TokenSet)" />
+    public double LogProbability(Span<float> logits, int token, TokenSet? bannedHere = null)
+    {
+        if (_options.IsGreedy)
+            Ban(logits, bannedHere);
+        else
+            Warp(logits, bannedHere);
+        return Probabilities.LogProbability(logits, token, _weights);
+    }
+
+    /// <summary>Greedy decoding: raw logits to probability 1 for the most probable token, the lowest of equal ones.</summary>
+    /// <returns>Its natural log-probability under temperature 1.</returns>
+    internal double ToMode(Span<float> logits, Span<float> probabilities, TokenSet? bannedHere)
+    {
+        Ban(logits, bannedHere);
+        int mode = logits.IndexOf(TensorPrimitives.Max<float>(logits));
+        double logProbability = Probabilities.LogProbability(logits, mode, _weights);
+        probabilities.Clear();
+        probabilities[mode] = 1;
+        return logProbability;
+    }
+
+    /// <summary>Whether a token has probability zero at a place, whatever its logit.</summary>
+    internal bool IsBanned(int token, TokenSet? bannedHere) => _banned.Contains(token) || bannedHere?.Contains(token) == true;
+
+    private void Ban(Span<float> logits, TokenSet? bannedHere)
+    {
+        if (!TensorPrimitives.IsFiniteAll<float>(logits))
+            throw new ModelOutputException("The model answered with NaN or infinite logits.");
+        foreach (int token in _banned.Tokens)
+            logits[token] = float.NegativeInfinity;
+        if (bannedHere is null)
+            return;
+        foreach (int token in bannedHere.Tokens)
+            logits[token] = float.NegativeInfinity;
+    }
+
+    private void Warp(Span<float> logits, TokenSet? bannedHere)
+    {
+        Ban(logits, bannedHere);
+        if (_options.Temperature != 1)
+            Scale(logits);
+        if (_options.TopK is int k && k < logits.Length)
+            KeepMostProbable(logits, k);
+        if (_options.TopP is double p && p < 1)
+            KeepNucleus(logits, p);
+    }
+
+    /// <summary>
+    /// The maximum is subtracted first, so that no temperature, however low, makes infinity of it; an infinite one would make NaN
+    /// of banned tokens.
+    /// </summary>
+    private void Scale(Span<float> logits)
+    {
+        float temperature = Math.Clamp((float)_options.Temperature, float.Epsilon, float.MaxValue);
+        TensorPrimitives.Subtract(logits, TensorPrimitives.Max<float>(logits), logits);
+        TensorPrimitives.Divide(logits, temperature, logits);
+    }
+
+    private void KeepMostProbable(Span<float> logits, int k)
+    {
+        logits.CopyTo(_weights);
+        int candidates = HeapCandidates(float.MinValue);
+        int keep = Math.Min(k, candidates);
+        for (int taken = 0; taken < keep; taken++)
+            TakeHeaviest(candidates - taken);
+        Keep(logits, _candidates.AsSpan(candidates - keep, keep));
+    }
+
+    private void KeepNucleus(Span<float> logits, double p)
+    {
+        logits.CopyTo(_weights);
+        Probabilities.Softmax(_weights);
+        // Tokens rarer than (1 - p) / V cannot weigh 1 - p together, so the nucleus is full before them: they need no sorting.
+        int candidates = HeapCandidates((float)((1 - p) / logits.Length * 0.99));
+        int keep = 0;
+        for (double mass = 0; keep < candidates && mass < p; keep++)
+            mass += _weights[TakeHeaviest(candidates - keep)];
+        Keep(logits, _candidates.AsSpan(candidates - keep, keep));
+    }
+
+    /// <summary>
+    /// A heap, the heaviest on top, of the tokens with a weight of at least <paramref name="floor" />: a few of very many are
+    /// wanted, so sorting all would cost far more than the softmax.
+    /// </summary>
+    private int HeapCandidates(float floor)
+    {
+        int count = 0;
+        for (int token = 0; token < _weights.Length; token++)
+        {
+            if (_weights[token] >= floor)
+                _candidates[count++] = token;
+        }
+
+        for (int parent = count / 2 - 1; parent >= 0; parent--)
+            SiftDown(parent, count);
+        return count;
+    }
+
+    /// <summary>Moves the top of a heap of <paramref name="count" /> tokens to its last place and closes the heap before it.</summary>
+    private int TakeHeaviest(int count)
+    {
+        int heaviest = _candidates[0];
+        _candidates[0] = _candidates[count - 1];
+        _candidates[count - 1] = heaviest;
+        SiftDown(0, count - 1);
+        return heaviest;
+    }
+
+    private void SiftDown(int parent, int count)
+    {
+        int token = _candidates[parent];
+        for (int child = 2 * parent + 1; child < count; child = 2 * parent + 1)
+        {
+            if (child + 1 < count && IsHeavier(_candidates[child + 1], _candidates[child]))
+                child++;
+            if (!IsHeavier(_candidates[child], token))
+                break;
+            _candidates[parent] = _candidates[child];
+            parent = child;
+        }
+
+        _candidates[parent] = token;
+    }
+
+    /// <summary>Of equal ones the lower token goes first.</summary>
+    private bool IsHeavier(int token, int other) =>
+        _weights[token] > _weights[other] || (_weights[token] == _weights[other] && token < other);
+
+    private void Keep(Span<float> logits, ReadOnlySpan<int> kept)
+    {
+        // The logits of the kept pass through the scratch memory, which is free by now.
+        foreach (int token in kept)
+            _weights[token] = logits[token];
+        logits.Fill(float.NegativeInfinity);
+        foreach (int token in kept)
+            logits[token] = _weights[token];
+    }
+}

@@ -1,0 +1,43 @@
+namespace AsArm.Assd.Distributions;
+
+/// <summary>
+/// Weights of a few of V tokens, zero for all others. Adding, reading and clearing take constant time: a token is in if its place
+/// lies within the list and the list has the token there, whatever stands in the rest of the memory
+/// (Briggs and Torczon 1993, "An efficient representation for sparse sets").
+/// </summary>
+internal sealed class SparseWeights(int vocabularySize)
+{
+    private readonly int[] _places = GC.AllocateUninitializedArray<int>(vocabularySize);
+    private readonly int[] _tokens = GC.AllocateUninitializedArray<int>(vocabularySize);
+    private readonly double[] _weights = GC.AllocateUninitializedArray<double>(vocabularySize);
+    private int _count;
+
+    /// <summary>The tokens that were added, each once.</summary>
+    public ReadOnlySpan<int> Tokens => _tokens.AsSpan(0, _count);
+
+    /// <summary>Their weights.</summary>
+    public Span<double> Weights => _weights.AsSpan(0, _count);
+
+    public double this[int token] => Contains(token) ? _weights[_places[token]] : 0;
+
+    public void Clear() => _count = 0;
+
+    public void Add(int token, double weight)
+    {
+        if (Contains(token))
+        {
+            _weights[_places[token]] += weight;
+            return;
+        }
+
+        _places[token] = _count;
+        _tokens[_count] = token;
+        _weights[_count++] = weight;
+    }
+
+    private bool Contains(int token)
+    {
+        int place = _places[token];
+        return (uint)place < (uint)_count && _tokens[place] == token;
+    }
+}

@@ -1,0 +1,26 @@
+namespace AsArm.Assd.Distributions;
+
+/// <summary>An immutable set of token ids; made once and shared by all sequences that use it.</summary>
+public sealed class TokenSet
+{
+    private readonly int[] _tokens;
+    private readonly bool[] _contains;
+
+    /// <summary>A set of these tokens; each counts once.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">A token is negative.</exception>
+    public TokenSet(IEnumerable<int> tokens)
+    {
+        _tokens = [.. tokens.Distinct().Order()];
+        if (_tokens is [< 0, ..])
+            throw new ArgumentOutOfRangeException(nameof(tokens), _tokens[0], "A token is not negative.");
+        _contains = new bool[_tokens.Length == 0 ? 0 : _tokens[^1] + 1];
+        foreach (int token in _tokens)
+            _contains[token] = true;
+    }
+
+    /// <summary>The tokens, ascending.</summary>
+    public ReadOnlySpan<int> Tokens => _tokens;
+
+    /// <summary>Whether a token is in the set.</summary>
+    public bool Contains(int token) => (uint)token < (uint)_contains.Length && _contains[token];
+}

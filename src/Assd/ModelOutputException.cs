@@ -1,4 +1,0 @@
-namespace AsArm.Assd;
-
-/// <summary>The model answered with something that is no distribution: NaN or infinite logits.</summary>
-public sealed class ModelOutputException(string message) : Exception(message);

@@ -1,4 +1,0 @@
-namespace AsArm.Assd;
-
-/// <summary>Bytes that are no n-gram table, or a damaged one; the message says what is wrong.</summary>
-public sealed class NgramTableException(string message) : Exception(message);

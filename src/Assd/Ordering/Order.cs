@@ -1,0 +1,127 @@
+using AsArm.Assd.Randomness;
+
+namespace AsArm.Assd.Ordering;
+
+/// <summary>
+/// An order sigma over the positions of a sequence: given tokens first, then the targets in the order of their decoding
+/// (Guo &amp; Ermon 2025, section 2). The default is the lattice order: given ascending, then targets ascending
+/// (Shih et al. 2022, arXiv 2205.13554), the only order the usual checkpoints are trained for.
+/// </summary>
+public sealed class Order
+{
+    private readonly int[] _positions;
+    private readonly int[] _ranks;
+
+    private Order(int[] positions, int givenCount)
+    {
+        _positions = positions;
+        GivenCount = givenCount;
+        _ranks = new int[positions.Length];
+        for (int rank = 0; rank < positions.Length; rank++)
+            _ranks[positions[rank]] = rank;
+    }
+
+    /// <summary>Number of positions, given and targets.</summary>
+    public int Length => _positions.Length;
+
+    /// <summary>Ranks below are given tokens, all others are targets.</summary>
+    public int GivenCount { get; }
+
+    /// <summary>Number of tokens to generate.</summary>
+    public int TargetCount => Length - GivenCount;
+
+    /// <summary>[Length] the position of each rank.</summary>
+    public ReadOnlySpan<int> Positions => _positions;
+
+    /// <summary>[Length] the rank of each position.</summary>
+    public ReadOnlySpan<int> Ranks => _ranks;
+
+    /// <summary>The lattice order: targets from left to right.</summary>
+    /// <param name="given">[Length] true where the token is given.</param>
+    /// <exception cref="ArgumentException">No position at all.</exception>
+    public static Order LeftToRight(ReadOnlySpan<bool> given) => new(GivenFirst(given, out int count), count);
+
+    /// <summary>Targets from right to left.</summary>
+    /// <inheritdoc cref="LeftToRight" />
+    public static Order RightToLeft(ReadOnlySpan<bool> given)
+    {
+        int[] positions = GivenFirst(given, out int count);
+        positions.AsSpan(count).Reverse();
+        return new(positions, count);
+    }
+
+    /// <summary>Targets in a random order, each permutation equally likely.</summary>
+    /// <inheritdoc cref="LeftToRight" />
+    public static Order Random(ReadOnlySpan<bool> given, IRandomSource random)
+    {
+        ArgumentNullException.ThrowIfNull(random);
+        int[] positions = GivenFirst(given, out int count);
+        Span<int> targets = positions.AsSpan(count);
+        for (int last = targets.Length - 1; last > 0; last--)
+        {
+            int other = (int)(random.NextDouble() * (last + 1));
+            (targets[last], targets[other]) = (targets[other], targets[last]);
+        }
+
+        return new(positions, count);
+    }
+
+    /// <summary>Any permutation.</summary>
+    /// <param name="positions">[Length] the position of each rank, given tokens first.</param>
+    /// <param name="givenCount">How many of the first ranks are given.</param>
+    /// <exception cref="ArgumentException">Not a permutation of 0..Length-1, or no position at all.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">givenCount is not within 0..Length.</exception>
+    public static Order FromPositions(ReadOnlySpan<int> positions, int givenCount)
+    {
+        RequireSome(positions.Length);
+        ArgumentOutOfRangeException.ThrowIfNegative(givenCount);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(givenCount, positions.Length);
+        var seen = new bool[positions.Length];
+        foreach (int position in positions)
+        {
+            if ((uint)position >= (uint)seen.Length || seen[position])
+                throw new ArgumentException($"Position {position} is out of range or stands twice.", nameof(positions));
+            seen[position] = true;
+        }
+
+        return new(positions.ToArray(), givenCount);
+    }
+
+    /// <summary>Any permutation, by the rank of each position; the inverse view of <see cref="FromPositions" />.</summary>
+    /// <param name="ranks">[Length] the rank of each position, those of given tokens below all others.</param>
+    /// <param name="givenCount">How many of the first ranks are given.</param>
+    /// <exception cref="ArgumentException">Not a permutation of 0..Length-1, or no position at all.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">givenCount is not within 0..Length.</exception>
+    public static Order FromRanks(ReadOnlySpan<int> ranks, int givenCount)
+    {
+        // The inverse of a permutation is one too, so that one check serves both.
+        Order inverse = FromPositions(ranks, givenCount);
+        return new(inverse._ranks, givenCount);
+    }
+
+    /// <summary>Which neighbours in the text a row for a rank sees at some horizon; beyond the ends nothing is missing.</summary>
+    internal Neighbours VisibleNeighbours(int rank, int horizon)
+    {
+        int position = _positions[rank];
+        bool left = position == 0 || _ranks[position - 1] < horizon;
+        bool right = position == Length - 1 || _ranks[position + 1] < horizon;
+        return (left ? Neighbours.Left : Neighbours.None) | (right ? Neighbours.Right : Neighbours.None);
+    }
+
+    private static int[] GivenFirst(ReadOnlySpan<bool> given, out int count)
+    {
+        RequireSome(given.Length);
+        var positions = new int[given.Length];
+        count = given.Count(true);
+        int nextGiven = 0, nextTarget = count;
+        for (int position = 0; position < given.Length; position++)
+            positions[given[position] ? nextGiven++ : nextTarget++] = position;
+        return positions;
+    }
+
+    private static void RequireSome(int length)
+    {
+        if (length == 0)
+            throw new ArgumentException("An order needs at least one position.");
+    }
+}

@@ -1,0 +1,20 @@
+namespace AsArm.Assd.Randomness;
+
+/// <summary>
+/// Random numbers that follow from a seed, the same on every machine and in every .NET version: SplitMix64 (Steele, Lea and Flood 2014,
+/// "Fast splittable pseudorandom number generators"), 53 bits a random number.
+/// </summary>
+public sealed class SplitMix64(long seed) : IRandomSource
+{
+    private ulong _state = unchecked((ulong)seed);
+
+    /// <inheritdoc />
+    public double NextDouble()
+    {
+        _state += 0x9E3779B97F4A7C15;
+        ulong mixed = (_state ^ (_state >> 30)) * 0xBF58476D1CE4E5B9;
+        mixed = (mixed ^ (mixed >> 27)) * 0x94D049BB133111EB;
+        mixed ^= mixed >> 31;
+        return (mixed >> 11) * (1.0 / (1UL << 53));
+    }
+}

@@ -1,0 +1,116 @@
+using System.Runtime.CompilerServices;
+using System.Threading.Channels;
+using AsArm.Cli.Lines;
+using AsArm.Cli.Options;
+using AsArm.Cli.Output;
+using AsArm.Cli.Streams;
+using AsArm.Inference.Infilling;
+using Spectre.Console;
+
+namespace AsArm.Cli.Commands;
+
+/// <summary>asarm infill --input: fills lines as they come, in batches of what is there; a bad line is reported and the others are still done.</summary>
+internal sealed class InfillLines(InfillArguments arguments)
+{
+    private readonly LineParser _parser = new(arguments.Options);
+
+    public async Task<int> RunAsync(CancellationToken cancellationToken)
+    {
+        (Stream stream, FileIdentity? file) = await InterruptiblyAsync(OpenInput, cancellationToken);
+        RequireOtherOutput(file, hasContent: stream is FileStream { CanSeek: true, Length: > 0 });
+        ChannelReader<RawLine> lines = LineChannel.Start(stream);
+        using TextInfiller infiller = arguments.Open();
+        using LineOutput output = await InterruptiblyAsync(() => LineOutput.Open(arguments.Output, file), cancellationToken);
+        using var queue = new LineQueue(output, new InfillWriter(infiller.Folder.Name, arguments.Device));
+        if (Console.IsErrorRedirected)
+            await FillAsync(infiller, lines, queue, () => { }, cancellationToken);
+        else
+        {
+            IAnsiConsole progress = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
+            await progress.Status().StartAsync(
+                "Filling", status => FillAsync(infiller, lines, queue, () => status.Status($"{Counts.Of(queue.Filled, "line")} filled"), cancellationToken));
+        }
+
+        output.Finish();
+        Console.Error.WriteLine($"{Counts.Of(queue.Filled, "line")} filled, {queue.Failed} failed");
+        return queue.Failed == 0 ? ExitCode.Done : ExitCode.Failed;
+    }
+
+    private async Task FillAsync(TextInfiller infiller, ChannelReader<RawLine> lines, LineQueue queue, Action report, CancellationToken cancellationToken)
+    {
+        await foreach (InfillOutcome outcome in infiller.InfillOutcomesAsync(RequestsAsync(lines, queue, cancellationToken), cancellationToken))
+        {
+            queue.Take(outcome);
+            report();
+        }
+    }
+
+    private async IAsyncEnumerable<InfillRequest> RequestsAsync(
+        ChannelReader<RawLine> lines, LineQueue queue, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await foreach (RawLine raw in lines.ReadAllAsync(cancellationToken))
+        {
+            if (LineParser.IsBlank(raw))
+                continue;
+            InfillLine line = _parser.Parse(raw);
+            await queue.AddAsync(line, cancellationToken);
+            foreach (InfillRequest request in line.Requests)
+                yield return request;
+        }
+    }
+
+    private (Stream Stream, FileIdentity? File) OpenInput()
+    {
+        string path = arguments.Input!;
+        if (path == "-")
+            return (StandardStreams.OpenInput(), StandardStreams.InputFile);
+        if (Directory.Exists(path))
+            throw new UsageException($"--input {path} is a folder.");
+        try
+        {
+            FileStream file = File.OpenRead(path);
+            return (file, NativeFiles.IdentityOf(file.SafeFileHandle));
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new UsageException($"--input {path} cannot be read: {error.Message}");
+        }
+    }
+
+    /// <summary>Before the model is loaded, and before anything is written to what is read.</summary>
+    private void RequireOtherOutput(FileIdentity? input, bool hasContent)
+    {
+        string? output = arguments.Output is "-" ? null : arguments.Output;
+        (FileIdentity? standardOutput, FileIdentity? standardError) = StandardStreams.Files;
+        if (input is not null && input == standardError)
+            throw new UsageException("standard error is the --input file.");
+        if (input is not null && output is null && input == standardOutput)
+            throw new UsageException("standard output is the --input file.");
+        if (output is null)
+            return;
+        if (input is not null ? input == NativeFiles.IdentityOf(output) : hasContent && FinalPath(arguments.Input!) == FinalPath(output))
+            throw new UsageException("--output is the --input file.");
+        if (Directory.Exists(output))
+            throw new UsageException($"--output {output} is a folder.");
+        if (!Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(output))))
+            throw new UsageException($"--output {output} cannot be written: there is no such folder.");
+    }
+
+    /// <summary>Where files have no identity that can be asked for.</summary>
+    private static string FinalPath(string path)
+    {
+        path = Path.GetFullPath(path);
+        try
+        {
+            return File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;
+        }
+        catch (IOException)
+        {
+            return path; // nothing there yet
+        }
+    }
+
+    /// <summary>Opening a named pipe waits for its other end.</summary>
+    private static async Task<T> InterruptiblyAsync<T>(Func<T> open, CancellationToken cancellationToken) => await Task.Factory
+        .StartNew(open, cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default).WaitAsync(cancellationToken);
+}

@@ -1,0 +1,73 @@
+using System.CommandLine;
+using AsArm.Cli.Bench;
+using AsArm.Cli.Options;
+using AsArm.Cli.Output;
+using AsArm.Inference.Devices;
+using AsArm.Inference.ModelFolders;
+using AsArm.Inference.Onnx;
+using AsArm.Inference.Onnx.Sessions;
+using AsArm.Inference.Tokenization;
+using Spectre.Console;
+
+namespace AsArm.Cli.Commands;
+
+/// <summary>asarm info: what a model folder holds.</summary>
+internal static class InfoCommand
+{
+    public static Command Create()
+    {
+        Option<string?> model = CommonOptions.Model();
+        var command = new Command("info", "What a model folder holds, its inputs and outputs, and the devices there are") { model };
+        command.SetAction(parsed => Run(parsed.ModelFolder(model)));
+        return command;
+    }
+
+    private static int Run(string path)
+    {
+        ModelFolder folder = ModelFolder.Open(path);
+        // Both are opened before anything is printed, so that a bad one is all that is said.
+        List<Table> graphs = [Ports(folder, useCache: false)];
+        if (folder.CachedOnnxPath is not null)
+            graphs.Add(Ports(folder, useCache: true));
+        ModelManifest manifest = folder.Manifest;
+        Table facts = Tables.Create("model", Markup.Escape(folder.Name));
+        facts.AddRow("folder", Markup.Escape(folder.FullPath));
+        facts.AddRow("network", $"{Counts.Of(manifest.Layers, "layer")} of {Counts.Of(manifest.Heads, "head")}, width {manifest.ModelDimension}");
+        facts.AddRow("precision", Markup.Escape(manifest.Precision) + (manifest.Block is int block ? $", a multiplier for every {Counts.Of(block, "weight")}" : ""));
+        facts.AddRow("vocabulary", $"{Counts.Of(manifest.VocabularySize, "token")}, {(folder.TokenizerPath is null ? "no tokenizer: tokens only" : "SentencePiece tokenizer")}");
+        if (folder.TokenizerPath is not null)
+            facts.AddRow("text", TextTreatment(manifest));
+        facts.AddRow("cache", folder.CachedOnnxPath is null
+            ? "none: every call encodes the whole text"
+            : $"{2L * manifest.Layers * manifest.ModelDimension * sizeof(float):N0} bytes a token of each text under way");
+        facts.AddRow("longest text", Counts.Of(manifest.MaxLength, "token"));
+        facts.AddRow("drafting", DraftingSummary.Of(manifest.Drafting));
+        facts.AddRow("format", $"{manifest.FormatVersion}");
+        facts.AddRow("devices", string.Join(", ", AvailableDevices.List().Select(DeviceNames.NameOf)));
+        Tables.Print(facts);
+
+        Table files = Tables.Create("file", "bytes", "sha-256");
+        foreach ((string name, ModelManifest.FileEntry entry) in folder.Manifest.Files)
+            files.AddRow(Markup.Escape(name), $"{entry.Bytes:N0}", Markup.Escape(entry.Sha256));
+        Tables.Print(files);
+
+        graphs.ForEach(Tables.Print);
+        return ExitCode.Done;
+    }
+
+    private static string TextTreatment(ModelManifest manifest)
+    {
+        string rules = manifest.TextRules is not TextRules options ? "as given"
+            : "XLNet's rules" + (options.Backend is null ? "" : ", as the fast tokenizer") + (options.DoLowerCase ? ", lower case" : "") + (options.KeepAccents ? ", accents kept" : "");
+        return manifest.TextEncoding is null ? rules : $"{rules}, white space as in {manifest.TextEncoding}";
+    }
+
+    private static Table Ports(ModelFolder folder, bool useCache)
+    {
+        using OnnxAnySubsetModel model = OnnxModelLoader.Open(folder, useCache: useCache);
+        Table table = Tables.Create(Path.GetFileName(model.GraphPath), "name", "type", "shape");
+        foreach (GraphPort port in model.Ports)
+            table.AddRow(port.IsInput ? "input" : "output", Markup.Escape(port.Name), port.Type, Markup.Escape(port.Shape));
+        return table;
+    }
+}

@@ -1,0 +1,80 @@
+using System.CommandLine;
+using AsArm.Cli.Options;
+using AsArm.Cli.Output;
+using AsArm.Cli.Streams;
+using AsArm.Inference.Devices;
+using AsArm.Inference.Infilling;
+using AsArm.Inference.Text;
+using Spectre.Console;
+
+namespace AsArm.Cli.Commands;
+
+/// <summary>asarm score: the exact log-probability of marked spans.</summary>
+internal static class ScoreCommand
+{
+    public static Command Create()
+    {
+        var text = new Argument<string>("TEXT") { Description = "Text with marked spans: [[...]] is scored given all the rest; \\[ is a plain [, and \\\\[ a backslash before a span" };
+        Option<string?> model = CommonOptions.Model();
+        Option<Device> device = CommonOptions.Device();
+        Option<bool> tf32 = CommonOptions.AllowTf32();
+        Option<bool> noCache = CommonOptions.NoCache();
+        Option<bool> float32 = CommonOptions.Float32();
+        Option<bool> window = CommonOptions.Window("all spans");
+        Option<bool> json = CommonOptions.Json();
+        var command = new Command("score", "Exact log-probability of the marked spans, in one forward pass") { text, model, window, device, tf32, noCache, float32, json };
+        command.SetAction((parsed, cancellationToken) => Task.Run(
+            () =>
+            {
+                ArgumentText.RequireValid(parsed.GetValue(text)!);
+                Device on = parsed.GetValue(device);
+                using TextInfiller infiller = TextInfiller.Open(
+                    parsed.ModelFolder(model), on, useCache: !parsed.GetValue(noCache), allowTf32: parsed.IsTf32(tf32, on), inFloat32: parsed.GetValue(float32));
+                return Run(infiller, parsed.GetValue(text)!, parsed.GetValue(window), parsed.GetValue(json), cancellationToken);
+            },
+            cancellationToken));
+        return command;
+    }
+
+    private static int Run(TextInfiller infiller, string text, bool window, bool json, CancellationToken cancellationToken)
+    {
+        ScoreResult score = infiller.Score(ScorePrompt.Parse(text), window, cancellationToken);
+        if (json)
+            WriteJson(score);
+        else
+            WriteTable(score);
+        return ExitCode.Done;
+    }
+
+    private static void WriteTable(ScoreResult score)
+    {
+        Table table = Tables.Create("span", "tokens", "log probability", "nats per token");
+        foreach (SpanScore span in score.Spans)
+            AddRow(table, Markup.Escape(span.Text), span.Tokens, span.LogProbability);
+        if (score.Spans.Count > 1)
+            AddRow(table, "[bold]all, jointly[/]", score.Tokens, score.LogProbability);
+        Tables.Print(table);
+    }
+
+    private static void AddRow(Table table, string name, int tokens, double logProbability) =>
+        table.AddRow(name, $"{tokens}", $"{logProbability:F4}", $"{-logProbability / tokens:F4}");
+
+    private static void WriteJson(ScoreResult score) => StandardStreams.Output.Write(ReadableJson.Line(json =>
+    {
+        json.WriteStartObject();
+        json.WriteNumber("log_prob", score.LogProbability);
+        json.WriteNumber("tokens", score.Tokens);
+        json.WriteStartArray("spans");
+        foreach (SpanScore span in score.Spans)
+        {
+            json.WriteStartObject();
+            json.WriteString("text", span.Text);
+            json.WriteNumber("log_prob", span.LogProbability);
+            json.WriteNumber("tokens", span.Tokens);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+        json.WriteEndObject();
+    }).Span);
+}

@@ -1,0 +1,84 @@
+using System.CommandLine;
+using System.Text.Json;
+using AsArm.Cli.Options;
+using AsArm.Cli.Output;
+using AsArm.Cli.Streams;
+using AsArm.Inference.ModelFolders;
+using AsArm.Inference.Text;
+using Spectre.Console;
+
+namespace AsArm.Cli.Commands;
+
+/// <summary>asarm tokens: how many tokens a text has with its gaps, and how many the model takes.</summary>
+internal static class TokensCommand
+{
+    public static Command Create()
+    {
+        var text = new Argument<string>("TEXT") { Description = "Text, with or without gaps, as infill takes it" };
+        Option<string?> model = CommonOptions.Model();
+        var pieces = new Option<bool>("--pieces") { Description = "List the tokens too" };
+        Option<bool> json = CommonOptions.Json();
+        var command = new Command("tokens", "Count the tokens of a text with its gaps") { text, model, pieces, json };
+        command.SetAction(parsed => Run(parsed.GetValue(text)!, parsed.ModelFolder(model), parsed.GetValue(pieces), parsed.GetValue(json)));
+        return command;
+    }
+
+    private static int Run(string text, string model, bool pieces, bool json)
+    {
+        ArgumentText.RequireValid(text);
+        InfillPrompt prompt = InfillPrompt.Parse(text);
+        ModelFolder folder = ModelFolder.Open(model);
+        string path = folder.TokenizerPath ?? throw new ModelFolderException($"{folder.FullPath} has no tokenizer (spiece.model).");
+        InfillTokenizer tokenizer = InfillTokenizer.Open(path, folder.Manifest);
+        TokenCount count = tokenizer.CountTokens(prompt, out int[] tokens);
+        if (json)
+            WriteJson(count, folder.Name, pieces ? tokens : null, tokenizer);
+        else
+            WriteText(count, folder.Name, pieces ? tokens : [], tokenizer);
+        if (prompt.Warning is string warning)
+            Console.Error.WriteLine($"asarm: {warning}");
+        return ExitCode.Done;
+    }
+
+    private static void WriteText(TokenCount count, string model, int[] tokens, InfillTokenizer tokenizer)
+    {
+        string separator = count.Separator == 0 ? "" : ", 1 separator before the gap at the beginning";
+        Console.Out.WriteLine($"{Counts.Of(count.Total, "token")}: {count.Given} given, {count.Gaps} in gaps{separator}");
+        Console.Out.WriteLine($"{model} takes {count.Maximum}{(count.Fits ? "" : ": too long, see infill --window")}");
+        if (tokens.Length == 0)
+            return;
+        Table table = Tables.Create("token", "piece");
+        foreach (int token in tokens)
+            table.AddRow($"{token}", Markup.Escape(tokenizer.PieceOf(token)));
+        Tables.Print(table);
+    }
+
+    private static void WriteJson(TokenCount count, string model, int[]? tokens, InfillTokenizer tokenizer) => StandardStreams.Output.Write(ReadableJson.Line(json =>
+    {
+        json.WriteStartObject();
+        json.WriteNumber("tokens", count.Total);
+        json.WriteNumber("given", count.Given);
+        json.WriteNumber("gaps", count.Gaps);
+        json.WriteNumber("separator", count.Separator);
+        json.WriteNumber("maximum", count.Maximum);
+        json.WriteBoolean("fits", count.Fits);
+        json.WriteString("model", model);
+        if (tokens is not null)
+            WritePieces(json, tokens, tokenizer);
+        json.WriteEndObject();
+    }).Span);
+
+    private static void WritePieces(Utf8JsonWriter json, int[] tokens, InfillTokenizer tokenizer)
+    {
+        json.WriteStartArray("pieces");
+        foreach (int token in tokens)
+        {
+            json.WriteStartObject();
+            json.WriteNumber("id", token);
+            json.WriteString("piece", tokenizer.PieceOf(token));
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+    }
+}

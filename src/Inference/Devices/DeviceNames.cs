@@ -1,0 +1,8 @@
+namespace AsArm.Inference.Devices;
+
+/// <summary>Names of devices, as the command line and asarm.json have them.</summary>
+public static class DeviceNames
+{
+    /// <summary>cpu, cuda or tensorrt.</summary>
+    public static string NameOf(Device device) => device.ToString().ToLowerInvariant();
+}

@@ -1,0 +1,101 @@
+using AsArm.Assd.Randomness;
+using AsArm.Inference.Text;
+
+namespace AsArm.Inference.DraftMeasurement;
+
+/// <summary>
+/// Prompts with gaps of all kinds, cut from passages of held-out texts: scattered words, one gap, several gaps, a continuation. A gap has as
+/// many tokens as the words that were there.
+/// </summary>
+/// <param name="tokenizer">Counts the tokens of gaps.</param>
+/// <param name="maxLength">Of a sequence of the model, in tokens.</param>
+internal sealed class DraftingPrompts(InfillTokenizer tokenizer, int maxLength)
+{
+    private const int MinPassages = 8;
+    private const int Kinds = 5;
+    private const int OneGapWords = 12;
+
+    private readonly int _words = Math.Clamp(maxLength / 2, 8, 64); // of a passage, most
+
+    private int MinWords => _words * 5 / 8;
+
+    /// <summary>Prompts from each text in turn, of each kind in turn, from passages that are spread over the whole text.</summary>
+    /// <param name="texts">At least one.</param>
+    /// <param name="count">How many; a few less where some do not fit into the model.</param>
+    /// <exception cref="InfillTextException">A text has too few passages, or none that the model takes.</exception>
+    public List<InfillPrompt> Create(IReadOnlyList<DraftingText> texts, int count)
+    {
+        List<string[]>[] passages = [.. texts.Select(Passages)];
+        var prompts = new List<InfillPrompt>();
+        int ofEach = (count + texts.Count - 1) / texts.Count;
+        for (int i = 0; i < count; i++)
+        {
+            List<string[]> own = passages[i % texts.Count];
+            int turn = i / texts.Count, place = ofEach <= own.Count ? (int)((long)turn * own.Count / ofEach) : turn % own.Count;
+            InfillPrompt prompt = Cut(own[place], turn % Kinds, new SplitMix64(i));
+            if (tokenizer.CountTokens(prompt).Fits)
+                prompts.Add(prompt);
+        }
+
+        return prompts.Count > 0 ? prompts : throw new InfillTextException($"No passage of {texts[0].Name} fits into the model, which takes {maxLength} tokens.");
+    }
+
+    private List<string[]> Passages(DraftingText text)
+    {
+        List<string[]> passages =
+        [
+            .. text.Documents.SelectMany(document => document.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Chunk(_words))
+                .Where(passage => passage.Length >= MinWords),
+        ];
+        return passages.Count >= MinPassages ? passages : throw new InfillTextException(
+            $"{text.Name} is too short: {passages.Count} passages of {MinWords} words or more within a document, at least {MinPassages} are needed.");
+    }
+
+    private InfillPrompt Cut(string[] words, int kind, SplitMix64 random)
+    {
+        var unknown = new bool[words.Length];
+        bool merges = kind > 1 || random.NextDouble() < 0.5; // scattered words: one gap for a run of them, or a gap each
+        switch (kind)
+        {
+            case 0 or 1:
+                double rate = kind == 0 ? 0.95 : 0.5;
+                for (int i = 0; i < words.Length; i++)
+                    unknown[i] = random.NextDouble() < rate;
+                break;
+            case 2:
+                int length = Math.Min(OneGapWords, words.Length - 2);
+                unknown.AsSpan(1 + (int)(random.NextDouble() * (words.Length - length - 1)), length).Fill(true);
+                break;
+            case 3:
+                for (int i = 3; i < words.Length; i += 7)
+                    unknown.AsSpan(i, Math.Min(1 + (int)(random.NextDouble() * 3), words.Length - i)).Fill(true);
+                break;
+            default:
+                unknown.AsSpan(words.Length / 2).Fill(true);
+                break;
+        }
+
+        unknown[^1] |= !unknown.Contains(true);
+        return Join(words, unknown, merges);
+    }
+
+    private InfillPrompt Join(string[] words, bool[] unknown, bool merges)
+    {
+        var prompt = new InfillPrompt();
+        for (int i = 0, end; i < words.Length; i = end)
+        {
+            for (end = i + 1; merges && unknown[i] && end < words.Length && unknown[end]; end++)
+            {
+            }
+
+            if (i > 0)
+                prompt.AddText(" ");
+            if (unknown[i])
+                prompt.AddGap(Math.Max(1, tokenizer.EncodeStart(string.Join(' ', words[i..end])).Length));
+            else
+                prompt.AddText(words[i]);
+        }
+
+        return prompt;
+    }
+}

@@ -1,0 +1,88 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using AsArm.Inference.Devices;
+
+namespace AsArm.Inference.ModelFolders;
+
+/// <summary>Puts `drafting` into the text of an asarm.json; every other byte stays.</summary>
+internal static class DraftingJson
+{
+    /// <summary>The text with other figures: in place of those that are there, else behind the last field.</summary>
+    /// <param name="json">A JSON object.</param>
+    /// <param name="figures">The figures.</param>
+    public static byte[] Put(ReadOnlySpan<byte> json, DraftingFigures figures)
+    {
+        string value = Write(figures);
+        (int start, int end, int behindLast) = Find(json);
+        if (start >= 0)
+            return [.. json[..start], .. Encoding.UTF8.GetBytes(value), .. json[end..]];
+        string separator = IsEmpty(json, behindLast) ? "" : ",";
+        return [.. json[..behindLast], .. Encoding.UTF8.GetBytes($"{separator}\n  \"drafting\": {value}"), .. json[behindLast..]];
+    }
+
+    /// <summary>Where the value of drafting begins and ends, -1 without one; and the end of the last value, or of the opening brace.</summary>
+    private static (int Start, int End, int BehindLast) Find(ReadOnlySpan<byte> json)
+    {
+        var reader = new Utf8JsonReader(json);
+        reader.Read();
+        (int start, int end, int behindLast) = (-1, -1, (int)reader.BytesConsumed);
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            bool isIt = reader.ValueTextEquals("drafting");
+            reader.Read();
+            int begin = (int)reader.TokenStartIndex;
+            reader.Skip();
+            behindLast = (int)reader.BytesConsumed;
+            if (isIt)
+                (start, end) = (begin, behindLast);
+        }
+
+        return (start, end, behindLast);
+    }
+
+    private static bool IsEmpty(ReadOnlySpan<byte> json, int behindLast) => json[behindLast - 1] == '{' && json[..(behindLast - 1)].TrimStart(" \t\r\n"u8).IsEmpty;
+
+    /// <summary>As the exporter indents, a row of rates a line.</summary>
+    private static string Write(DraftingFigures figures)
+    {
+        var fields = new List<string>();
+        if (figures.Acceptance is AcceptanceFigures acceptance)
+            fields.Add($"\"acceptance\": {Object(3, Acceptance(acceptance))}");
+        if (figures.CorpusWeight is double weight)
+            fields.Add($"\"corpus_weight\": {Number(weight)}");
+        if (figures.ForwardPassOverhead is OverheadFigures overhead)
+            fields.Add($"\"forward_pass_overhead\": {Object(3, Overheads(overhead))}");
+        return Object(2, fields);
+    }
+
+    private static IEnumerable<string> Acceptance(AcceptanceFigures acceptance)
+    {
+        foreach ((string name, NeighbourRates? rates) in new[] { ("ngram", acceptance.Ngram), ("network", acceptance.Network), ("product", acceptance.Product) })
+        {
+            if (rates is not null)
+                yield return $"\"{name}\": {Object(4, [$"\"none\": {Row(rates.None)}", $"\"left\": {Row(rates.Left)}", $"\"right\": {Row(rates.Right)}", $"\"both\": {Row(rates.Both)}"])}";
+        }
+
+        if (acceptance.OwnBigrams is not null)
+            yield return $"\"own_bigrams\": {Row(acceptance.OwnBigrams)}";
+    }
+
+    private static IEnumerable<string> Overheads(OverheadFigures overhead) =>
+        from device in Enum.GetValues<Device>()
+        let one = overhead.Of(device)
+        where one is not null
+        select $"\"{DeviceNames.NameOf(device)}\": {{\"alone\": {Number(one.Alone)}, \"batch\": {Number(one.Batch)}}}";
+
+    /// <param name="depth">Of the fields.</param>
+    /// <param name="fields">Names and values.</param>
+    private static string Object(int depth, IEnumerable<string> fields)
+    {
+        string indent = "\n" + new string(' ', 2 * depth);
+        return $"{{{string.Join(',', fields.Select(field => indent + field))}{indent[..^2]}}}";
+    }
+
+    private static string Row(IReadOnlyList<double> rates) => $"[{string.Join(", ", rates.Select(Number))}]";
+
+    private static string Number(double value) => value.ToString("R", CultureInfo.InvariantCulture);
+}

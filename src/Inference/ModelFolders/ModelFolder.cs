@@ -1,0 +1,140 @@
+using System.Security.Cryptography;
+using AsArm.Inference.Devices;
+
+namespace AsArm.Inference.ModelFolders;
+
+/// <summary>A folder written by tools/export, checked: format, fields, files and their hashes.</summary>
+public sealed class ModelFolder
+{
+    internal const string OnnxFile = "model.onnx";
+    internal const string CachedOnnxFile = "model_cached.onnx";
+    internal const string Float32OnnxFile = "model_float32.onnx";
+    internal const string CachedFloat32OnnxFile = "model_cached_float32.onnx";
+    internal const string WeightsFile = OnnxFile + "_data";
+    internal const string ManifestFile = "asarm.json";
+    internal const string TokenizerFile = "spiece.model";
+    internal const string GoldenFile = "golden.safetensors";
+    internal const string NgramsFile = "ngrams.bin";
+
+    private ModelFolder(string path, ModelManifest manifest)
+    {
+        FullPath = path;
+        Manifest = manifest;
+    }
+
+    /// <summary>Absolute path of the folder.</summary>
+    public string FullPath { get; }
+
+    /// <summary>The folder's own name.</summary>
+    public string Name => Path.GetFileName(Path.TrimEndingDirectorySeparator(FullPath));
+
+    /// <summary>asarm.json.</summary>
+    public ModelManifest Manifest { get; }
+
+    /// <summary>The stateless graph.</summary>
+    public string OnnxPath => Path.Combine(FullPath, OnnxFile);
+
+    /// <summary>The graph with the key/value cache; null for a folder without it.</summary>
+    public string? CachedOnnxPath => Optional(CachedOnnxFile);
+
+    /// <summary>Of int8 and int4 the stateless graph with float32 products, for GPUs and cross-checks; null where the folder has none.</summary>
+    public string? Float32OnnxPath => Optional(Float32OnnxFile);
+
+    /// <summary>The same with the key/value cache.</summary>
+    public string? CachedFloat32OnnxPath => Optional(CachedFloat32OnnxFile);
+
+    /// <summary>The SentencePiece model; null for a folder without a tokenizer, which takes token-level calls only.</summary>
+    public string? TokenizerPath => Optional(TokenizerFile);
+
+    /// <summary>The recorded inputs and outputs; null where the folder holds none.</summary>
+    public string? GoldenPath => Optional(GoldenFile);
+
+    /// <summary>Corpus n-grams from which the sampler `fused` drafts; null where the folder holds none.</summary>
+    public string? NgramsPath => Optional(NgramsFile);
+
+    /// <summary>Opens a folder and checks all of its files.</summary>
+    /// <param name="path">The folder.</param>
+    /// <exception cref="ModelFolderException">Names the file and what is wrong with it.</exception>
+    public static ModelFolder Open(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        string full = Path.GetFullPath(path);
+        if (!Directory.Exists(full))
+            throw new ModelFolderException($"There is no model folder {path}.");
+        var folder = new ModelFolder(full, ManifestReader.Read(Path.Combine(full, ManifestFile)));
+        foreach (string name in new[] { OnnxFile, "config.json" })
+        {
+            if (!folder.Manifest.Files.ContainsKey(name))
+                throw new ModelFolderException($"{ManifestFile} in {path} does not list {name}.");
+        }
+
+        foreach ((string name, ModelManifest.FileEntry entry) in folder.Manifest.Files)
+            CheckFile(full, name, entry);
+
+        foreach (string name in new[] { TokenizerFile, GoldenFile, CachedOnnxFile, Float32OnnxFile, CachedFloat32OnnxFile, WeightsFile, NgramsFile })
+        {
+            if (!folder.Manifest.Files.ContainsKey(name) && File.Exists(Path.Combine(full, name)))
+                throw new ModelFolderException($"{path} holds {name}, which {ManifestFile} does not list: not checked, not used.");
+        }
+
+        return folder;
+    }
+
+    /// <summary>The graph that is to run somewhere; null where the folder has none with a cache.</summary>
+    /// <exception cref="DeviceNotAvailableException">The folder has no graph for this device.</exception>
+    /// <exception cref="ModelFolderException">It has none that computes in float32.</exception>
+    internal string? GraphPath(ExecutionSettings execution, bool useCache)
+    {
+        if (execution.Float32 && Manifest.Precision == "float16")
+            throw new ModelFolderException($"{FullPath} is of precision float16 and has no graphs that compute in float32.");
+        if (!Manifest.IsInteger || !execution.UsesFloat32Graphs)
+            return useCache ? CachedOnnxPath : OnnxPath;
+        if (Float32OnnxPath is null && execution.Device == Device.Cpu)
+            throw new ModelFolderException($"{FullPath} has no {Float32OnnxFile}: export it again.");
+        if (Float32OnnxPath is null)
+            throw new DeviceNotAvailableException($"{FullPath} is of precision {Manifest.Precision} and has no {Float32OnnxFile}, so it runs on CPUs only: for {DeviceNames.NameOf(execution.Device)} export it again, or with --precision fp16.");
+        return useCache ? CachedFloat32OnnxPath : Float32OnnxPath;
+    }
+
+    /// <summary>Reads a listed file, and checks that these very bytes are the ones that asarm.json speaks of.</summary>
+    /// <exception cref="ModelFolderException">It has changed since the folder was opened, or cannot be read.</exception>
+    internal byte[] Read(string name)
+    {
+        string path = Path.Combine(FullPath, name);
+        byte[] bytes = RegularFile.Read(path, ModelLimits.BytesOf(name));
+        RequireEntry(path, bytes.Length, SHA256.HashData(bytes), Manifest.Files[name]);
+        return bytes;
+    }
+
+    private static void CheckFile(string folder, string name, ModelManifest.FileEntry entry)
+    {
+        if (name.AsSpan().ContainsAny(Path.GetInvalidFileNameChars()))
+            throw new ModelFolderException($"{ManifestFile} lists {name}, which is no plain file name.");
+        string path = Path.Combine(folder, name);
+        using Stream stream = RegularFile.Open(path, ModelLimits.BytesOf(name), out long length);
+        try
+        {
+            RequireLength(path, length, entry); // before all of it is read
+            RequireEntry(path, length, SHA256.HashData(stream), entry);
+        }
+        catch (Exception error) when (RegularFile.IsAccess(error))
+        {
+            throw new ModelFolderException($"{path} cannot be read to its end.", error);
+        }
+    }
+
+    private static void RequireLength(string path, long length, ModelManifest.FileEntry entry)
+    {
+        if (length != entry.Bytes)
+            throw new ModelFolderException($"{path} has {length} bytes, {ManifestFile} says {entry.Bytes}: truncated or changed.");
+    }
+
+    private static void RequireEntry(string path, long length, byte[] hash, ModelManifest.FileEntry entry)
+    {
+        RequireLength(path, length, entry);
+        if (!Convert.ToHexString(hash).Equals(entry.Sha256, StringComparison.OrdinalIgnoreCase))
+            throw new ModelFolderException($"{path} has another SHA-256 than {ManifestFile} says: damaged or changed.");
+    }
+
+    private string? Optional(string name) => Manifest.Files.ContainsKey(name) ? Path.Combine(FullPath, name) : null;
+}

@@ -1,0 +1,17 @@
+namespace AsArm.Inference.ModelFolders;
+
+/// <summary>A model folder cannot be used: a file is missing, damaged, of another format or does not fit the rest.</summary>
+public sealed class ModelFolderException : Exception
+{
+    /// <summary>A message in one line that names the file.</summary>
+    public ModelFolderException(string message)
+        : base(message)
+    {
+    }
+
+    /// <summary>A message in one line that names the file, with what caused it.</summary>
+    public ModelFolderException(string message, Exception inner)
+        : base(message, inner)
+    {
+    }
+}

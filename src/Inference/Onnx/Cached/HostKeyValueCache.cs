@@ -1,0 +1,65 @@
+using AsArm.Inference.Onnx.Sessions;
+using Microsoft.ML.OnnxRuntime;
+
+namespace AsArm.Inference.Onnx.Cached;
+
+/// <summary>The cache in the memory of the process: one array [slots, heads, length, head size] per port.</summary>
+internal sealed class HostKeyValueCache : IKeyValueCache
+{
+    private readonly float[][] _ports;
+    private readonly int _heads;
+    private readonly int _headSize;
+
+    public HostKeyValueCache(int ports, int heads, int headSize)
+    {
+        _ports = new float[ports][];
+        Array.Fill(_ports, []);
+        _heads = heads;
+        _headSize = headSize;
+    }
+
+    public CacheLayout Layout { get; private set; }
+
+    public void Resize(CacheLayout layout, int kept)
+    {
+        CacheLayout former = Layout;
+        Layout = default; // if memory ends half-way, ports differ in size, and what they hold is lost
+        for (int port = 0; port < _ports.Length; port++)
+        {
+            float[] old = _ports[port];
+            // Port by port, so that the old and the new memory are never there at once; zeros are finite.
+            float[] grown = GC.AllocateArray<float>(checked(layout.Slots * SlotSize(layout.Length)), pinned: true);
+            int length = Math.Min(former.Length, layout.Length) * _headSize;
+            for (int row = 0; row < kept * _heads; row++)
+                old.AsSpan(row * former.Length * _headSize, length).CopyTo(grown.AsSpan(row * layout.Length * _headSize));
+            _ports[port] = grown;
+        }
+
+        Layout = layout;
+    }
+
+    public void Copy(int from, int to)
+    {
+        int size = SlotSize(Layout.Length);
+        foreach (float[] port in _ports)
+            port.AsSpan(from * size, size).CopyTo(port.AsSpan(to * size));
+    }
+
+    public OrtValue Tensor(int port, int firstSlot, int slots) =>
+        BoundTensors.Over(_ports[port], [slots, _heads, Layout.Length, _headSize], firstSlot * SlotSize(Layout.Length));
+
+    public void Write(int port, int slot, ReadOnlySpan<int> positions, ReadOnlySpan<float> rows)
+    {
+        Span<float> memory = _ports[port].AsSpan(slot * SlotSize(Layout.Length));
+        for (int row = 0; row < positions.Length; row++)
+        {
+            for (int head = 0; head < _heads; head++)
+            {
+                rows.Slice((row * _heads + head) * _headSize, _headSize)
+                    .CopyTo(memory[((head * Layout.Length + positions[row]) * _headSize)..]);
+            }
+        }
+    }
+
+    private int SlotSize(int length) => checked(_heads * length * _headSize);
+}

@@ -1,0 +1,55 @@
+using Microsoft.ML.OnnxRuntime;
+
+namespace AsArm.Inference.Onnx.Sessions;
+
+/// <summary>Inputs and outputs of one call shape, as tensors over buffers that stay where they are, bound to a graph.</summary>
+internal sealed class BoundTensors : IDisposable
+{
+    private readonly GraphContract _contract;
+    private readonly OrtValue[] _inputs;
+    private readonly OrtValue[] _outputs;
+
+    /// <summary>Takes over the tensors.</summary>
+    /// <param name="graph">The graph that will run with them.</param>
+    /// <param name="inputs">In the order of the contract.</param>
+    /// <param name="outputs">In the order of the contract.</param>
+    public BoundTensors(OnnxGraph graph, OrtValue[] inputs, OrtValue[] outputs)
+    {
+        _contract = graph.Contract;
+        (_inputs, _outputs) = (inputs, outputs);
+        Binding = graph.Session.CreateIoBinding();
+        BindInputs();
+        for (int i = 0; i < outputs.Length; i++)
+            Binding.BindOutput(_contract.Outputs[i], outputs[i]);
+    }
+
+    public OrtIoBinding Binding { get; }
+
+    public void BindInputs()
+    {
+        for (int i = 0; i < _inputs.Length; i++)
+            Binding.BindInput(_contract.Inputs[i], _inputs[i]);
+    }
+
+    public void Dispose()
+    {
+        Binding.Dispose();
+        foreach (OrtValue value in _inputs.Concat(_outputs))
+            value.Dispose();
+    }
+
+    /// <summary>A tensor over the first elements of a pinned array, from an offset.</summary>
+    public static OrtValue Over<T>(T[] memory, ReadOnlySpan<int> shape, int offset = 0)
+        where T : unmanaged
+    {
+        int length = 1;
+        var sizes = new long[shape.Length];
+        for (int i = 0; i < shape.Length; i++)
+        {
+            sizes[i] = shape[i];
+            length = checked(length * shape[i]);
+        }
+
+        return OrtValue.CreateTensorValueFromMemory(OrtMemoryInfo.DefaultInstance, memory.AsMemory(offset, length), sizes);
+    }
+}

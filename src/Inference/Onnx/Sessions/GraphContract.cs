@@ -1,0 +1,118 @@
+using AsArm.Inference.ModelFolders;
+using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.OnnxRuntime.Tensors;
+
+namespace AsArm.Inference.Onnx.Sessions;
+
+/// <summary>Names, types and sizes of a graph; see docs/model-format.md.</summary>
+internal sealed class GraphContract
+{
+    private const int Any = -1;
+
+    private static readonly string[] s_stateless = ["input_ids", "order", "prompt_mask", "target_positions", "target_horizons"];
+
+    private readonly Port[] _inputs;
+    private readonly Port[] _outputs;
+
+    private GraphContract(Port[] inputs, Port[] outputs)
+    {
+        _inputs = inputs;
+        _outputs = outputs;
+        Inputs = [.. inputs.Select(port => port.Name)];
+        Outputs = [.. outputs.Select(port => port.Name)];
+    }
+
+    /// <summary>Names of the inputs, in the order in which tensors are handed over.</summary>
+    public string[] Inputs { get; }
+
+    /// <summary>Names of the outputs.</summary>
+    public string[] Outputs { get; }
+
+    private bool HasCache => _inputs.Length > s_stateless.Length;
+
+    /// <summary>model.onnx.</summary>
+    public static GraphContract Stateless(ModelManifest manifest) => new(
+        [.. Integers(s_stateless)], [Logits(manifest)]);
+
+    /// <summary>model_cached.onnx: per layer a key and a value, in this order.</summary>
+    public static GraphContract Cached(ModelManifest manifest)
+    {
+        (string Layer, string Kind)[] kinds =
+            [.. Enumerable.Range(0, manifest.Layers).SelectMany(layer => new[] { ($"{layer}", "key"), ($"{layer}", "value") })];
+        return new(
+            [
+                .. Integers(
+                    "input_ids", "content_positions", "content_ranks", "content_horizons", "target_positions", "target_horizons", "past_ranks"),
+                .. kinds.Select(kind => new Port($"past_key_values.{kind.Layer}.{kind.Kind}", TensorElementType.Float, [Any, manifest.Heads, Any, manifest.HeadSize])),
+            ],
+            [
+                Logits(manifest),
+                .. kinds.Select(kind => new Port($"present.{kind.Layer}.{kind.Kind}", TensorElementType.Float, [Any, Any, manifest.Heads, manifest.HeadSize])),
+            ]);
+    }
+
+    /// <summary>Refuses a graph that does not keep the contract.</summary>
+    /// <exception cref="ModelFolderException">Says what was expected and what is there.</exception>
+    public void Check(InferenceSession session, string path)
+    {
+        Require("inputs", _inputs, session.InputMetadata, path);
+        Require("outputs", _outputs, session.OutputMetadata, path);
+    }
+
+    /// <summary>
+    /// Refuses an asarm.json that speaks of another graph than this one. A graph may leave out what nothing depends on; one with a cache has a
+    /// table of positions, which is as long as it says, and one of rounded weights names its precision, since a looser tolerance follows from it.
+    /// </summary>
+    /// <exception cref="ModelFolderException">Names the field.</exception>
+    public void CheckProperties(InferenceSession session, ModelFolder folder, string path)
+    {
+        Dictionary<string, string> properties = session.ModelMetadata.CustomMetadataMap;
+        ModelManifest manifest = folder.Manifest;
+        string file = Path.GetFileName(path);
+        (string Name, string? Value, bool MustBeThere)[] fields =
+        [
+            ("format_version", $"{manifest.FormatVersion}", false), ("mask_id", $"{manifest.MaskId}", false), ("maximum_length", $"{manifest.MaxLength}", HasCache),
+            ("layers", $"{manifest.Layers}", false), ("heads", $"{manifest.Heads}", false), ("precision", manifest.Precision, manifest.IsRounded),
+            ("checkpoint_sha256", manifest.Source?.CheckpointSha256, false),
+        ];
+        foreach ((string name, string? value, bool mustBeThere) in fields)
+        {
+            string? found = properties.GetValueOrDefault("asarm." + name);
+            if (mustBeThere && found is null)
+                throw new ModelFolderException($"{folder.FullPath}: {file} does not say its {name}, asarm.json says {value}: export the model again.");
+            if (value is not null && found is not null && !found.Equals(value, StringComparison.OrdinalIgnoreCase))
+                throw new ModelFolderException($"{folder.FullPath}: asarm.json says {name} {value}, {file} was made with {found}.");
+        }
+    }
+
+    /// <summary>A node for display.</summary>
+    public static GraphPort Describe(bool isInput, string name, NodeMetadata node)
+    {
+        IEnumerable<string> sizes = node.Dimensions.Zip(node.SymbolicDimensions, (size, symbol) => size >= 0 ? $"{size}" : symbol);
+        return new GraphPort(isInput, name, node.ElementDataType.ToString().ToLowerInvariant(), $"[{string.Join(", ", sizes)}]");
+    }
+
+    private static IEnumerable<Port> Integers(params string[] names) => names.Select(name => new Port(name, TensorElementType.Int64, [Any, Any]));
+
+    private static Port Logits(ModelManifest manifest) => new("logits", TensorElementType.Float, [Any, Any, manifest.VocabularySize]);
+
+    private static void Require(string what, Port[] expected, IReadOnlyDictionary<string, NodeMetadata> found, string path)
+    {
+        if (expected.Length == found.Count && expected.All(port => found.TryGetValue(port.Name, out NodeMetadata? node) && port.Matches(node)))
+            return;
+        Port missing = expected.FirstOrDefault(port => !found.TryGetValue(port.Name, out NodeMetadata? node) || !port.Matches(node), expected[0]);
+        throw new ModelFolderException(
+            $"{path} has other {what} than expected ({expected.Length}, among them {missing}): {string.Join(", ", found.Keys.Take(12))}.");
+    }
+
+    /// <summary>A tensor; sizes of <see cref="Any" /> must be dynamic, others may be.</summary>
+    private sealed record Port(string Name, TensorElementType Type, int[] Shape)
+    {
+        public bool Matches(NodeMetadata node) =>
+            node.IsTensor && node.ElementDataType == Type && node.Dimensions.Length == Shape.Length
+            && Shape.Zip(node.Dimensions).All(pair => pair.Second < 0 || pair.Second == pair.First);
+
+        public override string ToString() =>
+            $"{Name}: {Type.ToString().ToLowerInvariant()} [{string.Join(", ", Shape.Select(size => size == Any ? "dynamic" : $"{size}"))}]";
+    }
+}

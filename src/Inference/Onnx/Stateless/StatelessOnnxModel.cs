@@ -1,0 +1,101 @@
+using AsArm.Assd.Models;
+using AsArm.Inference.Devices;
+using AsArm.Inference.ModelFolders;
+using AsArm.Inference.Onnx.Sessions;
+
+namespace AsArm.Inference.Onnx.Stateless;
+
+/// <summary>
+/// The stateless graph model.onnx: every call sends the whole sequences. Buffers grow to the largest call and tensors over them
+/// are kept by shape, so that repeated calls allocate next to nothing.
+/// </summary>
+public sealed class StatelessOnnxModel : OnnxAnySubsetModel
+{
+    private readonly TensorsByShape<StatelessShape> _tensors = new();
+    private StatelessBuffers _buffers;
+
+    private StatelessOnnxModel(OnnxGraph graph, ModelManifest manifest, string path)
+        : base(graph, manifest, path) => _buffers = new StatelessBuffers(default, manifest.VocabularySize);
+
+    /// <summary>Opens the graph without a cache of a folder and checks its contract.</summary>
+    /// <param name="folder">A checked folder.</param>
+    /// <param name="device">Where it runs.</param>
+    /// <param name="threads">Threads of a CPU run; null leaves the choice to ONNX Runtime.</param>
+    /// <param name="allowTf32">Lets a GPU round the factors of float32 products to TF32: faster, logits are then off by up to 6e-3.</param>
+    /// <exception cref="ModelFolderException">No such model.</exception>
+    /// <exception cref="DeviceNotAvailableException">No such device, or the folder has no graph for it.</exception>
+    public static StatelessOnnxModel Open(ModelFolder folder, Device device = Device.Cpu, int? threads = null, bool allowTf32 = false)
+    {
+        ArgumentNullException.ThrowIfNull(folder);
+        return Open(folder, new ExecutionSettings(device, threads, allowTf32));
+    }
+
+    internal static StatelessOnnxModel Open(ModelFolder folder, ExecutionSettings execution)
+    {
+        string path = folder.GraphPath(execution, useCache: false)!;
+        return new(OnnxGraph.Open(folder, path, GraphContract.Stateless(folder.Manifest), execution), folder.Manifest, path);
+    }
+
+    internal override long BufferBytes => _buffers.Bytes;
+
+    private protected override void Answer(ReadOnlySpan<SequenceState> states, CancellationToken cancellationToken)
+    {
+        for (int count; !states.IsEmpty; states = states[count..])
+        {
+            count = CountForARun(states);
+            Run(states[..count], cancellationToken);
+        }
+    }
+
+    private protected override void ReleaseTensors() => _tensors.Clear();
+
+    private protected override void ReleaseBuffers() => _buffers = new StatelessBuffers(default, VocabularySize);
+
+    /// <summary>As many of the sequences as their logits allow; one at least.</summary>
+    private int CountForARun(ReadOnlySpan<SequenceState> states)
+    {
+        int targets = 0, count = 0;
+        while (count < states.Length)
+        {
+            targets = Math.Max(targets, states[count].Conditionals.Length);
+            if (count > 0 && (count + 1) * targets * MemoryBounds.TargetBytes(Manifest) > MemoryBounds.RetainedBytes)
+                break;
+            count++;
+        }
+
+        return count;
+    }
+
+    private void Run(ReadOnlySpan<SequenceState> states, CancellationToken cancellationToken)
+    {
+        StatelessShape shape = ShapeOf(states);
+        BoundTensors tensors = TensorsOf(shape);
+        _buffers.Write(states, shape, Manifest.MaskId);
+        Graph.Run(tensors, cancellationToken);
+        for (int i = 0; i < states.Length; i++)
+            _buffers.Logits.AsSpan(i * shape.Targets * VocabularySize, states[i].Logits.Length).CopyTo(states[i].Logits);
+    }
+
+    private static StatelessShape ShapeOf(ReadOnlySpan<SequenceState> states)
+    {
+        int sequence = 0, targets = 0;
+        foreach (SequenceState state in states)
+        {
+            sequence = Math.Max(sequence, state.Order.Length);
+            targets = Math.Max(targets, state.Conditionals.Length);
+        }
+
+        return new StatelessShape(states.Length, sequence, targets);
+    }
+
+    private BoundTensors TensorsOf(StatelessShape shape)
+    {
+        if (!_buffers.CanHold(shape))
+        {
+            _tensors.Clear();
+            _buffers = _buffers.WithCapacityFor(shape);
+        }
+
+        return _tensors.Find(shape) ?? _tensors.Add(shape, _buffers.Bind(Graph, shape));
+    }
+}

@@ -1,0 +1,210 @@
+using System.Globalization;
+using System.Text;
+using System.Text.RegularExpressions;
+
+namespace AsArm.Inference.Text;
+
+/// <summary>
+/// Reads and writes the markup of a text: &lt;mask&gt; is one unknown token, &lt;mask:N&gt; a gap of N, [[...]] a marked span where
+/// spans are asked for. Backslashes right before a &lt; (where spans are asked for, also before a [) are escapes: two stand for one, and
+/// one that is left over makes the character plain. All others stand for themselves.
+/// </summary>
+internal static partial class TextMarkup
+{
+    private const string GapStart = "<mask";
+    private const int LongestShownNumber = 24;
+
+    /// <summary>The segments of a text, literals and gaps in order; no literal is empty unless it is marked.</summary>
+    /// <param name="text">Marked-up text.</param>
+    /// <param name="spans">Whether [[...]] marks a span; else it is plain text.</param>
+    /// <exception cref="InfillTextException">A malformed marker, or lone surrogates.</exception>
+    public static List<TextSegment> Parse(string text, bool spans) => Parse(text, spans, out _);
+
+    /// <inheritdoc cref="Parse(string, bool)" />
+    /// <param name="text">Marked-up text.</param>
+    /// <param name="spans">Whether [[...]] marks a span; else it is plain text.</param>
+    /// <param name="lookalikes">Parts of the text that look like a gap and are none, in order.</param>
+    public static List<TextSegment> Parse(string text, bool spans, out Lookalikes lookalikes)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        RequireUnicode(text);
+        lookalikes = new Lookalikes();
+        var segments = new List<TextSegment>();
+        var literal = new StringBuilder();
+        int spanStart = -1;
+        for (int at = 0; at < text.Length;)
+        {
+            ReadOnlySpan<char> rest = text.AsSpan(at);
+            int backslashes = rest.IndexOfAnyExcept('\\') is int run and >= 0 ? run : rest.Length;
+            if (backslashes > 0)
+            {
+                at += ReadBackslashes(rest, backslashes, spans, literal);
+            }
+            else if (TryReadGap(rest, at, out long count, out int length))
+            {
+                if (spanStart >= 0)
+                    throw new InfillTextException($"The marked span at character {spanStart} holds a gap.");
+                EndLiteral(segments, literal, marked: false);
+                segments.Add(new TextSegment.Gap(count));
+                at += length;
+            }
+            else if (spans && spanStart < 0 && rest.StartsWith("[["))
+            {
+                EndLiteral(segments, literal, marked: false);
+                spanStart = at;
+                at += 2;
+            }
+            else if (spanStart >= 0 && rest.StartsWith("]]"))
+            {
+                EndLiteral(segments, literal, marked: true);
+                spanStart = -1;
+                at += 2;
+            }
+            else
+            {
+                lookalikes.Add(text, at);
+                int plain = rest[1..].IndexOfAny(@"\<[]");
+                literal.Append(rest[..(plain < 0 ? rest.Length : plain + 1)]);
+                at += plain < 0 ? rest.Length : plain + 1;
+            }
+        }
+
+        if (spanStart >= 0)
+            throw new InfillTextException($"The marked span at character {spanStart} is not closed by ]].");
+        EndLiteral(segments, literal, marked: false);
+        return segments;
+    }
+
+    /// <summary>The markup of a text, which parsed alone gives the text back.</summary>
+    /// <param name="text">Any text.</param>
+    /// <param name="spans">Whether it is to be parsed with spans.</param>
+    public static string Escape(string text, bool spans)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        var markup = new StringBuilder(text.Length);
+        AppendEscaped(markup, text, spans);
+        return markup.ToString();
+    }
+
+    /// <summary>The markup of segments without marked spans.</summary>
+    public static string Write(IEnumerable<TextSegment> segments)
+    {
+        var markup = new StringBuilder();
+        int backslashes = 0; // at the end of the text before
+        foreach (TextSegment segment in segments)
+        {
+            if (segment is TextSegment.Gap gap)
+                markup.Append('\\', backslashes).Append(CultureInfo.InvariantCulture, $"{GapStart}:{gap.Count}>");
+            string text = (segment as TextSegment.Literal)?.Text ?? "";
+            AppendEscaped(markup, text, spans: false);
+            backslashes = text.Length - text.AsSpan().TrimEnd('\\').Length;
+        }
+
+        return markup.ToString();
+    }
+
+    /// <summary>Checks that a text has no half surrogate pair.</summary>
+    /// <exception cref="InfillTextException">It has one.</exception>
+    public static void RequireUnicode(string text)
+    {
+        for (int i = 0; i < text.Length; i++)
+        {
+            if (!char.IsSurrogate(text[i]))
+                continue;
+            if (i + 1 == text.Length || !char.IsSurrogatePair(text[i], text[i + 1]))
+                throw new InfillTextException($"The text is no valid Unicode: a lone surrogate at character {i}.");
+            i++;
+        }
+    }
+
+    private static void AppendEscaped(StringBuilder markup, string text, bool spans)
+    {
+        for (int at = 0; at < text.Length; at++)
+        {
+            if (IsEscapable(text[at], spans))
+                markup.Append('\\', BackslashesBefore(text, at) + 1);
+            markup.Append(text[at]);
+        }
+    }
+
+    private static int BackslashesBefore(string text, int at)
+    {
+        ReadOnlySpan<char> before = text.AsSpan(0, at);
+        return before.Length - before.TrimEnd('\\').Length;
+    }
+
+    private static bool IsEscapable(char character, bool spans) => character == '<' || (spans && character == '[');
+
+    /// <summary>Appends what a run of backslashes stands for, with the character that it makes plain; how much was read.</summary>
+    private static int ReadBackslashes(ReadOnlySpan<char> rest, int backslashes, bool spans, StringBuilder literal)
+    {
+        if (backslashes == rest.Length || !IsEscapable(rest[backslashes], spans))
+        {
+            literal.Append('\\', backslashes);
+            return backslashes;
+        }
+
+        literal.Append('\\', backslashes / 2);
+        if (backslashes % 2 == 0)
+            return backslashes;
+        literal.Append(rest[backslashes]);
+        return backslashes + 1;
+    }
+
+    private static void EndLiteral(List<TextSegment> segments, StringBuilder literal, bool marked)
+    {
+        if (literal.Length > 0 || marked)
+            segments.Add(new TextSegment.Literal(literal.ToString(), marked));
+        literal.Clear();
+    }
+
+    private static bool TryReadGap(ReadOnlySpan<char> rest, int at, out long count, out int length)
+    {
+        (count, length) = (1, GapStart.Length + 1);
+        if (!rest.StartsWith(GapStart) || rest.Length == GapStart.Length || rest[GapStart.Length] is not ('>' or ':'))
+            return false;
+        if (rest[GapStart.Length] == '>')
+            return true;
+        ReadOnlySpan<char> number = rest[length..];
+        int end = number.IndexOf('>');
+        number = end < 0 ? [] : number[..end];
+        if (number.IsEmpty || number.ContainsAnyExceptInRange('0', '9'))
+            throw new InfillTextException($"The gap at character {at} is malformed: write <mask> or <mask:N>, or \\< for a plain <.");
+        if (!long.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out long tokens) || tokens > TextLimits.MaxGapTokens)
+        {
+            string shown = number.Length <= LongestShownNumber ? number.ToString() : $"{number[..LongestShownNumber]}...";
+            throw new InfillTextException($"The gap at character {at} has {shown} tokens, more than any model takes.");
+        }
+
+        if (tokens < 1)
+            throw new InfillTextException($"The gap at character {at} has size {tokens}; it needs at least one token.");
+        (count, length) = (tokens, length + end + 1);
+        return true;
+    }
+
+    /// <summary>What looks like a gap to a person: other cases, other brackets, spaces, a slash.</summary>
+    internal sealed partial class Lookalikes
+    {
+        private string? _first;
+        private int _count;
+
+        /// <summary>A sentence about the first one, and how many more there are; null if there is none.</summary>
+        public string? Description => _first is null ? null
+            : $"{_first} is plain text, not a gap{(_count == 1 ? "" : $" (nor are {_count - 1} more like it)")}: a gap is <mask> or <mask:N>";
+
+        /// <summary>Notes the part of a text that begins at a place, if it looks like a gap.</summary>
+        public void Add(string text, int at)
+        {
+            if (text[at] is not ('<' or '[') || (text[at] == '[' && at > 0 && text[at - 1] == '['))
+                return;
+            Match match = Pattern().Match(text, at);
+            if (!match.Success)
+                return;
+            _first ??= $"'{match.Value}' at character {at}";
+            _count++;
+        }
+
+        [GeneratedRegex(@"\G(?:<\|?\s{0,3}/?\s{0,3}mask(?![\p{L}_])(?:[^<>\n]{0,20}>)?|\[\s{0,3}mask\s{0,3}(?:[:=]?\s{0,3}\d{1,9})?\s{0,3}\])", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+        private static partial Regex Pattern();
+    }
+}

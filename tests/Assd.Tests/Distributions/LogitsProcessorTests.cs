@@ -1,0 +1,154 @@
+using AsArm.Assd.Distributions;
+using AsArm.Assd.Models;
+using AsArm.Assd.Randomness;
+using AsArm.Assd.Tests.Exactness;
+using AsArm.Assd.Tests.Support;
+
+namespace AsArm.Assd.Tests.Distributions;
+
+[TestClass]
+public sealed class LogitsProcessorTests
+{
+    private const float Never = float.NegativeInfinity;
+
+    [TestMethod]
+    [DynamicData(nameof(Warps))]
+    public void ToProbabilities_EveryLength_AgreesWithTheNaiveReference(SamplingOptions options)
+    {
+        var random = new SplitMix64(1);
+        foreach (int length in Lengths.All.Where(length => length > options.BannedTokens.Count))
+        {
+            SamplingOptions fitting = options with { BannedTokens = [.. options.BannedTokens.Where(token => token < length)] };
+            float[] row = random.NextRow(length, 2.5);
+            double[] expected = ReferenceMath.Distribution(row, fitting);
+            new LogitsProcessor(fitting, length).ToProbabilities(row);
+            for (int i = 0; i < length; i++)
+                Assert.AreEqual(expected[i], row[i], 2e-5 * expected[i] + 1e-37, $"Length {length}, index {i}.");
+        }
+    }
+
+    public static IEnumerable<SamplingOptions> Warps =>
+    [
+        new(),
+        new() { Temperature = 0.7 },
+        new() { Temperature = 2.5 },
+        new() { TopK = 1 },
+        new() { TopK = 7 },
+        new() { TopK = 100_000 },
+        new() { TopP = 0.3 },
+        new() { TopP = 0.9 },
+        new() { TopP = 1 },
+        new() { TopP = 1e-9 },
+        new() { BannedTokens = [0, 6, 6] },
+        new() { Temperature = 1.3, TopK = 20, TopP = 0.8, BannedTokens = [3, 1] },
+    ];
+
+    [TestMethod]
+    public void ToProbabilities_TopKWithTies_KeepsTheLowerTokens() =>
+        AssertDistribution(new() { TopK = 2 }, [1, 5, 5, 5], [0, 0.5, 0.5, 0]);
+
+    [TestMethod]
+    public void ToProbabilities_TopPWithTies_KeepsTheLowerTokens() =>
+        AssertDistribution(new() { TopP = 0.5 }, [3, 3, 3, 3], [0.5, 0.5, 0, 0]);
+
+    [TestMethod]
+    public void ToProbabilities_TopPJustAboveABoundary_KeepsOneMore() =>
+        AssertDistribution(new() { TopP = 0.50001 }, [3, 3, 3, 3], [1 / 3.0, 1 / 3.0, 1 / 3.0, 0]);
+
+    [TestMethod]
+    public void ToProbabilities_TopPBelowTheFirst_KeepsTheFirst() =>
+        AssertDistribution(new() { TopP = 0.01 }, [1, 2, 0], [0, 1, 0]);
+
+    [TestMethod]
+    public void ToProbabilities_TopPNextToOne_KeepsAll() =>
+        AssertDistribution(new() { TopP = Math.BitDecrement(1.0) }, [3, 3, 3, 3], [0.25, 0.25, 0.25, 0.25]);
+
+    [TestMethod]
+    public void ToProbabilities_TopPAfterTopK_IsAFractionOfWhatTopKLeft() =>
+        AssertDistribution(new() { TopK = 2, TopP = 0.5 }, [3, 3, 3, 3], [1, 0, 0, 0]);
+
+    [TestMethod]
+    public void ToProbabilities_TopKAfterBans_CountsAllowedTokens() =>
+        AssertDistribution(new() { TopK = 2, BannedTokens = [1] }, [2, 9, 2, 1], [0.5, 0, 0.5, 0]);
+
+    [TestMethod]
+    public void ToProbabilities_AllButOneBanned_LeavesThatOne() =>
+        AssertDistribution(new() { BannedTokens = [0, 2], TopK = 2, TopP = 0.5, Temperature = 3 }, [9, -9, 9], [0, 1, 0]);
+
+    [TestMethod]
+    [DataRow(1e-30)]
+    [DataRow(1e-45)]
+    [DataRow(double.Epsilon)]
+    public void ToProbabilities_TinyTemperature_IsGreedyAndSharesTies(double temperature)
+    {
+        AssertDistribution(new() { Temperature = temperature }, [1, 2, 1.999f], [0, 1, 0]);
+        AssertDistribution(new() { Temperature = temperature }, [1e4f, -1e4f, 1e4f], [0.5, 0, 0.5]);
+        AssertDistribution(new() { Temperature = temperature, BannedTokens = [1], TopK = 2, TopP = 0.9 }, [1, 2, 0], [1, 0, 0]);
+    }
+
+    [TestMethod]
+    [DataRow(1e30)]
+    [DataRow(1e39)]
+    [DataRow(double.MaxValue)]
+    public void ToProbabilities_HugeTemperature_IsUniformOverTheAllowed(double temperature)
+    {
+        AssertDistribution(new() { Temperature = temperature }, [1, 2, 3, 4], [0.25, 0.25, 0.25, 0.25]);
+        AssertDistribution(new() { Temperature = temperature, BannedTokens = [0, 3] }, [1, 2, 3, 4], [0, 0.5, 0.5, 0]);
+    }
+
+    [TestMethod]
+    public void ToProbabilities_ExtremeLogits_StayADistribution()
+    {
+        foreach (SamplingOptions options in Warps)
+        {
+            SamplingOptions unbanned = options with { BannedTokens = [] };
+            AssertDistribution(unbanned, [float.MaxValue, -float.MaxValue], [1, 0]);
+            AssertDistribution(unbanned, [-1e4f, 1e4f, -1e4f], [0, 1, 0]);
+        }
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(Warps))]
+    public void LogProbability_EveryWarp_IsTheLogOfTheProbability(SamplingOptions options)
+    {
+        const int Length = 50;
+        float[] row = new SplitMix64(7).NextRow(Length, 2);
+        double[] expected = ReferenceMath.Distribution(row, options);
+        var distribution = new LogitsProcessor(options, Length);
+        for (int token = 0; token < Length; token++)
+            Assert.AreEqual(Math.Log(expected[token]), distribution.LogProbability([.. row], token), 1e-5);
+    }
+
+    [TestMethod]
+    [DataRow(float.NaN)]
+    [DataRow(float.PositiveInfinity)]
+    [DataRow(float.NegativeInfinity)]
+    public void ToProbabilities_LogitNotFinite_Throws(float logit)
+    {
+        foreach (int length in Lengths.All)
+        {
+            var distribution = new LogitsProcessor(new() { TopK = 3 }, length);
+            foreach (int index in (int[])[0, length / 2, length - 1])
+            {
+                var row = new float[length];
+                row[index] = logit;
+                Assert.ThrowsExactly<ModelOutputException>(() => distribution.ToProbabilities(row));
+                Assert.ThrowsExactly<ModelOutputException>(() => distribution.LogProbability(row, 0));
+            }
+        }
+    }
+
+    [TestMethod]
+    public void ToProbabilities_BannedLogitNotFinite_ThrowsAllTheSame()
+    {
+        var distribution = new LogitsProcessor(new() { BannedTokens = [1] }, 2);
+        Assert.ThrowsExactly<ModelOutputException>(() => distribution.ToProbabilities([0, Never]));
+    }
+
+    private static void AssertDistribution(SamplingOptions options, float[] logits, double[] expected)
+    {
+        new LogitsProcessor(options, logits.Length).ToProbabilities(logits);
+        for (int i = 0; i < logits.Length; i++)
+            Assert.AreEqual(expected[i], logits[i], 1e-6, $"{options}, token {i}.");
+    }
+}

@@ -1,0 +1,98 @@
+using AsArm.Assd.Distributions;
+
+namespace AsArm.Assd.Tests.Exactness;
+
+/// <summary>The formulas of the library once more: scalar, float64, naive.</summary>
+internal static class ReferenceMath
+{
+    public static double[] Softmax(ReadOnlySpan<double> logits)
+    {
+        double maximum = double.NegativeInfinity;
+        foreach (double logit in logits)
+            maximum = Math.Max(maximum, logit);
+        var result = new double[logits.Length];
+        double sum = 0;
+        for (int i = 0; i < result.Length; i++)
+            sum += result[i] = Math.Exp(logits[i] - maximum);
+        for (int i = 0; i < result.Length; i++)
+            result[i] /= sum;
+        return result;
+    }
+
+    public static double LogProbability(ReadOnlySpan<double> logits, int token)
+    {
+        double maximum = double.NegativeInfinity;
+        foreach (double logit in logits)
+            maximum = Math.Max(maximum, logit);
+        double sum = 0;
+        foreach (double logit in logits)
+            sum += Math.Exp(logit - maximum);
+        return logits[token] - maximum - Math.Log(sum);
+    }
+
+    /// <summary>Bans, temperature, top-k, top-p; ties go to the lower token. At temperature 0 the most probable token has it all.</summary>
+    public static double[] Distribution(ReadOnlySpan<float> logits, SamplingOptions options, int position = -1)
+    {
+        double[] warped = ToDouble(logits);
+        foreach (int token in options.BannedTokens.Concat(BannedAt(options, position)))
+            warped[token] = double.NegativeInfinity;
+        double maximum = warped.Max();
+        if (options.Temperature == 0)
+        {
+            int mode = Array.IndexOf(warped, maximum);
+            return [.. warped.Select((_, token) => token == mode ? 1.0 : 0)];
+        }
+
+        for (int i = 0; i < warped.Length; i++)
+            warped[i] = (warped[i] - maximum) / options.Temperature;
+        int[] heaviestFirst = [.. Enumerable.Range(0, warped.Length).OrderByDescending(i => warped[i]).ThenBy(i => i)];
+        foreach (int token in heaviestFirst.Skip(options.TopK ?? warped.Length))
+            warped[token] = double.NegativeInfinity;
+        double[] distribution = Softmax(warped);
+        if (options.TopP is not double p)
+            return distribution;
+        double mass = 0;
+        foreach (int token in heaviestFirst)
+        {
+            double before = mass;
+            mass += distribution[token];
+            if (before >= p)
+                warped[token] = double.NegativeInfinity;
+        }
+
+        return Softmax(warped);
+    }
+
+    /// <summary>What is banned at one position only.</summary>
+    public static int[] BannedAt(SamplingOptions options, int position) =>
+        options.BannedTokensAt.TryGetValue(position, out TokenSet? banned) ? banned.Tokens.ToArray() : [];
+
+    /// <summary>The index that inverts the cumulative sum.</summary>
+    public static int Sample(ReadOnlySpan<double> weights, double uniform)
+    {
+        double total = 0;
+        foreach (double weight in weights)
+            total += weight;
+        double goal = uniform * total, cumulative = 0;
+        int last = -1;
+        for (int i = 0; i < weights.Length; i++)
+        {
+            if (weights[i] == 0)
+                continue;
+            last = i;
+            cumulative += weights[i];
+            if (cumulative > goal)
+                break;
+        }
+
+        return last;
+    }
+
+    public static double[] ToDouble(ReadOnlySpan<float> values)
+    {
+        var result = new double[values.Length];
+        for (int i = 0; i < result.Length; i++)
+            result[i] = values[i];
+        return result;
+    }
+}

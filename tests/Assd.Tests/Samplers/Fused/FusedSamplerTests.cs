@@ -1,0 +1,239 @@
+using AsArm.Assd.Ngrams;
+using AsArm.Assd.Ordering;
+using AsArm.Assd.Planning;
+using AsArm.Assd.Randomness;
+using AsArm.Assd.Samplers;
+using AsArm.Assd.Samplers.Fused;
+using AsArm.Assd.Tests.Support;
+using AsArm.Assd.Tests.Support.Models;
+
+namespace AsArm.Assd.Tests.Samplers.Fused;
+
+[TestClass]
+public sealed class FusedSamplerTests
+{
+    private const int VocabularySize = 3;
+
+    /// <summary>After 0 comes 1, after 1 comes 0, surely; alone (1/2, 1/4, 1/4).</summary>
+    private static readonly NgramTable _alternating = NgramTable.Open(NgramBytes.Write(
+        VocabularySize,
+        [([0], 8, 255), ([1], 16, 255), ([2], 16, 0)],
+        [([0, 1], 0, 0), ([1, 0], 0, 0)]));
+
+    [TestMethod]
+    public void Run_WithoutProposals_IsSequential()
+    {
+        ScriptedModel model = NewModel(4);
+        FusedSampler sampler = NewSampler("G...", new FixedDraftPolicy(DraftSource.Ngram, 0));
+        Decoding.Run(sampler, model, new ScriptedRandom(0.6, 0.1, 0.3));
+        SpanAssert.AreEqual([new(1, 1), new(2, 2), new(3, 3)], [.. model.Asked]);
+        SpanAssert.AreEqual([0, 2, 0, 1], sampler.Tokens);
+        Assert.AreEqual((3, 0, 2, 3), (sampler.Statistics.Nfe, sampler.Statistics.Drafted, sampler.Statistics.ContentTokens, sampler.Statistics.QueryTokens));
+    }
+
+    [TestMethod]
+    public void Run_NgramRound_VerifiesEachAtItsRankAndAddsTheBonus()
+    {
+        ScriptedModel model = NewModel(6);
+        FusedSampler sampler = NewSampler("G.....", new FixedDraftPolicy(DraftSource.Ngram, 3), _alternating, VerificationMethod.TokenWise);
+        // Three draws, of which each has one outcome; p = 1 and q = 1/4 each: kept below 1/4; then the bonus.
+        var random = new ScriptedRandom(0.5, 0.5, 0.5, 0.2, 0.2, 0.2, 0.9);
+        new SamplingLoop(model, [sampler], [random]).Step(default);
+        SpanAssert.AreEqual([new(1, 1), new(2, 2), new(3, 3), new(4, 4)], [.. model.Asked]);
+        SpanAssert.AreEqual([0, 1, 0, 1, 2], sampler.Tokens[..5]);
+        Assert.AreEqual((5, 4, 0), (sampler.Committed, sampler.State.KnownCount, random.Left));
+        Assert.AreEqual(new(3, 3, 3), sampler.Counts(DraftSource.Ngram));
+    }
+
+    [TestMethod]
+    public void Run_Rejection_DrawsFromTheResidualAndDropsWhatFollows()
+    {
+        ScriptedModel model = NewModel(6);
+        FusedSampler sampler = NewSampler("G.....", new FixedDraftPolicy(DraftSource.Ngram, 3), _alternating, VerificationMethod.TokenWise);
+        // The second, 0 for sure, is rejected: the residual is (0, 1/4, 1/2).
+        var random = new ScriptedRandom(0.5, 0.5, 0.5, 0.2, 0.9, 0.32);
+        new SamplingLoop(model, [sampler], [random]).Step(default);
+        SpanAssert.AreEqual([0, 1, 1], sampler.Tokens[..3]);
+        Assert.AreEqual((3, 0), (sampler.Committed, random.Left));
+        Assert.AreEqual(new(3, 2, 1), sampler.Counts(DraftSource.Ngram));
+    }
+
+    [TestMethod]
+    public void Run_DraftRows_AreAskedForEachOutcomeAndUsedIfTheyHold()
+    {
+        ScriptedModel model = NewModel(8);
+        FusedSampler sampler = NewSampler("G.......", new FixedDraftPolicy(DraftSource.Product, 2, 1), _alternating, VerificationMethod.TokenWise);
+        var loop = new SamplingLoop(model, [sampler], [new ScriptedRandom(0.5, 0.5, 0.2, 0.9, 0.9, 0.5, 0.5, 0, 0, 0)]);
+        loop.Step(default);
+        SpanAssert.AreEqual<Conditional>(
+            [new(1, 1), new(2, 2), new(3, 3), new(2, 1), new(3, 2), new(4, 3)], [.. model.Asked], "Three verified, then a row per outcome.");
+        Assert.AreEqual(3, sampler.Committed, "The second draft token was rejected.");
+        loop.Step(default);
+        Assert.AreEqual(1, sampler.Counts(DraftSource.Product).Drafted, "Rank 3 has the row of outcome 1.");
+        Assert.AreEqual(3, sampler.Counts(DraftSource.Ngram).Drafted, "Rank 4 has none: its row saw the rejected draft token.");
+    }
+
+    /// <summary>p~(x) is p(x | left) p(right | x) / p(right) up to a factor where all grams are listed; seen by what many random numbers draw.</summary>
+    [TestMethod]
+    [DataRow(1.0)]
+    [DataRow(0.5)]
+    public void Run_BetweenTwoKnownTokens_DraftLeadsFromOneToTheOther(double temperature)
+    {
+        const int V = 5, Draws = 4000, Left = 1, Right = 3;
+        NgramTable table = NgramTable.Open(NgramBytes.Random(V, 2, 1, 6));
+        double[] expected = [.. Enumerable.Range(0, V).Select(
+            token => Math.Pow(table.Probability(token, [Left]) * table.Probability(Right, [token]), 1 / temperature))];
+        var drawn = new double[V];
+        for (int i = 0; i < Draws; i++)
+        {
+            var sampler = new FusedSampler(
+                Order.LeftToRight([true, false, true, false]), [Left, 0, Right, 0], new() { Temperature = temperature }, V,
+                new FixedDraftPolicy(DraftSource.Ngram, 1), table);
+            sampler.Prepare(new ScriptedRandom((i + 0.5) / Draws));
+            drawn[sampler.Tokens[1]] += 1.0 / Draws;
+        }
+
+        for (int token = 0; token < V; token++)
+            Assert.AreEqual(expected[token] / expected.Sum(), drawn[token], 2.0 / Draws);
+    }
+
+    /// <summary>More tokens than the blocks that sums are made in, and a table that knows only some: every token keeps its probability.</summary>
+    [TestMethod]
+    [DataRow(VerificationMethod.TokenWise)]
+    [DataRow(VerificationMethod.Block)]
+    public void Run_LargeVocabulary_DrawsTheLaw(VerificationMethod verification)
+    {
+        const int V = 600, Runs = 8000, Classes = 30;
+        var random = new SplitMix64(3);
+        double[] row = [.. Enumerable.Range(0, V).Select(_ => 0.05 + random.NextDouble())];
+        double total = row.Sum();
+        var model = new ScriptedModel(V, 5, _ => row.Select(weight => weight / total).ToArray());
+        NgramTable table = NgramTable.Open(NgramBytes.Random(V, 2, 0.1, 6));
+        var order = Order.LeftToRight([true, false, false, false, true]);
+        double[] expected = new double[Classes], drawn = new double[Classes];
+        for (int token = 0; token < V; token++)
+            expected[token % Classes] += 3 * Runs * row[token] / total;
+        for (int i = 0; i < Runs; i++)
+        {
+            var sampler = new FusedSampler(order, [1, 0, 0, 0, 2], new(), V, new FixedDraftPolicy(DraftSource.Product, 2, 1), table, verification);
+            Decoding.Run(sampler, model, random);
+            foreach (int token in sampler.Tokens[1..4])
+                drawn[token % Classes]++;
+        }
+
+        double statistic = Enumerable.Range(0, Classes).Sum(i => Math.Pow(drawn[i] - expected[i], 2) / expected[i]);
+        Assert.IsLessThan(75.0, statistic, "Chi-square with 29 degrees of freedom; 75 has a probability below 1e-5.");
+    }
+
+    [TestMethod]
+    public void Run_LastTarget_IsNeverProposed()
+    {
+        ScriptedModel model = NewModel(3);
+        FusedSampler sampler = NewSampler("G..", new FixedDraftPolicy(DraftSource.Ngram, 7, 3), _alternating);
+        Decoding.Run(sampler, model, new ScriptedRandom(0.5, 0.1, 0.1));
+        SpanAssert.AreEqual([new(1, 1), new(2, 2)], [.. model.Asked]);
+        Assert.AreEqual((1, 1, 1), (sampler.Statistics.Nfe, sampler.Statistics.Drafted, sampler.Statistics.Accepted));
+    }
+
+    [TestMethod]
+    public void Plan_Again_AsksTheSameWithoutAnotherCoin()
+    {
+        FusedSampler sampler = NewSampler("G.....", new FixedDraftPolicy(DraftSource.Ngram, 2, 1), _alternating);
+        var random = new ScriptedRandom(0.5, 0.5);
+        sampler.Prepare(random);
+        Conditional[] asked = [.. sampler.State.Conditionals];
+        int[] tokens = [.. sampler.Tokens];
+        sampler.Prepare(random);
+        SpanAssert.AreEqual<Conditional>(asked, sampler.State.Conditionals);
+        SpanAssert.AreEqual<int>(tokens, sampler.Tokens);
+    }
+
+    [TestMethod]
+    [DataRow(VerificationMethod.TokenWise)]
+    [DataRow(VerificationMethod.Block)]
+    public void Run_DraftEqualsOracle_KeepsEverythingWhateverTheCoins(VerificationMethod verification)
+    {
+        var model = new ScriptedModel(VocabularySize, 9, _ => [0.5, 0.25, 0.25]);
+        NgramTable table = NgramTable.Open(NgramBytes.Write(VocabularySize, [([0], 8, 0), ([1], 16, 0), ([2], 16, 0)]));
+        // Order 1 knows no context, and three different tokens leave the sequence without pairs of its own to count.
+        var sampler = new FusedSampler(
+            Order.LeftToRight(new bool[4]), new int[4], new(), VocabularySize, new FixedDraftPolicy(DraftSource.Ngram, 3), table, verification);
+        Decoding.Run(sampler, model, new ScriptedRandom([0.1, 0.6, 0.9, .. Enumerable.Repeat(Math.BitDecrement(1.0), 4)]));
+        Assert.AreEqual((1, 3, 3), (sampler.Statistics.Nfe, sampler.Statistics.Drafted, sampler.Statistics.Accepted));
+    }
+
+    [TestMethod]
+    [DataRow(double.Epsilon)]
+    [DataRow(1e-3)]
+    [DataRow(1e3)]
+    [DataRow(double.MaxValue)]
+    public void Run_ExtremeTemperatures_Finish(double temperature)
+    {
+        var order = Order.LeftToRight([true, .. new bool[20], true, false, true]);
+        foreach (DraftSource source in (DraftSource[])[DraftSource.Ngram, DraftSource.Product])
+        {
+            var sampler = new FusedSampler(
+                order, new int[24], new() { Temperature = temperature }, 8, new FixedDraftPolicy(source, 3, 2), NgramBytes.Table(8, 3));
+            Decoding.Run(sampler, new RandomModel(8, 24, 3, 1), new SplitMix64(1));
+            Assert.IsTrue(double.IsFinite(sampler.Statistics.LogProbability));
+            Assert.IsLessThanOrEqualTo(sampler.Statistics.Generated, sampler.Statistics.Nfe);
+            Assert.IsGreaterThan(0, sampler.Counts(DraftSource.Ngram).Drafted);
+        }
+    }
+
+    [TestMethod]
+    public void Run_PlanThatWantsWhatIsNotThere_Throws()
+    {
+        foreach (DraftSource source in (DraftSource[])[DraftSource.Network, DraftSource.Product, DraftSource.Ngram])
+        {
+            var sampler = new FusedSampler(Order.LeftToRight(new bool[4]), new int[4], new(), VocabularySize, new StubbornPolicy(source, default));
+            Assert.ThrowsExactly<InvalidOperationException>(() => sampler.Prepare(new SplitMix64(1)));
+        }
+    }
+
+    [TestMethod]
+    [DataRow(1, 1)]
+    [DataRow(2, 2)]
+    [DataRow(2, 0)]
+    [DataRow(9, 1)]
+    public void Run_PlanThatAsksImpossibleRows_Throws(int rank, int horizon)
+    {
+        FusedSampler sampler = NewSampler("G.........", new StubbornPolicy(DraftSource.None, new(rank, horizon)));
+        Assert.ThrowsExactly<InvalidOperationException>(() => sampler.Prepare(new SplitMix64(1)));
+    }
+
+    [TestMethod]
+    public void Constructor_TableOfAnotherVocabulary_Throws() => Assert.ThrowsExactly<ArgumentException>(
+        () => new FusedSampler(Order.LeftToRight([false]), [0], new(), 4, new FixedDraftPolicy(DraftSource.Ngram, 1), _alternating));
+
+    private static FusedSampler NewSampler(
+        string pattern, IDraftPolicy plan, NgramTable? table = null, VerificationMethod verification = VerificationMethod.Block)
+    {
+        bool[] given = [.. pattern.Select(letter => letter == 'G')];
+        return new(Order.LeftToRight(given), new int[given.Length], new(), VocabularySize, plan, table, verification);
+    }
+
+    private static ScriptedModel NewModel(int length) => new(VocabularySize, length, _ => [0.25, 0.25, 0.5]);
+
+    /// <summary>Always the same wish.</summary>
+    private sealed class StubbornPolicy(DraftSource source, Conditional row) : IDraftPolicy
+    {
+        public int MaxDraftTokens => 2;
+
+        public int MaxDraftQueries => 1;
+
+        public int Reach => 5;
+
+        public DraftSource Choose(IDraftView view) => source;
+
+        public int AddDraftQueries(IDraftView view, Span<Conditional> rows)
+        {
+            rows[0] = row;
+            return 1;
+        }
+
+        public void Learn(DraftSource source, in DraftTarget target, double acceptance)
+        {
+        }
+    }
+}

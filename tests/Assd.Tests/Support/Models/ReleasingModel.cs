@@ -1,0 +1,26 @@
+using AsArm.Assd.Models;
+
+namespace AsArm.Assd.Tests.Support.Models;
+
+/// <summary>Notes which sequences it was asked about and which were released.</summary>
+internal sealed class ReleasingModel(IAnySubsetModel inner) : IAnySubsetModel
+{
+    public int VocabularySize => inner.VocabularySize;
+
+    public int MaxLength => inner.MaxLength;
+
+    /// <summary>Evaluated and not released.</summary>
+    public HashSet<SequenceState> Alive { get; } = [];
+
+    /// <summary>Sequences of each call.</summary>
+    public List<int> Batches { get; } = [];
+
+    public void Evaluate(ReadOnlySpan<SequenceState> states, CancellationToken cancellationToken)
+    {
+        Batches.Add(states.Length);
+        Alive.UnionWith(states.ToArray());
+        inner.Evaluate(states, cancellationToken);
+    }
+
+    public void Release(SequenceState sequence) => Assert.IsTrue(Alive.Remove(sequence), "Released twice, or never evaluated.");
+}

@@ -1,0 +1,28 @@
+using AsArm.Assd.Models;
+using AsArm.Assd.Ordering;
+
+namespace AsArm.Assd.Tests.Support.Models;
+
+/// <summary>A model that answers one conditional at a time; counts its calls.</summary>
+internal abstract class RowModel(int vocabularySize, int maxLength) : IAnySubsetModel
+{
+    public int VocabularySize { get; } = vocabularySize;
+
+    public int MaxLength { get; } = maxLength;
+
+    public int ForwardPassCount { get; private set; }
+
+    public void Evaluate(ReadOnlySpan<SequenceState> states, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        ForwardPassCount++;
+        foreach (SequenceState state in states)
+        {
+            for (int i = 0; i < state.Conditionals.Length; i++)
+                Answer(state, state.Conditionals[i], state.Row(i));
+        }
+    }
+
+    /// <summary>Writes the logits [V] of p(x_sigma(rank) | x_sigma(&lt;horizon)).</summary>
+    public abstract void Answer(SequenceState state, Conditional conditional, Span<float> row);
+}

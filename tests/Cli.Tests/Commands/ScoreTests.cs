@@ -1,0 +1,89 @@
+using System.Text.Json;
+using AsArm.Cli.Tests.Support;
+
+namespace AsArm.Cli.Tests.Commands;
+
+[TestClass]
+public sealed class ScoreTests
+{
+    [TestMethod]
+    public void Score_WithoutTheCache_IsTheSame()
+    {
+        const string Text = "The [[little]] dog lost his [[shoes]].";
+        double[] scores = [.. new[] { Array.Empty<string>(), ["--no-cache"] }.Select(
+            options => AsarmCommand.Run(["score", Text, "--float32", "--json", .. options]).Done().Json.GetProperty("log_prob").GetDouble())];
+        Assert.AreEqual(scores[0], scores[1], 1e-4);
+    }
+
+    [TestMethod]
+    public void Score_Plain_ListsTheSpansAndTheirJoint()
+    {
+        AsarmResult result = AsarmCommand.Run("score", "Tom [[was happy]] and [[sang]].").Done();
+        Assert.AreEqual("", result.Error);
+        foreach (string row in new[] { "was happy", "sang", "jointly" })
+            Assert.Contains(row, result.Output);
+    }
+
+    [TestMethod]
+    public void Score_OneSpanPlain_HasNoRowForTheJoint() =>
+        Assert.DoesNotContain("jointly", AsarmCommand.Run("score", "Tom [[was happy]].").Done().Output);
+
+    [TestMethod]
+    public void Score_Json_HasTheJointAndEachSpan()
+    {
+        JsonElement json = Score("[[Tom]] was [[very happy]] and sang [[a song]]");
+        CollectionAssert.AreEquivalent(new[] { "log_prob", "tokens", "spans" }, json.EnumerateObject().Select(field => field.Name).ToArray());
+        JsonElement[] spans = [.. json.GetProperty("spans").EnumerateArray()];
+        CollectionAssert.AreEqual(new[] { "Tom", "very happy", "a song" }, spans.Select(span => span.GetProperty("text").GetString()).ToArray());
+        foreach (JsonElement span in spans)
+        {
+            CollectionAssert.AreEquivalent(new[] { "text", "log_prob", "tokens" }, span.EnumerateObject().Select(field => field.Name).ToArray());
+            Assert.IsLessThan(0, LogProbability(span));
+            Assert.IsGreaterThan(0, span.GetProperty("tokens").GetInt32());
+        }
+
+        Assert.AreEqual(spans.Sum(LogProbability), LogProbability(json), 1e-9);
+        Assert.AreEqual(spans.Sum(span => span.GetProperty("tokens").GetInt32()), json.GetProperty("tokens").GetInt32());
+    }
+
+    [TestMethod]
+    [DataRow("[[All of it]]")]
+    [DataRow("[[One]][[after]] the other")]
+    [DataRow("@x [[marked]] ]] text")]
+    [DataRow(@"Escaped \[[ and \< but [[this]]")]
+    [DataRow("日本 [[cat]] 😀")]
+    public void Score_UnusualText_IsScored(string text) => Assert.IsLessThan(0, LogProbability(Score(text)));
+
+    /// <summary>What follows a span changes its score: the model sees both sides.</summary>
+    [TestMethod]
+    public void Score_OtherTextAfterTheSpan_ChangesTheScore() =>
+        Assert.AreNotEqual(LogProbability(Score("Tom [[was]] happy.")), LogProbability(Score("Tom [[was]] the the the.")));
+
+    /// <summary>
+    /// The two commands speak of the same distribution. Only words that are one token each are compared, for a filled text may be tokenised
+    /// in another way than it was drawn; a run of samples holds some.
+    /// </summary>
+    [TestMethod]
+    public void Score_OfAFilledText_EqualsTheLogProbabilityOfItsTokens()
+    {
+        AsarmResult filled = AsarmCommand.Run(
+            "infill", "Once upon a time there was a little <mask> who loved to <mask> every day.", "--samples", "64", "--seed", "1", "--float32", "--json").Done();
+        foreach (JsonElement sample in filled.Json.GetProperty("samples").EnumerateArray())
+        {
+            string[] gaps = [.. sample.GetProperty("gaps").EnumerateArray().Select(gap => gap.GetString()!)];
+            if (!gaps.All(gap => gap.Length > 2 && gap.All(char.IsAsciiLetter)))
+                continue;
+            JsonElement score = Score($"Once upon a time there was a little [[{gaps[0]}]] who loved to [[{gaps[1]}]] every day.", "--float32");
+            if (score.GetProperty("tokens").GetInt32() != 2)
+                continue;
+            Assert.AreEqual(LogProbability(sample), LogProbability(score), 1e-3, sample.GetProperty("text").GetString());
+            return;
+        }
+
+        Assert.Fail("No sample of 64 has a whole word in each gap.");
+    }
+
+    private static JsonElement Score(string text, params string[] options) => AsarmCommand.Run(["score", text, "--json", .. options]).Done().Json;
+
+    private static double LogProbability(JsonElement json) => json.GetProperty("log_prob").GetDouble();
+}

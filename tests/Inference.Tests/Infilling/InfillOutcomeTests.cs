@@ -1,0 +1,242 @@
+using System.Runtime.CompilerServices;
+using System.Threading.Channels;
+using AsArm.Assd.Models;
+using AsArm.Assd.Tests.Support.Models;
+using AsArm.Inference.Devices;
+using AsArm.Inference.Infilling;
+using AsArm.Inference.ModelFolders;
+using AsArm.Inference.Onnx;
+using AsArm.Inference.Tests.Support;
+using AsArm.Inference.Text;
+
+namespace AsArm.Inference.Tests.Infilling;
+
+/// <summary>What one text breaks does not end the others: an outcome for each request, in order.</summary>
+[TestClass]
+public sealed class InfillOutcomeTests
+{
+    private static readonly TextInfiller s_infiller = TextInfiller.Open(Files.Default);
+    private static readonly InfillTokenizer s_tokenizer = InfillTokenizer.Open(s_infiller.Folder.TokenizerPath!, s_infiller.Folder.Manifest);
+
+    [ClassCleanup]
+    public static void CloseModel() => s_infiller.Dispose();
+
+    /// <summary>More than a forward pass takes, the bad ones first, last, and in a row longer than a batch.</summary>
+    [TestMethod]
+    public void InfillOutcomes_BadRequestsAmongGoodOnes_HaveAnOutcomeEachInOrder()
+    {
+        InfillRequest[] requests = [.. Enumerable.Range(0, 80).Select(i => i % 9 == 0 || i is > 20 and < 50
+            ? new InfillRequest($"No gap in {i}.", new())
+            : Good(i))];
+        InfillOutcome[] outcomes = [.. s_infiller.InfillOutcomes(requests)];
+        Assert.HasCount(requests.Length, outcomes);
+        for (int i = 0; i < requests.Length; i++)
+        {
+            Assert.AreSame(requests[i], outcomes[i].Request);
+            if (requests[i].Text.StartsWith("No gap", StringComparison.Ordinal))
+            {
+                Assert.IsNull(outcomes[i].Result);
+                Assert.IsInstanceOfType<InfillTextException>(outcomes[i].Error);
+                Assert.ThrowsExactly<InfillTextException>(() => outcomes[i].ResultOrThrow());
+            }
+            else
+            {
+                Assert.IsNull(outcomes[i].Error);
+                Assert.StartsWith($"Number {i}", outcomes[i].ResultOrThrow().Text);
+            }
+        }
+    }
+
+    [TestMethod]
+    public void InfillOutcomes_BadOption_IsAnErrorOfThatRequest()
+    {
+        InfillRequest bad = Good(1) with { Options = new InfillOptions { TopP = 2 } };
+        InfillOutcome[] outcomes = [.. s_infiller.InfillOutcomes([Good(0), bad, Good(2)])];
+        Assert.IsInstanceOfType<ArgumentOutOfRangeException>(outcomes[1].Error);
+        Assert.IsNotNull(outcomes[0].Result);
+        Assert.IsNotNull(outcomes[2].Result);
+    }
+
+    [TestMethod]
+    public void InfillOutcomes_SourceThatThrows_ComesAfterTheOutcomesOfWhatWasTaken()
+    {
+        var delivered = new List<InfillOutcome>();
+        Assert.ThrowsExactly<TimeoutException>(() =>
+        {
+            foreach (InfillOutcome outcome in s_infiller.InfillOutcomes(ThrowingAfter(5)))
+                delivered.Add(outcome);
+        });
+        CollectionAssert.AreEqual(Enumerable.Range(0, 5).Select(i => Good(i).Text).ToArray(), delivered.Select(outcome => outcome.Request.Text).ToArray());
+        Assert.IsTrue(delivered.All(outcome => outcome.Result is not null));
+    }
+
+    [TestMethod]
+    public void InfillMany_SourceThatThrows_DeliversWhatWasTakenFirst()
+    {
+        var delivered = new List<InfillResult>();
+        Assert.ThrowsExactly<TimeoutException>(() =>
+        {
+            foreach (InfillResult result in s_infiller.InfillMany(ThrowingAfter(5)))
+                delivered.Add(result);
+        });
+        Assert.HasCount(5, delivered);
+    }
+
+    [TestMethod]
+    public void InfillMany_BadRequestAfterGoodOnes_DeliversThoseAndTakesNoMore()
+    {
+        var delivered = new List<InfillResult>();
+        int taken = 0;
+        IEnumerable<InfillRequest> Requests()
+        {
+            for (int i = 0; i < 40; i++, taken++)
+                yield return i == 5 ? new InfillRequest("No gap.", new()) : Good(i);
+        }
+
+        Assert.ThrowsExactly<InfillTextException>(() =>
+        {
+            foreach (InfillResult result in s_infiller.InfillMany(Requests()))
+                delivered.Add(result);
+        });
+        CollectionAssert.AreEqual(new long[] { 0, 1, 2, 3, 4 }, delivered.Select(result => result.Seed).ToArray());
+        Assert.AreEqual(5, taken, "None behind the bad one.");
+    }
+
+    [TestMethod]
+    public void InfillOutcomes_FolderWithoutTokenizer_IsRefusedAtOnce()
+    {
+        using TextInfiller infiller = TextInfiller.Open(Files.Tiny);
+        Assert.ThrowsExactly<ModelFolderException>(() => infiller.InfillOutcomes([Good(0)]));
+        Assert.ThrowsExactly<ModelFolderException>(() => infiller.InfillMany([Good(0)]));
+    }
+
+    /// <summary>The network answers one of three texts with NaN, in the first call or later.</summary>
+    [TestMethod]
+    [DataRow(1)]
+    [DataRow(2)]
+    public void Run_NetworkAnswersOneTextWithNaN_EndsThatOneOnly(int fromState)
+    {
+        using var model = OnnxModelLoader.Open(s_infiller.Folder);
+        using var runner = new JobRunner(new PoisonedModel(model, null, fromState), 16);
+        InfillRequest[] requests = [.. Enumerable.Range(0, 3).Select(i => Good(i, tokens: 6))];
+        InfillOutcome[] outcomes = [.. runner.Run(requests.Select(Maker().Make), CancellationToken.None)];
+        Assert.IsInstanceOfType<ModelOutputException>(outcomes[1].Error);
+        foreach (int i in (int[])[0, 2])
+            Assert.AreEqual(s_infiller.InfillBatch([requests[i], requests[i]])[0].Text, outcomes[i].ResultOrThrow().Text);
+    }
+
+    [TestMethod]
+    public async Task RunAsync_NetworkAnswersOneTextWithNaN_EndsThatOneOnly()
+    {
+        using var model = OnnxModelLoader.Open(s_infiller.Folder);
+        using var runner = new JobRunner(new PoisonedModel(model, null, 1), 16);
+        IAsyncEnumerable<PendingRequest> pendings = Enumerable.Range(0, 3).Select(i => Good(i)).ToAsyncEnumerable().Select(Maker().Make);
+        List<InfillOutcome> outcomes = await runner.RunAsync(pendings, CancellationToken.None).ToListAsync();
+        CollectionAssert.AreEqual(new[] { false, true, false }, outcomes.Select(outcome => outcome.Error is not null).ToArray());
+    }
+
+    /// <summary>Each is delivered while the source has no more to give, and none of them waits for a full batch or for the end.</summary>
+    [TestMethod]
+    [Timeout(120_000)]
+    public async Task InfillOutcomesAsync_RequestsOneByOne_AreAnsweredAsTheyCome()
+    {
+        Channel<InfillRequest> requests = Channel.CreateUnbounded<InfillRequest>();
+        await using IAsyncEnumerator<InfillOutcome> outcomes = s_infiller.InfillOutcomesAsync(requests.Reader.ReadAllAsync()).GetAsyncEnumerator();
+        for (int i = 0; i < 3; i++)
+        {
+            requests.Writer.TryWrite(i == 1 ? new InfillRequest("No gap.", new()) : Good(i));
+            Assert.IsTrue(await outcomes.MoveNextAsync());
+            Assert.AreEqual(i == 1, outcomes.Current.Error is not null);
+        }
+
+        requests.Writer.Complete();
+        Assert.IsFalse(await outcomes.MoveNextAsync());
+    }
+
+    [TestMethod]
+    public async Task InfillOutcomesAsync_ManyThatAreThere_EqualThoseOfTheOtherForms()
+    {
+        InfillRequest[] requests = [.. Enumerable.Range(0, 40).Select(i => Good(i, tokens: 1 + i % 5))];
+        List<InfillOutcome> outcomes = await s_infiller.InfillOutcomesAsync(requests.ToAsyncEnumerable()).ToListAsync();
+        CollectionAssert.AreEqual(
+            s_infiller.InfillMany(requests).Select(result => result.Text).ToArray(), outcomes.Select(outcome => outcome.ResultOrThrow().Text).ToArray());
+    }
+
+    [TestMethod]
+    public async Task InfillOutcomesAsync_SourceThatThrows_ComesAfterTheOutcomesOfWhatWasTaken()
+    {
+        int delivered = 0;
+        await Assert.ThrowsExactlyAsync<TimeoutException>(async () =>
+        {
+            await foreach (InfillOutcome _ in s_infiller.InfillOutcomesAsync(ThrowingAfter(5).ToAsyncEnumerable()))
+                delivered++;
+        });
+        Assert.AreEqual(5, delivered);
+    }
+
+    /// <summary>Also where the source does not heed the token; it is disposed of once it moves.</summary>
+    [TestMethod]
+    [Timeout(120_000)]
+    [DataRow(true)]
+    [DataRow(false)]
+    public async Task InfillOutcomesAsync_CancelledWhileItWaits_Ends(bool heeds)
+    {
+        using var stop = new CancellationTokenSource();
+        var next = new TaskCompletionSource();
+        var disposed = new TaskCompletionSource();
+        async IAsyncEnumerable<InfillRequest> Requests([EnumeratorCancellation] CancellationToken cancellationToken = default)
+        {
+            try
+            {
+                yield return Good(0);
+                await (heeds ? next.Task.WaitAsync(cancellationToken) : next.Task);
+                yield return Good(1);
+            }
+            finally
+            {
+                disposed.SetResult();
+            }
+        }
+
+        IAsyncEnumerator<InfillOutcome> outcomes = s_infiller.InfillOutcomesAsync(Requests(), stop.Token).GetAsyncEnumerator();
+        Assert.IsTrue(await outcomes.MoveNextAsync());
+        Task<bool> waiting = outcomes.MoveNextAsync().AsTask();
+        Assert.IsFalse(waiting.IsCompleted);
+        await stop.CancelAsync();
+        await Assert.ThrowsAsync<OperationCanceledException>(() => waiting);
+        await outcomes.DisposeAsync();
+        next.TrySetResult();
+        await disposed.Task;
+        Assert.IsNotEmpty(s_infiller.Infill(Good(2).Text).Text, "The model is free.");
+    }
+
+    [TestMethod]
+    public void Make_SameTextAgain_IsTokenisedOnce()
+    {
+        int encoded = 0;
+        RequestPreparer maker = Maker(() => encoded++);
+        foreach (string text in (string[])["A <mask>.", "A <mask>.", "No gap.", "No gap.", "A <mask>."])
+            maker.Make(new InfillRequest(text, new()));
+        Assert.AreEqual(3, encoded);
+    }
+
+    private static RequestPreparer Maker(Action? onEncode = null) => new(
+        request =>
+        {
+            onEncode?.Invoke();
+            InfillPrompt prompt = InfillPrompt.Parse(request.Text);
+            InfillText.RequireTargets(prompt.Segments, spans: false, null);
+            return new WindowedText(prompt.Segments, new SegmentEncoder(s_tokenizer, s_infiller.Folder.Manifest, request.Options.GapSpacing), request.Options.Window);
+        },
+        new InfillSetting(s_infiller.Folder.Manifest, Device.Cpu, s_infiller.Folder.Manifest.SpecialIds, null),
+        mode: DraftMode.Throughput);
+
+    private static InfillRequest Good(int number, int tokens = 2) => new($"Number {number} <mask:{tokens}>.", new InfillOptions { Seed = number, Sampler = SamplerKind.Sequential });
+
+    private static IEnumerable<InfillRequest> ThrowingAfter(int count)
+    {
+        for (int i = 0; i < count; i++)
+            yield return Good(i);
+        throw new TimeoutException("The source has ended.");
+    }
+}

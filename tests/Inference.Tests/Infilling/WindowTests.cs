@@ -1,0 +1,283 @@
+using AsArm.Assd.Distributions;
+using AsArm.Assd.Ordering;
+using AsArm.Assd.Randomness;
+using AsArm.Assd.Samplers;
+using AsArm.Inference.Infilling;
+using AsArm.Inference.ModelFolders;
+using AsArm.Inference.Tests.Support;
+using AsArm.Inference.Text;
+
+namespace AsArm.Inference.Tests.Infilling;
+
+/// <summary>Texts that are longer than the model takes, window by window.</summary>
+[TestClass]
+public sealed class WindowTests
+{
+    private static readonly TextInfiller s_infiller = TextInfiller.Open(Files.Text);
+    private static readonly SegmentEncoder s_encoder = new(
+        InfillTokenizer.Open(s_infiller.Folder.TokenizerPath!, s_infiller.Folder.Manifest), s_infiller.Folder.Manifest, GapSpacing.AsTyped);
+
+    /// <summary>About three times what the model takes, two gaps near each other and one far away.</summary>
+    private static readonly string s_long =
+        $"{Sentences(0, 12)} The dog ran <mask:3> the garden and <mask:2> a ball. {Sentences(12, 30)} At last they <mask:4> home.";
+
+    [ClassCleanup]
+    public static void Close() => s_infiller.Dispose();
+
+    [TestMethod]
+    [DataRow(SamplerKind.Fused, DecodingOrder.LeftToRight)]
+    [DataRow(SamplerKind.Assd, DecodingOrder.Random)]
+    [DataRow(SamplerKind.Sequential, DecodingOrder.RightToLeft)]
+    public void Infill_TextThatFits_IsFilledAsWithoutWindows(SamplerKind sampler, DecodingOrder order)
+    {
+        for (int seed = 0; seed < 5; seed++)
+        {
+            var options = new InfillOptions { Sampler = sampler, Order = order, Seed = seed };
+            InfillResult expected = s_infiller.Infill("The cat <mask:3> the mat and <mask:2>.", options);
+            InfillResult found = s_infiller.Infill("The cat <mask:3> the mat and <mask:2>.", options with { Window = true });
+            Assert.AreEqual(expected.Text, found.Text);
+            Assert.AreEqual(expected.Statistics, found.Statistics);
+            Assert.AreEqual(1, found.Windows);
+        }
+    }
+
+    [TestMethod]
+    [DataRow(SamplerKind.Fused, DecodingOrder.LeftToRight)]
+    [DataRow(SamplerKind.Sequential, DecodingOrder.Random)]
+    public void Infill_LongText_FillsEachGapAndKeepsGivenText(SamplerKind sampler, DecodingOrder order)
+    {
+        for (int seed = 0; seed < 3; seed++)
+        {
+            InfillResult result = s_infiller.Infill(s_long, new InfillOptions { Window = true, Sampler = sampler, Order = order, Seed = seed });
+            Assert.HasCount(3, result.Gaps);
+            Assert.AreEqual(Put(s_long, result.Gaps), result.Text);
+            Assert.AreEqual(2, result.Windows, "Two gaps are near each other.");
+            Assert.AreEqual(9, result.Statistics.Generated);
+            Assert.IsInRange(2, 9, result.Statistics.Nfe);
+            Assert.AreEqual(result.Statistics.LogProbability, s_infiller.JointLogProbability(result), 1e-3);
+        }
+    }
+
+    [TestMethod]
+    public void Infill_LongTextWithoutWindows_IsRefused() =>
+        StringAssert.Contains(Assert.ThrowsExactly<InfillTextException>(() => s_infiller.Infill(s_long)).Message, "--window");
+
+    /// <summary>The gap that the model fills in a window is what it fills in that window's text alone.</summary>
+    [TestMethod]
+    public void Infill_LongText_IsFilledAsItsWindowsAlone()
+    {
+        var options = new InfillOptions { Window = true, TopK = 1 };
+        InfillResult result = s_infiller.Infill(s_long, options);
+        WindowedText text = Windows(s_long);
+        var gaps = new List<string>();
+        string window;
+        do
+        {
+            window = text.Current.Fill([.. Enumerable.Range(0, gaps.Count == 0 ? 2 : 1).Select(i => $"<mask:{(gaps.Count == 0 ? 3 - i : 4)}>")]);
+            InfillResult alone = s_infiller.Infill(window, options with { Window = false });
+            gaps.AddRange(alone.Gaps);
+            window = alone.Text;
+        }
+        while (text.MoveNext(window));
+        CollectionAssert.AreEqual(result.Gaps.ToArray(), gaps);
+        Assert.AreEqual(result.Text, text.ToString());
+    }
+
+    /// <summary>Random numbers go on from window to window, and the figures are sums. The control begins them anew in each window.</summary>
+    [TestMethod]
+    [DataRow(SamplerKind.Sequential, DecodingOrder.LeftToRight)]
+    [DataRow(SamplerKind.Assd, DecodingOrder.LeftToRight)]
+    [DataRow(SamplerKind.Sequential, DecodingOrder.Random)]
+    public void Infill_LongText_DrawsAsOneSequenceOfRandomNumbers(SamplerKind kind, DecodingOrder order)
+    {
+        string text = $"{Sentences(0, 12)} The dog ran <mask:6> ball. {Sentences(12, 30)} The dog ran <mask:6> ball.";
+        int renewed = 0;
+        for (int seed = 0; seed < 4; seed++)
+        {
+            InfillResult result = s_infiller.Infill(text, new InfillOptions { Window = true, Sampler = kind, Order = order, Seed = seed });
+            (string expected, SamplingStatistics sum) = FillByHand(text, kind, order, seed, renew: false);
+            Assert.AreEqual(expected, result.Text);
+            Assert.AreEqual(sum, result.Statistics);
+            renewed += FillByHand(text, kind, order, seed, renew: true).Text == expected ? 0 : 1;
+        }
+
+        Assert.IsGreaterThan(0, renewed);
+    }
+
+    /// <summary>Nothing was typed between gaps side by side, also where they are in windows of their own.</summary>
+    [TestMethod]
+    public void Windows_GapRightAfterAGap_IsNotRestricted()
+    {
+        WindowedText text = Windows("Once upon <mask:70><mask:70>");
+        Assert.HasCount(1, text.Current.BannedAt);
+        Assert.IsTrue(text.MoveNext(text.Current.Fill(["a time"])));
+        Assert.IsEmpty(text.Current.BannedAt);
+        WindowedText apart = Windows("Once upon <mask:70> <mask:70>");
+        Assert.IsTrue(apart.MoveNext(apart.Current.Fill(["a time"])));
+        Assert.HasCount(1, apart.Current.BannedAt);
+    }
+
+    /// <summary>What is wrong with a later window is that request's outcome alone.</summary>
+    [TestMethod]
+    public void InfillOutcomes_WindowThatCannotBeFilled_EndsThatTextOnly()
+    {
+        int[] withMark = [.. s_encoder.Tokenizer.WithMark.Tokens];
+        var good = new InfillRequest("A <mask> day.", new InfillOptions { Seed = 1 });
+        var bad = new InfillRequest(
+            $"He was un<mask:2>able. {Sentences(0, 40)} The <mask:2>.", new InfillOptions { Seed = 1, Window = true, BannedTokens = withMark });
+        InfillOutcome[] outcomes = [.. s_infiller.InfillOutcomes([good, bad, good, good])];
+        CollectionAssert.AreEqual(new[] { true, false, true, true }, outcomes.Select(outcome => outcome.Result is not null).ToArray());
+        Assert.AreEqual("BannedTokens", ((ArgumentOutOfRangeException)outcomes[1].Error!).ParamName);
+        Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => s_infiller.Infill(bad.Text, bad.Options));
+    }
+
+    [TestMethod]
+    public async Task InfillAsync_WindowThatCannotBeFilled_Throws()
+    {
+        var options = new InfillOptions { Window = true, BannedTokens = [.. s_encoder.Tokenizer.WithMark.Tokens] };
+        await Assert.ThrowsExactlyAsync<ArgumentOutOfRangeException>(() => s_infiller.InfillAsync($"He was un<mask:2>able. {Sentences(0, 40)} The <mask:2>.", options));
+    }
+
+    /// <summary>White space takes no tokens, and is not tokenised without end for it.</summary>
+    [TestMethod]
+    public void Infill_GapsAmongVeryMuchWhiteSpace_AreFilled()
+    {
+        string text = "A" + string.Concat(Enumerable.Repeat(new string(' ', 30_000) + "<mask>", 80)) + ".";
+        InfillResult result = s_infiller.Infill(text, new InfillOptions { Window = true, Sampler = SamplerKind.Parallel });
+        Assert.AreEqual(Put(text, result.Gaps), result.Text);
+    }
+
+    [TestMethod]
+    public void InfillBatch_OfLongAndShortTexts_GivesEachAsAlone()
+    {
+        InfillRequest[] requests = [.. Enumerable.Range(0, 20).Select(i => new InfillRequest(
+            i % 3 == 0 ? s_long : $"Number {i} <mask:{i}> end.".Replace(":0>", ">"), new InfillOptions { Window = true, Seed = i, Sampler = SamplerKind.Sequential }))];
+        IReadOnlyList<InfillResult> together = s_infiller.InfillBatch(requests);
+        for (int i = 0; i < requests.Length; i++)
+        {
+            InfillResult alone = s_infiller.Infill(requests[i].Text, requests[i].Options);
+            Assert.AreEqual(alone.Text, together[i].Text);
+            Assert.AreEqual(alone.Statistics.Nfe, together[i].Statistics.Nfe);
+        }
+    }
+
+    [TestMethod]
+    public async Task InfillStreamAsync_LongText_ShowsLaterGapsAsMasks()
+    {
+        var updates = new List<InfillUpdate>();
+        await foreach (InfillUpdate update in s_infiller.InfillStreamAsync(s_long, new InfillOptions { Window = true, Seed = 1, Sampler = SamplerKind.Sequential }))
+            updates.Add(update);
+        Assert.HasCount(9, updates);
+        StringAssert.EndsWith(updates[0].Text, " At last they <mask:4> home.");
+        StringAssert.StartsWith(updates[^2].Text, Sentences(0, 12));
+        CollectionAssert.AreEqual(Enumerable.Range(1, 9).ToArray(), updates.Select(update => update.Statistics.Generated).ToArray());
+        Assert.AreEqual(s_infiller.Infill(s_long, new InfillOptions { Window = true, Seed = 1, Sampler = SamplerKind.Sequential }).Text, updates[^1].Text);
+    }
+
+    [TestMethod]
+    public void Windows_WhatWasFilled_IsGivenLater()
+    {
+        WindowedText text = Windows($"{Sentences(0, 20)} Once <mask:2> {Sentences(0, 14)} The <mask>.");
+        Assert.IsTrue(text.MoveNext(text.Current.Fill(["upon a"])));
+        StringAssert.Contains(text.Current.Fill(["end"]), " Once upon a The boy saw");
+        Assert.IsFalse(text.MoveNext(text.Current.Fill(["end"])));
+        Assert.AreEqual($"{Sentences(0, 20)} Once upon a {Sentences(0, 14)} The end.", text.ToString());
+    }
+
+    [TestMethod]
+    [DataRow("A <mask:128> day.", "A gap of 128 tokens does not fit into a window: the model takes 128")]
+    [DataRow("A <mask:99999999999> day.", "99999999999 tokens")]
+    [DataRow("No gap.", "no gap")]
+    public void Infill_WhatNoWindowHolds_IsRefused(string text, string message) => StringAssert.Contains(
+        Assert.ThrowsExactly<InfillTextException>(() => s_infiller.Infill(text, new InfillOptions { Window = true })).Message, message);
+
+    [TestMethod]
+    public void Infill_LargestGapOfAWindow_IsFilled()
+    {
+        InfillResult result = s_infiller.Infill(
+            $"{Sentences(0, 9)} <mask:127> {Sentences(0, 9)}", new InfillOptions { Window = true, Sampler = SamplerKind.Parallel });
+        Assert.AreEqual(127, result.Statistics.Generated);
+    }
+
+    [TestMethod]
+    public void Score_LongText_IsThatOfItsWindow()
+    {
+        ScorePrompt prompt = ScorePrompt.Parse($"{Sentences(0, 20)} The [[dog]] ran [[home]]. {Sentences(20, 40)}");
+        Assert.ThrowsExactly<InfillTextException>(() => s_infiller.Score(prompt));
+        ScoreResult score = s_infiller.Score(prompt, window: true);
+        InfillText window = SpanWindow.Encode(prompt.Segments, s_encoder, mayCut: true);
+        Assert.IsInRange(s_encoder.Maximum - 3, s_encoder.Maximum, window.Tokens.Length);
+        Assert.HasCount(2, score.Spans);
+        Assert.AreEqual(s_infiller.Score(window.Fill(["[[dog]]", "[[home]]"])).LogProbability, score.LogProbability, 1e-4);
+        Assert.AreEqual(
+            s_infiller.Score("The [[dog]] ran.").LogProbability, s_infiller.Score(ScorePrompt.Parse("The [[dog]] ran."), window: true).LogProbability);
+    }
+
+    [TestMethod]
+    public void Score_SpansFartherApartThanAWindow_AreRefused() => StringAssert.Contains(
+        Assert.ThrowsExactly<InfillTextException>(
+            () => s_infiller.Score(ScorePrompt.Parse($"The [[dog]] ran. {Sentences(0, 20)} The [[cat]] ran."), window: true)).Message,
+        "The marked spans do not fit into a window: from the first to the last they have");
+
+    /// <summary>It took 80 bytes of memory a character; now it is refused before anything is made of it.</summary>
+    [TestMethod]
+    public void Infill_TextOfManyCharacters_IsRefusedWithoutMemory()
+    {
+        string text = new string('a', 4 * TextLimits.MaxCharacters) + " <mask>";
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        StringAssert.Contains(
+            Assert.ThrowsExactly<InfillTextException>(() => s_infiller.Validate(text)).Message,
+            $"{text.Length} characters, at most {TextLimits.MaxCharacters} are taken at once");
+        Assert.IsLessThan(1_000_000, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
+    /// <summary>With windows memory is some times that of the text itself, none for tokens far from a gap.</summary>
+    [TestMethod]
+    public void Infill_TextOfManyCharactersInWindows_TakesMemoryOfTheTextItself()
+    {
+        string text = string.Concat(Enumerable.Repeat("A day and a night. ", 300_000)) + "They <mask>.";
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        s_infiller.Validate(text, new InfillOptions { Window = true });
+        Assert.IsLessThan(10L * sizeof(char) * text.Length, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
+    private static (string Text, SamplingStatistics Statistics) FillByHand(string markup, SamplerKind kind, DecodingOrder order, long seed, bool renew)
+    {
+        ModelManifest manifest = s_infiller.Folder.Manifest;
+        int[] special = [.. Enumerable.Range(0, manifest.VocabularySize).Where(token => !s_encoder.Tokenizer.IsText(token))];
+        WindowedText text = Windows(markup);
+        (SplitMix64 random, SplitMix64 orderRandom) = (new(seed), new(~seed));
+        var sum = new SamplingStatistics();
+        string filled;
+        do
+        {
+            InfillText window = text.Current;
+            Order places = order == DecodingOrder.Random ? Order.Random(window.Given, orderRandom) : Order.LeftToRight(window.Given);
+            var options = new SamplingOptions { BannedTokens = special, BannedTokensAt = window.BannedAt };
+            Sampler sampler = kind == SamplerKind.Assd
+                ? new AssdSampler(places, window.Tokens, options, manifest.VocabularySize)
+                : new SequentialSampler(places, window.Tokens, options, manifest.VocabularySize);
+            new SamplingLoop(s_infiller.Model, [sampler], [random]).Run(CancellationToken.None);
+            SamplingStatistics counts = sampler.Statistics;
+            sum = new SamplingStatistics(
+                sum.Generated + counts.Generated, sum.Nfe + counts.Nfe, sum.Drafted + counts.Drafted, sum.Accepted + counts.Accepted,
+                sum.ContentTokens + counts.ContentTokens, sum.QueryTokens + counts.QueryTokens, sum.LogProbability + counts.LogProbability);
+            filled = window.Fill(window.DecodeGaps(sampler.Tokens, [.. Enumerable.Repeat(true, sampler.Tokens.Length)]));
+            if (renew)
+                (random, orderRandom) = (new(seed), new(~seed));
+        }
+        while (text.MoveNext(filled));
+        return (text.ToString(), sum);
+    }
+
+    private static WindowedText Windows(string text) => new(TextMarkup.Parse(text, spans: false), s_encoder, mayCut: true);
+
+    private static string Put(string text, IReadOnlyList<string> gaps)
+    {
+        int gap = 0;
+        return string.Concat(InfillPrompt.Parse(text).Segments.Select(segment => segment is TextSegment.Literal literal ? literal.Text : gaps[gap++]));
+    }
+
+    private static string Sentences(int from, int to) => string.Join(' ', Enumerable.Range(from, to - from).Select(
+        i => $"The {new[] { "boy", "girl", "cat", "dog", "bird" }[i % 5]} saw a {new[] { "red", "big", "little" }[i % 3]} ball."));
+}

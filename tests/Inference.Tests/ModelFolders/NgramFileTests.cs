@@ -1,0 +1,145 @@
+using System.Security.Cryptography;
+using System.Text.Json.Nodes;
+using AsArm.Assd.Ngrams;
+using AsArm.Assd.Tests.Support;
+using AsArm.Inference.Infilling;
+using AsArm.Inference.ModelFolders;
+using AsArm.Inference.Tests.Support;
+
+namespace AsArm.Inference.Tests.ModelFolders;
+
+/// <summary>ngrams.bin of a model folder: used where it fits, refused with its name where it does not.</summary>
+[TestClass]
+public sealed class NgramFileTests
+{
+    private const string Name = "ngrams.bin";
+    private const int Vocabulary = 64; // of models/tiny
+    private const string Text = "Once there was <mask:24> and they were happy.";
+
+    [TestMethod]
+    public void Read_Table_IsThatOfTheFile()
+    {
+        using var folder = new TemporaryFolder(Files.Tiny);
+        byte[] table = NgramBytes.Random(Vocabulary, 3, 0.2, 1);
+        Put(folder, table);
+        NgramTable read = NgramFile.Read(ModelFolder.Open(folder.Path))!;
+        Assert.AreEqual((3, Vocabulary), (read.Order, read.VocabularySize));
+        Assert.AreEqual(NgramTable.Open(table).Probability(5, [1, 2]), read.Probability(5, [1, 2]));
+    }
+
+    /// <summary>A mapped file that somebody cuts off ends the process at the next look-up.</summary>
+    [TestMethod]
+    public void Infill_TableOverwrittenInPlace_GoesOn()
+    {
+        using var folder = new TemporaryFolder(Files.Default);
+        using TextInfiller infiller = TextInfiller.Open(folder.Path);
+        var options = new InfillOptions { Sampler = SamplerKind.Fused, Seed = 1 };
+        string before = infiller.Infill(Text, options).Text;
+        File.WriteAllBytes(folder.In(Name), []);
+        Assert.AreEqual(before, infiller.Infill(Text, options).Text);
+    }
+
+    [TestMethod]
+    public void Read_ChangedSinceTheFolderWasOpened_IsNamed()
+    {
+        using var folder = new TemporaryFolder(Files.Tiny);
+        byte[] table = NgramBytes.Random(Vocabulary, 2, 0.1, 1);
+        Put(folder, table);
+        ModelFolder opened = ModelFolder.Open(folder.Path);
+        table[^1] ^= 1;
+        File.WriteAllBytes(folder.In(Name), table);
+        StringAssert.Contains(Assert.ThrowsExactly<ModelFolderException>(() => NgramFile.Read(opened)).Message, Name);
+    }
+
+    [TestMethod]
+    public void Open_FolderWithoutATable_HasNone() => Assert.IsNull(NgramFile.Read(ModelFolder.Open(Files.Tiny)));
+
+    [TestMethod]
+    public void Open_EveryTruncation_IsRefused()
+    {
+        byte[] table = NgramBytes.Random(Vocabulary, 2, 0.1, 1);
+        using var folder = new TemporaryFolder(Files.Tiny);
+        foreach (int length in new[] { 0, 1, 8, 35, 36, 37, 100, table.Length / 2, table.Length - 1 })
+        {
+            Put(folder, table[..length]);
+            Refuses(folder, Name);
+        }
+    }
+
+    [TestMethod]
+    [DataRow(0, "no n-gram table")] // magic
+    [DataRow(8, "version")]
+    [DataRow(16, "impossible size")] // order
+    public void Open_ChangedHeader_IsRefused(int place, string message)
+    {
+        byte[] table = NgramBytes.Random(Vocabulary, 2, 0.1, 1);
+        table[place] ^= 0x40;
+        using var folder = new TemporaryFolder(Files.Tiny);
+        Put(folder, table);
+        Refuses(folder, message);
+    }
+
+    [TestMethod]
+    public void Open_TableOfAnotherVocabulary_IsRefused()
+    {
+        using var folder = new TemporaryFolder(Files.Tiny);
+        Put(folder, NgramBytes.Random(Vocabulary + 1, 2, 0.1, 1));
+        Refuses(folder, "65 tokens, the model has 64");
+    }
+
+    [TestMethod]
+    public void Open_ChangedBehindTheHash_IsRefused()
+    {
+        using var folder = new TemporaryFolder(Files.Tiny);
+        byte[] table = NgramBytes.Random(Vocabulary, 2, 0.1, 1);
+        Put(folder, table);
+        table[^1] ^= 1;
+        File.WriteAllBytes(folder.In(Name), table);
+        StringAssert.Contains(Assert.ThrowsExactly<ModelFolderException>(() => ModelFolder.Open(folder.Path)).Message, Name);
+    }
+
+    /// <summary>The table only proposes: another one, or none, gives other random numbers and other texts, and with one all gaps are filled.</summary>
+    [TestMethod]
+    public void Infill_WithAndWithoutATable_FillsTheGap()
+    {
+        using var folder = new TemporaryFolder(Files.Default);
+        using TextInfiller with = TextInfiller.Open(folder.Path);
+        Edit(folder, files => files.Remove(Name));
+        File.Delete(folder.In(Name));
+        using TextInfiller without = TextInfiller.Open(folder.Path);
+        Assert.IsNotNull(with.Folder.NgramsPath);
+        Assert.IsNull(without.Folder.NgramsPath);
+        int states = 0, callsWithout = 0;
+        for (int seed = 0; seed < 10; seed++)
+        {
+            var options = new InfillOptions { Sampler = SamplerKind.Fused, Seed = seed };
+            states += with.Infill(Text, options).Statistics.Nfe;
+            callsWithout += without.Infill(Text, options).Statistics.Nfe;
+        }
+
+        Assert.IsLessThan(callsWithout, states);
+        Assert.IsLessThanOrEqualTo(240, callsWithout);
+    }
+
+    private static void Refuses(TemporaryFolder folder, string message)
+    {
+        ModelFolder opened = ModelFolder.Open(folder.Path);
+        string found = Assert.ThrowsExactly<ModelFolderException>(() => NgramFile.Read(opened)).Message;
+        StringAssert.Contains(found, Name);
+        StringAssert.Contains(found, message);
+        Assert.ThrowsExactly<ModelFolderException>(() => TextInfiller.Open(folder.Path));
+    }
+
+    private static void Put(TemporaryFolder folder, byte[] table)
+    {
+        File.WriteAllBytes(folder.In(Name), table);
+        Edit(folder, files => files[Name] = new JsonObject { ["sha256"] = Convert.ToHexString(SHA256.HashData(table)), ["bytes"] = table.Length });
+    }
+
+    private static void Edit(TemporaryFolder folder, Action<JsonObject> change)
+    {
+        JsonObject manifest = JsonNode.Parse(File.ReadAllText(folder.In("asarm.json")))!.AsObject();
+        change(manifest["files"]!.AsObject());
+        File.WriteAllText(folder.In("asarm.json"), manifest.ToJsonString());
+    }
+}

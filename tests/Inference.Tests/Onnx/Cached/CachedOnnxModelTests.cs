@@ -1,0 +1,284 @@
+using AsArm.Assd.Models;
+using AsArm.Assd.Ordering;
+using AsArm.Assd.Randomness;
+using AsArm.Assd.Samplers;
+using AsArm.Inference.Devices;
+using AsArm.Inference.ModelFolders;
+using AsArm.Inference.Onnx.Cached;
+using AsArm.Inference.Onnx.Sessions;
+using AsArm.Inference.Onnx.Stateless;
+using AsArm.Inference.Tests.Support;
+
+namespace AsArm.Inference.Tests.Onnx.Cached;
+
+/// <summary>What the cache saves, allocates and refuses; that it changes nothing is in <see cref="CacheEqualityTests" />.</summary>
+[TestClass]
+public sealed class CachedOnnxModelTests
+{
+    [TestMethod]
+    public void Plan_NewAndRejectedTokens_EncodesOnlyThese()
+    {
+        Order order = Order.LeftToRight([true, true, true, false, false, false, false, false]);
+        var state = new SequenceState(order, new int[8], 64, 2);
+        Assert.AreEqual(3, RowsOf(state, known: 3), "Every given token.");
+        Assert.AreEqual(1, RowsOf(state, known: 3), "Nothing new: one row, as a run needs one.");
+        SetTokens(state, 3, 10, 11, 12);
+        Assert.AreEqual(3, RowsOf(state, known: 6), "The draft tokens.");
+        SetTokens(state, 4, 20);
+        Assert.AreEqual(1, RowsOf(state, known: 5), "A rejected one was replaced.");
+        SetTokens(state, 5, 12, 13);
+        Assert.AreEqual(2, RowsOf(state, known: 7), "What follows a replaced token is encoded again, the same or not.");
+        SetTokens(state, 3, 10, 20, 12, 13);
+        Assert.AreEqual(1, RowsOf(state, known: 8), "What was drafted again is known.");
+    }
+
+    private readonly CacheSlots _slots = new(new HostKeyValueCache(2, 2, 4), 64, 1000, () => { });
+
+    private int RowsOf(SequenceState state, int known)
+    {
+        state.BeginForwardPass(known);
+        state.AddQuery(new Conditional(Math.Min(known, 7), 3));
+        var planner = new RunPlanner(2);
+        _slots.Prepare([state]);
+        planner.Plan([state], _slots, 64);
+        CachedRow row = planner.Rows[0];
+        row.Slot!.MarkCached(row.First);
+        return row.Content;
+    }
+
+    private static void SetTokens(SequenceState state, int rank, params int[] tokens)
+    {
+        for (int i = 0; i < tokens.Length; i++)
+            state.SetToken(rank + i, tokens[i]);
+    }
+
+    [TestMethod]
+    public void Prepare_ReleasedSlot_GoesToTheNextSequence()
+    {
+        int layouts = 0;
+        var cache = new HostKeyValueCache(2, 2, 4);
+        var slots = new CacheSlots(cache, 64, 1000, () => layouts++);
+        SequenceState[] states = [.. Enumerable.Range(0, 4).Select(_ => NewState(20))];
+        slots.Prepare(states);
+        Assert.AreEqual(new CacheLayout(4, 64), cache.Layout);
+        int freed = slots.Find(states[1])!.Index;
+        slots.Release(states[1]);
+        slots.Release(states[1]);
+        SequenceState newcomer = NewState(30);
+        slots.Prepare([states[0], newcomer]);
+        Assert.AreEqual(freed, slots.Find(newcomer)!.Index);
+        slots.Release(states[0]);
+        slots.Prepare([states[3]]);
+        Assert.AreEqual((3, 1), (slots.Count, layouts), "Memory is not moved for that.");
+        CollectionAssert.AreEquivalent(
+            new[] { 0, 1, 2 }, new[] { states[2], states[3], newcomer }.Select(state => slots.Find(state)!.Index).ToArray(), "Slots in use are the first ones.");
+    }
+
+    [TestMethod]
+    public void Prepare_OtherLengths_FitsTheMemoryToThem()
+    {
+        var cache = new HostKeyValueCache(2, 2, 4);
+        var slots = new CacheSlots(cache, 512, 10_000, () => { });
+        SequenceState brief = NewState(20), extended = NewState(500);
+        slots.Prepare([brief]);
+        Assert.AreEqual(64, cache.Layout.Length);
+        slots.Prepare([brief, extended]);
+        Assert.AreEqual(512, cache.Layout.Length);
+        slots.Release(extended);
+        for (int state = 1; state < MemoryBounds.Patience; state++)
+            slots.Prepare([brief]);
+        Assert.AreEqual(512, cache.Layout.Length, "Another long one may come.");
+        slots.Prepare([brief]);
+        Assert.AreEqual(64, cache.Layout.Length, "One long sequence does not burden all others for ever.");
+    }
+
+    /// <summary>Each layout moves all that is in the cache, and releases the tensors of all shapes.</summary>
+    [TestMethod]
+    public void Prepare_ShortAndLongByTurns_MovesTheCacheOnce()
+    {
+        int layouts = 0;
+        var slots = new CacheSlots(new HostKeyValueCache(2, 2, 4), 512, 10_000, () => layouts++);
+        for (int turn = 0; turn < 200; turn++)
+        {
+            SequenceState state = NewState(turn % 2 == 0 ? 20 : 500);
+            slots.Prepare([state]);
+            slots.Release(state);
+        }
+
+        Assert.AreEqual(2, layouts);
+    }
+
+    [TestMethod]
+    public void Prepare_FewAfterMany_GivesTheirRoomBack()
+    {
+        var cache = new HostKeyValueCache(2, 2, 4);
+        var slots = new CacheSlots(cache, 64, 10_000, () => { });
+        SequenceState[] states = [.. Enumerable.Range(0, 16).Select(_ => NewState(20))];
+        slots.Prepare(states);
+        Assert.AreEqual(16, cache.Layout.Slots);
+        foreach (SequenceState state in states[1..])
+            slots.Release(state);
+        for (int state = 0; state < MemoryBounds.Patience; state++)
+            slots.Prepare([states[0]]);
+        Assert.AreEqual(1, cache.Layout.Slots);
+    }
+
+    [TestMethod]
+    public void Release_LastSequenceOfALargeCache_FreesIt()
+    {
+        var cache = new HostKeyValueCache(2, 2, 4);
+        var slots = new CacheSlots(cache, 64, 10_000, () => { }, keptTokens: 3 * 64);
+        SequenceState[] states = [.. Enumerable.Range(0, 4).Select(_ => NewState(20))];
+        slots.Prepare(states.AsSpan(0, 3));
+        foreach (SequenceState state in states)
+            slots.Release(state);
+        Assert.AreEqual(new CacheLayout(3, 64), cache.Layout, "A small one stays.");
+        slots.Prepare(states);
+        slots.Release(states[1]);
+        Assert.AreEqual(6, cache.Layout.Slots, "Others are under way.");
+        foreach (SequenceState state in states)
+            slots.Release(state);
+        Assert.AreEqual(default, cache.Layout);
+        slots.Prepare(states.AsSpan(0, 1));
+        Assert.AreEqual(new CacheLayout(1, 64), cache.Layout);
+    }
+
+    [TestMethod]
+    public void Prepare_MoreThanTheLimit_DropsTheLongestUnused()
+    {
+        var cache = new HostKeyValueCache(2, 2, 4);
+        var slots = new CacheSlots(cache, 64, 3 * 64, () => { });
+        SequenceState[] states = [.. Enumerable.Range(0, 5).Select(_ => NewState(20))];
+        slots.Prepare([states[0], states[1]]);
+        slots.Prepare([states[2]]);
+        slots.Prepare([states[1], states[3]]);
+        Assert.IsNull(slots.Find(states[0]));
+        Assert.IsNotNull(slots.Find(states[2]));
+        slots.Prepare(states);
+        Assert.AreEqual((3, 3), (slots.Count, cache.Layout.Slots));
+        CacheSlot?[] kept = [.. states.Select(slots.Find)];
+        slots.Prepare(states);
+        CollectionAssert.AreEqual(kept, states.Select(slots.Find).ToArray(), "Of a call too large for all, the same ones keep their places.");
+    }
+
+    /// <summary>With a long sequence gone, others need no longer go.</summary>
+    [TestMethod]
+    public void Prepare_LongSequenceDropped_KeepsTheShortOnes()
+    {
+        var slots = new CacheSlots(new HostKeyValueCache(2, 2, 4), 512, 4 * 512, () => { });
+        SequenceState[] brief = [.. Enumerable.Range(0, 3).Select(_ => NewState(20))];
+        slots.Prepare([NewState(500)]);
+        slots.Prepare(brief);
+        slots.Prepare([.. Enumerable.Range(0, 6).Select(_ => NewState(20))]);
+        Assert.AreEqual(9, slots.Count);
+        Assert.IsTrue(brief.All(state => slots.Find(state) is not null));
+    }
+
+    /// <summary>Where there is room for the sequence once only, too.</summary>
+    [TestMethod]
+    [DataRow(1)]
+    [DataRow(9)]
+    public void Prepare_OneSequenceTwice_ChangesNothing(int room)
+    {
+        var slots = new CacheSlots(new HostKeyValueCache(2, 2, 4), 64, room * 64, () => { });
+        SequenceState earlier = NewState(20), twice = NewState(20);
+        slots.Prepare([earlier]);
+        Assert.ThrowsExactly<ArgumentException>(() => slots.Prepare([twice, twice]));
+        Assert.IsNull(slots.Find(twice));
+        Assert.AreEqual(0, slots.Find(earlier)!.Index);
+        slots.Release(earlier);
+        slots.Prepare([twice]);
+        Assert.AreEqual(0, slots.Find(twice)!.Index);
+    }
+
+    /// <summary>Memory that runs out while the cache grows takes what it held along: nothing of that counts as known.</summary>
+    [TestMethod]
+    public void Evaluate_AfterTheCacheFailedToGrow_AnswersAsTheStatelessGraph()
+    {
+        ModelFolder folder = ModelFolder.Open(Files.Tiny);
+        ModelManifest manifest = folder.Manifest;
+        var cache = new FailingCache(new HostKeyValueCache(2 * manifest.Layers, manifest.Heads, manifest.HeadSize));
+        using CachedOnnxModel cached = CachedOnnxModel.Open(folder, new ExecutionSettings(Device.Cpu), long.MaxValue, cache);
+        using StatelessOnnxModel stateless = StatelessOnnxModel.Open(folder);
+        SequenceState state = NewState(9);
+        SetTokens(state, 1, 20, 30, 40);
+        state.BeginForwardPass(4);
+        state.AddQuery(new Conditional(4, 4));
+        cached.Evaluate([state], CancellationToken.None);
+        cache.Fails = true;
+        Assert.ThrowsExactly<InsufficientMemoryException>(() => cached.Evaluate([state, NewState(9)], CancellationToken.None));
+        cached.Evaluate([state], CancellationToken.None);
+        float[] answer = state.Logits.ToArray();
+        stateless.Evaluate([state], CancellationToken.None);
+        for (int token = 0; token < answer.Length; token++)
+            Assert.AreEqual(state.Logits[token], answer[token], 1e-4f);
+    }
+
+    [TestMethod]
+    public void Resize_MoreThanThereCanBe_LeavesAnEmptyCache()
+    {
+        var cache = new HostKeyValueCache(2, 2, 4);
+        cache.Resize(new CacheLayout(2, 64), 0);
+        Assert.ThrowsExactly<OverflowException>(() => cache.Resize(new CacheLayout(int.MaxValue, 64), 2));
+        Assert.AreEqual(default, cache.Layout);
+        cache.Resize(new CacheLayout(3, 64), 0);
+        Assert.AreEqual(new CacheLayout(3, 64), cache.Layout);
+    }
+
+    /// <summary>Else the old memory would stay until the new one is there.</summary>
+    [TestMethod]
+    public void Evaluate_CacheGrows_LetsGoOfItsTensorsBefore()
+    {
+        ModelFolder folder = ModelFolder.Open(Files.Tiny);
+        var cache = new TensorCountingCache(folder.Manifest.Heads, folder.Manifest.HeadSize);
+        using CachedOnnxModel model = CachedOnnxModel.Open(folder, new ExecutionSettings(Device.Cpu), long.MaxValue, cache);
+        SequenceState state = NewState(9);
+        SetTokens(state, 1, 20);
+        state.BeginForwardPass(2);
+        state.AddQuery(new Conditional(2, 2));
+        for (int i = 0; i < 2; i++)
+            model.Evaluate([state], CancellationToken.None);
+        Assert.IsGreaterThan(0, cache.Tensors, "The second call reads from the cache.");
+        model.Evaluate([state, NewState(9)], CancellationToken.None);
+        CollectionAssert.AreEqual(new[] { 0, 0 }, cache.TensorsAtResize);
+    }
+
+    [TestMethod]
+    public void Evaluate_OneSequenceTwice_Throws()
+    {
+        using CachedOnnxModel model = CachedOnnxModel.Open(ModelFolder.Open(Files.Tiny));
+        SequenceState state = NewState(9);
+        model.Evaluate([state], CancellationToken.None);
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => model.Evaluate([state, state], CancellationToken.None)).Message, "twice");
+        SequenceState fresh = NewState(9);
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => model.Evaluate([fresh, fresh], CancellationToken.None)).Message, "twice");
+    }
+
+    /// <summary>A speculation step in steady state: the shapes have been seen, nothing is allocated.</summary>
+    [TestMethod]
+    [DataRow(1)]
+    [DataRow(5)]
+    public void Step_SteadyState_AllocatesNothing(int batch)
+    {
+        using CachedOnnxModel model = CachedOnnxModel.Open(ModelFolder.Open(Files.Tiny));
+        var order = Order.LeftToRight([true, .. new bool[63]]);
+        using var loop = new SamplingLoop(model);
+        for (int i = 0; i < batch; i++)
+            loop.Add(new SequentialSampler(order, new int[64], new() { BannedTokens = [6] }, 64), new SplitMix64(i));
+        for (int i = 0; i < 10; i++)
+            loop.Step(CancellationToken.None);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 50; i++)
+            loop.Step(CancellationToken.None);
+        Assert.AreEqual(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.AreEqual(batch, loop.Count);
+    }
+
+    private static SequenceState NewState(int length)
+    {
+        var state = new SequenceState(Order.LeftToRight([true, .. new bool[length - 1]]), new int[length], 64, 1);
+        state.BeginForwardPass(1);
+        state.AddQuery(new Conditional(1, 1));
+        return state;
+    }
+}

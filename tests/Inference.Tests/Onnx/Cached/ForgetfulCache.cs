@@ -1,0 +1,28 @@
+using AsArm.Inference.Onnx.Cached;
+using Microsoft.ML.OnnxRuntime;
+
+namespace AsArm.Inference.Tests.Onnx.Cached;
+
+/// <summary>A broken cache: what once stands at a position is not overwritten, as if a rejected draft token had been accepted.</summary>
+internal sealed class ForgetfulCache(IKeyValueCache inner) : IKeyValueCache
+{
+    private readonly HashSet<(int Port, int Slot, int Position)> _written = [];
+
+    public CacheLayout Layout => inner.Layout;
+
+    public void Resize(CacheLayout layout, int kept) => inner.Resize(layout, kept);
+
+    public void Copy(int from, int to) => inner.Copy(from, to);
+
+    public OrtValue Tensor(int port, int firstSlot, int slots) => inner.Tensor(port, firstSlot, slots);
+
+    public void Write(int port, int slot, ReadOnlySpan<int> positions, ReadOnlySpan<float> rows)
+    {
+        int size = rows.Length / positions.Length;
+        for (int i = 0; i < positions.Length; i++)
+        {
+            if (_written.Add((port, slot, positions[i])))
+                inner.Write(port, slot, positions.Slice(i, 1), rows.Slice(i * size, size));
+        }
+    }
+}

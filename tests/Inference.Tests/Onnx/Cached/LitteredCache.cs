@@ -1,0 +1,31 @@
+using AsArm.Inference.Onnx.Cached;
+using Microsoft.ML.OnnxRuntime;
+
+namespace AsArm.Inference.Tests.Onnx.Cached;
+
+/// <summary>A cache whose fresh memory holds large numbers: whoever looks where nobody wrote is far off.</summary>
+internal sealed class LitteredCache(IKeyValueCache inner, int ports, int rowSize) : IKeyValueCache
+{
+    private const float Litter = 1e4f;
+
+    public CacheLayout Layout => inner.Layout;
+
+    public void Resize(CacheLayout layout, int kept)
+    {
+        inner.Resize(layout, kept);
+        int[] positions = [.. Enumerable.Range(0, layout.Length)];
+        var rows = new float[layout.Length * rowSize];
+        Array.Fill(rows, Litter);
+        for (int slot = kept; slot < layout.Slots; slot++)
+        {
+            for (int port = 0; port < ports; port++)
+                inner.Write(port, slot, positions, rows);
+        }
+    }
+
+    public void Copy(int from, int to) => inner.Copy(from, to);
+
+    public OrtValue Tensor(int port, int firstSlot, int slots) => inner.Tensor(port, firstSlot, slots);
+
+    public void Write(int port, int slot, ReadOnlySpan<int> positions, ReadOnlySpan<float> rows) => inner.Write(port, slot, positions, rows);
+}

@@ -1,0 +1,61 @@
+using System.Buffers;
+using AsArm.Inference.Onnx.Cached;
+using Microsoft.ML.OnnxRuntime;
+
+namespace AsArm.Inference.Tests.Onnx.Cached;
+
+/// <summary>A cache that holds nothing but zeros and counts the tensors over it that are not disposed.</summary>
+internal sealed class TensorCountingCache(int heads, int headSize) : IKeyValueCache
+{
+    /// <summary>Tensors over the cache.</summary>
+    public int Tensors { get; private set; }
+
+    /// <summary>How many there were when it was resized.</summary>
+    public List<int> TensorsAtResize { get; } = [];
+
+    public CacheLayout Layout { get; private set; }
+
+    public void Resize(CacheLayout layout, int kept)
+    {
+        TensorsAtResize.Add(Tensors);
+        Layout = layout;
+    }
+
+    public void Copy(int from, int to)
+    {
+    }
+
+    public OrtValue Tensor(int port, int firstSlot, int slots)
+    {
+        var memory = new Zeros(this, slots * heads * Layout.Length * headSize);
+        return OrtValue.CreateTensorValueFromMemory(OrtMemoryInfo.DefaultInstance, memory.Memory, [slots, heads, Layout.Length, headSize]);
+    }
+
+    public void Write(int port, int slot, ReadOnlySpan<int> positions, ReadOnlySpan<float> rows)
+    {
+    }
+
+    /// <summary>A tensor pins its memory as long as it lives.</summary>
+    private sealed class Zeros(TensorCountingCache cache, int length) : MemoryManager<float>
+    {
+        private readonly float[] _values = GC.AllocateArray<float>(length, pinned: true);
+
+        public override Span<float> GetSpan() => _values;
+
+        public override MemoryHandle Pin(int elementIndex = 0)
+        {
+            cache.Tensors++;
+            MemoryHandle inner = _values.AsMemory(elementIndex).Pin();
+            unsafe
+            {
+                return new MemoryHandle(inner.Pointer, pinnable: this);
+            }
+        }
+
+        public override void Unpin() => cache.Tensors--;
+
+        protected override void Dispose(bool disposing)
+        {
+        }
+    }
+}

@@ -1,0 +1,76 @@
+using System.Text;
+using AsArm.Inference.Devices;
+using AsArm.Inference.Infilling;
+using AsArm.Inference.Onnx.Sessions;
+using AsArm.Inference.Tests.Support;
+
+namespace AsArm.Inference.Tests.Onnx.Sessions;
+
+/// <summary>What is handed to the execution providers of GPUs, and what is said of their libraries, as far as a machine without a GPU can tell.</summary>
+[TestClass]
+public sealed class ExecutionProviderTests
+{
+    [TestMethod]
+    public void CudaOptions_UnlessAllowed_TurnTf32Off()
+    {
+        Assert.AreEqual("0", ExecutionProvider.CudaOptions(allowTf32: false)["use_tf32"]);
+        Assert.AreEqual("1", ExecutionProvider.CudaOptions(allowTf32: true)["use_tf32"]);
+    }
+
+    /// <summary>TensorRT has no such option: it is refused where it would round.</summary>
+    [TestMethod]
+    [DataRow(Device.Cpu, false, null, false)]
+    [DataRow(Device.Cuda, false, null, false)]
+    [DataRow(Device.TensorRT, false, null, true)]
+    [DataRow(Device.TensorRT, false, "1", true)]
+    [DataRow(Device.TensorRT, false, "0", false)]
+    [DataRow(Device.TensorRT, true, null, false)]
+    public void WhyNoFloat32_TensorRT_AsksForTheVariableOrThePermission(Device device, bool allowTf32, string? variable, bool refused)
+    {
+        string? why = ExecutionProvider.WhyNoFloat32(device, allowTf32, variable);
+        Assert.AreEqual(refused, why is not null);
+        if (refused)
+        {
+            Assert.Contains("NVIDIA_TF32_OVERRIDE=0", why!);
+            Assert.Contains("--allow-tf32", why!);
+        }
+    }
+
+    [TestMethod]
+    public void Open_Tf32OnTheCpu_IsRefused() =>
+        Assert.ThrowsExactly<ArgumentException>(() => TextInfiller.Open(Files.Default, allowTf32: true));
+
+    [TestMethod]
+    [OSCondition(OperatingSystems.Linux)]
+    public void Missing_LibraryOfTheCpuPackage_IsNothing()
+    {
+        CollectionAssert.Contains(NativeLibraries.NeededBy(SharedProvider()).ToArray(), "libstdc++.so.6");
+        Assert.IsEmpty(NativeLibraries.Missing(SharedProvider()));
+    }
+
+    /// <summary>A copy that is linked to a library which is not there.</summary>
+    [TestMethod]
+    [OSCondition(OperatingSystems.Linux)]
+    public void Missing_LibraryThatIsNotThere_IsNamedWithItsProduct()
+    {
+        using var folder = new TemporaryFolder();
+        byte[] content = File.ReadAllBytes(SharedProvider());
+        Encoding.ASCII.GetBytes("libnvinfer.so.").CopyTo(content, content.AsSpan().IndexOf("libstdc++.so.6\0"u8));
+        File.WriteAllBytes(folder.In("copy.so"), content);
+        CollectionAssert.AreEqual(new[] { "libnvinfer.so." }, NativeLibraries.Missing(folder.In("copy.so")).ToArray());
+        Assert.IsEmpty(NativeLibraries.NeededBy(Path.Combine(Files.Tiny, "asarm.json")));
+    }
+
+    [TestMethod]
+    public void Products_LibrariesOfNvidia_AreWhatHasToBeInstalled()
+    {
+        Assert.AreEqual("CUDA 13, TensorRT 10, cuDNN 9", NativeLibraries.Products(["libcublas.so.13", "libnvinfer.so.10", "libnvonnxparser.so.10", "libcudart.so.13", "libcudnn.so.9"]));
+        Assert.AreEqual("the NVIDIA driver, cuRAND of CUDA", NativeLibraries.Products(["libcuda.so.1", "libcurand.so.10"]));
+    }
+
+    [TestMethod]
+    public void Available_CpuPackage_HasTheCpuOnly() => CollectionAssert.AreEqual(new[] { Device.Cpu }, AvailableDevices.List().ToArray());
+
+    private static string SharedProvider() =>
+        Directory.GetFiles(AppContext.BaseDirectory, "libonnxruntime_providers_shared.so", SearchOption.AllDirectories).Single(path => path.Contains("linux-x64", StringComparison.Ordinal));
+}
