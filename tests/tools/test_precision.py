@@ -1,4 +1,4 @@
-"""Precisions: float16 storage, which rounds nothing twice; float16 arithmetic; weights as codes."""
+"""Precisions: float16 storage, which rounds nothing twice; float16 arithmetic; quantized weights."""
 
 import argparse
 import copy
@@ -79,9 +79,9 @@ def test_weights_beyond_float16_are_refused(tiny, tmp_path, output, call, capsys
 
 
 @pytest.mark.parametrize("arguments, message", [
-    (["--precision", "int8", "--weights", "float16"], "storage for --precision fp32"), (["--block", 32], "for int4, not for fp32"),
-    (["--precision", "fp16", "--calibration", "x"], "for int8 and int4"), (["--precision", "int8", "--block", 64], "for int4, not for int8"),
-    (["--precision", "int4", "--block", 64], "no multiples of a block of 64"),
+    (["--precision", "int8", "--weights", "float16"], "storage for --precision fp32"), (["--group-size", 32], "for int4, not for fp32"),
+    (["--precision", "fp16", "--calibration", "x"], "for int8 and int4"), (["--precision", "int8", "--group-size", 64], "for int4, not for int8"),
+    (["--precision", "int4", "--group-size", 64], "no multiples of a group size of 64"),
     (["--precision", "int4", "--calibration", "x"], "no tokenizer")])
 def test_options_that_do_not_go_together_are_refused(tiny, output, call, capsys, arguments, message):
     assert call(export, "--checkpoint", tiny, "--output", output, *arguments) == 2
@@ -92,13 +92,13 @@ def properties(model) -> dict[str, str]:
     return {entry.key: entry.value for entry in model.metadata_props}
 
 
-@pytest.mark.parametrize("precision, block", [("int8", None), ("int4", 32)])
-def test_the_runtime_is_tested_with_the_default_block(precision, block):
+@pytest.mark.parametrize("precision, group_size", [("int8", None), ("int4", 32)])
+def test_the_runtime_is_tested_with_the_default_group_size(precision, group_size):
     """CacheEqualityTests looks at these folders."""
     folder = ROOT / "tests" / "golden" / "precision" / precision
-    arguments = argparse.Namespace(precision=precision, weights="float32", block=None, calibration=None)
+    arguments = argparse.Namespace(precision=precision, weights="float32", group_size=None, calibration=None)
     default = Variant(arguments).describe(SimpleNamespace(config=read_config(str(folder))))
-    expected = {"precision": precision} if block is None else {"precision": precision, "block": block}
+    expected = {"precision": precision} if group_size is None else {"precision": precision, "block": group_size}
     assert default == expected == {name: value for name, value in described(folder).items() if name in ("precision", "block")}
 
 
@@ -109,10 +109,10 @@ def test_rounded_matrices_are_stored_once_and_none_is_left(tmp_path, output, cal
     write_model(str(tmp_path / "checkpoint"), model)
     assert call(export, "--checkpoint", tmp_path / "checkpoint", "--output", output, "--precision", precision, "--maximum-length", 40) == 0
     assert described(output)["precision"] == precision
-    codes = sum(parameter.numel() for parameter in model.parameters() if parameter.numel() >= 1024)
+    quantized = sum(parameter.numel() for parameter in model.parameters() if parameter.numel() >= 1024)
     bytes_whatever = 2 * 64 * 64 + 256 * 64  # tables of positions and the embedding are int8 in int4 too
     pairs = 17 * 256 * 2 if bits == 4 else 0
-    expected = (codes - bytes_whatever) * bits // 8 + bytes_whatever + pairs + 4 * 80 * 64  # the encoding of positions is float32; scales are few
+    expected = (quantized - bytes_whatever) * bits // 8 + bytes_whatever + pairs + 4 * 80 * 64  # the encoding of positions is float32; scales are few
     assert expected <= described(output)["files"]["model.onnx_data"]["bytes"] < expected + 64 * 20
     for file in GRAPHS:
         graph = bare(output, file).graph
@@ -163,7 +163,7 @@ def test_an_initializer_that_no_matrix_was_found_for_is_refused(tiny, output, ca
     found = widen._find
     monkeypatch.setattr(widen, "_find", lambda array, rounded: None if array.ndim == 3 else found(array, rounded))
     assert call(export, "--checkpoint", tiny, "--output", output, "--precision", "int8", "--maximum-length", 40) == 2
-    assert "they have no codes: transformer.layer.0.rel_attn" in capsys.readouterr().err and not output.exists()
+    assert "they have no quantized values: transformer.layer.0.rel_attn" in capsys.readouterr().err and not output.exists()
 
 
 @pytest.mark.parametrize("precision", ["int8", "int4"])
@@ -196,14 +196,14 @@ def test_rows_are_centred_and_bounded_before_they_are_rounded(tmp_path, output, 
             assert stored["rounding.below"] == (24 if lowest else 0) and np.isclose(stored["rounding.below_step"], -lowest / 24, atol=1e-9)
 
 
-@pytest.mark.parametrize("precision, block", [("int8", None), ("int4", None), ("int4", 16), ("int4", 64)])
-def test_weights_can_be_read_by_the_table_of_the_model_format(tmp_path, output, call, precision, block):
+@pytest.mark.parametrize("precision, group_size", [("int8", None), ("int4", None), ("int4", 16), ("int4", 64)])
+def test_weights_can_be_read_by_the_table_of_the_model_format(tmp_path, output, call, precision, group_size):
     torch.manual_seed(1)
     model = fresh(33, d_model=64, n_layer=2, d_inner=128)
     write_model(str(tmp_path / "checkpoint"), model)
-    asked = () if block is None else ("--block", block)
+    asked = () if group_size is None else ("--group-size", group_size)
     assert call(export, "--checkpoint", tmp_path / "checkpoint", "--output", output, "--precision", precision, "--maximum-length", 40, *asked) == 0
-    size = block or 32
+    size = group_size or 32
     assert described(output).get("block") == (size if precision == "int4" else None)
     stored = weights_of(output, "model_cached.onnx")
     for name, parameter in model.named_parameters():
@@ -213,18 +213,18 @@ def test_weights_can_be_read_by_the_table_of_the_model_format(tmp_path, output, 
         if f"{name}.int8" in stored:
             whole = stored[f"{name}.int8"].T.astype(int)
         else:
-            codes = stored[f"{name}.int4"]
-            assert codes.shape == (len(matrix), matrix.shape[1] // size, size // 2) and stored[f"{name}.multipliers"].shape == (*codes.shape[:2], 1)
-            whole = (np.stack((codes & 15, codes >> 4), 3).astype(int) - 8) * (stored[f"{name}.multipliers"].astype(int) - 8)[..., None]
+            quantized = stored[f"{name}.int4"]
+            assert quantized.shape == (len(matrix), matrix.shape[1] // size, size // 2) and stored[f"{name}.multipliers"].shape == (*quantized.shape[:2], 1)
+            whole = (np.stack((quantized & 15, quantized >> 4), 3).astype(int) - 8) * (stored[f"{name}.multipliers"].astype(int) - 8)[..., None]
         error = whole.reshape(matrix.shape) * stored[f"{name}.scales"][:, None] - matrix
         assert (error ** 2).mean() < (0.01 if f"{name}.int4" in stored else 3e-4) * (matrix ** 2).mean(), name
     assert sum(name.endswith(".int4") for name in stored) == (2 * 6 if precision == "int4" else 0)
 
 
 @pytest.mark.parametrize("kind, message", [
-    ("MatMul", "they have no codes: transformer.layer.0.rel_attn.q"), ("Gather", "left in float32: transformer.word_embedding.weight")])
+    ("MatMul", "they have no quantized values: transformer.layer.0.rel_attn.q"), ("Gather", "left in float32: transformer.word_embedding.weight")])
 def test_a_matrix_that_is_written_in_another_way_is_refused(tiny, output, call, capsys, monkeypatch, kind, message):
-    """Nodes of one kind are hidden from the exporter; of the embedding the product finds its codes, the lookup does not."""
+    """Nodes of one kind are hidden from the exporter; of the embedding the product finds its quantized values, the lookup does not."""
     found = products.Rewriter._name
     monkeypatch.setattr(products.Rewriter, "_name", lambda self, node: None if node.op_type == kind else found(self, node))
     assert call(export, "--checkpoint", tiny, "--output", output, "--precision", "int4", "--maximum-length", 40) == 2
@@ -247,7 +247,7 @@ def test_a_head_that_is_written_in_another_way_is_refused(tiny, output, call, ca
 
 def test_operators_of_onnx_runtime_are_for_codes_alone(tiny, output, call):
     assert call(export, "--checkpoint", tiny, "--output", output, "--precision", "int8", "--maximum-length", 40) == 0
-    graph.check(str(output), contracts(output), 17, codes=True)
+    graph.check(str(output), contracts(output), 17, quantized=True)
     with pytest.raises(InputError, match="outside the standard"):
         graph.check(str(output), contracts(output), 17)
 

@@ -1,4 +1,4 @@
-"""Products in whole numbers: what the rewritten nodes compute, by their definitions in numpy, against the products of float32."""
+"""Products in integers: what the rewritten nodes compute, by their definitions in numpy, against the products of float32."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from products import matrix_key, replace_matrices
 from rounding import round_matrix
 from tracing import Traced
 from two_stream import ACTIVATIONS, LOWEST
-from whole_numbers import has_finer_steps
+from integer_products import has_finer_steps
 
 K, N, ROWS = 64, 48, 9
 TYPES = {TensorProto.FLOAT: np.float32, TensorProto.INT32: np.int32, TensorProto.INT8: np.int8, TensorProto.UINT8: np.uint8}
@@ -59,7 +59,7 @@ def traced(nodes, weights: dict, outputs, opset: int = 17) -> Traced:
 
 @pytest.fixture(params=[None, 16], ids=["int8", "int4"])
 def network(request):
-    """matrices(*names) -> matrices [N, K] that are exactly codes, and what rounding knows of them."""
+    """matrices(*names) -> matrices [N, K] of exactly quantized values, and what rounding knows of them."""
     def make(*names, outputs=N):
         made, known = {}, {}
         for number, name in enumerate(names):
@@ -190,7 +190,7 @@ def test_head_and_lookup_use_one_matrix(network, vocabulary):
     check(logits - bias, rows, matrix, np.abs(rows).max(2, keepdims=True) / 127)
 
 
-def test_distances_are_taken_from_a_table_in_whole_numbers(network):
+def test_distances_are_taken_from_a_table_of_integers(network):
     matrices, known = network("layer.rel_attn.r")
     (matrix,) = matrices.values()
     heads, size, distances = 3, 16, 22

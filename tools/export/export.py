@@ -1,7 +1,7 @@
 """Exports a checkpoint to a model folder: model.onnx, model_cached.onnx (of int8 and int4 also those for GPUs), config.json, tokenizer, goldens, n-grams and asarm.json.
 
     export.py --checkpoint DIR --output DIR [--tokenizer FILE] [--maximum-length N] [--precision fp32|fp16|int8|int4]
-              [--weights float32|float16] [--block N] [--calibration TEXT] [--opset 17] [--golden FILE] [--golden-lengths N ...]
+              [--weights float32|float16] [--group-size N] [--calibration TEXT] [--opset 17] [--golden FILE] [--golden-lengths N ...]
               [--ngrams FILE|model] [--text-rules auto|slow|none] [--text-encoding asarm-code]
 
 The folder appears whole or not at all. An earlier export in its place is replaced; anything else there is refused.

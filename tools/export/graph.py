@@ -16,7 +16,7 @@ from contract import DATA_FILE, Contract
 from failure import InputError
 from precision import LARGE
 from tracing import Traced
-from whole_numbers import DOMAIN
+from integer_products import DOMAIN
 
 _PAGE, _PAGED_FROM = 1 << 16, 1 << 20  # tensors of a MiB and more begin at a page, so that they can be mapped on every system
 _ALIGNMENT = 64  # bytes, of the others: an odd number of float16 would leave no place for float32
@@ -62,17 +62,17 @@ def _dtype(kind: int) -> np.dtype:
     return numpy_helper.to_array(TensorProto(data_type=kind, dims=[0])).dtype
 
 
-def check(folder: str, contracts: list[Contract], opset: int, codes: bool = False) -> None:
+def check(folder: str, contracts: list[Contract], opset: int, quantized: bool = False) -> None:
     """Reads the written files back and refuses them where they break their contracts or hold a weight twice.
 
-    codes: weights are codes, for which ONNX Runtime has operators of its own.
+    quantized: weights are quantized, for which ONNX Runtime has operators of its own.
     """
     graphs = []
     for contract in contracts:
         path = os.path.join(folder, contract.file)
         try:
             graphs.append(onnx.load(path, load_external_data=False))
-            _check_operators(graphs[-1], opset, codes and not contract.computes_in_float32)
+            _check_operators(graphs[-1], opset, quantized and not contract.computes_in_float32)
             _check_outputs(graphs[-1].graph, contract)
             onnx.checker.check_model(path)  # by path: also finds external data
             inferred = onnx.shape_inference.infer_shapes(graphs[-1], strict_mode=True)
@@ -84,9 +84,9 @@ def check(folder: str, contracts: list[Contract], opset: int, codes: bool = Fals
         _check_shared(graphs[0], graph)
 
 
-def _check_operators(model: onnx.ModelProto, opset: int, codes: bool) -> None:
+def _check_operators(model: onnx.ModelProto, opset: int, quantized: bool) -> None:
     domains = {node.domain for node in model.graph.node} | {entry.domain for entry in model.opset_import}
-    if domains - {"", "ai.onnx"} - ({DOMAIN} if codes else set()):
+    if domains - {"", "ai.onnx"} - ({DOMAIN} if quantized else set()):
         raise InputError(f"the exported graph has operators outside the standard: {sorted(domains)}")
     if [entry.version for entry in model.opset_import if entry.domain != DOMAIN] != [opset]:
         raise InputError(f"the exported graph has another opset than {opset}")

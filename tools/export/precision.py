@@ -17,7 +17,7 @@ LARGE = 1024  # elements; smaller tensors are not worth a Cast
 
 @dataclass(frozen=True)
 class Precision:
-    """name in asarm.json; bits of a weight where they are codes."""
+    """name in asarm.json; bits of a weight where they are quantized."""
 
     name: str
     bits: int | None = None

@@ -1,7 +1,7 @@
-"""Puts rounded matrices into a traced graph: their products are taken in whole numbers, every row with a scale of its own.
+"""Puts rounded matrices into a traced graph: their products are taken in integers, every row with a scale of its own.
 
-A row x [K] becomes bytes round(127 x / max|x|) + 128, and its product with a matrix an exact sum of whole numbers, whatever rows share the
-call. Matrices are int8 [K, N], or bytes of two codes each that standard operators widen to that, once, when the graph is loaded.
+A row x [K] becomes bytes round(127 x / max|x|) + 128, and its product with a matrix an exact sum of integers, whatever rows share the
+call. Matrices are int8 [K, N], or bytes of two quantized values each that standard operators widen to that, once, when the graph is loaded.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from cached import POSITION_ENCODING
 from failure import InputError
 from rounding import Rounded
 from tracing import Traced
-from whole_numbers import CONSTANTS, DOMAIN, Writer
+from integer_products import CONSTANTS, DOMAIN, Writer
 
 TABLE = ".rel_attn.r"  # how the names of matrices end that make the table of positions
 
@@ -30,7 +30,7 @@ def replace_matrices(traced: Traced, rounded: dict[bytes, tuple[str, Rounded]], 
     """rounded: by matrix_key, the name of the parameter and what it becomes; bounded: the names of matrices whose rows are rounded as what an
     activation function with the least value `lowest` gives. Weights that nobody reads any more are dropped.
 
-    Raises InputError where a matrix did not get its codes, or is read as float32 as well: a tracer may write it in a way that is not known here.
+    Raises InputError where a matrix has no quantized values, or is read as float32 as well: a tracer may write it in a way that is not known here.
     """
     graph, weights = traced.model.graph, traced.weights
     opset = next(entry.version for entry in traced.model.opset_import if entry.domain in ("", "ai.onnx"))
@@ -49,8 +49,8 @@ def check_all(weights: dict[str, np.ndarray], rounded: dict[bytes, tuple[str, Ro
     """Raises InputError where a matrix has no integers among the weights, or one is left in float32."""
     missing = [name for name, value in rounded.values() if f"{name}.int{value.bits}" not in weights]
     if missing:
-        raise InputError(f"PyTorch wrote matrices in a way that this exporter does not know, they have no codes: {', '.join(missing[:5])}")
-    least = min(value.codes.size for _, value in rounded.values())
+        raise InputError(f"PyTorch wrote matrices in a way that this exporter does not know, they have no quantized values: {', '.join(missing[:5])}")
+    least = min(value.quantized.size for _, value in rounded.values())
     wide = [name for name, array in weights.items() if array.dtype == np.float32 and array.ndim > 1 and array.size >= least and name != POSITION_ENCODING]
     if wide:
         raise InputError(f"PyTorch wrote matrices in a way that this exporter does not know, they are left in float32: {', '.join(wide[:5])}")
@@ -141,7 +141,7 @@ class Rewriter:
         self._writer.nodes.append(helper.make_node("MatMul", [node.input[0], f"{name}.values"], node.output, node.name))
 
     def _table_product(self, node: onnx.NodeProto) -> None:
-        """Rows [H, R, D] times a constant [H, D, L]: the table as whole numbers with a step for each head and each of its D, which goes over
+        """Rows [H, R, D] times a constant [H, D, L]: the table as integers with a step for each head and each of its D, which goes over
         to the rows. The rows' own steps are left to _distances, as few of the L are taken."""
         (rows, table), output = node.input, node.output[0]
         readers = [other for other in self._graph.node if output in other.input]
@@ -156,8 +156,8 @@ class Rewriter:
         self._writer.node("Cast", f"{table}.codes", [f"{table}.rounded"], to=TensorProto.INT8)
         self._writer.node("Transpose", f"{table}.step.rows", [f"{table}.step"], perm=[0, 2, 1])
         self._writer.node("Mul", f"{output}.rows", [rows, f"{table}.step.rows"])
-        codes, self._largest[output] = self._writer.as_bytes(f"{output}.rows")
-        self._writer.node("MatMulIntegerToFloat", output, [codes, f"{table}.codes", "rounding.step", "rounding.one", "rounding.middle", "rounding.zero"], domain=DOMAIN)
+        quantized, self._largest[output] = self._writer.as_bytes(f"{output}.rows")
+        self._writer.node("MatMulIntegerToFloat", output, [quantized, f"{table}.codes", "rounding.step", "rounding.one", "rounding.middle", "rounding.zero"], domain=DOMAIN)
 
     def _distances(self, node: onnx.NodeProto) -> None:
         """What a row takes from its product with a table."""

@@ -1,4 +1,4 @@
-"""A network's matrices rounded to int8 or int4, in the network itself and as codes for the graphs."""
+"""A network's matrices rounded to int8 or int4, in the network itself and as quantized values for the graphs."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ EMBEDDING = "transformer.word_embedding.weight"
 class Quantizer:
     """Rounds in the order of the layers, each with the inputs that those before it give once they are rounded."""
 
-    def __init__(self, model: TwoStreamModel, block: int | None):
+    def __init__(self, model: TwoStreamModel, group_size: int | None):
         """block: of int4; None for int8."""
-        self.model, self.block = model, block
+        self.model, self.group_size = model, group_size
         self.rounded: dict[bytes, tuple[str, Rounded]] = {}
 
     @torch.no_grad()
@@ -44,8 +44,8 @@ class Quantizer:
     def _round(self, name: str, parameter: nn.Parameter, moments: Tensor | None) -> None:
         matrix = as_matrix(name, parameter)
         # int8 in int4 too: what makes a table when the graph is loaded, and the head, whose errors are those of the logits.
-        block = None if name == EMBEDDING or name.endswith(TABLE) else self.block
-        rounded = round_matrix(matrix, block) if moments is None else round_with_compensation(matrix, moments, block)
+        group_size = None if name == EMBEDDING or name.endswith(TABLE) else self.group_size
+        rounded = round_matrix(matrix, group_size) if moments is None else round_with_compensation(matrix, moments, group_size)
         matrix.copy_(torch.from_numpy(rounded.values()))
         self.rounded[matrix_key(matrix.numpy())] = name, rounded
 

@@ -16,18 +16,18 @@ from precision import FLOAT16_WEIGHTS, FLOAT32, PRECISIONS, WEIGHTS_ONLY, Precis
 from quantize import Quantizer
 from tracing import Traced
 from two_stream import LOWEST, TwoStreamModel
-from whole_numbers import has_finer_steps
+from integer_products import has_finer_steps
 from widen import widen_matrices
 
-BLOCKS = (16, 32, 64, 128)  # of int4
-DEFAULT_BLOCK = 32
+GROUP_SIZES = (16, 32, 64, 128)  # of int4
+DEFAULT_GROUP_SIZE = 32
 CALIBRATION_WINDOWS, CALIBRATION_LENGTH = 128, 128
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--precision", choices=PRECISIONS, default="fp32", help="of weights and arithmetic, default %(default)s")
     parser.add_argument("--weights", choices=("float32", "float16"), default="float32", help="of fp32: how large weights are stored")
-    parser.add_argument("--block", type=int, choices=BLOCKS, help=f"of int4: weights that share a multiplier, default {DEFAULT_BLOCK}")
+    parser.add_argument("--group-size", type=int, choices=GROUP_SIZES, help=f"of int4: weights that share a group scale, default {DEFAULT_GROUP_SIZE}")
     parser.add_argument("--calibration", metavar="TEXT", help="of int8 and int4: text to round for, documents split by <|endoftext|>")
 
 
@@ -43,28 +43,28 @@ class Variant:
             self.precision = WEIGHTS_ONLY
         if self.precision.bits is None and arguments.calibration is not None:
             raise InputError(f"--calibration is for int8 and int4, not for {arguments.precision}")
-        if self.precision.bits != 4 and arguments.block is not None:
-            raise InputError(f"--block is for int4, not for {arguments.precision}")
+        if self.precision.bits != 4 and arguments.group_size is not None:
+            raise InputError(f"--group-size is for int4, not for {arguments.precision}")
 
     def describe(self, model: TwoStreamModel) -> dict[str, object]:
         """Fields of asarm.json."""
-        block = self.block(model)
-        return {"precision": self.precision.name, **({} if block is None else {"block": block})}
+        group_size = self.group_size(model)
+        return {"precision": self.precision.name, **({} if group_size is None else {"block": group_size})}
 
     def properties(self) -> tuple[str, ...]:
         """Fields of asarm.json that the graphs repeat, so that nobody takes such an export for another. Graphs that compute in float32 have
         none: they stay byte for byte what they were."""
         return () if self.precision.name in (FLOAT32, FLOAT16_WEIGHTS) else ("precision",)
 
-    def block(self, model: TwoStreamModel) -> int | None:
+    def group_size(self, model: TwoStreamModel) -> int | None:
         """Of int4; every matrix must be made of whole ones."""
         if self.precision.bits != 4:
             return None
-        block = self.arguments.block or DEFAULT_BLOCK
+        group_size = self.arguments.group_size or DEFAULT_GROUP_SIZE
         inner = (model.config.d_model, model.config.d_inner)
-        if any(size % block for size in inner):
-            raise InputError(f"d_model {inner[0]} and d_inner {inner[1]} are no multiples of a block of {block}")
-        return block
+        if any(size % group_size for size in inner):
+            raise InputError(f"d_model {inner[0]} and d_inner {inner[1]} are no multiples of a group size of {group_size}")
+        return group_size
 
     def round_storage(self, model: TwoStreamModel) -> None:
         """Before the goldens are made: storage as float16 makes another network, which is computed exactly."""
@@ -84,7 +84,7 @@ class Variant:
         usual = centre(model, random_windows(model.config.vocab_size, length) if windows is None else windows)
         lowest = LOWEST[model.config.ff_activation]
         bounded = {f"transformer.layer.{number}.ff.layer_2.weight" for number, largest in enumerate(usual) if has_finer_steps(lowest, largest)}
-        rounded = Quantizer(model, self.block(model)).run(windows)
+        rounded = Quantizer(model, self.group_size(model)).run(windows)
         return {"": lambda traced: replace_matrices(traced, rounded, lowest, bounded), FLOAT32_SUFFIX: lambda traced: widen_matrices(traced, rounded)}
 
     def _windows(self, tokenizer: str, separator: int, length: int):

@@ -12,14 +12,14 @@ from onnx import TensorProto
 from products import check_all, matrix_key
 from rounding import Rounded
 from tracing import Traced
-from whole_numbers import CONSTANTS, Writer
+from integer_products import CONSTANTS, Writer
 
 
 def widen_matrices(traced: Traced, rounded: dict[bytes, tuple[str, Rounded]]) -> None:
     """rounded: by matrix_key, the name of the parameter and what it becomes. Raises InputError where a matrix is not found."""
     opset = next(entry.version for entry in traced.model.opset_import if entry.domain in ("", "ai.onnx"))
     writer, weights = Writer(traced, 0, opset), traced.weights
-    least = min(value.codes.size for _, value in rounded.values())
+    least = min(value.quantized.size for _, value in rounded.values())
     for name, array in list(weights.items()):
         if array.dtype == np.float32 and array.ndim > 1 and array.size >= least:
             found = _find(array, rounded)

@@ -1,4 +1,4 @@
-"""Writes the nodes of products in whole numbers: rows as bytes, int8 matrices, and what is made of both."""
+"""Writes the nodes of products in integers: rows as bytes, int8 matrices, and what is made of both."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rounding import LARGEST, Rounded, pairs
 from tracing import Traced
 
 DOMAIN = "com.microsoft"
-_BELOW = 24  # codes for negative values there
+_BELOW = 24  # quantized values for negative ones there
 CONSTANTS = {"rounding.one": np.float32(1), "rounding.step": np.float32(1 / 127), "rounding.table_step": np.float32(1 / (LARGEST - 1)),
              "rounding.middle": np.uint8(128), "rounding.zero": np.int8(0), "rounding.least": np.float32(1e-30), "rounding.last_axis": np.array([-1], np.int64),
              "rounding.bytes": np.int32(256), "rounding.pairs": pairs()}
@@ -33,27 +33,27 @@ class Writer:
 
     def product(self, rows: str, columns: str, scales: str, output: str, bounded: bool = False) -> None:
         """Rows [.., K] times columns int8 [K, N] and their scales [N]; bounded: the rows are what the activation function gives."""
-        codes, factor, step, zero = self._bounded_as_bytes(rows) if bounded else (*self.as_bytes(rows), "rounding.step", "rounding.middle")
-        self.node("MatMulIntegerToFloat", f"{output}.sums", [codes, columns, step, scales, zero, "rounding.zero"], domain=DOMAIN)
+        quantized, factor, step, zero = self._bounded_as_bytes(rows) if bounded else (*self.as_bytes(rows), "rounding.step", "rounding.middle")
+        self.node("MatMulIntegerToFloat", f"{output}.sums", [quantized, columns, step, scales, zero, "rounding.zero"], domain=DOMAIN)
         self.node("Mul", output, [f"{output}.sums", factor])
 
     def as_bytes(self, rows: str) -> tuple[str, str]:
-        """uint8 rows around 128, and the largest size [.., 1] of a value in each, which has the code 1 or 255. Of a row of zeros that is 0,
-        and whatever the codes are makes zeros again."""
-        codes, largest = f"{rows}.bytes", f"{rows}.largest"
-        if codes in self.made:
-            return codes, largest
-        self.made.add(codes)
+        """uint8 rows around 128, and the largest size [.., 1] of a value in each, which becomes 1 or 255. Of a row of zeros that is 0,
+        and whatever the quantized values are makes zeros again."""
+        quantized, largest = f"{rows}.bytes", f"{rows}.largest"
+        if quantized in self.made:
+            return quantized, largest
+        self.made.add(quantized)
         maker = self._makers.get(rows)
         if maker is not None and self._takes_rows(maker):
-            for part, whole in zip((codes, largest), self.as_bytes(maker.input[0])):
+            for part, whole in zip((quantized, largest), self.as_bytes(maker.input[0])):
                 self.node("Slice", part, [whole, *maker.input[1:]])
-            return codes, largest
+            return quantized, largest
         self.node("Abs", f"{rows}.sizes", [rows])
         self.reduce_max(largest, f"{rows}.sizes")
         self.node("Div", f"{rows}.shares", [rows, largest])
-        self.node("QuantizeLinear", codes, [f"{rows}.shares", "rounding.step", "rounding.middle"])
-        return codes, largest
+        self.node("QuantizeLinear", quantized, [f"{rows}.shares", "rounding.step", "rounding.middle"])
+        return quantized, largest
 
     def _takes_rows(self, node: onnx.NodeProto) -> bool:
         """Whether a node is a Slice that certainly leaves the last axis whole: rows that enter products have three, those of the head apart."""
@@ -66,7 +66,7 @@ class Writer:
         return axes is not None and set(np.ravel(axes).tolist()) <= {0, 1}
 
     def _bounded_as_bytes(self, rows: str) -> tuple[str, str, str, str]:
-        """Of what an activation function gives, which has a least value: few codes for what is below zero, and most for what is above. The step is
+        """Of what an activation function gives, which has a least value: few quantized values for what is below zero, and most for what is above. The step is
         no smaller than the few need."""
         zero = _BELOW if self._lowest < 0 else 0
         self._weights["rounding.below"] = np.array(zero, np.uint8)
@@ -87,18 +87,18 @@ class Writer:
             self.node("ReduceMax", output, [values, "rounding.last_axis"], keepdims=1)
 
     def matrix(self, name: str, values: Rounded) -> None:
-        """The int8 matrix [K, N], once. Of int4 it is looked up, as what a byte and its multiplier stand for: ONNX Runtime holds the results of all
+        """The int8 matrix [K, N], once. Of int4 it is looked up, as what a byte and its group scale stand for: ONNX Runtime holds the results of all
         operators on constants at once while it loads a graph, so there must be few, and small ones."""
         if f"{name}.int8" in self.made:
             return
         self.made.add(f"{name}.int8")
         self._weights[f"{name}.scales"] = values.scales
-        if values.multipliers is None:
-            self._weights[f"{name}.int8"] = values.codes.T
+        if values.group_scales is None:
+            self._weights[f"{name}.int8"] = values.quantized.T
             return
         self._weights[f"{name}.int4"] = values.packed()
-        self._weights[f"{name}.multipliers"] = (values.multipliers[:, :, None] + 8).astype(np.uint8)
-        self._weights[f"{name}.shape"] = np.array(values.codes.shape, np.int64)
+        self._weights[f"{name}.multipliers"] = (values.group_scales[:, :, None] + 8).astype(np.uint8)
+        self._weights[f"{name}.shape"] = np.array(values.quantized.shape, np.int64)
         self.node("Cast", f"{name}.bytes", [f"{name}.int4"], to=TensorProto.INT32)
         self.node("Cast", f"{name}.multipliers.int32", [f"{name}.multipliers"], to=TensorProto.INT32)
         self.node("Mul", f"{name}.offsets", [f"{name}.multipliers.int32", "rounding.bytes"])
