@@ -1,0 +1,18 @@
+using AsArm.Assd.Tests.Support;
+using AsArm.Inference.Infilling;
+
+namespace AsArm.Inference.Tests;
+
+/// <summary>Folders of src/Inference depend on earlier ones only.</summary>
+[TestClass]
+public sealed class ArchitectureTests
+{
+    private static readonly string[] s_folders =
+    [
+        "Devices", "Tokenization", "ModelFolders", "Onnx.Sessions", "Onnx.Stateless", "Onnx.Cached", "Onnx", "Text", "Verification", "Infilling", "DraftMeasurement",
+    ];
+
+    [TestMethod]
+    public void Folders_OfInference_UseEarlierOnesOnly() =>
+        Assert.IsEmpty(FolderOrder.Violations(typeof(TextInfiller).Assembly.Location, "AsArm.Inference", s_folders));
+}
