@@ -159,8 +159,8 @@ internal sealed class NgramDraft
     }
 
     /// <summary>
-    /// Divides the weights of tokens that are listed after the rejected one by the square root of p(x | rejected) / p(x), at the
-    /// temperature of the draft.
+    /// Divides the weights of tokens that are listed after the rejected one by the square root of p(x | rejected) / p(x), up to a factor
+    /// and at the temperature of the draft.
     /// </summary>
     private void DivideByRejected(NgramTable table, double backoffWeight, Span<float> weights)
     {

@@ -18,7 +18,7 @@ internal sealed class AcceptanceEstimates(DraftAcceptance prior)
     private readonly double[] _expected = new double[Enum.GetValues<DraftSource>().Length];
     private readonly double[] _observed = new double[Enum.GetValues<DraftSource>().Length];
 
-    /// <summary>Whether n-grams come from a corpus.</summary>
+    /// <summary>Whether there are corpus n-grams.</summary>
     public bool HasCorpus { get; set; } = true;
 
     /// <summary>The available source with the highest estimate for a target, None if there is none, and that estimate.</summary>

@@ -5,8 +5,8 @@ namespace AsArm.Assd.Planning;
 /// <summary>
 /// A draft policy that maximises expected tokens per cost of forward passes. It estimates the most tokens per cost that the speculation
 /// step can reach. Another draft token is drawn while its expected tokens exceed what its content and query position would yield at that
-/// rate; a draft query is added while the acceptance that it adds, times the probability that the next step reaches its rank, exceeds that
-/// of one query position. If nothing is profitable, this is sequential decoding.
+/// rate; a draft query is added while the tokens that its row is expected to add to the next step exceed what a query position would yield.
+/// If nothing is profitable, this is sequential decoding.
 /// </summary>
 /// <remarks>For one sequence. Depends on what <see cref="IDraftView" /> shows and on the acceptance of earlier draft tokens only.</remarks>
 public sealed class AdaptiveDraftPolicy : IDraftPolicy

@@ -61,7 +61,7 @@ public sealed class RejectionSamplingTests
         Assert.AreEqual(0, Replace(oracle, oracle, 0));
         Assert.AreEqual(1, Replace(oracle, oracle, 0.25));
         Assert.AreEqual(2, Replace(oracle, oracle, 0.5));
-        Assert.AreEqual(2, Replace(oracle, [0.25f, 0.5f, 0.75f], LargestUniform), "The oracle is above the draft nowhere.");
+        Assert.AreEqual(2, Replace(oracle, [0.25f, 0.5f, 0.75f], LargestUniform), "The oracle exceeds the draft for no token.");
     }
 
     [TestMethod]

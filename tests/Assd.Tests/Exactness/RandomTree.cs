@@ -5,9 +5,9 @@ using AsArm.Assd.Tests.Support.Models;
 namespace AsArm.Assd.Tests.Exactness;
 
 /// <summary>
-/// The exact output distribution of a sampler, by enumeration of right random numbers. Every random number splits [0, 1) into intervals
-/// that lead to the same state. Their ends are found by bisection to the last bit, and each interval is followed with right length as
-/// probability. The library's own code runs, so that the distribution includes right rounding.
+/// The exact output distribution of a sampler, by enumeration of its random numbers. Every random number splits [0, 1) into intervals
+/// that lead to the same state. Their ends are found by bisection to the last bit, and each interval is followed with its length as
+/// probability. The library's own code runs, so that the distribution includes its rounding.
 /// </summary>
 internal sealed class RandomTree
 {

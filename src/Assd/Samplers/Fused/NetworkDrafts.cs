@@ -5,7 +5,7 @@ namespace AsArm.Assd.Samplers.Fused;
 
 /// <summary>
 /// Rows of earlier forward passes that serve as drafts: at most one for each of the next <paramref name="lookahead" /> uncommitted ranks. A
-/// row that has seen fewer tokens than are known by now, or a rejected draft token, is a weaker draft, but an exact one.
+/// row that has seen fewer tokens than are known by now, or a rejected draft token, is a weaker draft; the sampler is exact nonetheless.
 /// </summary>
 /// <param name="lookahead">The number of ranks for which rows are kept.</param>
 /// <param name="vocabularySize">V.</param>
@@ -27,7 +27,8 @@ internal sealed class NetworkDrafts(int lookahead, int vocabularySize)
     /// <summary>
     /// Whether a row of this effective horizon, see <see cref="Store" />, has seen at least as many tokens as the stored one.
     /// </summary>
-    public bool IsImprovement(int rank, int horizon) => _entries[rank % lookahead] is var entry && !(entry.Rank == rank && entry.HorizonPlusOne > horizon);
+    public bool IsImprovement(int rank, int horizon) =>
+        _entries[rank % lookahead] is var entry && !(entry.Rank == rank && entry.HorizonPlusOne > horizon);
 
     /// <summary>Stores a row, in place of any other of its rank.</summary>
     /// <param name="rank">Its rank, less than lookahead beyond the committed ranks.</param>
