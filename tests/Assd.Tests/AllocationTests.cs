@@ -46,12 +46,12 @@ public sealed class AllocationTests
     [TestMethod]
     public void LogProbability_SteadyState_AllocatesNothing()
     {
-        var distribution = new LogitsProcessor(new() { TopK = 100, TopP = 0.9, Temperature = 2 }, VocabularySize);
+        var processor = new LogitsProcessor(new() { TopK = 100, TopP = 0.9, Temperature = 2 }, VocabularySize);
         float[] row = new SplitMix64(1).NextRow(VocabularySize);
-        distribution.LogProbability(row, 1);
+        processor.LogProbability(row, 1);
         var other = new SplitMix64(2).NextRow(VocabularySize);
         long before = GC.GetAllocatedBytesForCurrentThread();
-        distribution.LogProbability(other, 1);
+        processor.LogProbability(other, 1);
         Assert.AreEqual(0, GC.GetAllocatedBytesForCurrentThread() - before);
     }
 

@@ -5,7 +5,7 @@ using AsArm.Assd.Ordering;
 
 namespace AsArm.Assd.Tests;
 
-/// <summary>The algorithm knows nothing of text, files, consoles or networks: read off its compiled assembly.</summary>
+/// <summary>Checks in the compiled assembly that the library depends on no text, files, consoles or networks.</summary>
 [TestClass]
 public sealed class DependencyTests
 {
@@ -23,14 +23,14 @@ public sealed class DependencyTests
         ["Console", "Random", "Environment", "DateTime", "DateTimeOffset", "TimeProvider", "Stopwatch"];
 
     [TestMethod]
-    public void Assd_References_OnlyTheBaseLibraryAndTensors()
+    public void References_OfTheAssembly_AreTheBaseLibraryAndTensors()
     {
         string[] others = [.. typeof(Order).Assembly.GetReferencedAssemblies().Select(name => name.Name!).Except(_assemblies)];
         Assert.IsEmpty(others, string.Join(", ", others));
     }
 
     [TestMethod]
-    public void Assd_UsesTypes_OfNoFileConsoleClockOrRandomNumberGenerator()
+    public void TypeReferences_OfTheAssembly_HaveNoFileConsoleClockOrRandomNumberGenerator()
     {
         using FileStream file = File.OpenRead(typeof(Order).Assembly.Location);
         using var image = new PEReader(file);
@@ -50,7 +50,7 @@ public sealed class DependencyTests
     }
 
     [TestMethod]
-    public void Assd_PublicTypes_AreSealedOrAbstractOrStatic()
+    public void PublicTypes_OfTheAssembly_AreSealedOrAbstractOrStatic()
     {
         foreach (Type type in typeof(Order).Assembly.GetExportedTypes())
             Assert.IsTrue(type.IsSealed || type.IsAbstract || type == typeof(SamplingOptions), type.Name);

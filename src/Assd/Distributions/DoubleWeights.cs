@@ -2,35 +2,37 @@ using System.Numerics.Tensors;
 
 namespace AsArm.Assd.Distributions;
 
-/// <summary>Draws from unnormalised weights with float64 sums, for distributions whose very numbers enter a test.</summary>
+/// <summary>
+/// Draws from unnormalised weights with float64 sums, for drafts: acceptance and residual need the exact distribution that was drawn from.
+/// </summary>
 internal static class DoubleWeights
 {
-    private const int BlockSize = 256; // whole blocks are summed with vectors, only the one with the goal is walked through
+    private const int BlockSize = 256; // blocks are summed with vector instructions; only the block that contains the goal is searched
 
     /// <summary>The sum of float32 weights [V].</summary>
     public static double Total(ReadOnlySpan<float> weights)
     {
         double total = 0;
-        Span<double> room = stackalloc double[BlockSize];
+        Span<double> buffer = stackalloc double[BlockSize];
         for (int start = 0; start < weights.Length; start += BlockSize)
-            total += TensorPrimitives.Sum(Widen(BlockAt(weights, start), room));
+            total += TensorPrimitives.Sum(Widen(BlockAt(weights, start), buffer));
         return total;
     }
 
-    /// <summary>Inverts the cumulative sum; never an index of weight zero, -1 if there is no other.</summary>
-    /// <param name="weights">[V] not negative.</param>
+    /// <summary>Inverts the cumulative sum. Never returns an index of weight zero; -1 if all weights are zero.</summary>
+    /// <param name="weights">[V], not negative.</param>
     /// <param name="goal">A random number times the sum.</param>
     public static int Sample(ReadOnlySpan<float> weights, double goal)
     {
         int last = -1;
-        Span<double> room = stackalloc double[BlockSize];
+        Span<double> buffer = stackalloc double[BlockSize];
         for (int start = 0; start < weights.Length; start += BlockSize)
         {
-            if (GoesPast(Widen(BlockAt(weights, start), room), start, ref goal, ref last))
-                return start + Find(room, goal);
+            if (ContainsGoal(Widen(BlockAt(weights, start), buffer), start, ref goal, ref last))
+                return start + Find(buffer, goal);
         }
 
-        return last < 0 ? -1 : last + Find(Widen(BlockAt(weights, last), room), double.PositiveInfinity);
+        return last < 0 ? -1 : last + Find(Widen(BlockAt(weights, last), buffer), double.PositiveInfinity);
     }
 
     /// <inheritdoc cref="Sample(ReadOnlySpan{float}, double)" />
@@ -39,7 +41,7 @@ internal static class DoubleWeights
         int last = -1;
         for (int start = 0; start < weights.Length; start += BlockSize)
         {
-            if (GoesPast(BlockAt(weights, start), start, ref goal, ref last))
+            if (ContainsGoal(BlockAt(weights, start), start, ref goal, ref last))
                 return start + Find(BlockAt(weights, start), goal);
         }
 
@@ -48,15 +50,15 @@ internal static class DoubleWeights
 
     private static ReadOnlySpan<T> BlockAt<T>(ReadOnlySpan<T> weights, int start) => weights.Slice(start, Math.Min(BlockSize, weights.Length - start));
 
-    private static ReadOnlySpan<double> Widen(ReadOnlySpan<float> block, Span<double> room)
+    private static ReadOnlySpan<double> Widen(ReadOnlySpan<float> block, Span<double> buffer)
     {
-        TensorPrimitives.ConvertTruncating(block, room);
-        room[block.Length..].Clear();
-        return room[..block.Length];
+        TensorPrimitives.ConvertTruncating(block, buffer);
+        buffer[block.Length..].Clear();
+        return buffer[..block.Length];
     }
 
-    /// <summary>Whether the goal lies within a block; if not, what is left of it beyond.</summary>
-    private static bool GoesPast(ReadOnlySpan<double> block, int start, ref double goal, ref int last)
+    /// <summary>Whether the goal lies within a block; if not, the sum of the block is subtracted from it.</summary>
+    private static bool ContainsGoal(ReadOnlySpan<double> block, int start, ref double goal, ref int last)
     {
         double sum = TensorPrimitives.Sum(block);
         if (sum == 0)
@@ -68,7 +70,7 @@ internal static class DoubleWeights
         return false;
     }
 
-    /// <summary>The index at which the cumulative sum goes past the goal, or the last one with a weight.</summary>
+    /// <summary>The first index at which the cumulative sum exceeds the goal, or the last index with a positive weight.</summary>
     private static int Find(ReadOnlySpan<double> block, double goal)
     {
         double cumulative = 0;

@@ -4,8 +4,8 @@ using AsArm.Assd.Models;
 namespace AsArm.Assd.Distributions;
 
 /// <summary>
-/// Turns raw logits [V] into the distribution that is sampled: bans, then temperature, then top-k, then top-p, each leaving minus infinity
-/// where a token is excluded. Holds its working memory: one instance per sequence, no allocation per row.
+/// Turns raw logits [V] into the distribution that is sampled: bans, then temperature, then top-k, then top-p. The logit of an excluded
+/// token becomes minus infinity. One instance serves one sequence at a time; it holds its buffers, so no row allocates.
 /// </summary>
 public sealed class LogitsProcessor
 {
@@ -14,7 +14,7 @@ public sealed class LogitsProcessor
     private readonly float[] _weights;
     private readonly int[] _candidates;
 
-    /// <summary>Validates the options and makes room for rows of V logits.</summary>
+    /// <summary>Validates the options and allocates the buffers for rows of V logits.</summary>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
     public LogitsProcessor(SamplingOptions options, int vocabularySize)
     {
@@ -26,13 +26,13 @@ public sealed class LogitsProcessor
         _candidates = new int[vocabularySize];
     }
 
-    /// <summary>Raw logits to probabilities, in place.</summary>
+    /// <summary>Replaces raw logits by probabilities.</summary>
     /// <param name="logits">[V] raw logits, replaced by probabilities.</param>
-    /// <param name="bannedHere">What is banned for this row alone, see <see cref="SamplingOptions.BannedTokensAt" />.</param>
+    /// <param name="bannedHere">Tokens banned for this row alone, see <see cref="SamplingOptions.BannedTokensAt" />.</param>
     /// <exception cref="ModelOutputException">A logit is NaN or infinite.</exception>
     public void ToProbabilities(Span<float> logits, TokenSet? bannedHere = null) => ToProbabilities(logits, logits, bannedHere);
 
-    /// <summary>Raw logits [V], which are warped in place, to probabilities [V].</summary>
+    /// <summary>Writes the probabilities [V] of raw logits [V], which are overwritten.</summary>
     /// <inheritdoc cref="ToProbabilities(Span{float}, TokenSet)" />
     public void ToProbabilities(Span<float> logits, Span<float> probabilities, TokenSet? bannedHere = null)
     {
@@ -42,23 +42,26 @@ public sealed class LogitsProcessor
             return;
         }
 
-        Warp(logits, bannedHere);
+        Process(logits, bannedHere);
         Probabilities.Softmax(logits, probabilities);
     }
 
-    /// <summary>Natural log-probability of a token under the distribution, of greedy decoding under temperature 1; the raw logits are warped in place.</summary>
+    /// <summary>
+    /// Natural log-probability of a token under the processed distribution, in greedy decoding under temperature 1 with the bans alone; the
+    /// raw logits are overwritten.
+    /// </summary>
     /// <inheritdoc cref="ToProbabilities(Span{float}, TokenSet)" />
     public double LogProbability(Span<float> logits, int token, TokenSet? bannedHere = null)
     {
         if (_options.IsGreedy)
             Ban(logits, bannedHere);
         else
-            Warp(logits, bannedHere);
+            Process(logits, bannedHere);
         return Probabilities.LogProbability(logits, token, _weights);
     }
 
-    /// <summary>Greedy decoding: raw logits to probability 1 for the most probable token, the lowest of equal ones.</summary>
-    /// <returns>Its natural log-probability under temperature 1.</returns>
+    /// <summary>Greedy decoding: probability 1 for the most probable token, the lowest id among equals.</summary>
+    /// <returns>The natural log-probability of that token under temperature 1.</returns>
     internal double ToMode(Span<float> logits, Span<float> probabilities, TokenSet? bannedHere)
     {
         Ban(logits, bannedHere);
@@ -69,13 +72,13 @@ public sealed class LogitsProcessor
         return logProbability;
     }
 
-    /// <summary>Whether a token has probability zero at a place, whatever its logit.</summary>
+    /// <summary>Whether a token is banned, everywhere or for this row.</summary>
     internal bool IsBanned(int token, TokenSet? bannedHere) => _banned.Contains(token) || bannedHere?.Contains(token) == true;
 
     private void Ban(Span<float> logits, TokenSet? bannedHere)
     {
         if (!TensorPrimitives.IsFiniteAll<float>(logits))
-            throw new ModelOutputException("The model answered with NaN or infinite logits.");
+            throw new ModelOutputException("The model returned NaN or infinite logits.");
         foreach (int token in _banned.Tokens)
             logits[token] = float.NegativeInfinity;
         if (bannedHere is null)
@@ -84,7 +87,7 @@ public sealed class LogitsProcessor
             logits[token] = float.NegativeInfinity;
     }
 
-    private void Warp(Span<float> logits, TokenSet? bannedHere)
+    private void Process(Span<float> logits, TokenSet? bannedHere)
     {
         Ban(logits, bannedHere);
         if (_options.Temperature != 1)
@@ -96,8 +99,8 @@ public sealed class LogitsProcessor
     }
 
     /// <summary>
-    /// The maximum is subtracted first, so that no temperature, however low, makes infinity of it; an infinite one would make NaN
-    /// of banned tokens.
+    /// Divides by the temperature. The maximum is subtracted first, so that no temperature, however low, overflows to infinity; the clamp
+    /// keeps the divisor finite, as minus infinity divided by infinity is NaN.
     /// </summary>
     private void Scale(Span<float> logits)
     {
@@ -120,7 +123,7 @@ public sealed class LogitsProcessor
     {
         logits.CopyTo(_weights);
         Probabilities.Softmax(_weights);
-        // Tokens rarer than (1 - p) / V cannot weigh 1 - p together, so the nucleus is full before them: they need no sorting.
+        // All tokens less probable than (1 - p) / V have less than 1 - p together, so none is in the nucleus: they need no sorting.
         int candidates = HeapCandidates((float)((1 - p) / logits.Length * 0.99));
         int keep = 0;
         for (double mass = 0; keep < candidates && mass < p; keep++)
@@ -129,8 +132,8 @@ public sealed class LogitsProcessor
     }
 
     /// <summary>
-    /// A heap, the heaviest on top, of the tokens with a weight of at least <paramref name="floor" />: a few of very many are
-    /// wanted, so sorting all would cost far more than the softmax.
+    /// Builds a max-heap of the tokens with a weight of at least <paramref name="floor" />. Few tokens are taken from many, and sorting
+    /// all of them would cost far more than the softmax.
     /// </summary>
     private int HeapCandidates(float floor)
     {
@@ -146,7 +149,9 @@ public sealed class LogitsProcessor
         return count;
     }
 
-    /// <summary>Moves the top of a heap of <paramref name="count" /> tokens to its last place and closes the heap before it.</summary>
+    /// <summary>
+    /// Removes the heaviest token of a heap of <paramref name="count" /> tokens and stores it behind the rest of the heap.
+    /// </summary>
     private int TakeHeaviest(int count)
     {
         int heaviest = _candidates[0];
@@ -172,13 +177,13 @@ public sealed class LogitsProcessor
         _candidates[parent] = token;
     }
 
-    /// <summary>Of equal ones the lower token goes first.</summary>
+    /// <summary>Of equal weights, the lower token comes first.</summary>
     private bool IsHeavier(int token, int other) =>
         _weights[token] > _weights[other] || (_weights[token] == _weights[other] && token < other);
 
     private void Keep(Span<float> logits, ReadOnlySpan<int> kept)
     {
-        // The logits of the kept pass through the scratch memory, which is free by now.
+        // The weights are not needed any more, so their buffer holds the logits of the kept tokens meanwhile.
         foreach (int token in kept)
             _weights[token] = logits[token];
         logits.Fill(float.NegativeInfinity);

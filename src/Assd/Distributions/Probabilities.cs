@@ -3,32 +3,34 @@ using System.Numerics.Tensors;
 namespace AsArm.Assd.Distributions;
 
 /// <summary>
-/// Distributions over the vocabulary as float32 vectors [V]. Minus infinity is a logit of probability zero. The random number is an
-/// argument, so that every branch can be reached by a test.
+/// Softmax, log-probabilities and sampling over a vocabulary, with float32 vectors [V]. A logit of minus infinity has probability zero.
+/// Random numbers are arguments, so that tests reach every branch.
 /// </summary>
 public static class Probabilities
 {
     private const int BlockSize = 256;
 
-    /// <summary>Logits to probabilities in place: exp(x - max) over its sum. Needs one finite logit, no NaN, no plus infinity.</summary>
-    /// <exception cref="ArgumentException">No logit at all.</exception>
+    /// <summary>
+    /// Replaces logits by probabilities: exp(x - max), divided by its sum. At least one logit must be finite, none NaN or plus infinity.
+    /// </summary>
+    /// <exception cref="ArgumentException">There are no logits.</exception>
     public static void Softmax(Span<float> logits) => Softmax(logits, logits);
 
-    /// <summary>Logits [V] to probabilities [V] in another place, which is the same work.</summary>
+    /// <summary>Writes the probabilities [V] of logits [V], which are not changed.</summary>
     /// <inheritdoc cref="Softmax(Span{float})" />
     public static void Softmax(ReadOnlySpan<float> logits, Span<float> probabilities)
     {
         TensorPrimitives.Subtract(logits, TensorPrimitives.Max(logits), probabilities);
         TensorPrimitives.Exp<float>(probabilities, probabilities);
-        double total = TotalWeight(probabilities); // in blocks, as one float32 sum loses 4e-5 without vectors
+        double total = TotalWeight(probabilities); // in blocks: one scalar float32 sum has an error of 4e-5
         TensorPrimitives.Divide(probabilities, (float)total, probabilities);
     }
 
     /// <summary>Natural log-probability of a token under logits [V]; exact where the probability itself would underflow.</summary>
     /// <param name="logits">[V], not changed.</param>
     /// <param name="token">A token of the vocabulary.</param>
-    /// <param name="scratch">[V] room to work in.</param>
-    /// <exception cref="ArgumentException">No logit at all.</exception>
+    /// <param name="scratch">[V] or longer, overwritten.</param>
+    /// <exception cref="ArgumentException">There are no logits.</exception>
     public static double LogProbability(ReadOnlySpan<float> logits, int token, Span<float> scratch)
     {
         scratch = scratch[..logits.Length];
@@ -40,9 +42,9 @@ public static class Probabilities
     }
 
     /// <summary>
-    /// Draws an index with probability proportional to its weight, by inverting the cumulative sum. Never an index of weight zero.
+    /// Draws an index with probability proportional to its weight, by inverting the cumulative sum. Never returns an index of weight zero.
     /// </summary>
-    /// <param name="weights">[V] non-negative, at least one positive; need not sum to one.</param>
+    /// <param name="weights">[V], not negative, at least one positive; need not sum to one.</param>
     /// <param name="uniform">Uniform in [0, 1).</param>
     /// <exception cref="ArgumentException">No weight is positive.</exception>
     public static int Sample(ReadOnlySpan<float> weights, double uniform)
@@ -59,10 +61,10 @@ public static class Probabilities
         }
 
         int last = weights.LastIndexOfAnyExcept(0f);
-        return last >= 0 ? last : throw new ArgumentException("There is nothing to draw: no weight is positive.", nameof(weights));
+        return last >= 0 ? last : throw new ArgumentException("No weight is positive.", nameof(weights));
     }
 
-    /// <summary>The sum, float32 within blocks and float64 across them; the same rounding as <see cref="Sample" />.</summary>
+    /// <summary>The sum of the weights, in float32 within blocks and float64 across them; rounds as <see cref="Sample" /> does.</summary>
     internal static double TotalWeight(ReadOnlySpan<float> weights)
     {
         double total = 0;
@@ -81,7 +83,7 @@ public static class Probabilities
                 return index;
         }
 
-        // The block's sum was rounded up past its terms: the last index that can be drawn.
+        // The vector sum of the block was rounded above its scalar sum: return the last index of positive weight.
         return block.LastIndexOfAnyExcept(0f);
     }
 }

@@ -1,49 +1,51 @@
 namespace AsArm.Assd.Distributions;
 
 /// <summary>
-/// How tokens are drawn. Temperature, top-k, top-p and bans define the distribution before any ratio is formed, for draft and oracle
-/// alike, so that every exact sampler stays exact for the distribution so defined.
+/// Sampling parameters of one sequence. Temperature, top-k, top-p and bans are applied to every row of logits, of drafts and oracles,
+/// before acceptance is computed: exact samplers are exact for the distribution that they define.
 /// </summary>
 public record SamplingOptions
 {
-    private static readonly Dictionary<int, TokenSet> s_none = [];
+    private static readonly Dictionary<int, TokenSet> s_noBans = [];
 
     /// <summary>
-    /// Logits are divided by it; finite and not negative. 1 is the model's own distribution. 0 is greedy decoding: the most probable token
-    /// that is not banned, of equal ones the lowest id, whatever <see cref="TopK" />, <see cref="TopP" /> and the seed are. Log-probabilities of
-    /// greedy decoding are reported under temperature 1 with the bans alone.
+    /// The divisor of the logits; finite and not negative. 1 is the model's own distribution. 0 is greedy decoding: the most probable token
+    /// that is not banned, the lowest id among equals, whatever <see cref="TopK" />, <see cref="TopP" /> and the seed are.
+    /// Log-probabilities of greedy decoding are those under temperature 1 with the bans alone.
     /// </summary>
     public double Temperature { get; init; } = 1;
 
     /// <summary>Whether <see cref="Temperature" /> is 0.</summary>
     public bool IsGreedy => Temperature == 0;
 
-    /// <summary>Keep only this many of the most probable tokens; null keeps all.</summary>
+    /// <summary>The number of most probable tokens to keep, at least 1; null keeps all.</summary>
     public int? TopK { get; init; }
 
-    /// <summary>Keep the fewest most probable tokens that together reach this probability, in (0, 1]; null keeps all.</summary>
+    /// <summary>
+    /// Keeps the smallest set of most probable tokens whose probabilities sum to at least this, in (0, 1]; null keeps all.
+    /// </summary>
     public double? TopP { get; init; }
 
-    /// <summary>Tokens that never appear. The mask token belongs here.</summary>
+    /// <summary>Tokens that are never generated, such as the mask token.</summary>
     public IReadOnlyCollection<int> BannedTokens { get; init; } = [];
 
     /// <summary>
-    /// Tokens that never appear at single positions of a sequence, by position, beside <see cref="BannedTokens" />: the conditional of such a
-    /// position is renormalised over what is left, in drafts as in tests. Entries for given positions have no effect. For samplers only: an
-    /// infiller of texts sets it by itself and refuses it from callers, who know no positions.
+    /// Tokens that are never generated at a position, by position, in addition to <see cref="BannedTokens" />. The conditional of such a
+    /// position is renormalised over the remaining tokens, in drafts and oracles. Entries for given positions have no effect. For callers
+    /// of samplers only: a text infiller sets it itself and refuses it in its options, since its callers do not know positions.
     /// </summary>
-    public IReadOnlyDictionary<int, TokenSet> BannedTokensAt { get; init; } = s_none;
+    public IReadOnlyDictionary<int, TokenSet> BannedTokensAt { get; init; } = s_noBans;
 
     /// <summary>
-    /// k, the tokens drafted in a speculation step; at least 1. Read by speculative samplers only; null leaves it to the sampler, which is
-    /// <see cref="DefaultDraftLength" /> where it has no plan.
+    /// k, the number of draft tokens of a speculation step; at least 1. Read by speculative samplers only. With null, a sampler without a
+    /// draft policy uses <see cref="DefaultDraftLength" />.
     /// </summary>
     public int? DraftLength { get; init; }
 
-    /// <summary>The k of samplers without a plan when none is set: that of the paper's first table.</summary>
+    /// <summary>The default k of samplers without a draft policy (Guo &amp; Ermon 2025, Table 1).</summary>
     public const int DefaultDraftLength = 5;
 
-    /// <summary>Throws unless every value is in its range.</summary>
+    /// <summary>Throws if a value is out of its range.</summary>
     /// <param name="vocabularySize">V, for the bans.</param>
     /// <exception cref="ArgumentOutOfRangeException">Names the option and its range.</exception>
     public void Validate(int vocabularySize)
@@ -55,7 +57,7 @@ public record SamplingOptions
         foreach (int token in BannedTokens)
             Require((uint)token < (uint)vocabularySize, nameof(BannedTokens), token, $"must be within 0..{vocabularySize - 1}");
         var banned = new HashSet<int>(BannedTokens);
-        Require(banned.Count < vocabularySize, nameof(BannedTokens), BannedTokens.Count, "must leave a token");
+        Require(banned.Count < vocabularySize, nameof(BannedTokens), BannedTokens.Count, "must leave at least one token");
         foreach (TokenSet set in BannedTokensAt.Values.Distinct())
         {
             if (set.Tokens is [.., var last])
@@ -63,11 +65,11 @@ public record SamplingOptions
             int left = vocabularySize - banned.Count;
             foreach (int token in set.Tokens)
                 left -= banned.Contains(token) ? 0 : 1;
-            Require(left > 0, nameof(BannedTokensAt), set.Tokens.Length, "and BannedTokens must leave a token for every position");
+            Require(left > 0, nameof(BannedTokensAt), set.Tokens.Length, "and BannedTokens must leave at least one token for every position");
         }
     }
 
-    /// <summary>What is banned at one position beside <see cref="BannedTokens" />; null for nothing.</summary>
+    /// <summary>The tokens banned at one position in addition to <see cref="BannedTokens" />; null if there are none.</summary>
     internal TokenSet? BannedAt(int position) => BannedTokensAt.TryGetValue(position, out TokenSet? banned) ? banned : null;
 
     private static void Require(bool condition, string name, object? value, string range)

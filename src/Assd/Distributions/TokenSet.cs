@@ -1,18 +1,18 @@
 namespace AsArm.Assd.Distributions;
 
-/// <summary>An immutable set of token ids; made once and shared by all sequences that use it.</summary>
+/// <summary>An immutable set of token ids, which sequences can share.</summary>
 public sealed class TokenSet
 {
     private readonly int[] _tokens;
     private readonly bool[] _contains;
 
-    /// <summary>A set of these tokens; each counts once.</summary>
+    /// <summary>Creates a set; duplicates are ignored.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A token is negative.</exception>
     public TokenSet(IEnumerable<int> tokens)
     {
         _tokens = [.. tokens.Distinct().Order()];
         if (_tokens is [< 0, ..])
-            throw new ArgumentOutOfRangeException(nameof(tokens), _tokens[0], "A token is not negative.");
+            throw new ArgumentOutOfRangeException(nameof(tokens), _tokens[0], "A token must not be negative.");
         _contains = new bool[_tokens.Length == 0 ? 0 : _tokens[^1] + 1];
         foreach (int token in _tokens)
             _contains[token] = true;

@@ -1,10 +1,10 @@
 namespace AsArm.Assd.Models;
 
 /// <summary>
-/// The border between algorithm and network: answers conditionals for one or many sequences in one call. Masks, caches, batching
-/// and devices are the model's own business.
+/// An any-subset autoregressive network: evaluates conditionals of one or many sequences in one forward pass. Attention masks, key/value
+/// caches, batching and devices are left to the implementation.
 /// </summary>
-/// <remarks>An instance serves one call at a time; it need not be safe for concurrent callers.</remarks>
+/// <remarks>Not for concurrent callers.</remarks>
 public interface IAnySubsetModel
 {
     /// <summary>V, the length of a row of logits.</summary>
@@ -14,18 +14,18 @@ public interface IAnySubsetModel
     int MaxLength { get; }
 
     /// <summary>
-    /// One forward pass (one NFE for each sequence in it). Fills <see cref="SequenceState.Logits" /> of every call with raw float32
-    /// logits, row i for conditional i; changes nothing else. The rows must not depend on which other rows or sequences take part.
+    /// Runs one forward pass (one NFE for each sequence in it). Fills <see cref="SequenceState.Logits" /> of every sequence with raw
+    /// float32 logits, row i for query i, and changes nothing else. A row must not depend on the other queries or sequences of the pass.
     /// </summary>
-    /// <param name="states">One entry per sequence, each with at least one conditional.</param>
-    /// <param name="cancellationToken">Stops the call early.</param>
-    /// <exception cref="OperationCanceledException">Cancelled; the calls can be repeated.</exception>
+    /// <param name="states">One state per sequence, each with at least one query.</param>
+    /// <param name="cancellationToken">Cancels the forward pass.</param>
+    /// <exception cref="OperationCanceledException">Cancelled; the pass can be repeated with the same states.</exception>
     /// <exception cref="ArgumentException">A sequence is too long for the model.</exception>
     void Evaluate(ReadOnlySpan<SequenceState> states, CancellationToken cancellationToken);
 
     /// <summary>
-    /// The sequence will not be evaluated again: what the model keeps for it is free for others. Answers never depend on whether
-    /// this was called; a model without memory of its sequences has nothing to do.
+    /// Frees what the model keeps for a sequence, such as its key/value cache. Logits never depend on whether this was called. The default
+    /// does nothing, for models that keep nothing.
     /// </summary>
     void Release(SequenceState sequence)
     {

@@ -1,4 +1,4 @@
 namespace AsArm.Assd.Models;
 
-/// <summary>The model answered with something that is no distribution: NaN or infinite logits.</summary>
+/// <summary>The model returned logits that are not a distribution: NaN or infinite.</summary>
 public sealed class ModelOutputException(string message) : Exception(message);

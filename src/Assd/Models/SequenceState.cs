@@ -3,12 +3,12 @@ using AsArm.Assd.Ordering;
 namespace AsArm.Assd.Models;
 
 /// <summary>
-/// What one sequence wants from one forward pass: tokens to encode (content tokens), conditionals to answer (query tokens), and room
-/// for one row of logits per conditional. Made once per sequence and reused in every call.
+/// The input and output of a forward pass for one sequence: known tokens (content positions), conditionals to evaluate (query
+/// positions), and one row of logits per query. Created once per sequence and reused in every pass.
 /// </summary>
 /// <remarks>
-/// A model may keep what it computed for the ranks whose tokens have not changed since an earlier call of the same sequence (exact,
-/// as a decoded token stays causal); it finds them by comparing the tokens with those that it has seen.
+/// A model may cache what it computed for ranks whose tokens have not changed since an earlier pass of the same sequence, which it finds by
+/// comparing tokens. That is exact: a token attends to earlier ranks only, and given tokens to each other.
 /// </remarks>
 public sealed class SequenceState
 {
@@ -17,11 +17,11 @@ public sealed class SequenceState
     private readonly float[] _logits;
     private int _count;
 
-    /// <summary>Room for a sequence and for up to <paramref name="maxQueries" /> queries a call.</summary>
+    /// <summary>Allocates the state of a sequence, with up to <paramref name="maxQueries" /> queries in a forward pass.</summary>
     /// <param name="order">The order of the sequence.</param>
     /// <param name="tokens">[order.Length] tokens by position; those of targets are ignored until they are set.</param>
     /// <param name="vocabularySize">V, the length of a row of logits.</param>
-    /// <param name="maxQueries">Most queries of one call.</param>
+    /// <param name="maxQueries">The maximum number of queries in a forward pass.</param>
     /// <exception cref="ArgumentException">The tokens do not match the order or the vocabulary.</exception>
     public SequenceState(Order order, ReadOnlySpan<int> tokens, int vocabularySize, int maxQueries)
     {
@@ -46,23 +46,25 @@ public sealed class SequenceState
     /// <summary>V, the length of a row of logits.</summary>
     public int VocabularySize { get; }
 
-    /// <summary>[Order.Length] tokens by position; only those of ranks below <see cref="KnownCount" /> mean anything.</summary>
+    /// <summary>[Order.Length] tokens by position; only those of ranks below <see cref="KnownCount" /> are defined.</summary>
     public ReadOnlySpan<int> Tokens => _tokens;
 
-    /// <summary>Ranks below have a token in this call: given, decided or drafted.</summary>
+    /// <summary>The number of ranks with a known token in this forward pass: given, committed or drafted.</summary>
     public int KnownCount { get; private set; }
 
-    /// <summary>The queries of this call, one row of logits each.</summary>
+    /// <summary>The queries of this forward pass, one row of logits each.</summary>
     public ReadOnlySpan<Conditional> Conditionals => _conditionals.AsSpan(0, _count);
 
-    /// <summary>[Conditionals.Length, V], row after row: the model writes it, the sampler may then change it in place.</summary>
+    /// <summary>[Conditionals.Length, V], row by row. Written by the model; the sampler may overwrite it afterwards.</summary>
     public Span<float> Logits => _logits.AsSpan(0, _count * VocabularySize);
 
-    /// <summary>[V] the answer to one query.</summary>
+    /// <summary>[V] the logits of one query.</summary>
     public Span<float> Row(int index) => Logits.Slice(index * VocabularySize, VocabularySize);
 
-    /// <summary>Starts the next call: no queries yet, ranks below <paramref name="knownCount" /> shown.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">Fewer than the given tokens, or more than there are.</exception>
+    /// <summary>
+    /// Begins the next forward pass, without queries and with known tokens at ranks below <paramref name="knownCount" />.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">Less than the number of given tokens, or more than the length.</exception>
     public void BeginForwardPass(int knownCount)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(knownCount, Order.GivenCount);
@@ -71,21 +73,25 @@ public sealed class SequenceState
         _count = 0;
     }
 
-    /// <summary>Adds a query.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">Not given &lt;= horizon &lt;= min(rank, KnownCount), or rank past the end.</exception>
-    /// <exception cref="InvalidOperationException">More queries than there is room for.</exception>
+    /// <summary>Adds a query to this forward pass.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// Not GivenCount &lt;= horizon &lt;= min(rank, KnownCount), or the rank is past the end.
+    /// </exception>
+    /// <exception cref="InvalidOperationException">There are already as many queries as the constructor was told.</exception>
     public void AddQuery(Conditional conditional)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(conditional.Rank, Order.Length, nameof(conditional));
         ArgumentOutOfRangeException.ThrowIfLessThan(conditional.Horizon, Order.GivenCount, nameof(conditional));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(conditional.Horizon, Math.Min(conditional.Rank, KnownCount), nameof(conditional));
         if (_count == _conditionals.Length)
-            throw new InvalidOperationException($"A call of this sequence has room for {_count} conditionals.");
+            throw new InvalidOperationException($"A forward pass of this sequence has at most {_count} queries.");
         _conditionals[_count++] = conditional;
     }
 
-    /// <summary>Sets the token of a target, decided or drafted.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">Rank of a given token or past the end, or no token of the vocabulary.</exception>
+    /// <summary>Sets the token of a target, committed or drafted.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// The rank is that of a given token or past the end, or the token is not in the vocabulary.
+    /// </exception>
     public void SetToken(int rank, int token)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(rank, Order.GivenCount);
@@ -97,6 +103,6 @@ public sealed class SequenceState
     private static void RequireToken(int token, int vocabularySize)
     {
         if ((uint)token >= (uint)vocabularySize)
-            throw new ArgumentOutOfRangeException(nameof(token), token, $"Tokens are 0..{vocabularySize - 1}.");
+            throw new ArgumentOutOfRangeException(nameof(token), token, $"A token must be within 0..{vocabularySize - 1}.");
     }
 }

@@ -4,36 +4,36 @@ using AsArm.Assd.Models;
 namespace AsArm.Assd.Ngrams;
 
 /// <summary>
-/// What the sequence itself says of a token's successors (Guo &amp; Ermon 2025, Algorithm 2), over all positions whose tokens are
-/// known. A pass over N tokens instead of a table: N is small, and tokens are decided in any order.
+/// Bigram and unigram counts of the sequence itself (Guo &amp; Ermon 2025, Algorithm 2), over all known tokens. Counted anew for each draft
+/// instead of kept in a table: sequences are short, and tokens are committed in any order.
 /// </summary>
 internal static class ContextCounts
 {
-    /// <summary>How often a token has a known right neighbour.</summary>
+    /// <summary>The number of known successors of a token.</summary>
     public static int Successors(SequenceState state, int knownBelow, int token)
     {
         int count = 0;
-        for (int position = NextPair(state, knownBelow, token, 0); position >= 0; position = NextPair(state, knownBelow, token, position + 1))
+        for (int position = NextBigram(state, knownBelow, token, 0); position >= 0; position = NextBigram(state, knownBelow, token, position + 1))
             count++;
         return count;
     }
 
-    /// <summary>Adds a weight to each known right neighbour of the token.</summary>
+    /// <summary>Adds a weight for each known successor of a token.</summary>
     public static void AddSuccessors(SequenceState state, int knownBelow, int token, SparseWeights weights, double weight)
     {
-        for (int position = NextPair(state, knownBelow, token, 0); position >= 0; position = NextPair(state, knownBelow, token, position + 1))
+        for (int position = NextBigram(state, knownBelow, token, 0); position >= 0; position = NextBigram(state, knownBelow, token, position + 1))
             weights.Add(state.Tokens[position + 1], weight);
     }
 
-    /// <summary>Adds a weight to each known token.</summary>
+    /// <summary>Adds a weight for each known token.</summary>
     public static void AddAll(SequenceState state, int knownBelow, SparseWeights weights, double weight)
     {
         foreach (int position in state.Order.Positions[..knownBelow])
             weights.Add(state.Tokens[position], weight);
     }
 
-    /// <summary>The next position where the token stands and its right neighbour is known; -1 if there is none.</summary>
-    private static int NextPair(SequenceState state, int knownBelow, int token, int start)
+    /// <summary>The next position that has this token, known, and a known right neighbour; -1 if there is none.</summary>
+    private static int NextBigram(SequenceState state, int knownBelow, int token, int start)
     {
         ReadOnlySpan<int> tokens = state.Tokens[..^1], ranks = state.Order.Ranks;
         while (true)

@@ -5,45 +5,46 @@ using AsArm.Assd.Models;
 namespace AsArm.Assd.Ngrams;
 
 /// <summary>
-/// A draft that knows its left neighbours: p~(x) = (weight(x) + share * tail(x)) / total, the weights those of the grams listed
-/// after the known tokens on the left, times how well x leads to a known right neighbour. Prepared for one target at a time; the
-/// same knowledge gives the same numbers, so a rejection can prepare it again instead of keeping V of them per draft token.
+/// The n-gram draft p~(x) = (weight(x) + unigramWeight * backoff(x)) / total of one target. The weights are those of the n-grams that
+/// follow the known tokens on the left, adjusted by how well x predicts a known right neighbour. The same known tokens give the same
+/// numbers bit by bit, so that the residual of a rejected draft token can be computed from a second preparation instead of V kept
+/// probabilities.
 /// </summary>
 internal sealed class NgramDraft
 {
     /// <summary>
-    /// A token without a listed gram leads to a given right neighbour more rarely than chance. Anything from 0.1 to 0.5 drafts
-    /// alike.
+    /// The factor on unlisted tokens before a known right neighbour: they precede it more rarely than by chance. Acceptance is about the
+    /// same from 0.1 to 0.5.
     /// </summary>
     private const double UnlistedBeforeRight = 0.25;
 
-    /// <summary>Where nothing is left for unlisted tokens, a product still needs a finite ratio.</summary>
+    /// <summary>The least backoff weight in products, where it is a divisor.</summary>
     private const double MinBackoffWeight = 1e-4;
 
-    /// <summary>A rare token that is listed can be likelier than unlisted by more than float32 holds.</summary>
+    /// <summary>The largest ratio of a listed token to its backoff in products: that of a rare token can exceed float32.</summary>
     private const double MaxRatio = 1e30;
 
     private readonly NgramTable? _table;
     private readonly double _corpusWeight;
     private readonly UnigramBackoff _defaultBackoff;
-    private readonly Dictionary<TokenSet, UnigramBackoff> _backoffs; // where more is banned
+    private readonly Dictionary<TokenSet, UnigramBackoff> _backoffs; // of positions with further bans
     private readonly SamplingOptions _options;
     private readonly SparseWeights _weights;
     private readonly SparseWeights _predecessorRatios;
-    private readonly SparseWeights _others;
+    private readonly SparseWeights _rejectedSuccessors;
     private readonly int[] _context;
-    private UnigramBackoff _backoff; // of the target that is prepared
+    private UnigramBackoff _backoff; // of the prepared target
     private double _unigramWeight;
     private double _total;
 
-    /// <param name="table">Corpus n-grams; without them the sequence's own bigrams are all there is.</param>
-    /// <param name="options">The draft is tempered as the distribution is, and never proposes banned tokens.</param>
+    /// <param name="table">Corpus n-grams; null drafts from the sequence's own bigrams.</param>
+    /// <param name="options">Temperature and bans apply to the draft too.</param>
     /// <param name="vocabularySize">V.</param>
-    /// <param name="corpusWeight">As many counts of the sequence's own the table is worth.</param>
+    /// <param name="corpusWeight">The weight of the corpus against the sequence, in successors of a token counted in the sequence.</param>
     public NgramDraft(NgramTable? table, SamplingOptions options, int vocabularySize, double corpusWeight)
     {
         if (table is not null && table.VocabularySize != vocabularySize)
-            throw new ArgumentException($"An n-gram table of {table.VocabularySize} tokens, the model has {vocabularySize}.", nameof(table));
+            throw new ArgumentException($"The n-gram table has a vocabulary of {table.VocabularySize} tokens, the model one of {vocabularySize}.", nameof(table));
         _table = table;
         _corpusWeight = corpusWeight;
         _options = options;
@@ -52,21 +53,21 @@ internal sealed class NgramDraft
             banned => banned, banned => new UnigramBackoff(table, options, banned, vocabularySize));
         _weights = new(vocabularySize);
         _predecessorRatios = new(table is null ? 0 : vocabularySize);
-        _others = new(table is null ? 0 : vocabularySize);
+        _rejectedSuccessors = new(table is null ? 0 : vocabularySize);
         _context = new int[NgramFormat.MaxOrder];
     }
 
     /// <summary>Whether there are corpus n-grams.</summary>
     public bool HasTable => _table is not null;
 
-    /// <summary>The largest probability; 0 where there is nothing to draw.</summary>
+    /// <summary>The largest probability of the draft; 0 if there is no draft.</summary>
     public double Confidence { get; private set; }
 
-    /// <summary>Makes the draft of a target.</summary>
+    /// <summary>Computes the draft of a target.</summary>
     /// <param name="state">Order and tokens.</param>
     /// <param name="rank">The target.</param>
-    /// <param name="knownBelow">Tokens of ranks below are used, decided or drafted.</param>
-    /// <returns>False where there is nothing to draw from.</returns>
+    /// <param name="knownBelow">Only tokens of ranks below are used, committed or drafted.</param>
+    /// <returns>False if there is no token to draw.</returns>
     public bool Prepare(SequenceState state, int rank, int knownBelow)
     {
         int position = state.Order.Positions[rank];
@@ -74,20 +75,20 @@ internal sealed class NgramDraft
         _backoff = _options.BannedAt(position) is TokenSet banned ? _backoffs[banned] : _defaultBackoff;
         _weights.Clear();
         _unigramWeight = 0;
-        double own = context.IsEmpty ? 0 : ContextCounts.Successors(state, knownBelow, context[^1]);
-        if (_table is null && own == 0)
+        double successors = context.IsEmpty ? 0 : ContextCounts.Successors(state, knownBelow, context[^1]);
+        if (_table is null && successors == 0)
             ContextCounts.AddAll(state, knownBelow, _weights, 1);
-        if (own > 0)
-            ContextCounts.AddSuccessors(state, knownBelow, context[^1], _weights, 1 / (own + (_table is null ? 0 : _corpusWeight)));
+        if (successors > 0)
+            ContextCounts.AddSuccessors(state, knownBelow, context[^1], _weights, 1 / (successors + (_table is null ? 0 : _corpusWeight)));
         if (_table is not null)
-            _unigramWeight = _table.Collect(context, _weights, _corpusWeight / (own + _corpusWeight));
+            _unigramWeight = _table.Collect(context, _weights, _corpusWeight / (successors + _corpusWeight));
         int right = position + 1;
         bool hasRight = right < state.Order.Length && state.Order.Ranks[right] < knownBelow;
-        Finish(hasRight ? state.Tokens[right] : null);
+        Complete(hasRight ? state.Tokens[right] : null);
         return _total > 0;
     }
 
-    /// <summary>Draws a token; never one of probability zero.</summary>
+    /// <summary>Draws a token from the prepared draft; never one of probability zero.</summary>
     /// <param name="uniform">Uniform in [0, 1).</param>
     public int Draw(double uniform)
     {
@@ -119,13 +120,13 @@ internal sealed class NgramDraft
     }
 
     /// <summary>
-    /// The draft times what a row of the network knows beyond n-grams, p~(x) sqrt(r(x) / b(x)) up to a factor. What n-grams say without a
-    /// left neighbour, b, is taken out of the row, or what they say after a token that has turned out wrong. On the default model powers from
-    /// 0.3 to 0.6 draft alike, and 0, which is p~ alone, and 1 keep a tenth less.
+    /// Writes the product of the draft and a row of the network, p~(x) sqrt(r(x) / b(x)) up to a factor. b is what n-grams say about x
+    /// without the left neighbour, or after the rejected token that the row has seen in its place. With the default model, acceptance is
+    /// about the same for powers from 0.3 to 0.6, and a tenth less for 0 (p~ alone) and 1.
     /// </summary>
-    /// <param name="row">r [V], a distribution that has not seen the left neighbour.</param>
-    /// <param name="rejected">The token that it has seen there instead, -1 for none.</param>
-    /// <param name="weights">[V] the result. Without a table there is nothing to multiply with: the row itself.</param>
+    /// <param name="row">r [V], probabilities that have not seen the left neighbour.</param>
+    /// <param name="rejected">The rejected token that the row has seen as its left neighbour, or -1.</param>
+    /// <param name="weights">[V] the result, unnormalised; without a table, the row itself.</param>
     public void WriteProduct(ReadOnlySpan<float> row, int rejected, Span<float> weights)
     {
         if (_table is null)
@@ -139,77 +140,82 @@ internal sealed class NgramDraft
         ScaleListed(weights);
         if (rejected < 0)
             return;
-        _others.Clear();
+        _rejectedSuccessors.Clear();
         _context[0] = rejected;
-        DivideByRejected(_table, _table.Collect(_context.AsSpan(0, 1), _others, 1), weights);
+        DivideByRejected(_table, _table.Collect(_context.AsSpan(0, 1), _rejectedSuccessors, 1), weights);
     }
 
-    /// <summary>Multiplies the listed tokens by how much more likely they are than if they were not.</summary>
+    /// <summary>Multiplies the weights of listed tokens by p~(x) / backoff(x), up to a factor.</summary>
     private void ScaleListed(Span<float> weights)
     {
-        double share = Math.Max(_unigramWeight, MinBackoffWeight);
+        double backoffWeight = Math.Max(_unigramWeight, MinBackoffWeight);
         for (int i = 0; i < _weights.Tokens.Length; i++)
         {
             int token = _weights.Tokens[i];
-            double unlisted = share * _backoff.Weights[token];
+            double unlisted = backoffWeight * _backoff.Weights[token];
             if (unlisted > 0)
                 weights[token] *= (float)Math.Min(1 + _weights.Weights[i] / unlisted, MaxRatio);
         }
     }
 
-    /// <summary>Divides by the root of how much more likely the listed tokens are after the rejected one, at the distribution's temperature.</summary>
-    private void DivideByRejected(NgramTable table, double share, Span<float> weights)
+    /// <summary>
+    /// Divides the weights of tokens that are listed after the rejected one by the square root of p(x | rejected) / p(x), up to a factor
+    /// and at the temperature of the draft.
+    /// </summary>
+    private void DivideByRejected(NgramTable table, double backoffWeight, Span<float> weights)
     {
-        share = Math.Max(share, MinBackoffWeight);
+        backoffWeight = Math.Max(backoffWeight, MinBackoffWeight);
         double power = -0.5 * _backoff.Exponent;
-        for (int i = 0; i < _others.Tokens.Length; i++)
+        for (int i = 0; i < _rejectedSuccessors.Tokens.Length; i++)
         {
-            int token = _others.Tokens[i];
-            double unlisted = share * table.Unigram(token);
+            int token = _rejectedSuccessors.Tokens[i];
+            double unlisted = backoffWeight * table.Unigram(token);
             if (unlisted > 0)
-                weights[token] *= (float)Math.Pow(1 + _others.Weights[i] / unlisted, power);
+                weights[token] *= (float)Math.Pow(1 + _rejectedSuccessors.Weights[i] / unlisted, power);
         }
     }
 
-    /// <summary>Weights right neighbour, temperature and bans into the weights, and sums them up.</summary>
-    private void Finish(int? right)
+    /// <summary>Applies right neighbour, temperature and bans to the weights, and computes total and confidence.</summary>
+    private void Complete(int? right)
     {
         ReadOnlySpan<int> tokens = _weights.Tokens;
         Span<double> weights = _weights.Weights;
         if (right is not null || _backoff.Exponent != 1)
             Transform(tokens, weights, right);
-        ReadOnlySpan<double> tail = _backoff.Weights;
-        double sum = 0, largest = _unigramWeight * _backoff.Largest;
+        ReadOnlySpan<double> backoff = _backoff.Weights;
+        double sum = 0, largest = _unigramWeight * _backoff.MaxWeight;
         for (int i = 0; i < tokens.Length; i++)
         {
             if (_backoff.IsBanned(tokens[i]))
                 weights[i] = 0;
             sum += weights[i];
-            largest = Math.Max(largest, weights[i] + _unigramWeight * tail[tokens[i]]);
+            largest = Math.Max(largest, weights[i] + _unigramWeight * backoff[tokens[i]]);
         }
 
         _total = sum + _unigramWeight * _backoff.Total;
         Confidence = _total > 0 ? largest / _total : 0;
     }
 
-    /// <summary>From what the grams own to whole probabilities, these to their new values, and back to what exceeds the tail.</summary>
+    /// <summary>
+    /// Adds the unigram backoff to the weights, transforms the resulting probabilities, and subtracts the transformed backoff again.
+    /// </summary>
     private void Transform(ReadOnlySpan<int> tokens, Span<double> weights, int? right)
     {
-        double share = _unigramWeight;
-        _table?.AddUnigram(tokens, weights, share);
+        double unigramWeight = _unigramWeight;
+        _table?.AddUnigram(tokens, weights, unigramWeight);
         if (right is int next && _table is not null && MultiplyByPredecessorRatios(_table, tokens, weights, next))
-            share *= UnlistedBeforeRight;
-        share = Math.Pow(share, _backoff.Exponent);
+            unigramWeight *= UnlistedBeforeRight;
+        unigramWeight = Math.Pow(unigramWeight, _backoff.Exponent);
         if (_backoff.Exponent != 1)
             Power(weights, _backoff.Exponent);
-        ReadOnlySpan<double> tail = _backoff.Weights;
+        ReadOnlySpan<double> backoff = _backoff.Weights;
         for (int i = 0; i < tokens.Length; i++)
-            weights[i] = Math.Max(weights[i] - share * tail[tokens[i]], 0);
-        _unigramWeight = share;
+            weights[i] = Math.Max(weights[i] - unigramWeight * backoff[tokens[i]], 0);
+        _unigramWeight = unigramWeight;
     }
 
-    /// <summary>Multiplies the value of each token by p(next | token) / p(next): how well the token leads to the next.</summary>
-    /// <returns>False where the table cannot tell.</returns>
+    /// <summary>Multiplies the value of each token by p(next | token) / p(next): how well the token predicts its right neighbour.</summary>
+    /// <returns>False if the table has no such ratios.</returns>
     private bool MultiplyByPredecessorRatios(NgramTable table, ReadOnlySpan<int> tokens, Span<double> values, int next)
     {
         _predecessorRatios.Clear();
@@ -220,7 +226,7 @@ internal sealed class NgramDraft
         return true;
     }
 
-    /// <summary>In three passes with vectors, which the library's own power of float64 is without.</summary>
+    /// <summary>As exp(exponent * log(x)), since TensorPrimitives.Pow is not vectorised for float64.</summary>
     private static void Power(Span<double> values, double exponent)
     {
         TensorPrimitives.Log<double>(values, values);
@@ -228,12 +234,12 @@ internal sealed class NgramDraft
         TensorPrimitives.Exp<double>(values, values);
     }
 
-    /// <summary>The known tokens that end right before a position, in the order of the text.</summary>
+    /// <summary>The known tokens directly before a position, in the order of the text.</summary>
     private ReadOnlySpan<int> LeftOf(SequenceState state, int position, int knownBelow)
     {
-        int longest = Math.Max(1, (_table?.Order ?? 2) - 1);
+        int maxLength = Math.Max(1, (_table?.Order ?? 2) - 1);
         int count = 0;
-        while (count < Math.Min(longest, position) && state.Order.Ranks[position - count - 1] < knownBelow)
+        while (count < Math.Min(maxLength, position) && state.Order.Ranks[position - count - 1] < knownBelow)
         {
             count++;
             _context[^count] = state.Tokens[position - count];

@@ -3,45 +3,47 @@ using AsArm.Assd.Distributions;
 namespace AsArm.Assd.Ngrams;
 
 /// <summary>
-/// The bigrams of a table by their second token, which a table sorts by their first: what a known right neighbour asks for. A search
-/// for each possible token instead took most of a draft's time.
+/// The bigrams of a table sorted by their second token, to look up the predecessors of a known right neighbour. Searching the bigram of
+/// each drafted token in the table instead took most of the time of a draft.
 /// </summary>
 internal sealed class NgramPredecessors
 {
     private readonly int[] _offsets;
     private readonly ushort[] _tokens;
-    private readonly byte[] _own;
+    private readonly byte[] _codes;
 
-    /// <summary>Sorts the bigrams once; V + 1 offsets and three bytes for each.</summary>
-    /// <param name="single">Order 1.</param>
-    /// <param name="pairs">Order 2.</param>
-    public NgramPredecessors(NgramLevel single, NgramLevel pairs)
+    /// <summary>Sorts the bigrams; takes V + 1 offsets, and three bytes for each bigram.</summary>
+    /// <param name="unigrams">The level of order 1.</param>
+    /// <param name="bigrams">The level of order 2.</param>
+    public NgramPredecessors(NgramLevel unigrams, NgramLevel bigrams)
     {
-        ReadOnlySpan<ushort> seconds = pairs.Tokens;
-        ReadOnlySpan<byte> own = pairs.Discounted;
-        ReadOnlySpan<uint> starts = single.Offsets;
+        ReadOnlySpan<ushort> seconds = bigrams.Tokens;
+        ReadOnlySpan<byte> codes = bigrams.DiscountedCodes;
+        ReadOnlySpan<uint> starts = unigrams.Offsets;
         _offsets = new int[starts.Length];
         _tokens = new ushort[seconds.Length];
-        _own = new byte[seconds.Length];
+        _codes = new byte[seconds.Length];
         foreach (ushort second in seconds)
             _offsets[second + 1]++;
         for (int token = 1; token < _offsets.Length; token++)
             _offsets[token] += _offsets[token - 1];
-        int[] places = [.. _offsets];
+        int[] ends = [.. _offsets];
         for (int first = 0; first < starts.Length - 1; first++)
         {
-            for (int pair = (int)starts[first]; pair < starts[first + 1]; pair++)
+            for (int bigram = (int)starts[first]; bigram < starts[first + 1]; bigram++)
             {
-                int place = places[seconds[pair]]++;
-                (_tokens[place], _own[place]) = ((ushort)first, own[pair]);
+                int index = ends[seconds[bigram]]++;
+                (_tokens[index], _codes[index]) = ((ushort)first, codes[bigram]);
             }
         }
     }
 
-    /// <summary>Adds what each listed bigram (x, next) owns of p(next | x) to the weight of x, times a factor.</summary>
+    /// <summary>
+    /// Adds the discounted probability of next after x, times a factor, to the weight of x, for each listed bigram (x, next).
+    /// </summary>
     public void AddTo(SparseWeights weights, int next, double factor)
     {
         for (int i = _offsets[next]; i < _offsets[next + 1]; i++)
-            weights.Add(_tokens[i], factor * NgramLevel.Value(_own[i]));
+            weights.Add(_tokens[i], factor * NgramLevel.Value(_codes[i]));
     }
 }

@@ -3,14 +3,17 @@ using AsArm.Assd.Distributions;
 namespace AsArm.Assd.Ngrams;
 
 /// <summary>
-/// Corpus n-grams from which drafts are drawn: interpolated probabilities p(x | u, v) = own(u, v, x) + passedOn(u, v) p(x | v),
-/// read in place from the bytes of an ngrams.bin (docs/ngrams-format.md). Nothing is dense but order 1, and only the bigrams by their
-/// second token are copied, when they are first asked for.
+/// A corpus n-gram model with interpolated probabilities, p(x | u, v) = discounted(u, v, x) + backoffWeight(u, v) p(x | v), read in place
+/// from the bytes of an ngrams.bin (docs/ngrams-format.md). All orders but the first are sparse.
 /// </summary>
-/// <remarks>Immutable; safe for concurrent readers. A table only proposes, so its errors cost calls, never exactness.</remarks>
+/// <remarks>
+/// Immutable; safe for concurrent readers. Drafts only are drawn from it, so its errors cost forward passes, never exactness.
+/// </remarks>
 public sealed class NgramTable
 {
-    /// <summary>What a corpus is taken to be worth where nobody measured it: as much as ten tokens that followed another in the sequence itself.</summary>
+    /// <summary>
+    /// The default weight of a corpus against the sequence itself: that of ten successors of a token counted in the sequence.
+    /// </summary>
     public const double DefaultCorpusWeight = 10;
 
     private readonly NgramLevel[] _levels;
@@ -23,25 +26,25 @@ public sealed class NgramTable
         VocabularySize = vocabularySize;
     }
 
-    /// <summary>Tokens in the longest gram, 1 to 4.</summary>
+    /// <summary>The number of tokens of the longest n-grams, 1 to 4.</summary>
     public int Order => _levels.Length;
 
-    /// <summary>V; must be the model's.</summary>
+    /// <summary>V; must be that of the model.</summary>
     public int VocabularySize { get; }
 
-    /// <summary>Checks every byte that a later look-up relies on. The memory is kept, not copied.</summary>
-    /// <param name="file">The whole file.</param>
-    /// <exception cref="NgramTableException">Not such a file, damaged, or of another version.</exception>
+    /// <summary>Opens a table. The file is checked, and its memory is kept, not copied.</summary>
+    /// <param name="file">All bytes of the file.</param>
+    /// <exception cref="NgramTableException">Not an n-gram table, a damaged one, or one of another version.</exception>
     public static NgramTable Open(ReadOnlyMemory<byte> file)
     {
         NgramLevel[] levels = NgramFormat.Read(file, out int vocabularySize);
         return new(levels, vocabularySize);
     }
 
-    /// <summary>p(token | context), interpolated over the longest suffix of the context that is listed.</summary>
+    /// <summary>p(token | context), interpolated from the longest listed suffix of the context.</summary>
     /// <param name="token">A token of the vocabulary.</param>
-    /// <param name="context">Tokens to the left, in the order of the text; as many as there are.</param>
-    /// <exception cref="ArgumentOutOfRangeException">No token of the vocabulary.</exception>
+    /// <param name="context">The tokens to the left, in the order of the text; may be longer than the table uses, or empty.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The token is not in the vocabulary.</exception>
     public double Probability(int token, ReadOnlySpan<int> context)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(token);
@@ -49,52 +52,53 @@ public sealed class NgramTable
         double probability = Unigram(token);
         for (int length = 1; length <= Math.Min(context.Length, Order - 1); length++)
         {
-            int gram = FindContext(context[^length..]);
-            if (gram < 0)
+            int ngram = FindContext(context[^length..]);
+            if (ngram < 0)
                 break;
-            int found = _levels[length].Find(_levels[length - 1].After(gram), token);
-            double own = found < 0 ? 0 : NgramLevel.Value(_levels[length].Discounted[found]);
-            probability = own + _levels[length - 1].BackoffWeight(gram) * probability;
+            int found = _levels[length].Find(_levels[length - 1].RangeOf(ngram), token);
+            double discounted = found < 0 ? 0 : NgramLevel.Value(_levels[length].DiscountedCodes[found]);
+            probability = discounted + _levels[length - 1].BackoffWeight(ngram) * probability;
         }
 
         return probability;
     }
 
-    /// <summary>p(token) without any context.</summary>
-    internal double Unigram(int token) => NgramLevel.Value(_levels[0].Discounted[token]);
+    /// <summary>The unigram probability p(token).</summary>
+    internal double Unigram(int token) => NgramLevel.Value(_levels[0].DiscountedCodes[token]);
 
-    /// <summary>Adds a share of p(token) to the value of each token.</summary>
-    internal void AddUnigram(ReadOnlySpan<int> tokens, Span<double> values, double share)
+    /// <summary>Adds scale * p(token) to the value of each token.</summary>
+    internal void AddUnigram(ReadOnlySpan<int> tokens, Span<double> values, double scale)
     {
-        ReadOnlySpan<byte> single = _levels[0].Discounted;
+        ReadOnlySpan<byte> codes = _levels[0].DiscountedCodes;
         for (int i = 0; i < tokens.Length; i++)
-            values[i] += share * NgramLevel.Value(single[tokens[i]]);
+            values[i] += scale * NgramLevel.Value(codes[tokens[i]]);
     }
 
     /// <summary>
-    /// Weighs each token x by how much more often than by chance it leads to another, p(next | x) / p(next), less the share of x that is
-    /// chance, <see cref="BackoffWeight" />: zero but for the tokens that are listed before it.
+    /// Adds p(next | x) / p(next) - backoffWeight(x) for each listed predecessor x of a token; for all other x this is 0. See
+    /// <see cref="BackoffWeight" />.
     /// </summary>
-    /// <returns>False where the table cannot tell, having no bigrams or not that token.</returns>
+    /// <returns>False if the table has no bigrams, or p(next) is 0.</returns>
     internal bool CollectPredecessorRatios(int next, SparseWeights ratios)
     {
-        double single = Unigram(next);
-        if (_predecessors is null || single == 0)
+        double unigram = Unigram(next);
+        if (_predecessors is null || unigram == 0)
             return false;
-        _predecessors.Value.AddTo(ratios, next, 1 / single);
+        _predecessors.Value.AddTo(ratios, next, 1 / unigram);
         return true;
     }
 
-    /// <summary>The share of a token's successors that is chance.</summary>
+    /// <summary>The backoff weight of a token as a context.</summary>
     internal double BackoffWeight(int token) => _levels[0].BackoffWeight(token);
 
     /// <summary>
-    /// Adds what the listed grams own to the weights, and says which share is left for <see cref="Unigram" />: p(x | context) is
-    /// weight(x) + share * p(x).
+    /// Adds the discounted probabilities of the listed successors of a context to the weights, and returns the weight of the unigram
+    /// backoff: scale * p(x | context) = weight(x) + unigramWeight * p(x), with p(x) = <see cref="Unigram" />.
     /// </summary>
-    /// <param name="context">Tokens to the left, in the order of the text.</param>
-    /// <param name="weights">Takes the weights.</param>
-    /// <param name="scale">Everything is multiplied by it.</param>
+    /// <param name="context">The tokens to the left, in the order of the text.</param>
+    /// <param name="weights">The weights to add to.</param>
+    /// <param name="scale">The factor on all probabilities.</param>
+    /// <returns>The weight of the unigram backoff.</returns>
     internal double Collect(ReadOnlySpan<int> context, SparseWeights weights, double scale)
     {
         Span<int> contexts = stackalloc int[NgramFormat.MaxOrder];
@@ -103,23 +107,23 @@ public sealed class NgramTable
             depth++;
         for (int length = depth; length > 0; length--)
         {
-            Range after = _levels[length - 1].After(contexts[length - 1]);
-            ReadOnlySpan<ushort> tokens = _levels[length].Tokens[after];
-            ReadOnlySpan<byte> own = _levels[length].Discounted[after];
+            Range range = _levels[length - 1].RangeOf(contexts[length - 1]);
+            ReadOnlySpan<ushort> tokens = _levels[length].Tokens[range];
+            ReadOnlySpan<byte> codes = _levels[length].DiscountedCodes[range];
             for (int i = 0; i < tokens.Length; i++)
-                weights.Add(tokens[i], scale * NgramLevel.Value(own[i]));
+                weights.Add(tokens[i], scale * NgramLevel.Value(codes[i]));
             scale *= _levels[length - 1].BackoffWeight(contexts[length - 1]);
         }
 
         return scale;
     }
 
-    /// <summary>The gram of exactly these tokens; -1 if it is not listed.</summary>
+    /// <summary>The index of the n-gram of exactly these tokens; -1 if it is not listed.</summary>
     private int FindContext(ReadOnlySpan<int> tokens)
     {
-        int gram = (uint)tokens[0] < (uint)VocabularySize ? tokens[0] : -1;
-        for (int i = 1; i < tokens.Length && gram >= 0; i++)
-            gram = _levels[i].Find(_levels[i - 1].After(gram), tokens[i]);
-        return gram;
+        int ngram = (uint)tokens[0] < (uint)VocabularySize ? tokens[0] : -1;
+        for (int i = 1; i < tokens.Length && ngram >= 0; i++)
+            ngram = _levels[i].Find(_levels[i - 1].RangeOf(ngram), tokens[i]);
+        return ngram;
     }
 }

@@ -3,22 +3,22 @@ using AsArm.Assd.Distributions;
 namespace AsArm.Assd.Ngrams;
 
 /// <summary>
-/// What a draft gives to tokens that no listed gram proposes: the corpus frequencies under temperature and bans, with their
-/// cumulative sums, so that a draw is a binary search. Made once per sequence and set of bans.
+/// The unigram distribution that an n-gram draft backs off to, with temperature and bans applied, and its cumulative sums, so that a draw
+/// is a binary search. Created once per sequence and set of bans.
 /// </summary>
 internal sealed class UnigramBackoff
 {
-    /// <summary>A draft is not sharpened further than this, however low the temperature: powers of float64 have an end.</summary>
+    /// <summary>The largest exponent, however low the temperature, so that powers do not underflow float64.</summary>
     private const double MaxExponent = 4;
 
     private readonly double[] _weights;
     private readonly double[] _cumulative;
-    private readonly float[] _single;
+    private readonly float[] _float32Weights;
     private readonly bool[] _banned;
 
-    /// <param name="table">Without one the tail is empty.</param>
+    /// <param name="table">Corpus n-grams; null makes all weights 0.</param>
     /// <param name="options">Temperature and bans.</param>
-    /// <param name="bannedHere">What is banned besides.</param>
+    /// <param name="bannedHere">Further banned tokens; null for none.</param>
     /// <param name="vocabularySize">V.</param>
     public UnigramBackoff(NgramTable? table, SamplingOptions options, TokenSet? bannedHere, int vocabularySize)
     {
@@ -41,42 +41,44 @@ internal sealed class UnigramBackoff
             _cumulative[token] = sum += _weights[token];
         }
 
-        Largest = _weights.Max();
-        _single = new float[vocabularySize];
+        MaxWeight = _weights.Max();
+        _float32Weights = new float[vocabularySize];
         for (int token = 0; token < vocabularySize; token++)
-            _single[token] = (float)_weights[token];
+            _float32Weights[token] = (float)_weights[token];
     }
 
-    /// <summary>What temperature makes of a draft: its probabilities to this power, normalised.</summary>
+    /// <summary>The temperature is applied to the draft as this power of its probabilities: 1 / temperature, within limits.</summary>
     public double Exponent { get; }
 
-    /// <summary>Whether the draft never proposes a token.</summary>
+    /// <summary>Whether a token is banned.</summary>
     public bool IsBanned(int token) => _banned[token];
 
-    /// <summary>[V] unnormalised.</summary>
+    /// <summary>[V] the probabilities to the power of <see cref="Exponent" />, unnormalised; 0 for banned tokens.</summary>
     public ReadOnlySpan<double> Weights => _weights;
 
-    /// <summary>[V] the same in float32.</summary>
-    public ReadOnlySpan<float> Float32Weights => _single;
+    /// <summary>[V] the weights in float32.</summary>
+    public ReadOnlySpan<float> Float32Weights => _float32Weights;
 
+    /// <summary>The sum of the weights.</summary>
     public double Total => _cumulative[^1];
 
-    public double Largest { get; }
+    /// <summary>The largest weight.</summary>
+    public double MaxWeight { get; }
 
-    /// <summary>The token whose stretch of the cumulative sum holds a place within [0, Total); one of weight zero never.</summary>
-    public int Find(double place)
+    /// <summary>The first token at which the cumulative sum exceeds a goal in [0, Total); never one of weight zero.</summary>
+    public int Find(double goal)
     {
         int low = 0, high = _cumulative.Length - 1;
         while (low < high)
         {
             int middle = (low + high) / 2;
-            if (_cumulative[middle] > place)
+            if (_cumulative[middle] > goal)
                 high = middle;
             else
                 low = middle + 1;
         }
 
-        // Rounding may have put the place past the last stretch.
+        // Rounding may have put the goal past the last cumulative sum.
         while (_weights[low] == 0)
             low--;
         return low;

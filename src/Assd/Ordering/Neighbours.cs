@@ -1,6 +1,8 @@
 namespace AsArm.Assd.Ordering;
 
-/// <summary>Which neighbours of a target in the text are known, or seen by a row. Beyond the ends nothing is missing.</summary>
+/// <summary>
+/// The neighbours of a position in the text that are known, or that a conditional sees. Those beyond the ends of the text count as known.
+/// </summary>
 [Flags]
 public enum Neighbours
 {

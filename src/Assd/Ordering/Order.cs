@@ -3,9 +3,9 @@ using AsArm.Assd.Randomness;
 namespace AsArm.Assd.Ordering;
 
 /// <summary>
-/// An order sigma over the positions of a sequence: given tokens first, then the targets in the order of their decoding
-/// (Guo &amp; Ermon 2025, section 2). The default is the lattice order: given ascending, then targets ascending
-/// (Shih et al. 2022, arXiv 2205.13554), the only order the usual checkpoints are trained for.
+/// A permutation sigma of the positions of a sequence: given positions first, then the targets as they are decoded
+/// (Guo &amp; Ermon 2025, section 2). The default is the lattice order, given positions ascending and then targets ascending
+/// (Shih et al. 2022, arXiv 2205.13554), which checkpoints are trained for.
 /// </summary>
 public sealed class Order
 {
@@ -24,7 +24,7 @@ public sealed class Order
     /// <summary>Number of positions, given and targets.</summary>
     public int Length => _positions.Length;
 
-    /// <summary>Ranks below are given tokens, all others are targets.</summary>
+    /// <summary>The number of given tokens, m: ranks below it are given, all others are targets.</summary>
     public int GivenCount { get; }
 
     /// <summary>Number of tokens to generate.</summary>
@@ -36,12 +36,12 @@ public sealed class Order
     /// <summary>[Length] the rank of each position.</summary>
     public ReadOnlySpan<int> Ranks => _ranks;
 
-    /// <summary>The lattice order: targets from left to right.</summary>
+    /// <summary>The lattice order: given positions ascending, then targets ascending.</summary>
     /// <param name="given">[Length] true where the token is given.</param>
-    /// <exception cref="ArgumentException">No position at all.</exception>
+    /// <exception cref="ArgumentException">There are no positions.</exception>
     public static Order LeftToRight(ReadOnlySpan<bool> given) => new(GivenFirst(given, out int count), count);
 
-    /// <summary>Targets from right to left.</summary>
+    /// <summary>Given positions ascending, then targets descending.</summary>
     /// <inheritdoc cref="LeftToRight" />
     public static Order RightToLeft(ReadOnlySpan<bool> given)
     {
@@ -50,7 +50,7 @@ public sealed class Order
         return new(positions, count);
     }
 
-    /// <summary>Targets in a random order, each permutation equally likely.</summary>
+    /// <summary>Given positions ascending, then targets in random order, each permutation with the same probability.</summary>
     /// <inheritdoc cref="LeftToRight" />
     public static Order Random(ReadOnlySpan<bool> given, IRandomSource random)
     {
@@ -66,40 +66,42 @@ public sealed class Order
         return new(positions, count);
     }
 
-    /// <summary>Any permutation.</summary>
+    /// <summary>Any permutation, by the position of each rank.</summary>
     /// <param name="positions">[Length] the position of each rank, given tokens first.</param>
-    /// <param name="givenCount">How many of the first ranks are given.</param>
-    /// <exception cref="ArgumentException">Not a permutation of 0..Length-1, or no position at all.</exception>
+    /// <param name="givenCount">The number of given tokens, which have the first ranks.</param>
+    /// <exception cref="ArgumentException">Not a permutation of 0..Length-1, or there are no positions.</exception>
     /// <exception cref="ArgumentOutOfRangeException">givenCount is not within 0..Length.</exception>
     public static Order FromPositions(ReadOnlySpan<int> positions, int givenCount)
     {
-        RequireSome(positions.Length);
+        RequireNotEmpty(positions.Length);
         ArgumentOutOfRangeException.ThrowIfNegative(givenCount);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(givenCount, positions.Length);
         var seen = new bool[positions.Length];
         foreach (int position in positions)
         {
             if ((uint)position >= (uint)seen.Length || seen[position])
-                throw new ArgumentException($"Position {position} is out of range or stands twice.", nameof(positions));
+                throw new ArgumentException($"Position {position} is out of range or occurs twice.", nameof(positions));
             seen[position] = true;
         }
 
         return new(positions.ToArray(), givenCount);
     }
 
-    /// <summary>Any permutation, by the rank of each position; the inverse view of <see cref="FromPositions" />.</summary>
-    /// <param name="ranks">[Length] the rank of each position, those of given tokens below all others.</param>
-    /// <param name="givenCount">How many of the first ranks are given.</param>
-    /// <exception cref="ArgumentException">Not a permutation of 0..Length-1, or no position at all.</exception>
+    /// <summary>Any permutation, by the rank of each position: the inverse of <see cref="FromPositions" />.</summary>
+    /// <param name="ranks">[Length] the rank of each position, with given tokens before all others.</param>
+    /// <param name="givenCount">The number of given tokens, which have the first ranks.</param>
+    /// <exception cref="ArgumentException">Not a permutation of 0..Length-1, or there are no positions.</exception>
     /// <exception cref="ArgumentOutOfRangeException">givenCount is not within 0..Length.</exception>
     public static Order FromRanks(ReadOnlySpan<int> ranks, int givenCount)
     {
-        // The inverse of a permutation is one too, so that one check serves both.
+        // The inverse is a permutation exactly if its argument is one, so FromPositions can validate it.
         Order inverse = FromPositions(ranks, givenCount);
         return new(inverse._ranks, givenCount);
     }
 
-    /// <summary>Which neighbours in the text a row for a rank sees at some horizon; beyond the ends nothing is missing.</summary>
+    /// <summary>
+    /// The neighbours in the text that the conditional (rank, horizon) sees; those beyond the ends of the text count as seen.
+    /// </summary>
     internal Neighbours VisibleNeighbours(int rank, int horizon)
     {
         int position = _positions[rank];
@@ -110,7 +112,7 @@ public sealed class Order
 
     private static int[] GivenFirst(ReadOnlySpan<bool> given, out int count)
     {
-        RequireSome(given.Length);
+        RequireNotEmpty(given.Length);
         var positions = new int[given.Length];
         count = given.Count(true);
         int nextGiven = 0, nextTarget = count;
@@ -119,7 +121,7 @@ public sealed class Order
         return positions;
     }
 
-    private static void RequireSome(int length)
+    private static void RequireNotEmpty(int length)
     {
         if (length == 0)
             throw new ArgumentException("An order needs at least one position.");

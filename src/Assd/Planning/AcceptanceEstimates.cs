@@ -3,73 +3,75 @@ using AsArm.Assd.Ordering;
 namespace AsArm.Assd.Planning;
 
 /// <summary>
-/// Running estimates for one sequence: the prior, scaled for each source by how the sequence's draft tokens did against it. No
-/// estimate is shared between sequences, or a text would depend on which others are in its batch.
+/// Running estimates of acceptance for one sequence: the prior, scaled for each source by the observed acceptance of the sequence's own
+/// draft tokens. Sequences share no estimates; otherwise a text would depend on its batch.
 /// </summary>
 /// <remarks>
-/// There is no term for the distance within a speculation step: a draft token is drawn knowing the ones before it, and is tested only after they
-/// were kept.
+/// Acceptance does not depend on the distance within a speculation step: a draft token is drawn given those before it, and verified only if
+/// they were accepted.
 /// </remarks>
-/// <param name="prior">What is expected before the sequence's own draft tokens tell more.</param>
+/// <param name="prior">The expected acceptance before any draft token of the sequence is verified.</param>
 internal sealed class AcceptanceEstimates(DraftAcceptance prior)
 {
     private const double MaxProbability = 0.99;
 
     private readonly double[] _expected = new double[Enum.GetValues<DraftSource>().Length];
-    private readonly double[] _seen = new double[Enum.GetValues<DraftSource>().Length];
+    private readonly double[] _observed = new double[Enum.GetValues<DraftSource>().Length];
 
-    /// <summary>Whether n-grams come from a corpus.</summary>
+    /// <summary>Whether there are corpus n-grams.</summary>
     public bool HasCorpus { get; set; } = true;
 
-    /// <summary>The best source that a target has, None if it has none, and the chance of a draft token from it.</summary>
-    public DraftSource Best(in DraftTarget target, out double chance)
+    /// <summary>The available source with the highest estimate for a target, None if there is none, and that estimate.</summary>
+    public DraftSource Best(in DraftTarget target, out double acceptance)
     {
         DraftSource best = DraftSource.None;
-        chance = 0;
+        acceptance = 0;
         for (DraftSource source = DraftSource.Ngram; source <= DraftSource.Product; source++)
         {
-            double other = Chance(source, target);
-            if (other > chance)
-                (best, chance) = (source, other);
+            double other = Estimate(source, target);
+            if (other > acceptance)
+                (best, acceptance) = (source, other);
         }
 
         return best;
     }
 
-    /// <summary>The chance of the next draft token, did its n-gram draft turn out as sure as any: a bound before it is made.</summary>
-    public double AtBest(in DraftTarget target)
+    /// <summary>An upper bound on the estimate of the next target, before its n-gram draft is computed.</summary>
+    public double UpperBound(in DraftTarget target)
     {
-        Best(target with { NgramConfidence = 1 }, out double chance);
-        return chance;
+        Best(target with { NgramConfidence = 1 }, out double acceptance);
+        return acceptance;
     }
 
-    /// <summary>The chance of a draft token from a row not asked yet, from the network alone or multiplied, whichever is better.</summary>
-    public double WithNetworkDraft(Neighbours sees) => Math.Max(
-        Scaled(DraftSource.Network, prior.Of(DraftSource.Network, sees, null)),
-        HasCorpus ? Scaled(DraftSource.Product, prior.Of(DraftSource.Product, sees, null)) : 0);
+    /// <summary>
+    /// The estimate of a target if it had a row that sees these neighbours: from the row or its product with n-grams, whichever is higher.
+    /// </summary>
+    public double WithNetworkDraft(Neighbours visible) => Math.Max(
+        Scaled(DraftSource.Network, prior.Of(DraftSource.Network, visible, null)),
+        HasCorpus ? Scaled(DraftSource.Product, prior.Of(DraftSource.Product, visible, null)) : 0);
 
-    /// <summary>Takes in how a draft token did.</summary>
-    public void Learn(DraftSource source, in DraftTarget target, double acceptance)
+    /// <summary>Records the acceptance of a verified draft token.</summary>
+    public void Record(DraftSource source, in DraftTarget target, double acceptance)
     {
         _expected[(int)source] += Prior(source, target);
-        _seen[(int)source] += acceptance;
+        _observed[(int)source] += acceptance;
     }
 
-    private double Chance(DraftSource source, in DraftTarget target)
+    private double Estimate(DraftSource source, in DraftTarget target)
     {
-        bool isThere = source switch
+        bool isAvailable = source switch
         {
             DraftSource.Ngram => target.NgramConfidence is not 0,
-            DraftSource.Product => HasCorpus && target.NgramConfidence is not 0 && target.NetworkNeighbours is Neighbours sees && (sees & Neighbours.Left) == 0,
+            DraftSource.Product => HasCorpus && target.NgramConfidence is not 0 && target.NetworkNeighbours is Neighbours visible && (visible & Neighbours.Left) == 0,
             _ => target.NetworkNeighbours is not null,
         };
-        return isThere ? Scaled(source, Prior(source, target)) : 0;
+        return isAvailable ? Scaled(source, Prior(source, target)) : 0;
     }
 
     private double Scaled(DraftSource source, double expected)
     {
         double weight = prior.WeightOf(source, HasCorpus);
-        return Math.Min(MaxProbability, expected * (weight + _seen[(int)source]) / (weight + _expected[(int)source]));
+        return Math.Min(MaxProbability, expected * (weight + _observed[(int)source]) / (weight + _expected[(int)source]));
     }
 
     private double Prior(DraftSource source, in DraftTarget target) =>

@@ -3,21 +3,27 @@ using AsArm.Assd.Ordering;
 namespace AsArm.Assd.Planning;
 
 /// <summary>
-/// Expected acceptance of draft tokens: by draft source, by the neighbours that the draft knows, and by the class of its largest
-/// probability. An <see cref="AdaptiveDraftPolicy" /> starts from it; wrong values cost forward passes, never exactness.
+/// Expected acceptance of draft tokens, by draft source, by the neighbours that the draft knows, and by the class of its largest
+/// probability. The prior of an <see cref="AdaptiveDraftPolicy" />; wrong values cost forward passes, never exactness.
 /// </summary>
 public sealed class DraftAcceptance
 {
-    /// <summary>Rates of one source and set of neighbours: one for each class, then the mean, for a draft that is not made yet.</summary>
+    /// <summary>
+    /// The number of rates for one source and set of neighbours: one for each class, then the mean, for drafts that are not computed yet.
+    /// </summary>
     public const int Columns = 5;
 
-    /// <summary>Rates of one source: rows of <see cref="Columns" /> for the neighbours none, left, right, both.</summary>
+    /// <summary>
+    /// The number of rates of one source: <see cref="Columns" /> each for the neighbours none, left, right and both, in this order.
+    /// </summary>
     public const int RatesOfSource = 4 * Columns;
 
-    /// <summary>What measured rates count for against the drafts of the sequence itself: about ten draft tokens.</summary>
+    /// <summary>
+    /// The weight of measured rates against the draft tokens of the sequence itself, in accepted draft tokens: about ten drafted ones.
+    /// </summary>
     private const double MeasuredWeight = 5;
 
-    /// <summary>Rates that nobody measured: about two draft tokens.</summary>
+    /// <summary>The weight of neutral rates, likewise: about two drafted ones.</summary>
     private const double NeutralWeight = 1;
 
     private static readonly double[] s_limits = [0.1, 0.25, 0.5];
@@ -29,12 +35,12 @@ public sealed class DraftAcceptance
     private readonly bool[] _measured; // by source
     private readonly bool _ownBigramsAreMeasured;
 
-    /// <summary>Measured rates, each in [0, 1].</summary>
-    /// <param name="ngram">[<see cref="RatesOfSource" />] of n-grams of a corpus; null for the neutral ones.</param>
-    /// <param name="network">[<see cref="RatesOfSource" />] of earlier rows of the network; likewise.</param>
-    /// <param name="product">[<see cref="RatesOfSource" />] of their product; likewise.</param>
+    /// <summary>Measured rates, each from 0 to 1.</summary>
+    /// <param name="ngram">[<see cref="RatesOfSource" />] of corpus n-grams; null for the neutral rates.</param>
+    /// <param name="network">[<see cref="RatesOfSource" />] of rows of earlier forward passes; likewise.</param>
+    /// <param name="product">[<see cref="RatesOfSource" />] of products of the two; likewise.</param>
     /// <param name="ownBigrams">[<see cref="Columns" />] of the sequence's own bigrams without a corpus; likewise.</param>
-    /// <exception cref="ArgumentException">Of another length, or a value outside of [0, 1].</exception>
+    /// <exception cref="ArgumentException">Rates of another length, or a rate outside 0..1.</exception>
     public DraftAcceptance(
         IReadOnlyList<double>? ngram, IReadOnlyList<double>? network, IReadOnlyList<double>? product, IReadOnlyList<double>? ownBigrams)
     {
@@ -53,21 +59,24 @@ public sealed class DraftAcceptance
     }
 
     /// <summary>
-    /// Rates for a model that nobody measured. The acceptance of a draft that is right as often as it says lies between its largest
-    /// probability c, where the network is certain, and 1, where both agree. Without the left neighbour it is taken to be c; with it
-    /// an n-gram is taken to be half of the way to 1, a row of the network three quarters, and their product no better than the
-    /// n-gram. A draft that is not made yet is taken to be one of small c: a quarter, or that way itself. The sequence's own bigrams, of which
-    /// most have been seen once, are taken to be right once in ten times. A sequence's own drafts outweigh these rates after a few tokens.
+    /// Rates for a model without measurements. The acceptance of a calibrated draft lies between its largest probability c, if the oracle
+    /// is certain, and 1, if the two are equal. It is assumed to be c without the left neighbour. With it, it is assumed to be half of the
+    /// way from c to 1 for n-grams and three quarters for rows of the network. A product is assumed to be no better than n-grams. A draft
+    /// that is not computed yet counts as one of small c: a quarter, or that part of the way if it is more. The sequence's own bigrams,
+    /// most of which have a count of one, are assumed to be right once in ten times. The draft tokens of the sequence outweigh these rates
+    /// after a few tokens.
     /// </summary>
     public static DraftAcceptance Neutral { get; } = new(NeutralRates(0, 0.5), NeutralRates(0, 0.75), NeutralRates(0.5, 0.5), [0.1, 0.1, 0.1, 0.1, 0.1]);
 
-    /// <summary>How many accepted draft tokens the rates of a source count for against those of the sequence itself.</summary>
+    /// <summary>The weight of the rates of a source against the draft tokens of the sequence itself, in accepted draft tokens.</summary>
     /// <param name="source">The source.</param>
-    /// <param name="hasCorpus">Whether n-grams come from a corpus, or are the sequence's own bigrams.</param>
+    /// <param name="hasCorpus">Whether n-grams come from a corpus; otherwise they are the sequence's own bigrams.</param>
     public double WeightOf(DraftSource source, bool hasCorpus) =>
         (source == DraftSource.Ngram && !hasCorpus ? _ownBigramsAreMeasured : _measured[(int)source]) ? MeasuredWeight : NeutralWeight;
 
-    /// <summary>The class of a largest probability, below <see cref="Columns" /> - 1; classes end at 0.1, 0.25, 0.5 and 1.</summary>
+    /// <summary>
+    /// The class of a largest probability, from 0 to <see cref="Columns" /> - 2; the classes end at 0.1, 0.25, 0.5 and 1.
+    /// </summary>
     public static int ClassOf(double confidence)
     {
         int column = 0;
@@ -76,49 +85,49 @@ public sealed class DraftAcceptance
         return column;
     }
 
-    /// <summary>The expected acceptance.</summary>
-    /// <param name="source">The draft's source; 0 for <see cref="DraftSource.None" />.</param>
-    /// <param name="neighbours">Of an n-gram those that are known, of a row those that it sees.</param>
+    /// <summary>The expected acceptance of a draft token; 0 for <see cref="DraftSource.None" />.</summary>
+    /// <param name="source">The source of the draft.</param>
+    /// <param name="neighbours">The neighbours that are known for n-grams; those that the row sees for the other sources.</param>
     /// <param name="confidence">
-    /// The largest probability, of a product that of its n-gram part, which tells more; null before the draft is made.
+    /// The largest probability of the draft, for a product that of its n-grams, which predicts better; null if not computed yet.
     /// </param>
     public double Of(DraftSource source, Neighbours neighbours, double? confidence)
     {
-        int place = (int)neighbours * Columns + Column(confidence);
+        int index = (int)neighbours * Columns + Column(confidence);
         return source switch
         {
-            DraftSource.Ngram => _ngram[place],
-            DraftSource.Network => _network[place],
-            DraftSource.Product => _product[place],
+            DraftSource.Ngram => _ngram[index],
+            DraftSource.Network => _network[index],
+            DraftSource.Product => _product[index],
             _ => 0,
         };
     }
 
-    /// <summary>The same of a target's draft from a source.</summary>
+    /// <summary>The expected acceptance of a draft token for a target; 0 for <see cref="DraftSource.None" />.</summary>
     public double Of(DraftSource source, in DraftTarget target) => Of(source, NeighboursOf(source, target), ConfidenceOf(source, target));
 
-    /// <summary>The expected acceptance of the sequence's own bigrams, where there is no corpus.</summary>
-    /// <param name="confidence">The largest probability; null before the draft is made.</param>
+    /// <summary>The expected acceptance of a draft token from the sequence's own bigrams, without a corpus.</summary>
+    /// <param name="confidence">The largest probability of the draft; null if not computed yet.</param>
     public double OfOwnBigrams(double? confidence) => _ownBigrams[Column(confidence)];
 
-    /// <summary>The neighbours by which drafts of a source are classed.</summary>
+    /// <summary>The neighbours by which drafts of a source are classified.</summary>
     internal static Neighbours NeighboursOf(DraftSource source, in DraftTarget target) =>
         source == DraftSource.Ngram ? target.Known : target.NetworkNeighbours ?? Neighbours.None;
 
-    /// <summary>The largest probability by which drafts of a source are classed; null before the draft is made.</summary>
+    /// <summary>The largest probability by which drafts of a source are classified; null if not computed yet.</summary>
     internal static double? ConfidenceOf(DraftSource source, in DraftTarget target) =>
         source == DraftSource.Network ? target.NetworkConfidence : target.NgramConfidence;
 
     private static int Column(double? confidence) => confidence is double largest ? ClassOf(largest) : Columns - 1;
 
-    /// <param name="withoutLeft">Of the way from c to 1.</param>
-    /// <param name="withLeft">The same where the left neighbour is known.</param>
+    /// <param name="withoutLeft">The part of the way from c to 1 that is assumed without the left neighbour.</param>
+    /// <param name="withLeft">The same with the left neighbour.</param>
     private static double[] NeutralRates(double withoutLeft, double withLeft)
     {
         double[] typical = [0.05, 0.175, 0.375, 0.75];
         return [.. Rates(withoutLeft), .. Rates(withLeft), .. Rates(withoutLeft), .. Rates(withLeft)];
 
-        double[] Rates(double way) => [.. typical.Select(c => c + way * (1 - c)), Math.Max(0.25, way)];
+        double[] Rates(double part) => [.. typical.Select(c => c + part * (1 - c)), Math.Max(0.25, part)];
     }
 
     private static double[] Copy(IReadOnlyList<double>? rates, double[] neutral, string name)

@@ -2,13 +2,13 @@ using AsArm.Assd.Ordering;
 
 namespace AsArm.Assd.Planning;
 
-/// <summary>Measured acceptance of draft tokens, by the classes of <see cref="DraftAcceptance" />.</summary>
-/// <remarks>Not for several threads at once.</remarks>
+/// <summary>Collects the measured acceptance of draft tokens, by the classes of <see cref="DraftAcceptance" />.</summary>
+/// <remarks>Not for concurrent callers.</remarks>
 public sealed class DraftAcceptanceTally
 {
     /// <summary>
-    /// A class counts against the wider one around it as if it had so many examples more, all of them like the wider one: a class
-    /// without examples has its value, one with hundreds its own.
+    /// Additive smoothing towards the rate of the wider class: the number of its examples that are added. A class without examples gets the
+    /// wider rate, one with hundreds nearly its own.
     /// </summary>
     private const double Smoothing = 20;
 
@@ -19,30 +19,30 @@ public sealed class DraftAcceptanceTally
     private const int Cells = 4 * Classes;
     private const int Sources = (int)DraftSource.Product + 1;
 
-    /// <summary>Draft tokens that were examined.</summary>
+    /// <summary>The number of verified draft tokens.</summary>
     public int Count => _counts.Sum();
 
-    /// <summary>Draft tokens of a source that were examined.</summary>
+    /// <summary>The number of verified draft tokens of a source.</summary>
     public int CountOf(DraftSource source) => _counts.AsSpan((int)source * Cells, Cells).ToArray().Sum();
 
-    /// <summary>The mean acceptance of a source; NaN without examples.</summary>
+    /// <summary>The mean acceptance of a source; NaN without verified draft tokens.</summary>
     public double MeanOf(DraftSource source) => _sums.AsSpan((int)source * Cells, Cells).ToArray().Sum() / CountOf(source);
 
-    /// <summary>Adds a draft token that was examined.</summary>
-    /// <param name="source">Where it was drawn from.</param>
-    /// <param name="target">What was known before.</param>
-    /// <param name="acceptance">min(1, q / p).</param>
+    /// <summary>Adds a verified draft token.</summary>
+    /// <param name="source">The source that it was drawn from.</param>
+    /// <param name="target">What was known before it was drawn.</param>
+    /// <param name="acceptance">min(1, q/p) of the token.</param>
     public void Add(DraftSource source, in DraftTarget target, double acceptance)
     {
-        int place = (int)source * Cells + (int)DraftAcceptance.NeighboursOf(source, target) * Classes
+        int index = (int)source * Cells + (int)DraftAcceptance.NeighboursOf(source, target) * Classes
             + DraftAcceptance.ClassOf(DraftAcceptance.ConfidenceOf(source, target) ?? 0);
-        _sums[place] += acceptance;
-        _counts[place]++;
+        _sums[index] += acceptance;
+        _counts[index]++;
     }
 
     /// <summary>
-    /// [<see cref="DraftAcceptance.RatesOfSource" />] smoothed rates of a source: its mean towards the neutral one, the mean of known
-    /// neighbours towards that of the source, each class towards that of its neighbours. Null without any example.
+    /// [<see cref="DraftAcceptance.RatesOfSource" />] smoothed rates of a source: its mean towards the neutral rate, the mean of each set
+    /// of neighbours towards that of the source, each class towards that of its neighbours. Null without verified draft tokens.
     /// </summary>
     public double[]? RatesOf(DraftSource source)
     {
@@ -50,12 +50,12 @@ public sealed class DraftAcceptanceTally
             return null;
         int start = (int)source * Cells;
         double mean = Rate(start, Cells, DraftAcceptance.Neutral.Of(source, Neighbours.Left, null));
-        return [.. Enumerable.Range(0, 4).SelectMany(neighbours => Row(start + neighbours * Classes, mean))];
+        return [.. Enumerable.Range(0, 4).SelectMany(neighbours => RatesOfNeighbours(start + neighbours * Classes, mean))];
     }
 
     /// <summary>
-    /// [<see cref="DraftAcceptance.Columns" />] smoothed rates of <see cref="DraftSource.Ngram" /> where there is no corpus, whatever the
-    /// neighbours: the mean towards the neutral one of own bigrams, each class towards the mean. Null without any example.
+    /// [<see cref="DraftAcceptance.Columns" />] smoothed rates of <see cref="DraftSource.Ngram" /> without a corpus, over all sets of
+    /// neighbours: the mean towards the neutral rate of own bigrams, each class towards the mean. Null without verified draft tokens.
     /// </summary>
     public double[]? RatesOfOwnBigrams()
     {
@@ -63,18 +63,18 @@ public sealed class DraftAcceptanceTally
         if (CountOf(DraftSource.Ngram) == 0)
             return null;
         double mean = Rate(start, Cells, DraftAcceptance.Neutral.OfOwnBigrams(null));
-        return [.. Enumerable.Range(0, Classes).Select(column => Rate(Enumerable.Range(0, 4).Select(row => start + row * Classes + column), mean)), mean];
+        return [.. Enumerable.Range(0, Classes).Select(column => Rate(Enumerable.Range(0, 4).Select(neighbours => start + neighbours * Classes + column), mean)), mean];
     }
 
-    private IEnumerable<double> Row(int start, double mean)
+    private IEnumerable<double> RatesOfNeighbours(int start, double mean)
     {
-        double ofRow = Rate(start, Classes, mean);
-        return [.. Enumerable.Range(start, Classes).Select(cell => Rate(cell, 1, ofRow)), ofRow];
+        double ofNeighbours = Rate(start, Classes, mean);
+        return [.. Enumerable.Range(start, Classes).Select(cell => Rate(cell, 1, ofNeighbours)), ofNeighbours];
     }
 
     private double Rate(int start, int cells, double wider) => Rate(Enumerable.Range(start, cells), wider);
 
-    /// <summary>The rate of some cells, towards a wider one.</summary>
+    /// <summary>The rate of some cells, smoothed towards that of the wider class.</summary>
     private double Rate(IEnumerable<int> cells, double wider) =>
         (cells.Sum(cell => _sums[cell]) + Smoothing * wider) / (cells.Sum(cell => _counts[cell]) + Smoothing);
 }

@@ -1,17 +1,17 @@
 namespace AsArm.Assd.Planning;
 
-/// <summary>What a draft token is drawn from.</summary>
+/// <summary>The distribution that a draft token is drawn from.</summary>
 public enum DraftSource
 {
     /// <summary>No draft token.</summary>
     None,
 
-    /// <summary>Corpus n-grams and the sequence's own, given the known neighbours in the text.</summary>
+    /// <summary>Corpus n-grams and the sequence's own bigrams, given the known neighbours in the text.</summary>
     Ngram,
 
-    /// <summary>A row that the network answered earlier, seeing less than the target will.</summary>
+    /// <summary>A row of an earlier forward pass, which sees fewer tokens than the oracle will.</summary>
     Network,
 
-    /// <summary>Such a row times what the n-grams add to it.</summary>
+    /// <summary>The product of such a row and the n-grams, see docs/algorithm.md.</summary>
     Product,
 }

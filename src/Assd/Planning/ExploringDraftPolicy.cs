@@ -4,16 +4,14 @@ using AsArm.Assd.Randomness;
 namespace AsArm.Assd.Planning;
 
 /// <summary>
-/// A draft policy that measures: it proposes from every source that a target has by turns of a random number of its own, drafts rows ahead at
-/// random, and writes down how each examined draft token did, those included that no plan would choose. The samples are exact, as
-/// with any plan.
+/// A draft policy for measurements: it chooses among the available sources and adds draft queries at random, and records the acceptance of
+/// every verified draft token, of unprofitable ones too. The samples are exact, as with any policy.
 /// </summary>
-/// <param name="tally">Takes the acceptance of what was examined; plans of several sequences of one loop may share it.</param>
-/// <param name="random">The plan's own, so that what it does is independent of the tokens drawn.</param>
+/// <param name="tally">Collects the acceptance of verified draft tokens; the policies of all sequences of a loop may share it.</param>
+/// <param name="random">A source of the policy's own, so that its choices are independent of the tokens drawn.</param>
 public sealed class ExploringDraftPolicy(DraftAcceptanceTally tally, IRandomSource random) : IDraftPolicy
 {
-    private const int NetworkDrafts = 4;
-    private const double GoesOn = 0.5;
+    private const double ContinueProbability = 0.5;
 
     private static readonly DraftSource[] s_sources = [DraftSource.Ngram, DraftSource.Network, DraftSource.Product];
 
@@ -23,23 +21,23 @@ public sealed class ExploringDraftPolicy(DraftAcceptanceTally tally, IRandomSour
     public int MaxDraftTokens => 4;
 
     /// <inheritdoc />
-    public int MaxDraftQueries => NetworkDrafts;
+    public int MaxDraftQueries => 4;
 
     /// <inheritdoc />
-    public int Reach => MaxDraftTokens + 2 * NetworkDrafts;
+    public int Lookahead => MaxDraftTokens + 2 * MaxDraftQueries;
 
     /// <inheritdoc />
-    public DraftSource Choose(IDraftView view)
+    public DraftSource ChooseSource(IDraftView view)
     {
         ArgumentNullException.ThrowIfNull(view);
-        if (view.Drafted > 0 && random.NextDouble() >= GoesOn)
+        if (view.Drafted > 0 && random.NextDouble() >= ContinueProbability)
             return DraftSource.None;
         view.MakeNgramDraft();
         DraftTarget target = view.Target(view.Committed + view.Drafted);
         _available.Clear();
         foreach (DraftSource source in s_sources)
         {
-            if (IsThere(source, target, view.HasCorpus))
+            if (IsAvailable(source, target, view.HasCorpus))
                 _available.Add(source);
         }
 
@@ -47,27 +45,27 @@ public sealed class ExploringDraftPolicy(DraftAcceptanceTally tally, IRandomSour
     }
 
     /// <inheritdoc />
-    public int AddDraftQueries(IDraftView view, Span<Conditional> rows)
+    public int AddDraftQueries(IDraftView view, Span<Conditional> queries)
     {
         ArgumentNullException.ThrowIfNull(view);
-        int count = 0, last = Math.Min(view.Length - 1, view.Committed + Reach);
-        for (int rank = view.Committed + view.Drafted + 1; rank < last && count < rows.Length; rank++)
+        int count = 0, last = Math.Min(view.Length - 1, view.Committed + Lookahead);
+        for (int rank = view.Committed + view.Drafted + 1; rank < last && count < queries.Length; rank++)
         {
             if (view.Target(rank).NetworkNeighbours is null && random.NextDouble() < 0.5)
-                rows[count++] = new(rank, view.Committed);
+                queries[count++] = new(rank, view.Committed);
         }
 
         return count;
     }
 
     /// <inheritdoc />
-    public void Learn(DraftSource source, in DraftTarget target, double acceptance) => tally.Add(source, target, acceptance);
+    public void RecordAcceptance(DraftSource source, in DraftTarget target, double acceptance) => tally.Add(source, target, acceptance);
 
-    /// <summary>Without a corpus n-grams are those of the sequence, which are measured apart.</summary>
-    private static bool IsThere(DraftSource source, in DraftTarget target, bool hasCorpus) => source switch
+    /// <summary>Without a corpus, n-grams are the sequence's own bigrams, which are measured separately.</summary>
+    private static bool IsAvailable(DraftSource source, in DraftTarget target, bool hasCorpus) => source switch
     {
         DraftSource.Ngram => hasCorpus && target.NgramConfidence > 0,
-        DraftSource.Product => hasCorpus && target.NgramConfidence > 0 && target.NetworkNeighbours is Neighbours sees && (sees & Neighbours.Left) == 0,
+        DraftSource.Product => hasCorpus && target.NgramConfidence > 0 && target.NetworkNeighbours is Neighbours visible && (visible & Neighbours.Left) == 0,
         _ => target.NetworkNeighbours is not null,
     };
 }

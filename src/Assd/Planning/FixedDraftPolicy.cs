@@ -2,25 +2,33 @@ using AsArm.Assd.Ordering;
 
 namespace AsArm.Assd.Planning;
 
-/// <summary>The same in every speculation step: k draft tokens from one source, and tails of draft queries for chosen outcomes.</summary>
-/// <remarks>For tests and measurements, and, without draft tokens, for sequential decoding.</remarks>
+/// <summary>
+/// A draft policy that does the same in every speculation step: k draft tokens from one source, and draft queries for every possible number
+/// of accepted ones.
+/// </summary>
+/// <remarks>For tests and measurements; without draft tokens it is sequential decoding.</remarks>
 public sealed class FixedDraftPolicy : IDraftPolicy
 {
     private readonly DraftSource _source;
-    private readonly int _backoff;
+    private readonly int _queriesPerOutcome;
 
-    /// <summary>A plan that never changes.</summary>
-    /// <param name="source">Draft tokens come from it where it is there, else from n-grams, else from the network's row.</param>
-    /// <param name="draftTokens">k, the draft tokens of a speculation step.</param>
-    /// <param name="tail">Draft queries for each outcome j = 0..k: ranks n+j+1..n+j+tail, seeing the first j draft tokens.</param>
-    public FixedDraftPolicy(DraftSource source, int draftTokens, int tail = 0)
+    /// <summary>Creates the policy.</summary>
+    /// <param name="source">
+    /// The source of draft tokens. If a target does not have it, Product falls back to Ngram, and Ngram to none.
+    /// </param>
+    /// <param name="draftTokens">k, the number of draft tokens of a speculation step.</param>
+    /// <param name="queriesPerOutcome">
+    /// The number of draft queries for each number j = 0..k of accepted draft tokens: ranks n+j+1, n+j+2, ..., with horizon n+j.
+    /// </param>
+    /// <exception cref="ArgumentOutOfRangeException">A number is negative.</exception>
+    public FixedDraftPolicy(DraftSource source, int draftTokens, int queriesPerOutcome = 0)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(draftTokens);
-        ArgumentOutOfRangeException.ThrowIfNegative(tail);
+        ArgumentOutOfRangeException.ThrowIfNegative(queriesPerOutcome);
         _source = source;
-        _backoff = tail;
+        _queriesPerOutcome = queriesPerOutcome;
         MaxDraftTokens = draftTokens;
-        MaxDraftQueries = checked((draftTokens + 1) * tail);
+        MaxDraftQueries = checked((draftTokens + 1) * queriesPerOutcome);
     }
 
     /// <inheritdoc />
@@ -30,10 +38,10 @@ public sealed class FixedDraftPolicy : IDraftPolicy
     public int MaxDraftQueries { get; }
 
     /// <inheritdoc />
-    public int Reach => _source == DraftSource.Ngram && _backoff == 0 ? 0 : MaxDraftTokens + _backoff + 1;
+    public int Lookahead => _source == DraftSource.Ngram && _queriesPerOutcome == 0 ? 0 : MaxDraftTokens + _queriesPerOutcome + 1;
 
     /// <inheritdoc />
-    public DraftSource Choose(IDraftView view)
+    public DraftSource ChooseSource(IDraftView view)
     {
         ArgumentNullException.ThrowIfNull(view);
         view.MakeNgramDraft();
@@ -46,22 +54,22 @@ public sealed class FixedDraftPolicy : IDraftPolicy
     }
 
     /// <inheritdoc />
-    public int AddDraftQueries(IDraftView view, Span<Conditional> rows)
+    public int AddDraftQueries(IDraftView view, Span<Conditional> queries)
     {
         ArgumentNullException.ThrowIfNull(view);
         int count = 0;
-        for (int outcome = 0; outcome <= view.Drafted; outcome++)
+        for (int accepted = 0; accepted <= view.Drafted; accepted++)
         {
-            int horizon = view.Committed + outcome;
-            for (int rank = horizon + 1; rank <= Math.Min(horizon + _backoff, view.Length - 2); rank++)
-                rows[count++] = new(rank, horizon);
+            int horizon = view.Committed + accepted;
+            for (int rank = horizon + 1; rank <= Math.Min(horizon + _queriesPerOutcome, view.Length - 2); rank++)
+                queries[count++] = new(rank, horizon);
         }
 
         return count;
     }
 
     /// <inheritdoc />
-    public void Learn(DraftSource source, in DraftTarget target, double acceptance)
+    public void RecordAcceptance(DraftSource source, in DraftTarget target, double acceptance)
     {
     }
 }

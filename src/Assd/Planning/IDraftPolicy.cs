@@ -3,35 +3,35 @@ using AsArm.Assd.Ordering;
 namespace AsArm.Assd.Planning;
 
 /// <summary>
-/// Decides for one sequence what is drafted: from which source, how far, and which rows the network is asked for later drafts.
-/// The distribution of the output is the same whatever a plan does, as long as it decides before the draw that it decides about.
+/// Decides what one sequence drafts: how many draft tokens, from which source, and which draft queries are added for later speculation
+/// steps. The output distribution is the same for every policy that decides about a draft token before it is drawn.
 /// </summary>
 public interface IDraftPolicy
 {
-    /// <summary>Most draft tokens of a speculation step; at least 0.</summary>
+    /// <summary>The maximum number of draft tokens of a speculation step; at least 0.</summary>
     int MaxDraftTokens { get; }
 
-    /// <summary>Most draft queries of a call; at least 0.</summary>
+    /// <summary>The maximum number of draft queries of a forward pass; at least 0.</summary>
     int MaxDraftQueries { get; }
 
-    /// <summary>Draft queries are asked for ranks below Decided + Reach only; one row is kept for each.</summary>
-    int Reach { get; }
+    /// <summary>Draft queries have ranks below Committed + Lookahead, and rows are kept for these ranks; at least 0.</summary>
+    int Lookahead { get; }
 
-    /// <summary>Whether another draft token is drawn, at rank Decided + Proposed, and from what.</summary>
-    DraftSource Choose(IDraftView view);
+    /// <summary>The source of the next draft token, of rank Committed + Drafted; <see cref="DraftSource.None" /> ends drafting.</summary>
+    DraftSource ChooseSource(IDraftView view);
 
-    /// <summary>The draft queries of the coming call, after the last draft token was drawn.</summary>
+    /// <summary>Adds the draft queries of the next forward pass; called after the last draft token of the step is drawn.</summary>
     /// <param name="view">The speculation step.</param>
-    /// <param name="rows">
-    /// [MaximumDraftRows] to fill with (rank, horizon): Decided &lt;= horizon &lt;= Decided + Proposed, horizon &lt; rank. A row whose
-    /// horizon shows draft tokens that are rejected is dropped.
+    /// <param name="queries">
+    /// [MaxDraftQueries] to fill with (rank, horizon): Committed &lt;= horizon &lt;= Committed + Drafted and horizon &lt; rank. Rows that
+    /// have seen a draft token that is rejected are dropped.
     /// </param>
-    /// <returns>How many.</returns>
-    int AddDraftQueries(IDraftView view, Span<Conditional> rows);
+    /// <returns>The number of queries added.</returns>
+    int AddDraftQueries(IDraftView view, Span<Conditional> queries);
 
-    /// <summary>Tells how a draft token did.</summary>
-    /// <param name="source">What it was drawn from.</param>
-    /// <param name="target">What was known before.</param>
-    /// <param name="acceptance">min(1, q / p): the probability with which a lone test keeps the token that was drawn.</param>
-    void Learn(DraftSource source, in DraftTarget target, double acceptance);
+    /// <summary>Records the acceptance of a verified draft token.</summary>
+    /// <param name="source">The source that it was drawn from.</param>
+    /// <param name="target">What was known before it was drawn.</param>
+    /// <param name="acceptance">min(1, q/p) of the token: the probability with which it is accepted when it is verified by itself.</param>
+    void RecordAcceptance(DraftSource source, in DraftTarget target, double acceptance);
 }

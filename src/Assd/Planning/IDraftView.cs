@@ -2,31 +2,36 @@ using AsArm.Assd.Ordering;
 
 namespace AsArm.Assd.Planning;
 
-/// <summary>The state of a speculation step, as far as a plan may look at it without bending the distribution: no token that is yet to be tested.</summary>
+/// <summary>
+/// The state of a speculation step that a draft policy may depend on. It shows no token that is not verified yet: a policy that depends on
+/// one changes the output distribution.
+/// </summary>
 public interface IDraftView
 {
-    /// <summary>n: ranks below are decided.</summary>
+    /// <summary>n, the number of ranks with a final token.</summary>
     int Committed { get; }
 
-    /// <summary>Number of ranks.</summary>
+    /// <summary>The number of ranks.</summary>
     int Length { get; }
 
-    /// <summary>Draft tokens of this speculation step so far: ranks Decided..Decided + Proposed - 1.</summary>
+    /// <summary>
+    /// The number of draft tokens of this speculation step so far; they have the ranks Committed..Committed + Drafted - 1.
+    /// </summary>
     int Drafted { get; }
 
-    /// <summary>Whether n-gram drafts come from a corpus; without one they have the sequence's own pairs only.</summary>
+    /// <summary>Whether there are corpus n-grams; otherwise n-gram drafts come from the sequence's own bigrams.</summary>
     bool HasCorpus { get; }
 
     /// <summary>What is known of a target.</summary>
-    /// <param name="rank">Not decided yet.</param>
+    /// <param name="rank">A rank that is not committed.</param>
     DraftTarget Target(int rank);
 
     /// <summary>
-    /// Makes the n-gram draft of the next target, rank Decided + Proposed, unless it is made, so that <see cref="Target" /> tells its
-    /// confidence; a plan that does without saves the work.
+    /// Computes the n-gram draft of the next target, of rank Committed + Drafted, so that <see cref="Target" /> returns its confidence.
+    /// Optional, as it takes time; a second call does nothing.
     /// </summary>
     void MakeNgramDraft();
 
-    /// <summary>Which neighbours of a rank a row of some horizon sees.</summary>
+    /// <summary>The neighbours in the text that the conditional (rank, horizon) sees.</summary>
     Neighbours VisibleNeighbours(int rank, int horizon);
 }

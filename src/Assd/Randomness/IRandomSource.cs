@@ -1,8 +1,8 @@
 namespace AsArm.Assd.Randomness;
 
-/// <summary>Where random numbers come from. The formulas take random numbers as arguments; only the loop owns a source.</summary>
+/// <summary>A source of random numbers. Formulas take random numbers as arguments; only the sampling loop owns sources.</summary>
 public interface IRandomSource
 {
-    /// <summary>A number, uniform in [0, 1).</summary>
+    /// <summary>The next number, uniform in [0, 1).</summary>
     double NextDouble();
 }

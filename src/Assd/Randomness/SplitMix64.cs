@@ -1,8 +1,8 @@
 namespace AsArm.Assd.Randomness;
 
 /// <summary>
-/// Random numbers that follow from a seed, the same on every machine and in every .NET version: SplitMix64 (Steele, Lea and Flood 2014,
-/// "Fast splittable pseudorandom number generators"), 53 bits a random number.
+/// The SplitMix64 generator (Steele, Lea and Flood 2014, "Fast splittable pseudorandom number generators"), with 53 random bits per number.
+/// A seed gives the same numbers on every machine and in every .NET version.
 /// </summary>
 public sealed class SplitMix64(long seed) : IRandomSource
 {

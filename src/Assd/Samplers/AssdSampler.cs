@@ -5,13 +5,13 @@ using AsArm.Assd.Randomness;
 namespace AsArm.Assd.Samplers;
 
 /// <summary>
-/// Any-Subset Speculative Decoding (Guo &amp; Ermon 2025, Algorithm 1). A speculation step is two calls of the same model: a draft of k targets,
-/// all seeing what is decided (p), then an oracle in which each sees the draft tokens before it (q).
+/// Any-Subset Speculative Decoding (Guo &amp; Ermon 2025, Algorithm 1). A speculation step has two forward passes of the same model: a
+/// draft pass with k queries at horizon n (p), then an oracle pass in which each query sees the draft tokens before it (q).
 /// </summary>
 /// <remarks>
-/// The first draft of a speculation step is accepted by construction: its oracle is the same conditional (n, n), so it is not asked again.
-/// Hence a speculation step of one draft needs no oracle call, a longer round decides at least two tokens, and NFE never exceeds the number
-/// of generated tokens.
+/// The first draft token of a speculation step is always accepted: draft and oracle are the same conditional (n, n), which is not queried
+/// again. So a step with one draft token needs no oracle pass, a longer one commits at least two tokens, and NFE never exceeds the number
+/// of generated tokens (Theorem 1).
 /// </remarks>
 public sealed class AssdSampler : Sampler
 {
@@ -26,11 +26,11 @@ public sealed class AssdSampler : Sampler
     public AssdSampler(Order order, ReadOnlySpan<int> tokens, SamplingOptions options, int vocabularySize)
         : base(order, tokens, options, vocabularySize, DraftLength(order, options))
     {
-        int rows = DraftLength(order, options);
+        int length = DraftLength(order, options);
         _vocabularySize = vocabularySize;
-        _draft = new float[checked(rows * vocabularySize)];
+        _draft = new float[checked(length * vocabularySize)];
         _residual = new float[vocabularySize];
-        _draftTokens = new int[rows];
+        _draftTokens = new int[length];
     }
 
     /// <inheritdoc />
@@ -81,7 +81,7 @@ public sealed class AssdSampler : Sampler
 
     private void PrepareOracle()
     {
-        State.BeginForwardPass(Committed + _count - 1); // nobody sees the last draft token
+        State.BeginForwardPass(Committed + _count - 1); // no query sees the last draft token
         for (int i = 1; i < _count; i++)
             State.AddQuery(new Conditional(Committed + i, Committed + i));
     }
@@ -107,7 +107,7 @@ public sealed class AssdSampler : Sampler
         }
     }
 
-    /// <summary>Before any oracle row is read: the first draft is decided by its draft query.</summary>
+    /// <summary>Commits the first draft token, which is drawn from its oracle.</summary>
     private void CommitFirst()
     {
         Accepted++;

@@ -6,13 +6,14 @@ using AsArm.Assd.Randomness;
 namespace AsArm.Assd.Samplers;
 
 /// <summary>
-/// Algorithm 2 of Guo &amp; Ermon 2025: draft tokens are drawn one after another from the bigrams of the sequence itself, given and
-/// decided tokens; where the left neighbour was never followed, or is unknown, from all known tokens. One oracle call per speculation step
-/// tests them; the first may be rejected too. Banned tokens are not drafted.
+/// Speculative decoding with n-gram drafts (Guo &amp; Ermon 2025, Algorithm 2): draft tokens are drawn one after another from the bigrams
+/// of the sequence itself, counted over given and committed tokens; where the left neighbour is unknown or has no counted successor, from
+/// the frequencies of all known tokens. One oracle pass per speculation step verifies them, the first included. Banned tokens are not
+/// drafted.
 /// </summary>
 /// <remarks>
-/// Position 0 has no left neighbour, and without any known token there is nothing to count: a speculation step ends before such a target,
-/// and where it is the next, the call asks the target's own conditional and decides it. So every call decides a token.
+/// Position 0 has no left neighbour, and without known tokens there is nothing to count: drafting ends before such a target. If it is the
+/// next target, the pass queries its conditional and commits one token. So every pass commits a token.
 /// </remarks>
 public sealed class NgramSampler : Sampler
 {
@@ -27,11 +28,11 @@ public sealed class NgramSampler : Sampler
     public NgramSampler(Order order, ReadOnlySpan<int> tokens, SamplingOptions options, int vocabularySize)
         : base(order, tokens, options, vocabularySize, DraftLength(order, options))
     {
-        int rows = DraftLength(order, options);
+        int length = DraftLength(order, options);
         _weights = new(vocabularySize);
         _residual = new double[vocabularySize];
-        _draftTokens = new int[rows];
-        _probabilities = new double[rows];
+        _draftTokens = new int[length];
+        _probabilities = new double[length];
     }
 
     /// <inheritdoc />
@@ -41,7 +42,7 @@ public sealed class NgramSampler : Sampler
         if (!_isDrafted)
             DrawDraftTokens(random);
         _isDrafted = true;
-        State.BeginForwardPass(Committed + Math.Max(0, _count - 1)); // nobody sees the last draft token
+        State.BeginForwardPass(Committed + Math.Max(0, _count - 1)); // no query sees the last draft token
         for (int i = 0; i < Math.Max(1, _count); i++)
             State.AddQuery(new Conditional(Committed + i, Committed + i));
     }
@@ -86,9 +87,10 @@ public sealed class NgramSampler : Sampler
         }
     }
 
-    /// <summary>Counts what follows the left neighbour of a target; the sum of the counts, 0 where there is nothing to count.</summary>
-    /// <param name="committed">Ranks below are counted; draft tokens are not, though one may be the left neighbour.</param>
+    /// <summary>Counts the successors of the left neighbour of a target, or all known tokens.</summary>
+    /// <param name="committed">Only tokens of ranks below are counted: draft tokens are not, though the left neighbour may be one.</param>
     /// <param name="rank">The target.</param>
+    /// <returns>The sum of the counts; 0 if there is no draft.</returns>
     private double Count(int committed, int rank)
     {
         _weights.Clear();
@@ -105,7 +107,7 @@ public sealed class NgramSampler : Sampler
         return TotalOfAllowed(position);
     }
 
-    /// <summary>Takes the banned tokens out of the counts, so that none is drafted, and sums up the others.</summary>
+    /// <summary>Sets the counts of banned tokens to 0, so that none is drafted, and returns the sum of the others.</summary>
     private double TotalOfAllowed(int position)
     {
         double total = 0;

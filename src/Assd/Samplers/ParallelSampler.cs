@@ -5,15 +5,17 @@ using AsArm.Assd.Randomness;
 namespace AsArm.Assd.Samplers;
 
 /// <summary>
-/// Several tokens a call, each drawn as if the others were unknown, without any test: what a masked diffusion model does. NOT
-/// exact: the output distribution is a product of marginals per call. It is here to compare with, and all other samplers avoid it.
+/// Parallel decoding without verification, as in masked diffusion models: several tokens per forward pass, each drawn independently of the
+/// others. NOT exact: the distribution is a product of marginals per pass. For comparison with the exact samplers.
 /// </summary>
-/// <remarks>The statistics' log-probability is that of the distribution it draws from, not of the model's joint.</remarks>
+/// <remarks>The log-probability in its statistics is that of this product, not of the model's joint distribution.</remarks>
 public sealed class ParallelSampler : Sampler
 {
     private readonly int _perForwardPass;
 
-    /// <summary>A sampler that decides <see cref="SamplingOptions.DraftLength" /> tokens a call, or all at once without one.</summary>
+    /// <summary>
+    /// Commits <see cref="SamplingOptions.DraftLength" /> tokens per forward pass; if that is null, all tokens in one pass.
+    /// </summary>
     /// <inheritdoc />
     public ParallelSampler(Order order, ReadOnlySpan<int> tokens, SamplingOptions options, int vocabularySize)
         : base(order, tokens, options, vocabularySize, DraftLength(order, options, int.MaxValue)) => _perForwardPass = DraftLength(order, options, int.MaxValue);

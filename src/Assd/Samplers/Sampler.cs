@@ -6,27 +6,30 @@ using AsArm.Assd.Randomness;
 namespace AsArm.Assd.Samplers;
 
 /// <summary>
-/// A step machine that decides the targets of one sequence: it plans the next forward pass, then takes the logits. It never calls
-/// the model, so one loop serves a single sequence and a batch whose sequences are in different states.
+/// Generates the targets of one sequence as a state machine: <see cref="Prepare" /> sets up the next forward pass,
+/// <see cref="ProcessLogits" /> commits tokens from its logits. It never runs the model, so one loop serves single sequences and batches
+/// alike.
 /// </summary>
 public abstract class Sampler
 {
     private readonly LogitsProcessor _processor;
     private readonly SamplingOptions _options;
-    private readonly double[] _modeLogProbabilities; // of greedy decoding, by row
+    private readonly double[] _modeLogProbabilities; // by row; used in greedy decoding only
     private int _nfe;
-    private int _encoded;
+    private int _cached;
     private int _contentTokens;
     private int _queryTokens;
     private bool _isPrepared;
     private double _logProbability;
 
-    /// <summary>Makes all memory that the sequence will need.</summary>
+    /// <summary>Allocates all memory that the sequence needs.</summary>
     /// <param name="order">The order of the sequence.</param>
     /// <param name="tokens">[order.Length] tokens by position; those of targets are ignored.</param>
-    /// <param name="options">The distribution of the tokens.</param>
+    /// <param name="options">Temperature, top-k, top-p and bans.</param>
     /// <param name="vocabularySize">V of the model.</param>
-    /// <param name="maxQueries">Most queries of one call.</param>
+    /// <param name="maxQueries">The maximum number of queries in a forward pass.</param>
+    /// <exception cref="ArgumentException">The tokens do not match the order or the vocabulary.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
     protected Sampler(Order order, ReadOnlySpan<int> tokens, SamplingOptions options, int vocabularySize, int maxQueries)
     {
         _processor = new LogitsProcessor(options, vocabularySize);
@@ -34,73 +37,74 @@ public abstract class Sampler
         _modeLogProbabilities = new double[options.IsGreedy ? maxQueries : 0];
         State = new SequenceState(order, tokens, vocabularySize, maxQueries);
         Committed = order.GivenCount;
-        _encoded = Committed;
+        _cached = Committed;
     }
 
-    /// <summary>The call to hand to the model after <see cref="Prepare" />.</summary>
+    /// <summary>The input and output of the model; complete after <see cref="Prepare" />.</summary>
     public SequenceState State { get; }
 
-    /// <summary>Ranks below are decided for good.</summary>
+    /// <summary>n, the number of ranks with a final token: given and committed.</summary>
     public int Committed { get; private set; }
 
-    /// <summary>True once every target is decided.</summary>
+    /// <summary>Whether every target is committed.</summary>
     public bool IsDone => Committed == State.Order.Length;
 
     /// <summary>[Length] tokens by position, final for all ranks below <see cref="Committed" />.</summary>
     public ReadOnlySpan<int> Tokens => State.Tokens;
 
-    /// <summary>Counts so far.</summary>
+    /// <summary>The statistics so far.</summary>
     public SamplingStatistics Statistics =>
         new(Committed - State.Order.GivenCount, _nfe, Drafted, Accepted, _contentTokens, _queryTokens, _logProbability);
 
     /// <summary>Draft tokens drawn so far.</summary>
     protected int Drafted { get; set; }
 
-    /// <summary>Draft tokens kept so far.</summary>
+    /// <summary>Draft tokens accepted so far.</summary>
     protected int Accepted { get; set; }
 
-    /// <summary>Targets still to decide.</summary>
+    /// <summary>The number of uncommitted targets.</summary>
     protected int Remaining => State.Order.Length - Committed;
 
     /// <summary>
-    /// Writes the next call's queries, and draws the draft tokens that it verifies; not to be called once <see cref="IsDone" />.
-    /// Called again before <see cref="ProcessLogits" />, it plans the same call without another random number.
+    /// Sets up <see cref="State" /> for the next forward pass, and draws the draft tokens that it verifies. Called again before
+    /// <see cref="ProcessLogits" />, it sets up the same pass without drawing another random number.
     /// </summary>
-    /// <param name="random">The sequence's own.</param>
-    /// <exception cref="InvalidOperationException">Everything is decided.</exception>
+    /// <param name="random">The random source of the sequence.</param>
+    /// <exception cref="InvalidOperationException">Every target is committed.</exception>
     public void Prepare(IRandomSource random)
     {
         ArgumentNullException.ThrowIfNull(random);
         if (IsDone)
-            throw new InvalidOperationException("Every target is decided.");
+            throw new InvalidOperationException("Every target is committed.");
         PrepareCore(random);
         _isPrepared = true;
     }
 
-    /// <summary>Reads the logits of the planned call and goes on.</summary>
+    /// <summary>Reads the logits of the forward pass and commits tokens, or draws draft tokens from them.</summary>
     /// <exception cref="ModelOutputException">A logit is NaN or infinite.</exception>
-    /// <exception cref="InvalidOperationException">No call was planned since the last one was taken.</exception>
+    /// <exception cref="InvalidOperationException"><see cref="Prepare" /> was not called since the last call.</exception>
     public void ProcessLogits(IRandomSource random)
     {
         if (!_isPrepared)
-            throw new InvalidOperationException("Plan a call before its logits are taken.");
+            throw new InvalidOperationException("Call Prepare and evaluate the model before ProcessLogits.");
         _isPrepared = false;
         _nfe++;
         _queryTokens += State.Conditionals.Length;
-        _contentTokens += State.KnownCount - _encoded;
+        _contentTokens += State.KnownCount - _cached;
         int before = Committed;
         ProcessLogitsCore(random);
-        int unchanged = Committed > before ? Committed - 1 : Committed; // the last token decided is new, or took the place of a draft token
-        _encoded = Math.Min(State.KnownCount, unchanged);
+        // The last committed token was not known to the pass, or replaced a draft token.
+        int unchanged = Committed > before ? Committed - 1 : Committed;
+        _cached = Math.Min(State.KnownCount, unchanged);
     }
 
-    /// <summary>Begins the call and asks; the same again until its logits are taken.</summary>
+    /// <summary>Begins the forward pass and adds its queries; repeatable until the logits are processed.</summary>
     protected abstract void PrepareCore(IRandomSource random);
 
-    /// <summary>Turns logits into decided tokens or draft tokens.</summary>
+    /// <summary>Commits tokens, or draws draft tokens, from the logits.</summary>
     protected abstract void ProcessLogitsCore(IRandomSource random);
 
-    /// <summary>[V] the distribution of a conditional of the call, computed in place of its logits; once per row.</summary>
+    /// <summary>[V] the distribution of a query, computed in place of its logits; to be called once per row.</summary>
     protected Span<float> Distribution(int row)
     {
         Span<float> values = State.Row(row);
@@ -108,7 +112,7 @@ public abstract class Sampler
         return values;
     }
 
-    /// <summary>The distribution of a conditional of the call, written to [V] elsewhere; once per row.</summary>
+    /// <summary>Writes the distribution [V] of a query, overwriting its logits; to be called once per row.</summary>
     protected void WriteDistribution(int row, Span<float> probabilities)
     {
         TokenSet? banned = _options.BannedAt(State.Order.Positions[State.Conditionals[row].Rank]);
@@ -118,13 +122,13 @@ public abstract class Sampler
             _processor.ToProbabilities(State.Row(row), probabilities, banned);
     }
 
-    /// <summary>Whether a token has probability zero at a position, whatever the model answers.</summary>
+    /// <summary>Whether a token is banned at a position.</summary>
     protected bool IsBanned(int token, int position) => _processor.IsBanned(token, _options.BannedAt(position));
 
-    /// <summary>Settles the next target.</summary>
-    /// <param name="token">Its token.</param>
-    /// <param name="row">The row that <see cref="Distribution" /> or <see cref="WriteDistribution" /> last made its distribution from.</param>
-    /// <param name="probability">Its probability given all earlier ranks.</param>
+    /// <summary>Commits the token of rank <see cref="Committed" />.</summary>
+    /// <param name="token">The token.</param>
+    /// <param name="row">The row of logits that the distribution of the target was computed from.</param>
+    /// <param name="probability">The probability of the token, given the tokens of all earlier ranks.</param>
     protected void Commit(int token, int row, float probability)
     {
         State.SetToken(Committed, token);
@@ -132,10 +136,10 @@ public abstract class Sampler
         _logProbability += _options.IsGreedy ? _modeLogProbabilities[row] : Math.Log(probability);
     }
 
-    /// <summary>Draws the next target from its own conditional, and commits it.</summary>
-    /// <param name="row">The row that the distribution was made from.</param>
+    /// <summary>Draws the token of rank <see cref="Committed" /> from its conditional, and commits it.</summary>
+    /// <param name="row">The row of logits that the distribution was computed from.</param>
     /// <param name="distribution">[V], see <see cref="Distribution" />.</param>
-    /// <param name="random">The sequence's own.</param>
+    /// <param name="random">The random source of the sequence.</param>
     protected void CommitSample(int row, ReadOnlySpan<float> distribution, IRandomSource random)
     {
         ArgumentNullException.ThrowIfNull(random);
@@ -143,10 +147,10 @@ public abstract class Sampler
         Commit(token, row, distribution[token]);
     }
 
-    /// <summary>Tokens drafted in a speculation step, at least 1 and no more than there are targets.</summary>
+    /// <summary>k, the number of draft tokens of a speculation step: at least 1, and not more than there are targets.</summary>
     /// <param name="order">The order of the sequence.</param>
-    /// <param name="options">With or without a draft length.</param>
-    /// <param name="defaultLength">The length without one.</param>
+    /// <param name="options">May have a draft length.</param>
+    /// <param name="defaultLength">The length if the options have none.</param>
     protected static int DraftLength(Order order, SamplingOptions options, int defaultLength = SamplingOptions.DefaultDraftLength)
     {
         ArgumentNullException.ThrowIfNull(order);

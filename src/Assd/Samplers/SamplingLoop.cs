@@ -5,9 +5,9 @@ using AsArm.Assd.Randomness;
 namespace AsArm.Assd.Samplers;
 
 /// <summary>
-/// The loop: plan, call the model once for all unfinished sequences, take the logits. Each sequence has its own random numbers, so its
-/// result does not depend on which others are in the batch, as far as the model's rows do not. A finished sequence leaves, and so does
-/// one whose logits are NaN or infinite; others may enter between two steps.
+/// Runs one or many samplers with continuous batching: one forward pass per step for all unfinished sequences. Each sequence has its own
+/// random source, so its result does not depend on the batch as long as the rows of the model do not. A sequence leaves when it is done, or
+/// when its logits are NaN or infinite; others may enter between two steps.
 /// </summary>
 public sealed class SamplingLoop : IDisposable
 {
@@ -17,7 +17,7 @@ public sealed class SamplingLoop : IDisposable
     private SequenceState[] _states = [];
 
     /// <summary>A loop without sequences.</summary>
-    /// <param name="model">Answers all of them.</param>
+    /// <param name="model">The model of all sequences.</param>
     public SamplingLoop(IAnySubsetModel model)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -25,10 +25,12 @@ public sealed class SamplingLoop : IDisposable
     }
 
     /// <summary>A loop over one or many sequences.</summary>
-    /// <param name="model">Answers all of them.</param>
+    /// <param name="model">The model of all sequences.</param>
     /// <param name="samplers">One per sequence.</param>
     /// <param name="random">One per sequence.</param>
-    /// <exception cref="ArgumentException">Not as many random sources as samplers, or a sequence too long for the model.</exception>
+    /// <exception cref="ArgumentException">
+    /// The numbers of random sources and samplers differ, or a sequence does not fit the model, see <see cref="Add" />.
+    /// </exception>
     public SamplingLoop(IAnySubsetModel model, IReadOnlyList<Sampler> samplers, IReadOnlyList<IRandomSource> random)
         : this(model)
     {
@@ -41,24 +43,24 @@ public sealed class SamplingLoop : IDisposable
     }
 
     /// <summary>
-    /// Called within <see cref="Step" /> for a sequence whose logits are NaN or infinite; it has left, the others go on. Without it
+    /// Called within <see cref="Step" /> for a sequence that was removed because its logits are NaN or infinite; the others go on. If null,
     /// <see cref="Step" /> throws.
     /// </summary>
     public Action<Sampler, ModelOutputException>? OnFailure { get; init; }
 
-    /// <summary>Sequences that are not finished.</summary>
+    /// <summary>The number of unfinished sequences.</summary>
     public int Count => _samplers.Count;
 
-    /// <summary>Lets a sequence enter; one without anything to decide is finished at once.</summary>
-    /// <exception cref="ArgumentException">A sequence too long for the model, or for another vocabulary.</exception>
+    /// <summary>Adds a sequence; ignored if it is already done.</summary>
+    /// <exception cref="ArgumentException">The sequence is too long for the model, or has another vocabulary size.</exception>
     public void Add(Sampler sampler, IRandomSource random)
     {
         ArgumentNullException.ThrowIfNull(sampler);
         ArgumentNullException.ThrowIfNull(random);
         if (sampler.State.Order.Length > _model.MaxLength)
-            throw new ArgumentException($"{sampler.State.Order.Length} tokens, the model takes {_model.MaxLength}.", nameof(sampler));
+            throw new ArgumentException($"{sampler.State.Order.Length} tokens, but the model takes at most {_model.MaxLength}.", nameof(sampler));
         if (sampler.State.VocabularySize != _model.VocabularySize)
-            throw new ArgumentException($"A sampler for {sampler.State.VocabularySize} tokens, the model has {_model.VocabularySize}.", nameof(sampler));
+            throw new ArgumentException($"The sampler has a vocabulary of {sampler.State.VocabularySize} tokens, the model one of {_model.VocabularySize}.", nameof(sampler));
         if (sampler.IsDone)
             return;
         _samplers.Add(sampler);
@@ -67,10 +69,11 @@ public sealed class SamplingLoop : IDisposable
             Array.Resize(ref _states, Math.Max(_samplers.Count, 2 * _states.Length));
     }
 
-    /// <summary>Decides every target of every sequence.</summary>
-    /// <exception cref="OperationCanceledException">Cancelled between or within calls.</exception>
+    /// <summary>Runs until every sequence is done.</summary>
+    /// <exception cref="OperationCanceledException">Cancelled between or within forward passes; the loop can go on.</exception>
     /// <exception cref="ModelOutputException">
-    /// A logit is NaN or infinite, and there is no <see cref="OnFailure" />. That sequence has left, all others took their logits and can go on.
+    /// A logit is NaN or infinite, and <see cref="OnFailure" /> is null. That sequence was removed; all others processed their logits and
+    /// can go on.
     /// </exception>
     public void Run(CancellationToken cancellationToken)
     {
@@ -79,7 +82,7 @@ public sealed class SamplingLoop : IDisposable
         }
     }
 
-    /// <summary>One forward pass; false when there was nothing left to do. Allocates nothing.</summary>
+    /// <summary>Runs one forward pass; false if there is no unfinished sequence. Allocates nothing.</summary>
     /// <inheritdoc cref="Run" />
     public bool Step(CancellationToken cancellationToken)
     {
@@ -95,22 +98,22 @@ public sealed class SamplingLoop : IDisposable
         _model.Evaluate(_states.AsSpan(0, _samplers.Count), cancellationToken);
         ModelOutputException? failure = null;
         for (int i = _samplers.Count - 1; i >= 0; i--)
-            failure = Take(i) ?? failure;
+            failure = ProcessLogits(i) ?? failure;
         if (failure is not null)
             ExceptionDispatchInfo.Throw(failure);
         return true;
     }
 
-    /// <summary>Gives up the unfinished sequences, so that the model keeps nothing for them.</summary>
+    /// <summary>Removes the unfinished sequences, and releases what the model keeps for them.</summary>
     public void Dispose()
     {
         while (_samplers.Count > 0)
             Remove(_samplers.Count - 1);
     }
 
-    /// <summary>Hands its logits to a sequence, which leaves when it is finished or failed.</summary>
-    /// <returns>A failure that nobody was told of.</returns>
-    private ModelOutputException? Take(int index)
+    /// <summary>Lets a sequence process its logits, and removes it if it is done or failed.</summary>
+    /// <returns>A failure for which there is no <see cref="OnFailure" />.</returns>
+    private ModelOutputException? ProcessLogits(int index)
     {
         Sampler sampler = _samplers[index];
         try

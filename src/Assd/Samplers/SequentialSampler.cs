@@ -4,7 +4,10 @@ using AsArm.Assd.Randomness;
 
 namespace AsArm.Assd.Samplers;
 
-/// <summary>One token per forward pass, each from p(x_sigma(n) | x_sigma(&lt;n)): the distribution that all exact samplers share.</summary>
+/// <summary>
+/// Sequential decoding: one token per forward pass, drawn from p(x_sigma(n) | x_sigma(&lt;n)). Its distribution is the one that all exact
+/// samplers have.
+/// </summary>
 public sealed class SequentialSampler(Order order, ReadOnlySpan<int> tokens, SamplingOptions options, int vocabularySize)
     : Sampler(order, tokens, options, vocabularySize, maxQueries: 1)
 {

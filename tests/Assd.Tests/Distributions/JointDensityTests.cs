@@ -14,7 +14,7 @@ public sealed class JointDensityTests
 
     [TestMethod]
     [DynamicData(nameof(DistributionCases.Names), typeof(DistributionCases))]
-    public void LogProbabilities_EveryOutcome_IsTheExactJoint(string name)
+    public void LogProbabilities_EveryOutcome_SumToTheExactJoint(string name)
     {
         DistributionCase task = DistributionCases.Get(name);
         for (int outcome = 0; outcome < task.Joint.Length; outcome++)
@@ -26,7 +26,7 @@ public sealed class JointDensityTests
     }
 
     [TestMethod]
-    public void LogProbabilities_ConsistentModel_IsTheSameForEveryOrder()
+    public void LogProbabilities_ConsistentModel_AreTheSameForEveryOrder()
     {
         var model = TableModel.Random(3, 5, 2, 1);
         bool[] given = [false, true, false, false, false];
@@ -41,19 +41,19 @@ public sealed class JointDensityTests
     }
 
     [TestMethod]
-    public void LogProbabilities_ManyTargets_AsksEachAtItsOwnRankInOneCall()
+    public void LogProbabilities_ManyTargets_QueriesEachAtItsOwnRankInOneForwardPass()
     {
         var model = new ScriptedModel(2, 4, conditional => conditional.Rank == 2 ? [0.25, 0.75] : [0.5, 0.5]);
         double[] logs = JointDensity.LogProbabilities(model, Order.LeftToRight([false, true, false, false]), [0, 1, 1, 0], _options);
         Assert.AreEqual(1, model.ForwardPassCount);
-        SpanAssert.AreEqual([new(1, 1), new(2, 2), new(3, 3)], [.. model.Asked]);
+        SpanAssert.AreEqual([new(1, 1), new(2, 2), new(3, 3)], [.. model.Queries]);
         Assert.AreEqual(Math.Log(0.5), logs[0], 1e-6);
         Assert.AreEqual(Math.Log(0.75), logs[1], 1e-6);
         Assert.AreEqual(Math.Log(0.5), logs[2], 1e-6);
     }
 
     [TestMethod]
-    public void LogProbabilities_NoTarget_IsEmptyWithoutACall()
+    public void LogProbabilities_NoTarget_IsEmptyWithoutAForwardPass()
     {
         var model = TableModel.Random(2, 2, 1, 1);
         Assert.IsEmpty(JointDensity.LogProbabilities(model, Order.LeftToRight([true, true]), [0, 1], _options));
@@ -61,7 +61,7 @@ public sealed class JointDensityTests
     }
 
     [TestMethod]
-    public void LogProbabilities_BannedToken_IsImpossible()
+    public void LogProbabilities_BannedToken_IsMinusInfinity()
     {
         var model = TableModel.Random(3, 2, 1, 1);
         SamplingOptions options = new() { BannedTokens = [1] };

@@ -9,10 +9,8 @@ namespace AsArm.Assd.Tests.Distributions;
 [TestClass]
 public sealed class LogitsProcessorTests
 {
-    private const float Never = float.NegativeInfinity;
-
-    [TestMethod]
-    [DynamicData(nameof(Warps))]
+        [TestMethod]
+    [DynamicData(nameof(AllOptions))]
     public void ToProbabilities_EveryLength_AgreesWithTheNaiveReference(SamplingOptions options)
     {
         var random = new SplitMix64(1);
@@ -27,7 +25,7 @@ public sealed class LogitsProcessorTests
         }
     }
 
-    public static IEnumerable<SamplingOptions> Warps =>
+    public static IEnumerable<SamplingOptions> AllOptions =>
     [
         new(),
         new() { Temperature = 0.7 },
@@ -64,7 +62,7 @@ public sealed class LogitsProcessorTests
         AssertDistribution(new() { TopP = Math.BitDecrement(1.0) }, [3, 3, 3, 3], [0.25, 0.25, 0.25, 0.25]);
 
     [TestMethod]
-    public void ToProbabilities_TopPAfterTopK_IsAFractionOfWhatTopKLeft() =>
+    public void ToProbabilities_TopPAfterTopK_AppliesToTheTokensThatTopKKeeps() =>
         AssertDistribution(new() { TopK = 2, TopP = 0.5 }, [3, 3, 3, 3], [1, 0, 0, 0]);
 
     [TestMethod]
@@ -72,7 +70,7 @@ public sealed class LogitsProcessorTests
         AssertDistribution(new() { TopK = 2, BannedTokens = [1] }, [2, 9, 2, 1], [0.5, 0, 0.5, 0]);
 
     [TestMethod]
-    public void ToProbabilities_AllButOneBanned_LeavesThatOne() =>
+    public void ToProbabilities_AllButOneBanned_KeepsThatOne() =>
         AssertDistribution(new() { BannedTokens = [0, 2], TopK = 2, TopP = 0.5, Temperature = 3 }, [9, -9, 9], [0, 1, 0]);
 
     [TestMethod]
@@ -97,9 +95,9 @@ public sealed class LogitsProcessorTests
     }
 
     [TestMethod]
-    public void ToProbabilities_ExtremeLogits_StayADistribution()
+    public void ToProbabilities_ExtremeLogits_GivesADistribution()
     {
-        foreach (SamplingOptions options in Warps)
+        foreach (SamplingOptions options in AllOptions)
         {
             SamplingOptions unbanned = options with { BannedTokens = [] };
             AssertDistribution(unbanned, [float.MaxValue, -float.MaxValue], [1, 0]);
@@ -108,15 +106,15 @@ public sealed class LogitsProcessorTests
     }
 
     [TestMethod]
-    [DynamicData(nameof(Warps))]
-    public void LogProbability_EveryWarp_IsTheLogOfTheProbability(SamplingOptions options)
+    [DynamicData(nameof(AllOptions))]
+    public void LogProbability_EveryOption_IsTheLogOfTheProbability(SamplingOptions options)
     {
         const int Length = 50;
         float[] row = new SplitMix64(7).NextRow(Length, 2);
         double[] expected = ReferenceMath.Distribution(row, options);
-        var distribution = new LogitsProcessor(options, Length);
+        var processor = new LogitsProcessor(options, Length);
         for (int token = 0; token < Length; token++)
-            Assert.AreEqual(Math.Log(expected[token]), distribution.LogProbability([.. row], token), 1e-5);
+            Assert.AreEqual(Math.Log(expected[token]), processor.LogProbability([.. row], token), 1e-5);
     }
 
     [TestMethod]
@@ -127,22 +125,22 @@ public sealed class LogitsProcessorTests
     {
         foreach (int length in Lengths.All)
         {
-            var distribution = new LogitsProcessor(new() { TopK = 3 }, length);
+            var processor = new LogitsProcessor(new() { TopK = 3 }, length);
             foreach (int index in (int[])[0, length / 2, length - 1])
             {
                 var row = new float[length];
                 row[index] = logit;
-                Assert.ThrowsExactly<ModelOutputException>(() => distribution.ToProbabilities(row));
-                Assert.ThrowsExactly<ModelOutputException>(() => distribution.LogProbability(row, 0));
+                Assert.ThrowsExactly<ModelOutputException>(() => processor.ToProbabilities(row));
+                Assert.ThrowsExactly<ModelOutputException>(() => processor.LogProbability(row, 0));
             }
         }
     }
 
     [TestMethod]
-    public void ToProbabilities_BannedLogitNotFinite_ThrowsAllTheSame()
+    public void ToProbabilities_BannedLogitNotFinite_Throws()
     {
-        var distribution = new LogitsProcessor(new() { BannedTokens = [1] }, 2);
-        Assert.ThrowsExactly<ModelOutputException>(() => distribution.ToProbabilities([0, Never]));
+        var processor = new LogitsProcessor(new() { BannedTokens = [1] }, 2);
+        Assert.ThrowsExactly<ModelOutputException>(() => processor.ToProbabilities([0, float.NegativeInfinity]));
     }
 
     private static void AssertDistribution(SamplingOptions options, float[] logits, double[] expected)

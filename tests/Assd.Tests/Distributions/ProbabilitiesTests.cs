@@ -5,14 +5,14 @@ using AsArm.Assd.Tests.Support;
 
 namespace AsArm.Assd.Tests.Distributions;
 
-/// <summary>Vectorised float32 against scalar float64; also run with the vector instructions switched off.</summary>
+/// <summary>Vectorised float32 against scalar float64; CI also runs these tests without vector instructions.</summary>
 [TestClass]
 public sealed class ProbabilitiesTests
 {
     private const double LargestUniform = 1 - 1.0 / (1UL << 53);
 
     [TestMethod]
-    public void Softmax_IntoAnotherPlace_IsTheSameAndLeavesTheLogits()
+    public void Softmax_IntoAnotherSpan_IsTheSameAndDoesNotChangeTheLogits()
     {
         float[] logits = new SplitMix64(9).NextRow(1000, 5), before = [.. logits], elsewhere = new float[1000];
         Probabilities.Softmax(logits, elsewhere);
@@ -72,7 +72,7 @@ public sealed class ProbabilitiesTests
     [DataRow(new[] { float.NegativeInfinity, 7, float.NegativeInfinity }, new[] { 0, 1.0, 0 }, DisplayName = "one finite")]
     [DataRow(new[] { float.MaxValue, -float.MaxValue }, new[] { 1.0, 0 }, DisplayName = "the ends of float32")]
     [DataRow(new[] { -3f }, new[] { 1.0 }, DisplayName = "one token")]
-    public void Softmax_Extremes_StayDistributions(float[] logits, double[] expected)
+    public void Softmax_ExtremeLogits_GivesADistribution(float[] logits, double[] expected)
     {
         Probabilities.Softmax(logits);
         for (int i = 0; i < logits.Length; i++)
@@ -88,7 +88,7 @@ public sealed class ProbabilitiesTests
             Array.Fill(row, -1e4f);
             Probabilities.Softmax(row);
             Assert.AreEqual(1.0 / length, row[0], 1e-5 / length);
-            Assert.IsTrue(row.All(value => value == row[0]), $"Length {length}: some are more equal than others.");
+            Assert.IsTrue(row.All(value => value == row[0]), $"Length {length}: probabilities of equal logits differ.");
         }
     }
 
@@ -100,7 +100,7 @@ public sealed class ProbabilitiesTests
         Assert.ThrowsExactly<ArgumentException>(() => Probabilities.LogProbability([], 0, []));
 
     [TestMethod]
-    public void Sample_NothingToDraw_Throws()
+    public void Sample_NoPositiveWeight_Throws()
     {
         Assert.ThrowsExactly<ArgumentException>(() => Probabilities.Sample([], 0.5));
         Assert.ThrowsExactly<ArgumentException>(() => Probabilities.Sample(new float[300], 0.5));
@@ -122,7 +122,7 @@ public sealed class ProbabilitiesTests
         }
     }
 
-    /// <summary>Small integers with a power of two as their sum: every cumulative sum and every boundary is exact.</summary>
+    /// <summary>Small integers whose sum is a power of two: all cumulative sums and their quotients are exact.</summary>
     [TestMethod]
     public void Sample_AtEveryBoundary_IsExact()
     {
@@ -149,7 +149,7 @@ public sealed class ProbabilitiesTests
     }
 
     [TestMethod]
-    public void Sample_OnePositiveWeight_DrawsItWhateverTheCoin()
+    public void Sample_OnePositiveWeight_DrawsItWhateverTheRandomNumber()
     {
         foreach (int length in Lengths.All)
         {
@@ -183,7 +183,7 @@ public sealed class ProbabilitiesTests
     }
 
     [TestMethod]
-    public void Sample_ManyCoins_HasTheLawOfTheWeights()
+    public void Sample_ManyTimes_HasTheDistributionOfTheWeights()
     {
         float[] weights = [0.5f, 0, 2, 1, 0.25f, 0, 4];
         double total = weights.Sum();

@@ -32,21 +32,21 @@ public sealed class RejectionSamplingTests
     }
 
     [TestMethod]
-    public void Accepts_OracleGivesZero_NeverEvenForCoinZero() => Assert.IsFalse(RejectionSampling.Accepts(0, 0.5f, 0));
+    public void Accepts_OracleIsZero_NeverEvenForRandomNumberZero() => Assert.IsFalse(RejectionSampling.Accepts(0, 0.5f, 0));
 
     [TestMethod]
     public void Accepts_RatioBeyondFloat32_NeedsNoDivision() =>
         Assert.IsTrue(RejectionSampling.Accepts(LargestUniform, float.Epsilon, 1));
 
     [TestMethod]
-    public void Replace_OracleAboveDraftInOnePlace_DrawsThat()
+    public void Replace_OracleAboveDraftForOneToken_DrawsThatToken()
     {
         foreach (double uniform in (double[])[0, 0.5, LargestUniform])
             Assert.AreEqual(2, Replace([0.25f, 0.25f, 0.5f], [0.5f, 0.25f, 0.25f], uniform));
     }
 
     [TestMethod]
-    public void Replace_DraftMissesMass_DrawsOnlyWhatItMissed()
+    public void Replace_DraftMissesMass_DrawsTheMissedTokensOnly()
     {
         Assert.AreEqual(1, Replace([0.25f, 0.25f, 0.5f], [1, 0, 0], 0));
         Assert.AreEqual(1, Replace([0.25f, 0.25f, 0.5f], [1, 0, 0], 0.33));
@@ -61,22 +61,22 @@ public sealed class RejectionSamplingTests
         Assert.AreEqual(0, Replace(oracle, oracle, 0));
         Assert.AreEqual(1, Replace(oracle, oracle, 0.25));
         Assert.AreEqual(2, Replace(oracle, oracle, 0.5));
-        Assert.AreEqual(2, Replace(oracle, [0.25f, 0.5f, 0.75f], LargestUniform), "The draft is nowhere below the oracle.");
+        Assert.AreEqual(2, Replace(oracle, [0.25f, 0.5f, 0.75f], LargestUniform), "The oracle exceeds the draft for no token.");
     }
 
     [TestMethod]
     public void Replace_TinyResidual_IsStillTheResidual() =>
         Assert.AreEqual(1, Replace([0.5f, 0.50000006f], [0.50000006f, 0.5f], 0));
 
-    /// <summary>Draft x, random number, replacement: integrated over both random numbers, what comes out has distribution q in every regime.</summary>
+    /// <summary>Integrated over all draft tokens and random numbers, the accepted or replaced token has distribution q.</summary>
     [TestMethod]
     [DataRow(new[] { 0.5f, 0.25f, 0.25f }, new[] { 0.5f, 0.25f, 0.25f }, DisplayName = "draft equals oracle")]
     [DataRow(new[] { 0.5f, 0.25f, 0.25f }, new[] { 0.4375f, 0.3125f, 0.25f }, DisplayName = "close")]
     [DataRow(new[] { 0.96875f, 0.015625f, 0.015625f }, new[] { 0.015625f, 0.015625f, 0.96875f }, DisplayName = "far")]
     [DataRow(new[] { 0.5f, 0.5f, 0 }, new[] { 0.25f, 0.25f, 0.5f }, DisplayName = "draft misses mass")]
-    [DataRow(new[] { 0.25f, 0.25f, 0.5f }, new[] { 0.5f, 0.5f, 0 }, DisplayName = "draft proposes zero mass")]
+    [DataRow(new[] { 0.25f, 0.25f, 0.5f }, new[] { 0.5f, 0.5f, 0 }, DisplayName = "draft has mass where the oracle has none")]
     [DataRow(new[] { 1f, 0, 0 }, new[] { 0, 0.75f, 0.25f }, DisplayName = "disjoint")]
-    public void AcceptsAndReplace_OverAllCoins_GiveTheOraclesLaw(float[] draft, float[] oracle)
+    public void AcceptsAndReplace_OverAllRandomNumbers_HaveTheDistributionOfTheOracle(float[] draft, float[] oracle)
     {
         const int Grid = 1024;
         var distribution = new double[draft.Length];

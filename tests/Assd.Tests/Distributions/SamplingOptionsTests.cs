@@ -54,7 +54,7 @@ public sealed class SamplingOptionsTests
 
     [TestMethod]
     [DynamicData(nameof(Bad))]
-    public void Samplers_OptionsOutOfRange_Throw(string name, SamplingOptions options)
+    public void SamplerConstructors_OptionsOutOfRange_Throw(string name, SamplingOptions options)
     {
         var order = Order.LeftToRight([true, false]);
         foreach (SamplerKind kind in Enum.GetValues<SamplerKind>())

@@ -1,8 +1,8 @@
 namespace AsArm.Assd.Tests.Exactness;
 
 /// <summary>
-/// All that Algorithm 1 can do, with probabilities: a draft token x is kept with mass min(p, q)(x), and the speculation step ends with a
-/// replacement y with mass max(q - p, 0)(y). Gives the exact output distribution and the exact E[NFE].
+/// All outcomes of Algorithm 1 with their probabilities: a draft token x is accepted with probability min(p, q)(x), and the speculation
+/// step ends with a replacement y with probability max(q - p, 0)(y). Gives the exact output distribution and E[NFE].
 /// </summary>
 internal sealed class AssdOutcomeTree
 {
@@ -16,14 +16,14 @@ internal sealed class AssdOutcomeTree
         _draftLength = draftLength;
         _targets = new int[conditionals.TargetCount];
         Distribution = new double[Outcome.Count(conditionals.TargetCount, conditionals.VocabularySize)];
-        Round(0, 1);
+        Step(0, 1);
     }
 
     public double[] Distribution { get; }
 
     public double ExpectedNfe { get; private set; }
 
-    private void Round(int committed, double probability)
+    private void Step(int committed, double probability)
     {
         if (committed == _targets.Length)
         {
@@ -43,32 +43,32 @@ internal sealed class AssdOutcomeTree
         }
     }
 
-    /// <param name="committed">Targets decided before this speculation step.</param>
-    /// <param name="count">Drafts of this speculation step.</param>
-    /// <param name="accepted">How many of them were accepted so far.</param>
-    /// <param name="probability">Of having come here.</param>
+    /// <param name="committed">The number of targets committed before this speculation step.</param>
+    /// <param name="count">The number of draft tokens of this speculation step.</param>
+    /// <param name="accepted">The number of draft tokens accepted so far.</param>
+    /// <param name="probability">The probability of this state.</param>
     private void Verify(int committed, int count, int accepted, double probability)
     {
         int target = committed + accepted;
         if (accepted == count)
         {
-            Round(target, probability);
+            Step(target, probability);
             return;
         }
 
-        // Looked up before the recursion overwrites the targets behind.
+        // Computed before the recursion overwrites later targets.
         double[] draft = _conditionals.Distribution(target, committed, _targets);
         double[] oracle = _conditionals.Distribution(target, target, _targets);
         for (int token = 0; token < draft.Length; token++)
         {
-            double kept = Math.Min(draft[token], oracle[token]);
-            double replaced = Math.Max(oracle[token] - draft[token], 0);
+            double accept = Math.Min(draft[token], oracle[token]);
+            double replace = Math.Max(oracle[token] - draft[token], 0);
             _targets[target] = token;
-            if (kept > 0)
-                Verify(committed, count, accepted + 1, probability * kept);
+            if (accept > 0)
+                Verify(committed, count, accepted + 1, probability * accept);
             _targets[target] = token;
-            if (replaced > 0)
-                Round(target + 1, probability * replaced);
+            if (replace > 0)
+                Step(target + 1, probability * replace);
         }
     }
 }

@@ -7,7 +7,7 @@ using AsArm.Assd.Tests.Support.Models;
 
 namespace AsArm.Assd.Tests.Exactness;
 
-/// <summary>A task small enough to enumerate, with its exact distribution.</summary>
+/// <summary>A task that is small enough to enumerate, with its exact joint distribution.</summary>
 internal sealed class DistributionCase
 {
     private const int Samples = 20_000;
@@ -34,13 +34,13 @@ internal sealed class DistributionCase
 
     public ReferenceConditionals Conditionals { get; }
 
-    /// <summary>[V^targets].</summary>
+    /// <summary>[V^targets] the exact joint distribution.</summary>
     public double[] Joint { get; }
 
-    /// <summary>Compares a sampler of the library with the joint; says how many calls it made on average.</summary>
+    /// <summary>Compares samples of a sampler of the library with the joint distribution; also returns the mean NFE.</summary>
     public GoodnessOfFitResult Test(SamplerKind kind, long seed, out double meanNfe) => Test(kind, seed, Joint, out meanNfe);
 
-    /// <summary>Compares a sampler of the library with another distribution [V^targets].</summary>
+    /// <summary>Compares samples of a sampler of the library with another distribution [V^targets].</summary>
     public GoodnessOfFitResult Test(SamplerKind kind, long seed, double[] expected) => Test(kind, seed, expected, out _);
 
     private GoodnessOfFitResult Test(SamplerKind kind, long seed, double[] expected, out double meanNfe)
@@ -60,7 +60,7 @@ internal sealed class DistributionCase
         return GoodnessOfFit.Compare(counts, expected);
     }
 
-    /// <summary>Compares the reference sampler, right or flawed, with the joint.</summary>
+    /// <summary>Compares samples of the reference sampler, with or without a flaw, with the joint distribution.</summary>
     public GoodnessOfFitResult Test(Flaw flaw, long seed)
     {
         ReferenceConditionals conditionals = flaw == Flaw.MaskNotRenormalised

@@ -6,8 +6,8 @@ using AsArm.Assd.Tests.Support.Models;
 namespace AsArm.Assd.Tests.Exactness;
 
 /// <summary>
-/// The tasks whose distribution is enumerated. Sizes and sharpness are such that a perfect sampler's total variation stays near 0.013
-/// with 20,000 samples; the distributions are entangled enough for a flawed sampler to stand out.
+/// Tasks whose joint distribution is enumerated. With their sizes and sharpness, an exact sampler has a total variation of about 0.013 for
+/// 20,000 samples, and tokens depend on each other enough for flawed samplers to be detected.
 /// </summary>
 internal static class DistributionCases
 {
@@ -39,10 +39,10 @@ internal static class DistributionCases
             TableModel.Random(3, 5, 2.4, 14), Random(".G...", 3), new() { DraftLength = 4, BannedTokensAt = Bans(2, [1], 4, [0]) }),
     };
 
-    /// <summary>The task in which two gaps begin with restricted tokens.</summary>
+    /// <summary>The task with further banned tokens at two positions.</summary>
     public const string Restricted = "V4, 3 of 4, restricted, k3";
 
-    /// <summary>The task with a banned mask token that the network gives probability 0.2.</summary>
+    /// <summary>The task with a banned mask token, of probability 0.2 in drafts.</summary>
     public const string Masked = "V3 and mask, 3 of 4, k3";
 
     public static IEnumerable<string> Names => _cases.Keys;

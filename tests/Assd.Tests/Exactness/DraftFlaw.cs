@@ -1,23 +1,29 @@
 namespace AsArm.Assd.Tests.Exactness;
 
-/// <summary>What <see cref="FlawedSampler" /> does, right or wrong on purpose; public as a parameter of test methods.</summary>
+/// <summary>
+/// Variants of <see cref="FlawedSampler" />, exact ones and deliberately wrong ones; public as a parameter of test methods.
+/// </summary>
 public enum DraftFlaw
 {
-    /// <summary>Token-wise, fresh drafts.</summary>
+    /// <summary>Token-wise verification, with new draft tokens in every step.</summary>
     None,
 
-    /// <summary>Token-wise, drafts behind the rejected one are used again: exact, as nothing has looked at them.</summary>
+    /// <summary>
+    /// Token-wise verification that uses the draft tokens behind a rejection again: exact, since they have not influenced anything.
+    /// </summary>
     TokenWiseReuse,
 
-    /// <summary>Block verification, fresh drafts.</summary>
+    /// <summary>Block verification, with new draft tokens in every step.</summary>
     Block,
 
-    /// <summary>Block verification, drafts behind the kept ones are used again though the test has looked at them.</summary>
+    /// <summary>
+    /// Block verification that uses the draft tokens behind the accepted ones again: wrong, since they influenced the acceptance.
+    /// </summary>
     BlockReuse,
 
-    /// <summary>The test uses a distribution other than the one that was drawn from.</summary>
+    /// <summary>Verification with a distribution other than the one that was drawn from.</summary>
     OtherDistribution,
 
-    /// <summary>How many draft tokens are tested is decided after looking at them.</summary>
+    /// <summary>The number of draft tokens to verify depends on their values.</summary>
     PolicyLooksAtTheToken,
 }

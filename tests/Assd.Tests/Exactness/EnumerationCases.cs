@@ -10,7 +10,7 @@ using AsArm.Assd.Tests.Support.Models;
 
 namespace AsArm.Assd.Tests.Exactness;
 
-/// <summary>Every source, verification, kind of plan and kind of order.</summary>
+/// <summary>Cases for every sampler, draft source, verification method, kind of draft policy and kind of order.</summary>
 internal static class EnumerationCases
 {
     private static readonly Dictionary<string, Func<EnumerationCase>> _cases = NewCases();
@@ -48,45 +48,45 @@ internal static class EnumerationCases
 
     private static void AddFixed(Dictionary<string, Func<EnumerationCase>> cases, VerificationMethod verification, DraftSource source)
     {
-        Func<IDraftPolicy> Plan(int draftTokens, int tail) => () => new FixedDraftPolicy(source, draftTokens, tail);
+        Func<IDraftPolicy> Policy(int draftTokens, int queriesPerOutcome) => () => new FixedDraftPolicy(source, draftTokens, queriesPerOutcome);
         string name = $"{verification}, {source}";
-        cases[$"{name}, gap"] = () => Fused(verification, Plan(2, 2), source == DraftSource.Ngram ? "G..." : "G....", 3, 11);
-        cases[$"{name}, two gaps"] = () => Fused(verification, Plan(2, 1), source == DraftSource.Ngram ? ".G..G." : "..G..G..", 2, 36);
-        cases[$"{name}, long"] = () => Fused(verification, Plan(3, 2), "G.....", 2, 33);
-        cases[$"{name}, right to left"] = () => Fused(verification, Plan(2, 2), ".....G", 3, 35, order: RightToLeft);
-        cases[$"{name}, random order"] = () => Fused(verification, Plan(2, 2), ".G..G.", 3, 15, order: Random);
-        cases[$"{name}, restricted"] = () => Fused(verification, Plan(2, 2), "G....", 4, 51, bannedAt: Bans(1, [0, 2], 3, [1]));
-        cases[$"{name}, right to left, restricted"] = () => Fused(verification, Plan(2, 2), "....G", 4, 52, RightToLeft, bannedAt: Bans(0, [3], 1, [0, 2]));
+        cases[$"{name}, gap"] = () => Fused(verification, Policy(2, 2), source == DraftSource.Ngram ? "G..." : "G....", 3, 11);
+        cases[$"{name}, two gaps"] = () => Fused(verification, Policy(2, 1), source == DraftSource.Ngram ? ".G..G." : "..G..G..", 2, 36);
+        cases[$"{name}, long"] = () => Fused(verification, Policy(3, 2), "G.....", 2, 33);
+        cases[$"{name}, right to left"] = () => Fused(verification, Policy(2, 2), ".....G", 3, 35, order: RightToLeft);
+        cases[$"{name}, random order"] = () => Fused(verification, Policy(2, 2), ".G..G.", 3, 15, order: Random);
+        cases[$"{name}, restricted"] = () => Fused(verification, Policy(2, 2), "G....", 4, 51, bannedAt: Bans(1, [0, 2], 3, [1]));
+        cases[$"{name}, right to left, restricted"] = () => Fused(verification, Policy(2, 2), "....G", 4, 52, RightToLeft, bannedAt: Bans(0, [3], 1, [0, 2]));
     }
 
     private static void AddAdaptive(Dictionary<string, Func<EnumerationCase>> cases, VerificationMethod verification)
     {
-        Func<IDraftPolicy> Plan(double fixedCost, int? draftLength = null) => () => new AdaptiveDraftPolicy(new(fixedCost, 1, 1), draftLength);
+        Func<IDraftPolicy> Policy(double fixedCost, int? draftLength = null) => () => new AdaptiveDraftPolicy(new(fixedCost, 1, 1), draftLength);
         string name = $"{verification}, adaptive";
-        cases[name] = () => Fused(verification, Plan(40), "G...", 3, 21);
-        cases[$"{name}, two gaps"] = () => Fused(verification, Plan(40), ".G..G..", 2, 22);
-        cases[$"{name}, dear rows"] = () => Fused(verification, Plan(2), "G...G.", 3, 23);
-        Func<IDraftPolicy> leftBehind = () => new FixedDraftPolicy(DraftSource.Product, 2); // rows of rejected rounds are all it has
-        cases[$"{verification}, no rows asked"] = () => Fused(verification, leftBehind, "G....", 3, 37);
-        cases[$"{verification}, no rows asked, two gaps"] = () => Fused(verification, leftBehind, ".G..G..", 2, 38);
-        cases[$"{verification}, no rows asked, right to left"] = () => Fused(verification, leftBehind, "....G", 3, 39, order: RightToLeft);
+        cases[name] = () => Fused(verification, Policy(40), "G...", 3, 21);
+        cases[$"{name}, two gaps"] = () => Fused(verification, Policy(40), ".G..G..", 2, 22);
+        cases[$"{name}, expensive tokens"] = () => Fused(verification, Policy(2), "G...G.", 3, 23);
+        Func<IDraftPolicy> noQueries = () => new FixedDraftPolicy(DraftSource.Product, 2); // only verification rows behind rejections
+        cases[$"{verification}, no draft queries"] = () => Fused(verification, noQueries, "G....", 3, 37);
+        cases[$"{verification}, no draft queries, two gaps"] = () => Fused(verification, noQueries, ".G..G..", 2, 38);
+        cases[$"{verification}, no draft queries, right to left"] = () => Fused(verification, noQueries, "....G", 3, 39, order: RightToLeft);
         cases[$"{name}, uniform"] = () => Fused(verification, () => AdaptiveDraftPolicy.Uniform(new(6, 1, 1)), "G..G..", 2, 29);
         Func<IDraftPolicy> exploring = () => new ExploringDraftPolicy(new DraftAcceptanceTally(), new SplitMix64(7));
         cases[$"{verification}, exploring"] = () => Fused(verification, exploring, "G....", 3, 61);
         cases[$"{verification}, exploring, two gaps"] = () => Fused(verification, exploring, ".G..G..", 2, 62);
         cases[$"{verification}, exploring, random order"] = () => Fused(verification, exploring, ".G..G.", 3, 63, order: Random);
         cases[$"{name}, measured acceptance"] = () => Fused(verification, () => new AdaptiveDraftPolicy(new(40, 1, 1), null, Measured()), "..G..G..", 2, 64);
-        cases[$"{name}, weight of the corpus"] = () => Fused(verification, Plan(40), "GG....", 3, 65, corpusWeight: 0.5);
-        cases[$"{name}, fixed length"] = () => Fused(verification, Plan(40, 2), "G....", 2, 24);
-        cases[$"{name}, no table"] = () => Fused(verification, Plan(1000), "GG....", 3, 25, tableOrder: null);
-        cases[$"{name}, order 4"] = () => Fused(verification, Plan(1000), "GGG...", 3, 26, tableOrder: 4);
-        cases[$"{name}, order 1"] = () => Fused(verification, Plan(1000), "G....", 3, 27, tableOrder: 1);
-        cases[$"{name}, banned token"] = () => Fused(verification, Plan(40), "G...", 4, 28, banned: 2);
-        cases[$"{name}, restricted"] = () => Fused(verification, Plan(40), "G....", 5, 53, banned: 2, bannedAt: Bans(1, [0], 2, [1, 3]));
-        cases[$"{name}, no table, restricted"] = () => Fused(verification, Plan(1000), "GG....", 4, 54, tableOrder: null, bannedAt: Bans(2, [0, 2], 4, [1]));
+        cases[$"{name}, weight of the corpus"] = () => Fused(verification, Policy(40), "GG....", 3, 65, corpusWeight: 0.5);
+        cases[$"{name}, fixed length"] = () => Fused(verification, Policy(40, 2), "G....", 2, 24);
+        cases[$"{name}, no table"] = () => Fused(verification, Policy(1000), "GG....", 3, 25, tableOrder: null);
+        cases[$"{name}, order 4"] = () => Fused(verification, Policy(1000), "GGG...", 3, 26, tableOrder: 4);
+        cases[$"{name}, order 1"] = () => Fused(verification, Policy(1000), "G....", 3, 27, tableOrder: 1);
+        cases[$"{name}, banned token"] = () => Fused(verification, Policy(40), "G...", 4, 28, banned: 2);
+        cases[$"{name}, restricted"] = () => Fused(verification, Policy(40), "G....", 5, 53, banned: 2, bannedAt: Bans(1, [0], 2, [1, 3]));
+        cases[$"{name}, no table, restricted"] = () => Fused(verification, Policy(1000), "GG....", 4, 54, tableOrder: null, bannedAt: Bans(2, [0, 2], 4, [1]));
     }
 
-    /// <summary>Products are worth most, then rows, then n-grams; rows ahead are asked.</summary>
+    /// <summary>Products have the highest acceptance, then rows, then n-grams, so that draft queries are profitable.</summary>
     private static DraftAcceptance Measured() => new(
         [.. Enumerable.Repeat(0.3, DraftAcceptance.RatesOfSource)],
         [.. Enumerable.Repeat(0.6, DraftAcceptance.RatesOfSource)],
@@ -103,7 +103,7 @@ internal static class EnumerationCases
 
     private static EnumerationCase Fused(
         VerificationMethod verification,
-        Func<IDraftPolicy> plan,
+        Func<IDraftPolicy> policy,
         string pattern,
         int vocabularySize,
         long seed,
@@ -119,7 +119,7 @@ internal static class EnumerationCases
             pattern,
             new(vocabularySize, pattern.Length, seed, banned, bannedAt),
             order,
-            (o, tokens) => new FusedSampler(o, tokens, options, vocabularySize, plan(), table, verification, corpusWeight));
+            (o, tokens) => new FusedSampler(o, tokens, options, vocabularySize, policy(), table, verification, corpusWeight));
     }
 
     private static EnumerationCase NewCase(

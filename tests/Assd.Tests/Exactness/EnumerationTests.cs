@@ -11,8 +11,8 @@ using AsArm.Assd.Tests.Support.Models;
 namespace AsArm.Assd.Tests.Exactness;
 
 /// <summary>
-/// The output distribution of the library's own code, without sampling: all stretches of all random numbers are followed. The networks have
-/// conditionals whose float32 arithmetic is exact, so that the distribution must be the joint up to the rounding of float64.
+/// The output distribution of the library's own code, enumerated instead of sampled, see <see cref="RandomTree" />. The models have
+/// conditionals that are exact in float32, so that the distribution must equal the joint up to float64 rounding.
 /// </summary>
 [TestClass]
 public sealed class EnumerationTests
@@ -21,33 +21,33 @@ public sealed class EnumerationTests
 
     public static IEnumerable<string> Cases => EnumerationCases.Names;
 
-    public static IEnumerable<DraftFlaw> Allowed => [DraftFlaw.None, DraftFlaw.TokenWiseReuse, DraftFlaw.Block];
+    public static IEnumerable<DraftFlaw> ExactVariants => [DraftFlaw.None, DraftFlaw.TokenWiseReuse, DraftFlaw.Block];
 
-    public static IEnumerable<DraftFlaw> Forbidden => [DraftFlaw.BlockReuse, DraftFlaw.OtherDistribution, DraftFlaw.PolicyLooksAtTheToken];
+    public static IEnumerable<DraftFlaw> FlawedVariants => [DraftFlaw.BlockReuse, DraftFlaw.OtherDistribution, DraftFlaw.PolicyLooksAtTheToken];
 
     [TestMethod]
     [DynamicData(nameof(Cases))]
-    public void Law_OfEveryScheme_IsTheJoint(string name)
+    public void Distribution_OfEveryCase_IsTheJoint(string name)
     {
         EnumerationCase task = EnumerationCases.Get(name);
         var tree = new RandomTree(task.Create, task.Model);
         Assert.AreEqual(1, tree.Distribution.Sum(), Exact);
         Assert.IsLessThanOrEqualTo(Exact, tree.WorstDifference(task.Joint), $"{tree.Leaves} leaves.");
-        Assert.IsGreaterThan(20, tree.Leaves, "There is hardly anything to enumerate.");
+        Assert.IsGreaterThan(20, tree.Leaves, "The case has too few outcomes to test anything.");
     }
 
     [TestMethod]
-    [DynamicData(nameof(Allowed))]
-    public void Law_OfWhatIsAllowed_IsTheJoint(DraftFlaw scheme) => Assert.IsLessThanOrEqualTo(Exact, Variation(scheme));
+    [DynamicData(nameof(ExactVariants))]
+    public void Distribution_OfExactVariants_IsTheJoint(DraftFlaw variant) => Assert.IsLessThanOrEqualTo(Exact, TotalVariation(variant));
 
-    /// <summary>The controls: each must show.</summary>
+    /// <summary>Controls: each flaw must be detected.</summary>
     [TestMethod]
-    [DynamicData(nameof(Forbidden))]
-    public void Law_OfWhatIsForbidden_IsNot(DraftFlaw flaw) => Assert.IsGreaterThan(1e-3, Variation(flaw));
+    [DynamicData(nameof(FlawedVariants))]
+    public void Distribution_OfFlawedVariants_IsNotTheJoint(DraftFlaw flaw) => Assert.IsGreaterThan(1e-3, TotalVariation(flaw));
 
-    /// <summary>Control: a sampler that is not told of the restriction has another distribution.</summary>
+    /// <summary>Control: a sampler without the restriction has another distribution.</summary>
     [TestMethod]
-    public void Law_WithoutTheRestriction_IsNot()
+    public void Distribution_WithoutTheRestriction_IsNotTheJoint()
     {
         var order = Order.LeftToRight([true, false, false]);
         Dictionary<int, TokenSet> bannedAt = new() { [1] = new TokenSet([0, 2]) };
@@ -59,7 +59,7 @@ public sealed class EnumerationTests
     }
 
     [TestMethod]
-    public void Law_OfTheParallelSampler_IsNot()
+    public void Distribution_OfTheParallelSampler_IsNotTheJoint()
     {
         var order = Order.LeftToRight([true, false, false, false]);
         var model = new DyadicModel(3, 4, 1);
@@ -70,7 +70,7 @@ public sealed class EnumerationTests
     }
 
     [TestMethod]
-    public void Answer_OfDyadicModels_IsExactInFloat32()
+    public void DyadicModel_Softmax_IsExactInFloat32()
     {
         var model = new DyadicModel(4, 6, 3);
         var order = Order.LeftToRight([true, false, true, false, false, false]);
@@ -90,13 +90,13 @@ public sealed class EnumerationTests
         }
     }
 
-    /// <summary>Any other table: the distribution is the joint up to float32.</summary>
+    /// <summary>With any other model, the distribution is the joint up to float32 rounding.</summary>
     [TestMethod]
     [DataRow(SamplerKind.Assd)]
     [DataRow(SamplerKind.Ngram)]
     [DataRow(SamplerKind.Fused)]
     [DataRow(SamplerKind.FusedTokenWise)]
-    public void Law_OnRandomTables_IsTheJointUpToFloat32(SamplerKind kind)
+    public void Distribution_OfRandomTables_IsTheJointUpToFloat32(SamplerKind kind)
     {
         var order = Order.LeftToRight([true, false, false, false]);
         var model = TableModel.Random(2, 4, 1.5, 4);
@@ -107,13 +107,13 @@ public sealed class EnumerationTests
     }
 
     /// <summary>
-    /// A table that lists a token which is rarer alone than float32 can tell, at a low temperature: the product of row and n-grams must
-    /// not overflow, or tests against it keep whatever was drawn.
+    /// A token that is listed after others, but whose unigram probability to the power of 1 / temperature is below float32: the product of
+    /// row and n-grams must not overflow, or every draft token would be accepted.
     /// </summary>
     [TestMethod]
     [DataRow(VerificationMethod.TokenWise)]
     [DataRow(VerificationMethod.Block)]
-    public void Law_WithAVeryRareListedToken_IsTheJointUpToFloat32(VerificationMethod verification)
+    public void Distribution_WithAVeryRareListedToken_IsTheJointUpToFloat32(VerificationMethod verification)
     {
         const byte Rare = 8 * 31; // 2^-31
         NgramTable table = NgramTable.Open(NgramBytes.Write(
@@ -124,12 +124,12 @@ public sealed class EnumerationTests
         int[] tokens = [0, 0, 0, 1, 0];
         double[] joint = ExactDistribution.Joint(new(model, order, tokens, options));
         var tree = new RandomTree(
-            () => new FusedSampler(order, tokens, options, 3, new FixedDraftPolicy(DraftSource.Product, 1, 1), table, verification), model, grid: 2000); // so steep a draft has narrow stretches
+            () => new FusedSampler(order, tokens, options, 3, new FixedDraftPolicy(DraftSource.Product, 1, 1), table, verification), model, grid: 2000); // such a peaked draft has short intervals
         Assert.AreEqual(1, tree.Distribution.Sum(), 1e-9);
         Assert.IsLessThanOrEqualTo(1e-5, tree.WorstDifference(joint), $"{tree.Leaves} leaves.");
     }
 
-    private static double Variation(DraftFlaw flaw)
+    private static double TotalVariation(DraftFlaw flaw)
     {
         var order = Order.LeftToRight(new bool[3]);
         var model = new DyadicModel(3, 3, 4);

@@ -3,16 +3,18 @@ namespace AsArm.Assd.Tests.Exactness;
 /// <summary>Exact distributions by enumeration, in float64.</summary>
 internal static class ExactDistribution
 {
-    /// <summary>[V^targets] the sequential product: what every exact sampler must draw from.</summary>
+    /// <summary>
+    /// [V^targets] the joint distribution as the product of the conditionals (i, i): what every exact sampler must draw from.
+    /// </summary>
     public static double[] Joint(ReferenceConditionals conditionals)
     {
         var distribution = new double[Outcome.Count(conditionals.TargetCount, conditionals.VocabularySize)];
         var targets = new int[conditionals.TargetCount];
-        Extend(conditionals, targets, 0, 1, distribution);
+        AddOutcomes(conditionals, targets, 0, 1, distribution);
         return distribution;
     }
 
-    private static void Extend(ReferenceConditionals conditionals, int[] targets, int known, double probability, double[] distribution)
+    private static void AddOutcomes(ReferenceConditionals conditionals, int[] targets, int known, double probability, double[] distribution)
     {
         if (known == targets.Length)
         {
@@ -26,7 +28,7 @@ internal static class ExactDistribution
             if (next[token] == 0)
                 continue;
             targets[known] = token;
-            Extend(conditionals, targets, known + 1, probability * next[token], distribution);
+            AddOutcomes(conditionals, targets, known + 1, probability * next[token], distribution);
         }
     }
 }

@@ -6,8 +6,8 @@ using AsArm.Assd.Tests.Support;
 namespace AsArm.Assd.Tests.Exactness;
 
 /// <summary>
-/// Theorem 2: the output distribution is the joint. 20,000 samples of each task against the enumerated joint, and flawed samplers that the
-/// same check must catch.
+/// Theorem 2: the output distribution is the joint. 20,000 samples of each task are compared with the enumerated joint; controls with
+/// flawed samplers must fail the same check.
 /// </summary>
 [TestClass]
 public sealed class ExactnessTests
@@ -18,27 +18,27 @@ public sealed class ExactnessTests
 
     [TestMethod]
     [DynamicData(nameof(Cases))]
-    public void Run_Sequential_HasTheExactLaw(string name) => AssertExact(DistributionCases.Get(name), SamplerKind.Sequential);
+    public void Run_Sequential_HasTheExactDistribution(string name) => AssertExact(DistributionCases.Get(name), SamplerKind.Sequential);
 
     [TestMethod]
     [DynamicData(nameof(Cases))]
-    public void Run_Assd_HasTheExactLaw(string name) => AssertExact(DistributionCases.Get(name), SamplerKind.Assd);
+    public void Run_Assd_HasTheExactDistribution(string name) => AssertExact(DistributionCases.Get(name), SamplerKind.Assd);
 
     [TestMethod]
     [DynamicData(nameof(Cases))]
-    public void Run_Ngram_HasTheExactLaw(string name) => AssertExact(DistributionCases.Get(name), SamplerKind.Ngram);
+    public void Run_Ngram_HasTheExactDistribution(string name) => AssertExact(DistributionCases.Get(name), SamplerKind.Ngram);
 
     [TestMethod]
     [DynamicData(nameof(Cases))]
-    public void Run_Fused_HasTheExactLaw(string name) => AssertExact(DistributionCases.Get(name), SamplerKind.Fused);
+    public void Run_Fused_HasTheExactDistribution(string name) => AssertExact(DistributionCases.Get(name), SamplerKind.Fused);
 
     [TestMethod]
     [DynamicData(nameof(Cases))]
-    public void Run_FusedTokenWise_HasTheExactLaw(string name) => AssertExact(DistributionCases.Get(name), SamplerKind.FusedTokenWise);
+    public void Run_FusedTokenWise_HasTheExactDistribution(string name) => AssertExact(DistributionCases.Get(name), SamplerKind.FusedTokenWise);
 
     [TestMethod]
     [DynamicData(nameof(Cases))]
-    public void Run_AssdOnEnumeratedTask_MakesTheExpectedNumberOfCalls(string name)
+    public void Run_Assd_HasTheExpectedNfe(string name)
     {
         DistributionCase task = DistributionCases.Get(name);
         task.Test(SamplerKind.Assd, Seed + 1, out double meanNfe);
@@ -48,7 +48,7 @@ public sealed class ExactnessTests
 
     [TestMethod]
     [DynamicData(nameof(Cases))]
-    public void DecisionTree_OfAlgorithm1_SumsToTheJoint(string name)
+    public void AssdOutcomeTree_EveryCase_SumsToTheJoint(string name)
     {
         DistributionCase task = DistributionCases.Get(name);
         double[] distribution = new AssdOutcomeTree(task.Conditionals, task.DraftLength).Distribution;
@@ -59,7 +59,7 @@ public sealed class ExactnessTests
 
     [TestMethod]
     [DynamicData(nameof(Cases))]
-    public void Run_AssdWithTheCoinsOfTheReference_DrawsTheSameTokens(string name)
+    public void Run_AssdWithTheRandomNumbersOfTheReference_DrawsTheSameTokens(string name)
     {
         DistributionCase task = DistributionCases.Get(name);
         var reference = new ReferenceSampler(task.Conditionals, task.DraftLength, Flaw.None);
@@ -83,26 +83,26 @@ public sealed class ExactnessTests
 
     [TestMethod]
     [DynamicData(nameof(Cases))]
-    public void ReferenceSampler_ResidualNotSubtracted_IsCaught(string name) => AssertCaught(name, Flaw.ResidualNotSubtracted);
+    public void ReferenceSampler_ResidualNotSubtracted_IsDetected(string name) => AssertDetected(name, Flaw.ResidualNotSubtracted);
 
     [TestMethod]
     [DynamicData(nameof(Cases))]
-    public void ReferenceSampler_AlwaysAccepting_IsCaught(string name) => AssertCaught(name, Flaw.AlwaysAccept);
+    public void ReferenceSampler_AlwaysAccepting_IsDetected(string name) => AssertDetected(name, Flaw.AlwaysAccept);
 
     [TestMethod]
-    public void ReferenceSampler_MaskNotRenormalised_IsCaught() => AssertCaught(DistributionCases.Masked, Flaw.MaskNotRenormalised);
+    public void ReferenceSampler_MaskNotRenormalised_IsDetected() => AssertDetected(DistributionCases.Masked, Flaw.MaskNotRenormalised);
 
     [TestMethod]
-    public void ReferenceSampler_RestrictionNotRenormalised_IsCaught() => AssertCaught(DistributionCases.Restricted, Flaw.MaskNotRenormalised);
+    public void ReferenceSampler_RestrictionNotRenormalised_IsDetected() => AssertDetected(DistributionCases.Restricted, Flaw.MaskNotRenormalised);
 
-    /// <summary>Control: without the restriction every sampler has another distribution, and the check sees it.</summary>
+    /// <summary>Control: without the restriction every sampler has another distribution, which the check must detect.</summary>
     [TestMethod]
     [DataRow(SamplerKind.Sequential)]
     [DataRow(SamplerKind.Assd)]
     [DataRow(SamplerKind.Ngram)]
     [DataRow(SamplerKind.Fused)]
     [DataRow(SamplerKind.FusedTokenWise)]
-    public void Run_WithoutTheRestriction_IsCaught(SamplerKind kind)
+    public void Run_WithoutTheRestriction_IsDetected(SamplerKind kind)
     {
         DistributionCase restricted = DistributionCases.Get(DistributionCases.Restricted);
         var free = new DistributionCase(restricted.Model, restricted.Order, restricted.Options with { BannedTokensAt = new Dictionary<int, TokenSet>() });
@@ -117,9 +117,9 @@ public sealed class ExactnessTests
         Assert.IsLessThanOrEqualTo(0.0135, result.PerfectTotalVariation, "The task is too large for the bound on total variation.");
     }
 
-    private static void AssertCaught(string name, Flaw flaw)
+    private static void AssertDetected(string name, Flaw flaw)
     {
         GoodnessOfFitResult result = DistributionCases.Get(name).Test(flaw, Seed);
-        Assert.IsFalse(result.Passes, $"A sampler with the flaw {flaw} went through: {result}");
+        Assert.IsFalse(result.Passes, $"The flaw {flaw} was not detected: {result}");
     }
 }

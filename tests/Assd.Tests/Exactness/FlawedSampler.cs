@@ -6,8 +6,8 @@ using AsArm.Assd.Tests.Support;
 namespace AsArm.Assd.Tests.Exactness;
 
 /// <summary>
-/// A small fused sampler without bonus rows or plans, to show that the enumeration notices what must never be done. Draft tokens are
-/// drawn independently from fixed distributions, one for each position.
+/// A small fused sampler without bonus queries or draft policies, as a control of the enumeration: some of its variants are wrong. Draft
+/// tokens are drawn independently from fixed distributions, one for each rank.
 /// </summary>
 internal sealed class FlawedSampler : Sampler
 {
@@ -15,15 +15,15 @@ internal sealed class FlawedSampler : Sampler
     private readonly double[][] _drafts;
     private readonly int[] _draftTokens;
     private readonly int _draftLength;
-    private int _fresh;
+    private int _draftedEnd; // ranks below have a token, committed or drafted
     private int _count;
-    private bool _drawn;
+    private bool _isDrafted;
 
     /// <param name="order">The order.</param>
     /// <param name="tokens">[N].</param>
     /// <param name="vocabularySize">V.</param>
     /// <param name="draftLength">k.</param>
-    /// <param name="flaw">What is wrong.</param>
+    /// <param name="flaw">The variant.</param>
     public FlawedSampler(Order order, int[] tokens, int vocabularySize, int draftLength, DraftFlaw flaw)
         : base(order, tokens, new(), vocabularySize, draftLength)
     {
@@ -32,20 +32,20 @@ internal sealed class FlawedSampler : Sampler
         _draftTokens = new int[order.Length];
         var random = new SplitMix64(5);
         _drafts = [.. Enumerable.Range(0, order.Length).Select(_ => ReferenceMath.Softmax([.. Enumerable.Range(0, vocabularySize).Select(_ => random.NextGaussian())]))];
-        _fresh = order.GivenCount;
+        _draftedEnd = order.GivenCount;
     }
 
     protected override void PrepareCore(IRandomSource random)
     {
         _count = Math.Min(_draftLength, Remaining);
-        for (; !_drawn && _fresh < Committed + _count; _fresh++)
+        for (; !_isDrafted && _draftedEnd < Committed + _count; _draftedEnd++)
         {
-            _draftTokens[_fresh] = ReferenceMath.Sample(_drafts[_fresh], random.NextDouble());
-            State.SetToken(_fresh, _draftTokens[_fresh]);
+            _draftTokens[_draftedEnd] = ReferenceMath.Sample(_drafts[_draftedEnd], random.NextDouble());
+            State.SetToken(_draftedEnd, _draftTokens[_draftedEnd]);
             Drafted++;
         }
 
-        _drawn = true;
+        _isDrafted = true;
         for (int i = 0; i < _count; i++)
             State.SetToken(Committed + i, _draftTokens[Committed + i]);
         State.BeginForwardPass(Committed + _count - 1);
@@ -55,19 +55,19 @@ internal sealed class FlawedSampler : Sampler
 
     protected override void ProcessLogitsCore(IRandomSource random)
     {
-        _drawn = false;
+        _isDrafted = false;
         float[][] oracles = [.. Enumerable.Range(0, _count).Select(i => Distribution(i).ToArray())];
         int start = Committed;
         int count = _flaw == DraftFlaw.PolicyLooksAtTheToken && _draftTokens[start] == 0 ? 0 : _count;
         if (_flaw is DraftFlaw.Block or DraftFlaw.BlockReuse)
-            VerifyTogether(oracles, start, random);
+            VerifyBlock(oracles, start, random);
         else
-            VerifyEach(oracles, start, count, random);
-        if (_flaw is not (DraftFlaw.TokenWiseReuse or DraftFlaw.BlockReuse) || _fresh < Committed)
-            _fresh = Committed;
+            VerifyTokens(oracles, start, count, random);
+        if (_flaw is not (DraftFlaw.TokenWiseReuse or DraftFlaw.BlockReuse) || _draftedEnd < Committed)
+            _draftedEnd = Committed;
     }
 
-    private void VerifyEach(float[][] oracles, int start, int count, IRandomSource random)
+    private void VerifyTokens(float[][] oracles, int start, int count, IRandomSource random)
     {
         for (int i = 0; i < count; i++)
         {
@@ -87,31 +87,31 @@ internal sealed class FlawedSampler : Sampler
             Draw(oracles[0], 1, new double[oracles[0].Length], random);
     }
 
-    private void VerifyTogether(float[][] oracles, int start, IRandomSource random)
+    private void VerifyBlock(float[][] oracles, int start, IRandomSource random)
     {
-        var kept = new double[_count + 1];
-        kept[0] = 1;
+        var prefix = new double[_count + 1];
+        prefix[0] = 1;
         for (int i = 0; i < _count; i++)
-            kept[i + 1] = Math.Min(1, kept[i] * oracles[i][_draftTokens[start + i]] / _drafts[start + i][_draftTokens[start + i]]);
-        int longest = _count;
-        while (longest > 0 && random.NextDouble() >= Stop(oracles, start, longest, kept[longest]))
-            longest--;
-        for (int i = 0; i < longest; i++)
+            prefix[i + 1] = Math.Min(1, prefix[i] * oracles[i][_draftTokens[start + i]] / _drafts[start + i][_draftTokens[start + i]]);
+        int accepted = _count;
+        while (accepted > 0 && random.NextDouble() >= StopProbability(oracles, start, accepted, prefix[accepted]))
+            accepted--;
+        for (int i = 0; i < accepted; i++)
         {
             Accepted++;
             Commit(_draftTokens[start + i], i, oracles[i][_draftTokens[start + i]]);
         }
 
-        if (longest < _count)
-            Draw(oracles[longest], kept[longest], _drafts[start + longest], random);
+        if (accepted < _count)
+            Draw(oracles[accepted], prefix[accepted], _drafts[start + accepted], random);
     }
 
-    private double Stop(float[][] oracles, int start, int index, double kept)
+    private double StopProbability(float[][] oracles, int start, int index, double prefix)
     {
-        if (index == _count || kept is 0 or 1)
-            return kept;
-        double sum = oracles[index].Zip(_drafts[start + index], (q, p) => Math.Max(kept * q - p, 0)).Sum();
-        return sum / (sum + 1 - kept);
+        if (index == _count || prefix is 0 or 1)
+            return prefix;
+        double sum = oracles[index].Zip(_drafts[start + index], (q, p) => Math.Max(prefix * q - p, 0)).Sum();
+        return sum / (sum + 1 - prefix);
     }
 
     private void Draw(float[] oracle, double scale, double[] draft, IRandomSource random)

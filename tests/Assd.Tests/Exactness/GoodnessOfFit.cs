@@ -1,10 +1,10 @@
 namespace AsArm.Assd.Tests.Exactness;
 
-/// <summary>Do these counts come from that distribution?</summary>
+/// <summary>Pearson's chi-square test and total variation of counts against a distribution.</summary>
 internal static class GoodnessOfFit
 {
-    /// <summary>Cells expected to hold fewer are pooled, as the chi-square approximation needs.</summary>
-    private const double SmallestCell = 5;
+    /// <summary>Cells with a smaller expected count are pooled, as the chi-square approximation requires.</summary>
+    private const double MinExpectedCount = 5;
 
     public static GoodnessOfFitResult Compare(ReadOnlySpan<int> counts, ReadOnlySpan<double> distribution)
     {
@@ -20,7 +20,7 @@ internal static class GoodnessOfFit
             perfect += Math.Sqrt(distribution[i] * (1 - distribution[i]) / (2 * Math.PI * samples));
             if (expected == 0 && counts[i] > 0)
                 statistic = double.PositiveInfinity;
-            if (expected < SmallestCell)
+            if (expected < MinExpectedCount)
             {
                 pooledCount += counts[i];
                 pooledExpected += expected;

@@ -3,7 +3,7 @@ using AsArm.Assd.Samplers;
 
 namespace AsArm.Assd.Tests.Exactness;
 
-/// <summary>Numbers the outcomes of a task: targets in the order are digits in base V, the first the highest.</summary>
+/// <summary>Indices of the outcomes of a task: the targets by rank are digits in base V, the first one the highest.</summary>
 internal static class Outcome
 {
     public static int Index(ReadOnlySpan<int> targets, int vocabularySize)

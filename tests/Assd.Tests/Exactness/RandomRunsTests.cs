@@ -5,18 +5,18 @@ using AsArm.Assd.Tests.Support.Models;
 
 namespace AsArm.Assd.Tests.Exactness;
 
-/// <summary>Theorem 1 and all that holds for every single run, over more than 10,000 random tasks.</summary>
+/// <summary>Theorem 1 and other invariants of single runs, over more than 10,000 random tasks.</summary>
 [TestClass]
 public sealed class RandomRunsTests
 {
     private const int Batches = 2_400;
     private const int MaxBatch = 8;
 
-    /// <summary>From nearly uniform, where almost every draft is kept, to nearly deterministic, where almost none is.</summary>
+    /// <summary>From nearly uniform, where almost every draft token is accepted, to nearly deterministic, where almost none is.</summary>
     private static readonly double[] _sharpness = [0.01, 0.5, 2, 5, 10, 30, 100, 1000];
 
     [TestMethod]
-    public void Run_ManyRandomBatches_KeepsEveryInvariant()
+    public void Run_ManyRandomBatches_SatisfiesEveryInvariant()
     {
         var random = new SplitMix64(1);
         int runs = 0;
@@ -34,7 +34,7 @@ public sealed class RandomRunsTests
     }
 
     [TestMethod]
-    public void Run_InABatch_GivesWhatTheSequenceGivesAlone()
+    public void Run_InABatch_GivesTheResultOfTheSequenceAlone()
     {
         var random = new SplitMix64(2);
         for (int i = 0; i < 300; i++)
@@ -49,36 +49,36 @@ public sealed class RandomRunsTests
     }
 
     [TestMethod]
-    public void Run_WithAccidents_IsTheSameAsWithout()
+    public void Run_WithCancelledForwardPasses_IsTheSameAsWithout()
     {
         var random = new SplitMix64(3);
-        int accidents = 0;
+        int cancellations = 0;
         for (int i = 0; i < 500; i++)
         {
             RandomModel model = NewModel(random);
             RandomTask[] tasks = NewTasks(random);
             Sampler[] samplers = [.. tasks.Select(task => task.NewSampler())];
-            var accidental = new AccidentalModel(model, random);
-            accidents += RunThroughAccidents(new(accidental, samplers, [.. tasks.Select(task => new SplitMix64(task.Seed))]));
+            var cancelling = new CancellingModel(model, random);
+            cancellations += RunThroughCancellations(new(cancelling, samplers, [.. tasks.Select(task => new SplitMix64(task.Seed))]));
             for (int j = 0; j < tasks.Length; j++)
                 AssertSame(Decoding.Run(tasks[j].NewSampler(), model, new SplitMix64(tasks[j].Seed)), samplers[j]);
         }
 
-        Assert.IsGreaterThan(100, accidents);
+        Assert.IsGreaterThan(100, cancellations);
     }
 
-    private static int RunThroughAccidents(SamplingLoop loop)
+    private static int RunThroughCancellations(SamplingLoop loop)
     {
-        for (int accidents = 0; ; accidents++)
+        for (int cancellations = 0; ; cancellations++)
         {
             try
             {
                 loop.Run(default);
-                return accidents;
+                return cancellations;
             }
             catch (OperationCanceledException)
             {
-                // The calls can be repeated.
+                // The forward pass can be repeated.
             }
         }
     }

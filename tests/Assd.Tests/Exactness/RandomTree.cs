@@ -5,15 +5,15 @@ using AsArm.Assd.Tests.Support.Models;
 namespace AsArm.Assd.Tests.Exactness;
 
 /// <summary>
-/// The exact output distribution of a sampler by enumeration of its random numbers. Every toss splits [0, 1) into stretches that lead to the same
-/// state; their ends are found by bisection to the last bit, and each stretch is followed with its length as probability. It is the
-/// library's own code that runs, so what the distribution misses is its rounding.
+/// The exact output distribution of a sampler, by enumeration of its random numbers. Every random number splits [0, 1) into intervals
+/// that lead to the same state. Their ends are found by bisection to the last bit, and each interval is followed with its length as
+/// probability. The library's own code runs, so that the distribution includes its rounding.
 /// </summary>
 internal sealed class RandomTree
 {
     /// <summary>
-    /// Equal parts of [0, 1) that are looked at first, so that two stretches of one state with another between them are told apart:
-    /// a draw from n-grams goes through the listed tokens and then through all. A stretch that is missed shows as a wrong distribution.
+    /// The number of equal parts of [0, 1) that are searched separately, as a state may have several intervals: a draw from n-grams goes
+    /// through the listed tokens and then through all. A missed interval shows as a wrong distribution.
     /// </summary>
     private const int DefaultGrid = 96;
 
@@ -32,20 +32,20 @@ internal sealed class RandomTree
         Follow(1);
     }
 
-    /// <summary>[V^targets].</summary>
+    /// <summary>[V^targets] the output distribution.</summary>
     public double[] Distribution { get; }
 
     /// <summary>E[NFE].</summary>
     public double ExpectedNfe { get; private set; }
 
-    /// <summary>Different runs.</summary>
+    /// <summary>The number of distinct runs.</summary>
     public int Leaves { get; private set; }
 
     /// <summary>Half the sum of absolute differences.</summary>
-    public double TotalVariation(double[] other) => Distribution.Zip(other, (mine, its) => Math.Abs(mine - its)).Sum() / 2;
+    public double TotalVariation(double[] other) => Distribution.Zip(other, (left, right) => Math.Abs(left - right)).Sum() / 2;
 
     /// <summary>The largest difference of one outcome.</summary>
-    public double WorstDifference(double[] other) => Distribution.Zip(other, (mine, its) => Math.Abs(mine - its)).Max();
+    public double WorstDifference(double[] other) => Distribution.Zip(other, (left, right) => Math.Abs(left - right)).Max();
 
     private void Follow(double probability)
     {
@@ -57,21 +57,21 @@ internal sealed class RandomTree
             return;
         }
 
-        _random.Played.Add(0);
-        double[] ends = StretchEnds();
+        _random.Numbers.Add(0);
+        double[] ends = IntervalEnds();
         double start = 0;
         foreach (double end in ends)
         {
-            _random.Played[^1] = start + (end - start) / 2;
+            _random.Numbers[^1] = start + (end - start) / 2;
             Follow(probability * (end - start));
             start = end;
         }
 
-        _random.Played.RemoveAt(_random.Played.Count - 1);
+        _random.Numbers.RemoveAt(_random.Numbers.Count - 1);
     }
 
-    /// <summary>Where the state changes with the last random number; the last end is 1.</summary>
-    private double[] StretchEnds()
+    /// <summary>The ends of the intervals of the last random number; the last one is 1.</summary>
+    private double[] IntervalEnds()
     {
         var ends = new List<double>();
         double uniform = 0;
@@ -82,7 +82,7 @@ internal sealed class RandomTree
             ulong nextState = StateAt(next);
             while (state != nextState)
             {
-                uniform = FirstOther(uniform, next, state);
+                uniform = FirstWithOtherState(uniform, next, state);
                 state = StateAt(uniform);
                 ends.Add(uniform);
             }
@@ -93,8 +93,8 @@ internal sealed class RandomTree
         return [.. ends, 1];
     }
 
-    /// <summary>Bisects between a random number with a state and one with another.</summary>
-    private double FirstOther(double same, double other, ulong state)
+    /// <summary>The smallest random number with another state, by bisection between one with the state and one with another.</summary>
+    private double FirstWithOtherState(double same, double other, ulong state)
     {
         while (true)
         {
@@ -110,12 +110,12 @@ internal sealed class RandomTree
 
     private ulong StateAt(double uniform)
     {
-        _random.Played[^1] = uniform;
+        _random.Numbers[^1] = uniform;
         Run();
         return _random.State;
     }
 
-    /// <summary>Plays the random numbers; the sampler if they last to its end, else null, and the state in which it asked for one more.</summary>
+    /// <summary>Runs a sampler with the given random numbers. Null if it draws one more, whose preceding state is then recorded.</summary>
     private Sampler? Run()
     {
         Sampler sampler = _create();
@@ -127,21 +127,21 @@ internal sealed class RandomTree
 
         if (_random.IsOver)
             return null;
-        _random.MarkCached();
+        _random.RecordState();
         return sampler;
     }
 
-    /// <summary>Given random numbers, then any; notes the sampler's state when the given ones have run out.</summary>
+    /// <summary>Given random numbers, then a constant; records the state of the sampler when the given ones are used up.</summary>
     private sealed class ReplayedRandom : IRandomSource
     {
         private Sampler? _sampler;
         private int _next;
 
-        public List<double> Played { get; } = [];
+        public List<double> Numbers { get; } = [];
 
-        public bool IsOver => _next > Played.Count;
+        public bool IsOver => _next > Numbers.Count;
 
-        /// <summary>All that the next toss can depend on: tokens, draft tokens, counts.</summary>
+        /// <summary>A hash of all that later draws can depend on: tokens, draft tokens, counts.</summary>
         public ulong State { get; private set; }
 
         public void Begin(Sampler sampler)
@@ -152,12 +152,12 @@ internal sealed class RandomTree
 
         public double NextDouble()
         {
-            if (_next == Played.Count)
-                MarkCached();
-            return _next < Played.Count ? Played[_next++] : Rest();
+            if (_next == Numbers.Count)
+                RecordState();
+            return _next < Numbers.Count ? Numbers[_next++] : AfterTheEnd();
         }
 
-        public void MarkCached()
+        public void RecordState()
         {
             SamplingStatistics statistics = _sampler!.Statistics;
             ulong state = 14695981039346656037;
@@ -170,7 +170,7 @@ internal sealed class RandomTree
             State = state;
         }
 
-        private double Rest()
+        private double AfterTheEnd()
         {
             _next++;
             return 0.5;

@@ -4,12 +4,12 @@ using AsArm.Assd.Ordering;
 
 namespace AsArm.Assd.Tests.Exactness;
 
-/// <summary>Warped conditionals in float64 for one task, remembered; targets are numbered 0.. in the order.</summary>
+/// <summary>Processed conditionals of one task in float64, memoised. Targets are numbered by rank, from 0.</summary>
 /// <param name="model">The network.</param>
 /// <param name="order">The order.</param>
-/// <param name="tokens">[N] tokens by position; the given ones count.</param>
+/// <param name="tokens">[N] tokens by position; only given ones are used.</param>
 /// <param name="options">The distribution.</param>
-/// <param name="renormalise">False copies the flaw of zeroing banned tokens after the softmax.</param>
+/// <param name="renormalise">False sets banned tokens to 0 after the softmax instead, which is a flaw.</param>
 internal sealed class ReferenceConditionals(
     IAnySubsetModel model, Order order, int[] tokens, SamplingOptions options, bool renormalise = true)
 {
@@ -19,16 +19,16 @@ internal sealed class ReferenceConditionals(
 
     public int TargetCount => order.TargetCount;
 
-    /// <summary>[V] distribution of a target which sees the given tokens and the targets below the horizon.</summary>
+    /// <summary>[V] the distribution of a target, given the given tokens and the targets below the horizon.</summary>
     public double[] Distribution(int target, int horizon, ReadOnlySpan<int> targets)
     {
         var key = (target, horizon, Outcome.Index(targets[..horizon], VocabularySize));
         if (!_distributions.TryGetValue(key, out double[]? distribution))
-            _distributions[key] = distribution = AddQuery(target, horizon, targets);
+            _distributions[key] = distribution = Evaluate(target, horizon, targets);
         return distribution;
     }
 
-    private double[] AddQuery(int target, int horizon, ReadOnlySpan<int> targets)
+    private double[] Evaluate(int target, int horizon, ReadOnlySpan<int> targets)
     {
         int given = order.GivenCount;
         var state = new SequenceState(order, tokens, VocabularySize, 1);

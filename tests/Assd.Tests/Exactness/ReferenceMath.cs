@@ -2,7 +2,7 @@ using AsArm.Assd.Distributions;
 
 namespace AsArm.Assd.Tests.Exactness;
 
-/// <summary>The formulas of the library once more: scalar, float64, naive.</summary>
+/// <summary>Reference implementation of the formulas of the library: scalar, in float64, naive.</summary>
 internal static class ReferenceMath
 {
     public static double[] Softmax(ReadOnlySpan<double> logits)
@@ -30,40 +30,42 @@ internal static class ReferenceMath
         return logits[token] - maximum - Math.Log(sum);
     }
 
-    /// <summary>Bans, temperature, top-k, top-p; ties go to the lower token. At temperature 0 the most probable token has it all.</summary>
+    /// <summary>
+    /// Bans, temperature, top-k, top-p; of equal tokens the lower comes first. At temperature 0 the most probable token has probability 1.
+    /// </summary>
     public static double[] Distribution(ReadOnlySpan<float> logits, SamplingOptions options, int position = -1)
     {
-        double[] warped = ToDouble(logits);
+        double[] processed = ToDouble(logits);
         foreach (int token in options.BannedTokens.Concat(BannedAt(options, position)))
-            warped[token] = double.NegativeInfinity;
-        double maximum = warped.Max();
+            processed[token] = double.NegativeInfinity;
+        double maximum = processed.Max();
         if (options.Temperature == 0)
         {
-            int mode = Array.IndexOf(warped, maximum);
-            return [.. warped.Select((_, token) => token == mode ? 1.0 : 0)];
+            int mode = Array.IndexOf(processed, maximum);
+            return [.. processed.Select((_, token) => token == mode ? 1.0 : 0)];
         }
 
-        for (int i = 0; i < warped.Length; i++)
-            warped[i] = (warped[i] - maximum) / options.Temperature;
-        int[] heaviestFirst = [.. Enumerable.Range(0, warped.Length).OrderByDescending(i => warped[i]).ThenBy(i => i)];
-        foreach (int token in heaviestFirst.Skip(options.TopK ?? warped.Length))
-            warped[token] = double.NegativeInfinity;
-        double[] distribution = Softmax(warped);
+        for (int i = 0; i < processed.Length; i++)
+            processed[i] = (processed[i] - maximum) / options.Temperature;
+        int[] descending = [.. Enumerable.Range(0, processed.Length).OrderByDescending(i => processed[i]).ThenBy(i => i)];
+        foreach (int token in descending.Skip(options.TopK ?? processed.Length))
+            processed[token] = double.NegativeInfinity;
+        double[] distribution = Softmax(processed);
         if (options.TopP is not double p)
             return distribution;
         double mass = 0;
-        foreach (int token in heaviestFirst)
+        foreach (int token in descending)
         {
             double before = mass;
             mass += distribution[token];
             if (before >= p)
-                warped[token] = double.NegativeInfinity;
+                processed[token] = double.NegativeInfinity;
         }
 
-        return Softmax(warped);
+        return Softmax(processed);
     }
 
-    /// <summary>What is banned at one position only.</summary>
+    /// <summary>The tokens banned at one position.</summary>
     public static int[] BannedAt(SamplingOptions options, int position) =>
         options.BannedTokensAt.TryGetValue(position, out TokenSet? banned) ? banned.Tokens.ToArray() : [];
 

@@ -2,20 +2,20 @@ using AsArm.Assd.Randomness;
 
 namespace AsArm.Assd.Tests.Exactness;
 
-/// <summary>Algorithm 1 once more, in a few float64 lines, right or with one flaw.</summary>
+/// <summary>Reference implementation of Algorithm 1 in float64, optionally with a flaw.</summary>
 internal sealed class ReferenceSampler(ReferenceConditionals conditionals, int draftLength, Flaw flaw)
 {
-    /// <summary>One sample: the targets in the order.</summary>
+    /// <summary>Draws one sample: the tokens of the targets by rank.</summary>
     public int[] Run(IRandomSource random)
     {
         var targets = new int[conditionals.TargetCount];
         int committed = 0;
         while (committed < targets.Length)
-            committed = Round(targets, committed, random);
+            committed = Step(targets, committed, random);
         return targets;
     }
 
-    private int Round(int[] targets, int committed, IRandomSource random)
+    private int Step(int[] targets, int committed, IRandomSource random)
     {
         int end = Math.Min(committed + draftLength, targets.Length);
         var drafts = new double[end][];

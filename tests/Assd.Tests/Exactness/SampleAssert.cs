@@ -3,7 +3,10 @@ namespace AsArm.Assd.Tests.Exactness;
 /// <summary>Checks a drawn index against the float64 cumulative sum.</summary>
 internal static class SampleAssert
 {
-    /// <summary>The index has weight, and the random number falls into its stretch of the cumulative sum, up to float32 rounding.</summary>
+    /// <summary>
+    /// Checks that the index has a positive weight, and that the random number lies in its interval of the cumulative sum, up to float32
+    /// rounding.
+    /// </summary>
     public static void Inverts(ReadOnlySpan<double> weights, double uniform, int index)
     {
         double total = 0;

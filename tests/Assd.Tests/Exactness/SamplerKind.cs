@@ -7,9 +7,9 @@ public enum SamplerKind
     Assd,
     Ngram,
 
-    /// <summary>Fused with an adaptive plan for cheap rows, a table of trigrams and block verification.</summary>
+    /// <summary>Fused with an adaptive policy for a high overhead, a table of trigrams and block verification.</summary>
     Fused,
 
-    /// <summary>Fused with fixed products of rows and n-grams, token-wise verification, and no table.</summary>
+    /// <summary>Fused with a fixed policy that prefers products, token-wise verification, and no table.</summary>
     FusedTokenWise,
 }

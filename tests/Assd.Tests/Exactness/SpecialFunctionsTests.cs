@@ -1,6 +1,6 @@
 namespace AsArm.Assd.Tests.Exactness;
 
-/// <summary>The yardstick itself.</summary>
+/// <summary>Tests of the statistical tests.</summary>
 [TestClass]
 public sealed class SpecialFunctionsTests
 {
@@ -23,5 +23,5 @@ public sealed class SpecialFunctionsTests
     public void Compare_RoundedExpectation_Passes() => Assert.IsTrue(GoodnessOfFit.Compare([5_000, 15_000, 0], [0.25, 0.75, 0]).Passes);
 
     [TestMethod]
-    public void Compare_ThreePercentOff_Fails() => Assert.IsFalse(GoodnessOfFit.Compare([10_600, 9_400], [0.5, 0.5]).Passes);
+    public void Compare_ThreePercentDifference_Fails() => Assert.IsFalse(GoodnessOfFit.Compare([10_600, 9_400], [0.5, 0.5]).Passes);
 }

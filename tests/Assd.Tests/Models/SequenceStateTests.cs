@@ -10,8 +10,8 @@ public sealed class SequenceStateTests
     private const int VocabularySize = 4;
 
     // Positions 1 and 3 are given; the targets are 0, 2, 4, of ranks 2, 3, 4.
-    private static SequenceState NewState(int room = 3) =>
-        new(Order.LeftToRight([false, true, false, true, false]), [-1, 1, -1, 3, 99], VocabularySize, room);
+    private static SequenceState NewState(int maxQueries = 3) =>
+        new(Order.LeftToRight([false, true, false, true, false]), [-1, 1, -1, 3, 99], VocabularySize, maxQueries);
 
     [TestMethod]
     public void Constructor_TargetTokensOutsideTheVocabulary_AreIgnored()
@@ -41,7 +41,7 @@ public sealed class SequenceStateTests
     }
 
     [TestMethod]
-    public void Ask_SomeConditionals_GivesEachItsRow()
+    public void AddQuery_SeveralQueries_GivesEachARow()
     {
         SequenceState state = NewState();
         state.BeginForwardPass(2);
@@ -55,12 +55,12 @@ public sealed class SequenceStateTests
 
     [TestMethod]
     [DataRow(5, 2, DisplayName = "rank past the end")]
-    [DataRow(2, 1, DisplayName = "horizon within the given")]
+    [DataRow(2, 1, DisplayName = "horizon below the given count")]
     [DataRow(2, 3, DisplayName = "horizon above the rank")]
-    [DataRow(4, 4, DisplayName = "horizon above what is known")]
+    [DataRow(4, 4, DisplayName = "horizon above the known count")]
     [DataRow(1, 1, DisplayName = "rank of a given token")]
     [DataRow(-1, -1, DisplayName = "negative")]
-    public void Ask_OutOfRange_Throws(int rank, int horizon)
+    public void AddQuery_OutOfRange_Throws(int rank, int horizon)
     {
         SequenceState state = NewState();
         state.BeginForwardPass(3);
@@ -68,18 +68,18 @@ public sealed class SequenceStateTests
     }
 
     [TestMethod]
-    public void Ask_NoRoom_Throws()
+    public void AddQuery_MoreThanTheMaximum_Throws()
     {
-        SequenceState state = NewState(room: 1);
+        SequenceState state = NewState(maxQueries: 1);
         state.BeginForwardPass(2);
         state.AddQuery(new(2, 2));
         Assert.ThrowsExactly<InvalidOperationException>(() => state.AddQuery(new(3, 2)));
     }
 
     [TestMethod]
-    public void Begin_AfterQuestions_ForgetsThem()
+    public void BeginForwardPass_AfterQueries_RemovesThem()
     {
-        SequenceState state = NewState(room: 1);
+        SequenceState state = NewState(maxQueries: 1);
         state.BeginForwardPass(2);
         state.AddQuery(new(2, 2));
         state.BeginForwardPass(2);
@@ -90,19 +90,19 @@ public sealed class SequenceStateTests
     [TestMethod]
     [DataRow(1)]
     [DataRow(6)]
-    public void Begin_KnownCountOutOfRange_Throws(int knownCount) =>
+    public void BeginForwardPass_KnownCountOutOfRange_Throws(int knownCount) =>
         Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => NewState().BeginForwardPass(knownCount));
 
     [TestMethod]
     [DataRow(1, 0, DisplayName = "given")]
     [DataRow(5, 0, DisplayName = "past the end")]
-    [DataRow(2, 4, DisplayName = "no token")]
+    [DataRow(2, 4, DisplayName = "not a token")]
     [DataRow(2, -1, DisplayName = "negative token")]
     public void SetToken_OutOfRange_Throws(int rank, int token) =>
         Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => NewState().SetToken(rank, token));
 
     [TestMethod]
-    public void SetToken_OfATarget_StandsAtItsPosition()
+    public void SetToken_OfATarget_SetsTheTokenOfItsPosition()
     {
         SequenceState state = NewState();
         state.SetToken(2, 1);

@@ -13,11 +13,11 @@ public sealed class NgramTableTests
 {
     private const byte Half = 8;
     private const byte Quarter = 16;
-    private const byte Nothing = 255;
+    private const byte Zero = 255;
 
     /// <summary>
-    /// Tokens 1/2, 1/4, 1/4. After 0: 1 owns 1/2, 1/4 passed on. After 0 1: 2 owns 1/4, 1/2 passed on. After 1 and 2 nothing is
-    /// listed and all passed on.
+    /// Unigrams 1/2, 1/4, 1/4. After 0: token 1 with discounted probability 1/2, backoff weight 1/4. After 0 1: token 2 with 1/4, backoff
+    /// weight 1/2. Nothing is listed after 1 and 2, with backoff weight 1.
     /// </summary>
     private static readonly byte[] _small = NgramBytes.Write(
         3,
@@ -36,7 +36,7 @@ public sealed class NgramTableTests
     [DataRow(2, new[] { 0, 2 }, 0.25)]
     [DataRow(2, new[] { -1 }, 0.25)]
     [DataRow(2, new[] { 70_000, 1 }, 0.25)]
-    public void Probability_SmallTable_IsInterpolatedByHand(int token, int[] context, double expected)
+    public void Probability_SmallTable_IsInterpolated(int token, int[] context, double expected)
     {
         NgramTable table = NgramTable.Open(_small);
         Assert.AreEqual((3, 3), (table.Order, table.VocabularySize));
@@ -44,7 +44,7 @@ public sealed class NgramTableTests
     }
 
     [TestMethod]
-    public void Probability_NoTokenOfTheVocabulary_Throws()
+    public void Probability_TokenOutsideTheVocabulary_Throws()
     {
         NgramTable table = NgramTable.Open(_small);
         Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => table.Probability(3, []));
@@ -55,8 +55,8 @@ public sealed class NgramTableTests
     public void Open_LargestVocabulary_FindsTheLastToken()
     {
         const int V = 1 << 16;
-        var single = Enumerable.Range(0, V).Select(token => (new[] { token }, Nothing, (byte)0)).ToArray();
-        NgramTable table = NgramTable.Open(NgramBytes.Write(V, single, [([V - 1, V - 1], Half, 0)]));
+        var unigrams = Enumerable.Range(0, V).Select(token => (new[] { token }, Zero, (byte)0)).ToArray();
+        NgramTable table = NgramTable.Open(NgramBytes.Write(V, unigrams, [([V - 1, V - 1], Half, 0)]));
         Assert.AreEqual(0.5, table.Probability(V - 1, [V - 1]));
         Assert.AreEqual(0, table.Probability(V - 2, [V - 1]));
     }
@@ -65,18 +65,18 @@ public sealed class NgramTableTests
     [DataRow(8, 2u, "version 2")]
     [DataRow(12, 0u, "impossible size")]
     [DataRow(12, 65537u, "impossible size")]
-    [DataRow(12, 4u, "not its vocabulary")]
+    [DataRow(12, 4u, "not its vocabulary size")]
     [DataRow(16, 0u, "impossible size")]
     [DataRow(16, 5u, "impossible size")]
-    [DataRow(16, 2u, "an order it does not have")]
+    [DataRow(16, 2u, "n-grams above its order")]
     [DataRow(24, 1000u, "ends too early")]
     [DataRow(24, uint.MaxValue, "ends too early")]
-    [DataRow(32, 1u, "has grams of an order it does not have")]
+    [DataRow(32, 1u, "n-grams above its order")]
     [DataRow(44, 1u, "do not span")]
     [DataRow(48, 7u, "do not ascend")]
     [DataRow(56, 7u, "do not span")]
-    [DataRow(60, 3u, "out of order or of the vocabulary")]
-    public void Open_DamagedField_SaysWhich(int place, uint value, string message)
+    [DataRow(60, 3u, "out of order or out of the vocabulary")]
+    public void Open_DamagedField_IsNamed(int place, uint value, string message)
     {
         byte[] bytes = [.. _small];
         BitConverter.TryWriteBytes(bytes.AsSpan(place), value);
@@ -100,7 +100,7 @@ public sealed class NgramTableTests
             Assert.ThrowsExactly<NgramTableException>(() => NgramTable.Open(bytes.AsMemory(0, length)));
     }
 
-    /// <summary>Whatever the bytes are: refused, or a table that can be used, with all its numbers within [0, 1 + something].</summary>
+    /// <summary>A damaged table is refused, or can be used, with all probabilities in a finite range.</summary>
     [TestMethod]
     public void Open_RandomDamage_IsRefusedOrHarmless()
     {
@@ -119,11 +119,11 @@ public sealed class NgramTableTests
             }
             catch (NgramTableException)
             {
-                // What a damaged file is for.
+                // Refused.
             }
         }
 
-        Assert.IsGreaterThan(200, opened, "Most codes may be anything.");
+        Assert.IsGreaterThan(200, opened, "Damage of quantised codes is not detectable.");
     }
 
     private static void Use(NgramTable table, IRandomSource random)

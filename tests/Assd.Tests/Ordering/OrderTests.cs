@@ -11,7 +11,7 @@ public sealed class OrderTests
     private static readonly bool[] _given = [false, true, false, false, true];
 
     [TestMethod]
-    public void LeftToRight_SomeGiven_PutsThemFirstAndKeepsBothAscending()
+    public void LeftToRight_SomeGiven_PutsThemFirstWithBothAscending()
     {
         var order = Order.LeftToRight(_given);
         SpanAssert.AreEqual([1, 4, 0, 2, 3], order.Positions);
@@ -47,7 +47,7 @@ public sealed class OrderTests
     }
 
     [TestMethod]
-    public void Random_LargestCoin_StaysInRange()
+    public void Random_LargestRandomNumber_StaysInRange()
     {
         double largest = Math.BitDecrement(1.0);
         var order = Order.Random(new bool[3], new ScriptedRandom(largest, largest));
@@ -76,7 +76,7 @@ public sealed class OrderTests
     }
 
     [TestMethod]
-    public void FromRanks_IsTheInverseOfFromPositions()
+    public void FromRanks_APermutation_IsTheInverseOfFromPositions()
     {
         var order = Order.FromRanks([1, 2, 0], 1);
         SpanAssert.AreEqual([2, 0, 1], order.Positions);
@@ -89,7 +89,7 @@ public sealed class OrderTests
     [DataRow(new[] { 0, 2 })]
     [DataRow(new[] { -1, 0 })]
     [DataRow(new int[0])]
-    public void FromPositions_NoPermutation_Throws(int[] positions)
+    public void FromPositions_NotAPermutation_Throws(int[] positions)
     {
         Assert.ThrowsExactly<ArgumentException>(() => Order.FromPositions(positions, 0));
         Assert.ThrowsExactly<ArgumentException>(() => Order.FromRanks(positions, 0));
@@ -102,7 +102,7 @@ public sealed class OrderTests
         Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => Order.FromPositions([0, 1], givenCount));
 
     [TestMethod]
-    public void Factories_NoPosition_Throw()
+    public void Factories_NoPosition_Throws()
     {
         Assert.ThrowsExactly<ArgumentException>(() => Order.LeftToRight([]));
         Assert.ThrowsExactly<ArgumentException>(() => Order.RightToLeft([]));

@@ -14,45 +14,47 @@ public sealed class AdaptiveDraftPolicyTests
     private const int VocabularySize = 8;
     private const int Length = 200;
 
-    /// <summary>Figures of a model whose rows are better drafts than n-grams, and products of the two better than n-grams.</summary>
+    /// <summary>
+    /// Acceptance rates of a model whose rows are better drafts than n-grams, and products of the two better than n-grams.
+    /// </summary>
     private static readonly DraftAcceptance s_measured = new(Rates(0.06, 0.5), Rates(0.12, 0.8), Rates(0.6, 0.6), [0.07, 0.07, 0.07, 0.07, 0.07]);
 
     [TestMethod]
-    public void Run_RowsCostAlmostNothing_DraftsFar()
+    public void Run_TokensAlmostFree_DraftsMany()
     {
         FusedSampler sampler = Run(new(1e6, 1, 1), sharpness: 0.01);
         Assert.IsGreaterThan(2.0, TokensPerForwardPass(sampler));
     }
 
     [TestMethod]
-    public void Run_RowsCostAsMuchAsCalls_IsSequential()
+    public void Run_NoOverhead_IsSequential()
     {
         FusedSampler sampler = Run(new AdaptiveDraftPolicy(new(1, 1, 1), acceptance: s_measured), sharpness: 0.01, seed: 1);
         Assert.AreEqual((Length - 1, 0), (sampler.Statistics.Nfe, sampler.Statistics.Drafted));
-        Assert.AreEqual((Length - 2, Length - 1), (sampler.Statistics.ContentTokens, sampler.Statistics.QueryTokens), "No row more than sequential decoding.");
+        Assert.AreEqual((Length - 2, Length - 1), (sampler.Statistics.ContentTokens, sampler.Statistics.QueryTokens), "As many tokens processed as by sequential decoding.");
     }
 
-    /// <summary>A network that the n-grams know nothing of: the plan finds out and stops paying for it.</summary>
+    /// <summary>If n-grams are useless for the network, the policy learns it and stops drafting.</summary>
     [TestMethod]
-    public void Run_DraftsAreNeverKept_CostsLittleMoreThanSequential()
+    public void Run_DraftTokensAreRejected_CostsLittleMoreThanSequential()
     {
         var cost = new ForwardPassCost(20, 1, 1);
-        double planned = 0, sequential = 0;
+        double adaptive = 0, sequential = 0;
         for (int seed = 0; seed < 10; seed++)
         {
             FusedSampler sampler = Run(cost, sharpness: 300, seed);
-            planned += sampler.Statistics.Nfe * cost.Fixed + sampler.Statistics.ContentTokens + sampler.Statistics.QueryTokens;
+            adaptive += sampler.Statistics.Nfe * cost.Fixed + sampler.Statistics.ContentTokens + sampler.Statistics.QueryTokens;
             sequential += (Length - 1) * cost.Of(1, 1);
         }
 
-        Assert.IsLessThan(1.03 * sequential, planned);
+        Assert.IsLessThan(1.03 * sequential, adaptive);
     }
 
     [TestMethod]
     [DataRow(1)]
     [DataRow(4)]
     [DataRow(30)]
-    public void Run_FixedDraftLength_IsKept(int draftLength)
+    public void Run_FixedDraftLength_DraftsAsMany(int draftLength)
     {
         var order = Order.LeftToRight([true, .. new bool[Length - 1]]);
         var sampler = new FusedSampler(
@@ -66,9 +68,9 @@ public sealed class AdaptiveDraftPolicyTests
         }
     }
 
-    /// <summary>Gaps whose left neighbours are given: rows asked once serve, and are worth their price.</summary>
+    /// <summary>Gaps whose left neighbours are given: draft queries are profitable.</summary>
     [TestMethod]
-    public void Run_ManySmallGaps_DraftsFromTheNetworksRows()
+    public void Run_ManySmallGaps_DraftsFromRowsOfTheNetwork()
     {
         bool[] given = [.. Enumerable.Range(0, Length).Select(position => position % 3 != 2)];
         var model = new ScriptedModel(VocabularySize, Length, _ => [0.3, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1]);
@@ -76,42 +78,46 @@ public sealed class AdaptiveDraftPolicyTests
             Order.LeftToRight(given), new int[Length], new(), VocabularySize, new AdaptiveDraftPolicy(ForwardPassCost.OfOverhead(20), acceptance: s_measured), NgramBytes.Table(VocabularySize, 3));
         Decoding.Run(sampler, model, new SplitMix64(1));
         DraftCounts network = sampler.Counts(DraftSource.Network);
-        Assert.AreEqual(network.Verified, network.Accepted, "A row equals its oracle here.");
+        Assert.AreEqual(network.Verified, network.Accepted, "Drafts equal oracles here.");
         Assert.IsGreaterThan(3.0, TokensPerForwardPass(sampler));
         Assert.IsLessThan(0.5 * network.Drafted, sampler.Counts(DraftSource.Ngram).Drafted);
     }
 
-    /// <summary>Equal numbers of rows: sequences that share a call pad each other. 6 rows a call are worth one draft token, 2 none.</summary>
+    /// <summary>
+    /// All sequences of a batch draft equally many tokens: an overhead of 6 tokens makes one draft token profitable, one of 2 none.
+    /// </summary>
     [TestMethod]
     [DataRow(2.0, null, 0)]
     [DataRow(6.0, null, 1)]
     [DataRow(40.0, null, 3)]
     [DataRow(1e9, null, 8)]
     [DataRow(2.0, 4, 4)]
-    public void Uniform_EveryRound_DraftsAlike(double rows, int? draftLength, int expected)
+    public void Uniform_EveryStep_DraftsEquallyMany(double overhead, int? draftLength, int expected)
     {
         var order = Order.LeftToRight([true, .. new bool[Length - 1]]);
-        IDraftPolicy plan = AdaptiveDraftPolicy.Uniform(ForwardPassCost.OfOverhead(rows), draftLength);
-        var sampler = new FusedSampler(order, new int[Length], new(), VocabularySize, plan, NgramBytes.Table(VocabularySize, 3));
+        IDraftPolicy policy = AdaptiveDraftPolicy.Uniform(ForwardPassCost.OfOverhead(overhead), draftLength);
+        var sampler = new FusedSampler(order, new int[Length], new(), VocabularySize, policy, NgramBytes.Table(VocabularySize, 3));
         var loop = new SamplingLoop(new RandomModel(VocabularySize, Length, 300, 1), [sampler], [new SplitMix64(1)]);
         while (!sampler.IsDone)
         {
             int before = sampler.Statistics.Drafted, draftTokens = Math.Min(expected, Length - sampler.Committed - 1);
             loop.Step(default);
-            Assert.AreEqual(draftTokens, sampler.Statistics.Drafted - before, "Though hardly any is kept.");
+            Assert.AreEqual(draftTokens, sampler.Statistics.Drafted - before, "Though hardly any is accepted.");
             Assert.AreEqual(draftTokens + 1, sampler.State.Conditionals.Length, "No draft queries.");
         }
     }
 
-    /// <summary>What a rejection leaves behind: rows that saw the rejected token, and serve without having been asked.</summary>
+    /// <summary>The verification rows behind a rejection serve as drafts, without any draft query.</summary>
     [TestMethod]
-    public void Run_AfterARejection_DraftsFromTheRowsLeftBehind()
+    public void Run_AfterARejection_DraftsFromVerificationRows()
     {
         FusedSampler uniform = Run(AdaptiveDraftPolicy.Uniform(ForwardPassCost.OfOverhead(40), acceptance: s_measured), sharpness: 10, seed: 1);
-        Assert.IsGreaterThan(20, uniform.Counts(DraftSource.Product).Drafted, "No row was asked.");
+        Assert.IsGreaterThan(20, uniform.Counts(DraftSource.Product).Drafted, "There are no draft queries.");
     }
 
-    /// <summary>Without a corpus most draft tokens fail, and the row of a rejected round is no better: the plan knows before it has tried.</summary>
+    /// <summary>
+    /// Without a corpus most draft tokens are rejected, and so are those of rows behind a rejection: the neutral rates are low enough.
+    /// </summary>
     [TestMethod]
     public void Run_NoTable_DraftsLittle()
     {
@@ -122,32 +128,38 @@ public sealed class AdaptiveDraftPolicyTests
         Assert.AreEqual(0, sampler.Counts(DraftSource.Product).Drafted);
     }
 
-    /// <summary>What is accepted decides how far a batch drafts: by the neighbours that its order knows, and by what n-grams there are.</summary>
+    /// <summary>
+    /// The draft length in throughput mode follows from the acceptance for the known neighbours, with or without a corpus.
+    /// </summary>
     [TestMethod]
     [DataRow(Neighbours.Left, true, 3)]
     [DataRow(Neighbours.Right, true, 0)]
     [DataRow(Neighbours.None, true, 0)]
     [DataRow(Neighbours.Left, false, 2)]
-    public void Uniform_MeasuredAcceptance_DecidesTheLength(Neighbours known, bool hasCorpus, int expected)
+    public void Uniform_MeasuredAcceptance_DeterminesTheDraftLength(Neighbours known, bool hasCorpus, int expected)
     {
         var acceptance = new DraftAcceptance(Rates(0.01, 0.5), null, null, [0.1, 0.1, 0.1, 0.1, 0.3]);
         Assert.AreEqual(expected, AdaptiveDraftPolicy.Uniform(ForwardPassCost.OfOverhead(40), null, acceptance, known, hasCorpus).MaxDraftTokens);
     }
 
-    /// <summary>One draft token promises 1.44 (o + 2) / (o + 4) times the tokens: 1.03 at an overhead of 3, 1.12 at 5; two promise 1.32 at 15.</summary>
+    /// <summary>
+    /// One draft token gives 1.44 (o + 2) / (o + 4) times the tokens per cost: 1.03 at an overhead o of 3, 1.12 at 5; two give 1.32 at 15.
+    /// </summary>
     [TestMethod]
     [DataRow(3.0, 0)]
     [DataRow(5.0, 0)]
     [DataRow(15.0, 2)]
-    public void Uniform_SmallGain_IsNotWorthADraft(double overhead, int expected)
+    public void Uniform_SmallGain_DraftsNothing(double overhead, int expected)
     {
         var acceptance = new DraftAcceptance(Rates(0.01, 0.44), null, null, null);
         Assert.AreEqual(expected, AdaptiveDraftPolicy.Uniform(ForwardPassCost.OfOverhead(overhead), null, acceptance).MaxDraftTokens);
     }
 
-    /// <summary>The same network and n-grams: figures that say that nothing is accepted leave sequential decoding, and it learns nothing.</summary>
+    /// <summary>
+    /// With expected acceptance 0, nothing is drafted, though the same network and n-grams draft many tokens with neutral rates.
+    /// </summary>
     [TestMethod]
-    public void Run_NothingIsExpected_IsSequential()
+    public void Run_ExpectedAcceptanceZero_IsSequential()
     {
         var nothing = new DraftAcceptance(Rates(0, 0), Rates(0, 0), Rates(0, 0), [0, 0, 0, 0, 0]);
         Assert.AreEqual(0, Run(new AdaptiveDraftPolicy(ForwardPassCost.OfOverhead(40), acceptance: nothing), sharpness: 0.01, seed: 1).Statistics.Drafted);
@@ -155,11 +167,11 @@ public sealed class AdaptiveDraftPolicyTests
     }
 
     [TestMethod]
-    public void Choose_NothingCanBeWorthIt_MakesNoNgramDraft()
+    public void ChooseSource_NothingProfitable_ComputesNoNgramDraft()
     {
-        var view = new UnwillingView();
-        Assert.AreEqual(DraftSource.None, new AdaptiveDraftPolicy(new(0.1, 1, 1)).Choose(view));
-        Assert.ThrowsExactly<InvalidOperationException>(() => new AdaptiveDraftPolicy(new(100, 1, 1)).Choose(view));
+        var view = new NoNgramDraftView();
+        Assert.AreEqual(DraftSource.None, new AdaptiveDraftPolicy(new(0.1, 1, 1)).ChooseSource(view));
+        Assert.ThrowsExactly<InvalidOperationException>(() => new AdaptiveDraftPolicy(new(100, 1, 1)).ChooseSource(view));
     }
 
     [TestMethod]
@@ -182,22 +194,22 @@ public sealed class AdaptiveDraftPolicyTests
 
     private static FusedSampler Run(ForwardPassCost cost, double sharpness, int seed = 1) => Run(new AdaptiveDraftPolicy(cost), sharpness, seed);
 
-    private static FusedSampler Run(IDraftPolicy plan, double sharpness, int seed)
+    private static FusedSampler Run(IDraftPolicy policy, double sharpness, int seed)
     {
         var order = Order.LeftToRight([true, .. new bool[Length - 1]]);
         var sampler = new FusedSampler(
-            order, new int[Length], new(), VocabularySize, plan, NgramBytes.Table(VocabularySize, 3));
+            order, new int[Length], new(), VocabularySize, policy, NgramBytes.Table(VocabularySize, 3));
         return Decoding.Run(sampler, new RandomModel(VocabularySize, Length, sharpness, seed), new SplitMix64(seed));
     }
 
-    /// <summary>Without and with the left neighbour, the same in all classes.</summary>
+    /// <summary>Rates without and with the left neighbour, the same in all classes.</summary>
     private static double[] Rates(double without, double with) =>
         [.. new[] { without, with, without, with }.SelectMany(rate => Enumerable.Repeat(rate, DraftAcceptance.Columns))];
 
     private static double TokensPerForwardPass(FusedSampler sampler) => (double)sampler.Statistics.Generated / sampler.Statistics.Nfe;
 
-    /// <summary>A speculation step whose n-gram draft must not be made.</summary>
-    private sealed class UnwillingView : IDraftView
+    /// <summary>A speculation step whose n-gram draft must not be computed.</summary>
+    private sealed class NoNgramDraftView : IDraftView
     {
         public int Committed => 1;
 
@@ -205,7 +217,7 @@ public sealed class AdaptiveDraftPolicyTests
 
         public int Drafted => 0;
 
-        public void MakeNgramDraft() => throw new InvalidOperationException("Made.");
+        public void MakeNgramDraft() => throw new InvalidOperationException("The n-gram draft was computed.");
 
         public bool HasCorpus => true;
 

@@ -17,10 +17,10 @@ public sealed class DraftAcceptanceTests
     [DataRow(0.4999, 2)]
     [DataRow(0.5, 3)]
     [DataRow(1.0, 3)]
-    public void ClassOf_Limits_BelongToTheClassAbove(double confidence, int expected) => Assert.AreEqual(expected, DraftAcceptance.ClassOf(confidence));
+    public void ClassOf_Limit_BelongsToTheClassAbove(double confidence, int expected) => Assert.AreEqual(expected, DraftAcceptance.ClassOf(confidence));
 
     [TestMethod]
-    public void Of_MeasuredRates_AreThoseOfTheirPlace()
+    public void Of_MeasuredRates_ReturnsThatOfSourceNeighboursAndClass()
     {
         double[] ngram = Counted(0), network = Counted(20), product = Counted(40);
         var acceptance = new DraftAcceptance(ngram, network, product, [0.9, 0.8, 0.7, 0.6, 0.5]);
@@ -33,9 +33,11 @@ public sealed class DraftAcceptanceTests
         Assert.AreEqual(0.5, acceptance.OfOwnBigrams(null));
     }
 
-    /// <summary>An n-gram by the neighbours that are known, a row by those it saw; a product by the n-gram's largest probability.</summary>
+    /// <summary>
+    /// N-grams by the known neighbours, rows and products by those that the row saw; products by the largest probability of the n-grams.
+    /// </summary>
     [TestMethod]
-    public void Of_Target_LooksAtWhatItsSourceKnows()
+    public void Of_Target_DependsOnWhatTheSourceKnows()
     {
         var acceptance = new DraftAcceptance(Counted(0), Counted(20), Counted(40), null);
         var target = new DraftTarget(Neighbours.Both, 0.6, Neighbours.Right, 0.2);
@@ -45,19 +47,19 @@ public sealed class DraftAcceptanceTests
     }
 
     [TestMethod]
-    public void Constructor_WhatIsMissing_IsNeutral()
+    public void Constructor_NullRates_AreNeutral()
     {
         var acceptance = new DraftAcceptance(null, Counted(20), null, null);
         Assert.AreEqual(DraftAcceptance.Neutral.Of(DraftSource.Ngram, Neighbours.Left, 0.3), acceptance.Of(DraftSource.Ngram, Neighbours.Left, 0.3));
         Assert.AreEqual(DraftAcceptance.Neutral.OfOwnBigrams(null), acceptance.OfOwnBigrams(null));
         double neutral = DraftAcceptance.Neutral.WeightOf(DraftSource.Network, hasCorpus: true);
         foreach (DraftSource source in (DraftSource[])[DraftSource.Ngram, DraftSource.Network, DraftSource.Product])
-            Assert.AreEqual(source == DraftSource.Network, acceptance.WeightOf(source, hasCorpus: true) > neutral, $"Measured rates give way to the sequence's own drafts more slowly: {source}");
+            Assert.AreEqual(source == DraftSource.Network, acceptance.WeightOf(source, hasCorpus: true) > neutral, $"Measured rates have more weight against the sequence: {source}");
         Assert.AreEqual(neutral, acceptance.WeightOf(DraftSource.Ngram, hasCorpus: false));
     }
 
     [TestMethod]
-    public void Neutral_Rates_GrowWithWhatIsKnown()
+    public void Neutral_MoreIsKnown_RatesAreHigher()
     {
         foreach (DraftSource source in s_sources)
         {
@@ -72,7 +74,7 @@ public sealed class DraftAcceptanceTests
     }
 
     [TestMethod]
-    public void Constructor_BadRates_Throw()
+    public void Constructor_BadRates_Throws()
     {
         Assert.ThrowsExactly<ArgumentException>(() => new DraftAcceptance(new double[19], null, null, null));
         Assert.ThrowsExactly<ArgumentException>(() => new DraftAcceptance(null, [.. Counted(0)[1..], 1.01], null, null));
@@ -80,28 +82,31 @@ public sealed class DraftAcceptanceTests
         Assert.ThrowsExactly<ArgumentException>(() => new DraftAcceptance(null, null, null, [0.1, 0.1, 0.1, -0.1, 0.1]));
     }
 
-    /// <summary>20 examples of the wider class count with those of a class, likewise for neighbours against the source and the source against neutral.</summary>
+    /// <summary>
+    /// A class has 20 additional examples of its neighbours' rate, these 20 of the rate of the source, and the source 20 of the neutral
+    /// rate.
+    /// </summary>
     [TestMethod]
-    public void RatesOf_Classes_AreSmoothedTowardsTheWiderOnes()
+    public void RatesOf_FewExamples_AreSmoothedTowardsTheWiderClasses()
     {
         var tally = new DraftAcceptanceTally();
         for (int i = 0; i < 60; i++)
             tally.Add(DraftSource.Network, new DraftTarget(Neighbours.Both, null, Neighbours.Left, 0.3), i % 2);
         double neutral = DraftAcceptance.Neutral.Of(DraftSource.Network, Neighbours.Left, null);
-        double source = (30 + 20 * neutral) / 80, row = (30 + 20 * source) / 80, own = (30 + 20 * row) / 80;
+        double source = (30 + 20 * neutral) / 80, neighbours = (30 + 20 * source) / 80, own = (30 + 20 * neighbours) / 80;
         double[] rates = tally.RatesOf(DraftSource.Network)!;
         Assert.HasCount(DraftAcceptance.RatesOfSource, rates);
         double[] left = rates[5..10], right = rates[10..15];
-        CollectionAssert.AreEqual(new[] { row, row, own, row, row }, left);
+        CollectionAssert.AreEqual(new[] { neighbours, neighbours, own, neighbours, neighbours }, left);
         CollectionAssert.AreEqual(Enumerable.Repeat(source, 5).ToArray(), right);
         Assert.AreEqual((60, 60, 0), (tally.Count, tally.CountOf(DraftSource.Network), tally.CountOf(DraftSource.Ngram)));
         Assert.AreEqual(0.5, tally.MeanOf(DraftSource.Network));
         Assert.IsNull(tally.RatesOf(DraftSource.Ngram));
     }
 
-    /// <summary>Own bigrams count towards their own neutral rate, whatever the neighbours were.</summary>
+    /// <summary>The sequence's own bigrams are smoothed towards their neutral rate, over all sets of neighbours.</summary>
     [TestMethod]
-    public void RatesOfOwnBigrams_Classes_AreSmoothedTowardsTheirMean()
+    public void RatesOfOwnBigrams_FewExamples_AreSmoothedTowardsTheirMean()
     {
         var tally = new DraftAcceptanceTally();
         Assert.IsNull(tally.RatesOfOwnBigrams());

@@ -8,16 +8,16 @@ using AsArm.Assd.Tests.Support.Models;
 
 namespace AsArm.Assd.Tests.Planning;
 
-/// <summary>What is measured of drafts is what a verification would have accepted.</summary>
+/// <summary>Measured acceptance is that of verification.</summary>
 [TestClass]
 public sealed class DraftMeasurementTests
 {
     private const int VocabularySize = 8;
     private static readonly double[] s_distribution = [0.3, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1];
 
-    /// <summary>The network's rows are the oracle's whatever they see; n-grams and products are not.</summary>
+    /// <summary>Rows of the network equal the oracle, whatever they see; n-grams and products do not.</summary>
     [TestMethod]
-    public void Exploring_ModelWithOneLaw_FindsTheAcceptanceOfEachSource()
+    public void ExploringDraftPolicy_ConstantDistribution_MeasuresTheAcceptanceOfEachSource()
     {
         DraftAcceptanceTally tally = Explore(seed: 1);
         Assert.AreEqual(1, tally.MeanOf(DraftSource.Network), 1e-6);
@@ -32,15 +32,15 @@ public sealed class DraftMeasurementTests
     }
 
     [TestMethod]
-    public void Exploring_SameSeeds_FindTheSame()
+    public void ExploringDraftPolicy_SameSeeds_MeasuresTheSame()
     {
         CollectionAssert.AreEqual(Explore(seed: 1).RatesOf(DraftSource.Product), Explore(seed: 1).RatesOf(DraftSource.Product));
         CollectionAssert.AreNotEqual(Explore(seed: 1).RatesOf(DraftSource.Product), Explore(seed: 2).RatesOf(DraftSource.Product));
     }
 
-    /// <summary>Without a corpus rows of the network are all there is to measure.</summary>
+    /// <summary>Without a corpus, rows of the network only are measured.</summary>
     [TestMethod]
-    public void Exploring_NoTable_FindsTheNetworkOnly()
+    public void ExploringDraftPolicy_NoTable_MeasuresTheNetworkOnly()
     {
         DraftAcceptanceTally tally = Explore(seed: 1, hasTable: false);
         Assert.AreEqual(tally.Count, tally.CountOf(DraftSource.Network));
@@ -51,7 +51,7 @@ public sealed class DraftMeasurementTests
     [TestMethod]
     [DataRow(true)]
     [DataRow(false)]
-    public void NgramAcceptance_AllTokens_SumToTheOverlap(bool hasTable)
+    public void NgramAcceptance_AllTokens_SumsToTheOverlap(bool hasTable)
     {
         double[] draft = [.. Enumerable.Range(0, VocabularySize).Select(token => Measure(token, 1, hasTable).Acceptance)];
         Assert.AreEqual(1, draft.Sum(), 1e-9);
@@ -60,23 +60,25 @@ public sealed class DraftMeasurementTests
         Assert.AreEqual(draft.Max(), Measure(0, 1, hasTable).Confidence, 1e-9);
     }
 
-    /// <summary>Token 2 has followed token 1 once in the sequence: the less the corpus is worth, the likelier it does again.</summary>
+    /// <summary>
+    /// Token 2 follows token 1 once in the sequence: the less weight the corpus has, the more probable it is after token 1 again.
+    /// </summary>
     [TestMethod]
-    public void NgramAcceptance_WeightOfTheCorpus_CountsAgainstTheSequence()
+    public void NgramAcceptance_CorpusWeight_CountsAgainstTheSequence()
     {
-        double[] ofSeen = [.. new[] { 0.1, 1, 10, 100 }.Select(weight => Measure(2, 1, hasTable: true, weight).Acceptance)];
-        CollectionAssert.AreEqual(ofSeen.OrderDescending().ToArray(), ofSeen);
-        Assert.IsGreaterThan(2 * ofSeen[3], ofSeen[0]);
+        double[] ofSuccessor = [.. new[] { 0.1, 1, 10, 100 }.Select(weight => Measure(2, 1, hasTable: true, weight).Acceptance)];
+        CollectionAssert.AreEqual(ofSuccessor.OrderDescending().ToArray(), ofSuccessor);
+        Assert.IsGreaterThan(2 * ofSuccessor[3], ofSuccessor[0]);
     }
 
     [TestMethod]
-    public void NgramAcceptance_WrongSizes_Throw() => Assert.ThrowsExactly<ArgumentException>(
+    public void NgramAcceptance_WrongSizes_Throws() => Assert.ThrowsExactly<ArgumentException>(
         () => NgramAcceptance.Measure(Order.LeftToRight([true, false]), [1, 2], new(), [], VocabularySize, null));
 
     [TestMethod]
     [DataRow(0.0)]
     [DataRow(-1.0)]
-    public void FusedSampler_WeightThatIsNone_Throws(double weight) => Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => new FusedSampler(
+    public void FusedSampler_CorpusWeightNotPositive_Throws(double weight) => Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => new FusedSampler(
         Order.LeftToRight([true, false]), [1, 2], new(), VocabularySize, new FixedDraftPolicy(DraftSource.Ngram, 1), corpusWeight: weight));
 
     private static (double Confidence, double Acceptance) Measure(int token, double probability, bool hasTable, double weight = 10) =>

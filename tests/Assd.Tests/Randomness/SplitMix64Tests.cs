@@ -7,7 +7,7 @@ namespace AsArm.Assd.Tests.Randomness;
 public sealed class SplitMix64Tests
 {
     [TestMethod]
-    public void Toss_SeedZero_FollowsThePublishedSplitMix64()
+    public void NextDouble_SeedZero_EqualsThePublishedNumbers()
     {
         var random = new SplitMix64(0);
         ulong[] published = [0xE220A8397B1DCDAF, 0x6E789E6AA1B965F4, 0x06C45D188009454F, 0xF88BB8A8724C81EC, 0x1B39896A51A8749B];
@@ -16,7 +16,7 @@ public sealed class SplitMix64Tests
     }
 
     [TestMethod]
-    public void Toss_SameSeed_GivesTheSameCoins()
+    public void NextDouble_SameSeed_GivesTheSameNumbers()
     {
         var first = new SplitMix64(-7);
         var second = new SplitMix64(-7);
@@ -25,14 +25,14 @@ public sealed class SplitMix64Tests
     }
 
     [TestMethod]
-    public void Toss_ManyTimes_IsUniformWithinZeroAndOne()
+    public void NextDouble_ManyTimes_IsUniformInZeroToOne()
     {
         var random = new SplitMix64(long.MinValue);
         AssertUniform(_ => random.NextDouble());
     }
 
     [TestMethod]
-    public void Toss_FirstCoinOfConsecutiveSeeds_IsUniform() => AssertUniform(seed => new SplitMix64(seed).NextDouble());
+    public void NextDouble_FirstNumbersOfConsecutiveSeeds_AreUniform() => AssertUniform(seed => new SplitMix64(seed).NextDouble());
 
     private static void AssertUniform(Func<int, double> uniform)
     {

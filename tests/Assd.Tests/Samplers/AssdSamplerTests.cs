@@ -6,32 +6,32 @@ using AsArm.Assd.Tests.Support.Models;
 namespace AsArm.Assd.Tests.Samplers;
 
 /// <summary>
-/// Every branch of a speculation step, by random numbers chosen for it. At its own rank a target has the distribution (1/4, 1/4, 1/2), as the first draft of a
-/// round and as an oracle; drafts behind the first see less and have (1/2, 1/2, 0). So a later draft is token 0 or 1, kept for an
-/// acceptance random number below 1/2, else replaced with token 2.
+/// Every branch of a speculation step, with random numbers chosen for it. The conditional (n, n) is (1/4, 1/4, 1/2), as the first draft of
+/// a step and as an oracle; all other drafts are (1/2, 1/2, 0). So a later draft token is 0 or 1, accepted for a random number below 1/2,
+/// otherwise replaced by token 2.
 /// </summary>
 [TestClass]
 public sealed class AssdSamplerTests
 {
-    private const double Keep = 0.49;
+    private const double Accept = 0.49;
     private const double Reject = 0.5;
 
     /// <summary>Draws token 0.</summary>
     private const double Low = 0;
 
-    /// <summary>Draws token 2 as the first draft, token 1 as a later one.</summary>
+    /// <summary>Draws 2 as the first draft token, 1 as a later one.</summary>
     private const double High = 0.7;
 
     [TestMethod]
-    public void Run_AllAccepted_DecidesTheWholeRoundInTwoCalls()
+    public void Run_AllAccepted_CommitsAllDraftTokensInTwoForwardPasses()
     {
-        AssdSampler sampler = Run(3, 3, Low, High, Low, Keep, Keep);
+        AssdSampler sampler = Run(3, 3, Low, High, Low, Accept, Accept);
         SpanAssert.AreEqual([0, 1, 0], sampler.Tokens);
         AssertStatistics(sampler, nfe: 2, drafted: 3, accepted: 3, 0.25 * 0.25 * 0.25);
     }
 
     [TestMethod]
-    public void Run_EarlyReject_ReplacesAndDraftsAfresh()
+    public void Run_EarlyRejection_ReplacesTheTokenAndDraftsAgain()
     {
         AssdSampler sampler = Run(3, 3, Low, High, Low, Reject, Low, Low);
         SpanAssert.AreEqual([0, 2, 0], sampler.Tokens);
@@ -39,15 +39,15 @@ public sealed class AssdSamplerTests
     }
 
     [TestMethod]
-    public void Run_LateReject_KeepsWhatCameBefore()
+    public void Run_LateRejection_CommitsTheTokensBefore()
     {
-        AssdSampler sampler = Run(3, 3, High, High, Low, Keep, Reject, High);
+        AssdSampler sampler = Run(3, 3, High, High, Low, Accept, Reject, High);
         SpanAssert.AreEqual([2, 1, 2], sampler.Tokens);
         AssertStatistics(sampler, nfe: 2, drafted: 3, accepted: 2, 0.5 * 0.25 * 0.5);
     }
 
     [TestMethod]
-    public void Run_OneTarget_IsDecidedByTheDraftAlone()
+    public void Run_OneTarget_NeedsNoOraclePass()
     {
         AssdSampler sampler = Run(1, 5, High);
         SpanAssert.AreEqual([2], sampler.Tokens);
@@ -63,16 +63,16 @@ public sealed class AssdSamplerTests
     }
 
     [TestMethod]
-    public void Run_WorstCoins_StillAcceptTheFirstDraftOfEachRound()
+    public void Run_LargestRandomNumbers_AcceptsTheFirstDraftTokenOfEachStep()
     {
-        double worst = Math.BitDecrement(1.0);
-        AssdSampler sampler = Run(6, 4, [.. Enumerable.Repeat(worst, 100)]);
-        // Two tokens a speculation step, one of them drafted, until all are decided.
+        double largest = Math.BitDecrement(1.0);
+        AssdSampler sampler = Run(6, 4, [.. Enumerable.Repeat(largest, 100)]);
+        // Two tokens per speculation step, an accepted and a replaced one.
         AssertStatistics(sampler, nfe: 6, drafted: 4 + 4 + 2, accepted: 3, Math.Pow(0.5, 6));
     }
 
     [TestMethod]
-    public void Run_TwoRounds_AskDraftsAtTheirHorizonAndOraclesAtTheirRank()
+    public void Step_TwoSpeculationSteps_QueriesDraftsAtTheCommittedHorizonAndOraclesAtTheirRank()
     {
         ScriptedModel model = NewModel(4);
         var order = Order.LeftToRight([false, true, false, false]);
@@ -81,32 +81,32 @@ public sealed class AssdSamplerTests
         var loop = new SamplingLoop(model, [sampler], [random]);
 
         loop.Step(default);
-        SpanAssert.AreEqual<Conditional>([new(1, 1), new(2, 1), new(3, 1)], Take(model));
+        SpanAssert.AreEqual<Conditional>([new(1, 1), new(2, 1), new(3, 1)], TakeQueries(model));
         Assert.AreEqual(1, sampler.State.KnownCount);
         loop.Step(default);
-        SpanAssert.AreEqual<Conditional>([new(2, 2), new(3, 3)], Take(model), "The first draft needs no oracle.");
-        Assert.AreEqual(3, sampler.State.KnownCount, "Nobody sees the last draft token.");
+        SpanAssert.AreEqual<Conditional>([new(2, 2), new(3, 3)], TakeQueries(model), "The first draft token needs no oracle.");
+        Assert.AreEqual(3, sampler.State.KnownCount, "No query sees the last draft token.");
         Assert.AreEqual(3, sampler.Committed);
         loop.Step(default);
-        SpanAssert.AreEqual<Conditional>([new(3, 3)], Take(model));
+        SpanAssert.AreEqual<Conditional>([new(3, 3)], TakeQueries(model));
         Assert.IsTrue(sampler.IsDone);
         Assert.AreEqual(0, random.Left);
     }
 
     [TestMethod]
-    public void Run_DraftEqualsOracle_AcceptsEverythingWhateverTheCoins()
+    public void Run_DraftEqualsOracle_AcceptsAllWhateverTheRandomNumbers()
     {
         var model = new ScriptedModel(3, 8, _ => [0.2, 0.3, 0.5]);
-        double worst = Math.BitDecrement(1.0);
-        var random = new ScriptedRandom([.. Enumerable.Repeat(worst, 100)]);
+        double largest = Math.BitDecrement(1.0);
+        var random = new ScriptedRandom([.. Enumerable.Repeat(largest, 100)]);
         var sampler = Decoding.Run(new AssdSampler(Order.LeftToRight(new bool[8]), new int[8], new() { DraftLength = 4 }, 3), model, random);
         AssertStatistics(sampler, nfe: 4, drafted: 8, accepted: 8, Math.Pow(0.5, 8));
     }
 
     [TestMethod]
-    public void Constructor_DraftLengthBeyondTheTargets_IsCutToThem()
+    public void Constructor_DraftLengthAboveTheTargetCount_IsReducedToIt()
     {
-        AssdSampler sampler = Run(2, int.MaxValue, Low, Low, Keep);
+        AssdSampler sampler = Run(2, int.MaxValue, Low, Low, Accept);
         AssertStatistics(sampler, nfe: 2, drafted: 2, accepted: 2, 0.25 * 0.25);
     }
 
@@ -119,11 +119,11 @@ public sealed class AssdSamplerTests
     private static ScriptedModel NewModel(int length) =>
         new(3, length, conditional => conditional.Rank == conditional.Horizon ? [0.25, 0.25, 0.5] : [0.5, 0.5, 0]);
 
-    private static Conditional[] Take(ScriptedModel model)
+    private static Conditional[] TakeQueries(ScriptedModel model)
     {
-        Conditional[] asked = [.. model.Asked];
-        model.Asked.Clear();
-        return asked;
+        Conditional[] queries = [.. model.Queries];
+        model.Queries.Clear();
+        return queries;
     }
 
     private static void AssertStatistics(AssdSampler sampler, int nfe, int drafted, int accepted, double probability)

@@ -9,7 +9,9 @@ using AsArm.Assd.Tests.Support.Models;
 
 namespace AsArm.Assd.Tests.Samplers;
 
-/// <summary>Temperature 0: every exact sampler takes the most probable token at each rank, whatever its random numbers and drafts.</summary>
+/// <summary>
+/// Greedy decoding: every exact sampler takes the most probable token at each rank, whatever its random numbers and drafts.
+/// </summary>
 [TestClass]
 public sealed class GreedyTests
 {
@@ -45,7 +47,7 @@ public sealed class GreedyTests
         }
     }
 
-    /// <summary>Minus zero drafts as zero does.</summary>
+    /// <summary>Temperature -0.0 drafts as 0.0 does.</summary>
     [TestMethod]
     public void Run_AtTemperatureMinusZero_DraftsAsAtZero()
     {
@@ -59,7 +61,7 @@ public sealed class GreedyTests
     /// <summary>Control: at temperature 1 the random numbers matter.</summary>
     [TestMethod]
     [DynamicData(nameof(Samplers))]
-    public void Run_AtTemperatureOne_TakesOthers(SamplerKind kind)
+    public void Run_AtTemperatureOne_TakesOtherTokens(SamplerKind kind)
     {
         var order = Order.LeftToRight([true, .. new bool[11]]);
         var model = new RandomModel(Vocabulary, 12, 2, 1);

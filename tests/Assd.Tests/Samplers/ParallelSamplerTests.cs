@@ -14,7 +14,7 @@ public sealed class ParallelSamplerTests
     [DataRow(1, 5)]
     [DataRow(2, 3)]
     [DataRow(100, 1)]
-    public void Run_DraftLength_IsTheTokensOfACall(int? draftLength, int nfe)
+    public void Run_DraftLength_IsTheNumberOfTokensPerForwardPass(int? draftLength, int nfe)
     {
         var order = Order.LeftToRight([true, false, false, false, false, false]);
         var model = new ScriptedModel(2, 6, _ => [0.25, 0.75]);
@@ -26,10 +26,10 @@ public sealed class ParallelSamplerTests
     }
 
     [TestMethod]
-    public void Run_OneCall_AsksEveryTargetAtTheSameHorizon()
+    public void Run_OneForwardPass_QueriesEveryTargetAtTheSameHorizon()
     {
         var model = new ScriptedModel(2, 4, _ => [0.5, 0.5]);
         Decoding.Run(new ParallelSampler(Order.RightToLeft([true, false, false, false]), new int[4], new(), 2), model, new SplitMix64(1));
-        SpanAssert.AreEqual([new(1, 1), new(2, 1), new(3, 1)], [.. model.Asked]);
+        SpanAssert.AreEqual([new(1, 1), new(2, 1), new(3, 1)], [.. model.Queries]);
     }
 }

@@ -17,14 +17,16 @@ public sealed class SamplingLoopTests
 
     public static IEnumerable<SamplerKind> Kinds => Enum.GetValues<SamplerKind>();
 
-    /// <summary>The statistics count what a model with a cache encodes: all from the first token on that is not as it was.</summary>
+    /// <summary>
+    /// Content positions are those that a model with a cache processes: all from the first token that differs from the last pass.
+    /// </summary>
     [TestMethod]
     [DataRow(SamplerKind.Sequential)]
     [DataRow(SamplerKind.Assd)]
     [DataRow(SamplerKind.Ngram)]
     [DataRow(SamplerKind.Fused)]
     [DataRow(SamplerKind.FusedTokenWise)]
-    public void Run_ContentRows_AreThoseThatACacheLacks(SamplerKind kind)
+    public void Run_ContentTokens_AreThoseThatACacheLacks(SamplerKind kind)
     {
         for (int seed = 0; seed < 20; seed++)
         {
@@ -32,19 +34,19 @@ public sealed class SamplingLoopTests
             var model = new RandomModel(8, 30, 1, seed);
             Sampler sampler = Decoding.Create(kind, Order.LeftToRight(given), new int[30], new(), 8);
             using var loop = new SamplingLoop(model, [sampler], [new SplitMix64(seed)]);
-            int[] encoded = [.. sampler.State.Order.Positions[..sampler.Committed].ToArray().Select(position => sampler.Tokens[position])];
-            int rows = 0, first = sampler.Committed;
+            int[] cached = [.. sampler.State.Order.Positions[..sampler.Committed].ToArray().Select(position => sampler.Tokens[position])];
+            int processed = 0, first = sampler.Committed;
             while (!sampler.IsDone)
             {
-                sampler.Prepare(new SplitMix64(seed)); // again within the step, without another random number
+                sampler.Prepare(new SplitMix64(seed)); // prepared again within Step, without another random number
                 int[] known = [.. sampler.State.Order.Positions[..sampler.State.KnownCount].ToArray().Select(position => sampler.Tokens[position])];
-                int same = Enumerable.Range(0, known.Length).TakeWhile(rank => rank < encoded.Length && encoded[rank] == known[rank]).Count();
-                rows += known.Length - Math.Max(same, first);
-                encoded = known;
+                int same = Enumerable.Range(0, known.Length).TakeWhile(rank => rank < cached.Length && cached[rank] == known[rank]).Count();
+                processed += known.Length - Math.Max(same, first);
+                cached = known;
                 loop.Step(default);
             }
 
-            Assert.AreEqual(rows, sampler.Statistics.ContentTokens);
+            Assert.AreEqual(processed, sampler.Statistics.ContentTokens);
         }
     }
 
@@ -61,7 +63,7 @@ public sealed class SamplingLoopTests
 
     [TestMethod]
     [DynamicData(nameof(Kinds))]
-    public void Run_OtherSeeds_GiveOtherResults(SamplerKind kind)
+    public void Run_OtherSeeds_GivesOtherResults(SamplerKind kind)
     {
         var model = new RandomModel(VocabularySize, Length, 1, 1);
         var results = new HashSet<string>();
@@ -72,7 +74,7 @@ public sealed class SamplingLoopTests
 
     [TestMethod]
     [DynamicData(nameof(Kinds))]
-    public void Take_WithoutAPlannedCall_Throws(SamplerKind kind)
+    public void ProcessLogits_WithoutPrepare_Throws(SamplerKind kind)
     {
         Sampler sampler = NewSampler(kind);
         Assert.ThrowsExactly<InvalidOperationException>(() => sampler.ProcessLogits(new SplitMix64(1)));
@@ -103,7 +105,7 @@ public sealed class SamplingLoopTests
 
     [TestMethod]
     [DynamicData(nameof(Kinds))]
-    public void Run_CancelledWithinACall_Throws(SamplerKind kind)
+    public void Run_CancelledWithinAForwardPass_Throws(SamplerKind kind)
     {
         using var source = new CancellationTokenSource();
         var model = new ScriptedModel(VocabularySize, Length, _ =>
@@ -122,39 +124,39 @@ public sealed class SamplingLoopTests
     [DataRow(SamplerKind.Assd, 0)]
     [DataRow(SamplerKind.Assd, 1)]
     [DataRow(SamplerKind.Assd, 2)]
-    public void Run_LogitsNotFinite_Throws(SamplerKind kind, int brokenCall)
+    public void Run_LogitsNotFinite_Throws(SamplerKind kind, int brokenPass)
     {
         foreach (float logit in (float[])[float.NaN, float.PositiveInfinity, float.NegativeInfinity])
         {
-            var model = new BrokenModel(VocabularySize, Length, brokenCall, logit);
+            var model = new BrokenModel(VocabularySize, Length, brokenPass, logit);
             var loop = new SamplingLoop(model, [NewSampler(kind)], [new SplitMix64(3)]);
             Assert.ThrowsExactly<ModelOutputException>(() => loop.Run(default));
-            Assert.AreEqual(brokenCall + 1, model.ForwardPassCount);
+            Assert.AreEqual(brokenPass + 1, model.ForwardPassCount);
         }
     }
 
-    /// <summary>The one leaves, and its memory in the model with it; the others end as they would alone.</summary>
+    /// <summary>The sequence is removed and released; the results of the others are those that they have alone.</summary>
     [TestMethod]
     [DynamicData(nameof(Kinds))]
-    public void Step_LogitsOfOneSequenceNotFinite_EndsThatOneOnly(SamplerKind kind)
+    public void Step_LogitsOfOneSequenceNotFinite_RemovesThatOneOnly(SamplerKind kind)
     {
-        foreach (bool isTold in (bool[])[true, false])
+        foreach (bool hasHandler in (bool[])[true, false])
         {
             var failures = new List<Sampler>();
             Sampler[] samplers = [.. Enumerable.Range(0, 4).Select(_ => NewSampler(kind))];
-            var model = new ReleasingModel(new PoisonedModel(new RandomModel(VocabularySize, Length, 4, 1), samplers[1].State, fromState: 2));
-            using var loop = new SamplingLoop(model) { OnFailure = isTold ? (sampler, _) => failures.Add(sampler) : null };
+            var model = new ReleasingModel(new PoisonedModel(new RandomModel(VocabularySize, Length, 4, 1), samplers[1].State, fromPass: 2));
+            using var loop = new SamplingLoop(model) { OnFailure = hasHandler ? (sampler, _) => failures.Add(sampler) : null };
             for (int i = 0; i < samplers.Length; i++)
                 loop.Add(samplers[i], new SplitMix64(i));
             loop.Step(default);
-            if (isTold)
+            if (hasHandler)
                 loop.Step(default);
             else
                 Assert.ThrowsExactly<ModelOutputException>(() => loop.Step(default));
             Assert.AreEqual(3, loop.Count);
             Assert.HasCount(3, model.Alive);
             loop.Run(default);
-            CollectionAssert.AreEqual(isTold ? new[] { samplers[1] } : [], failures);
+            CollectionAssert.AreEqual(hasHandler ? new[] { samplers[1] } : [], failures);
             Assert.IsFalse(samplers[1].IsDone);
             Assert.IsEmpty(model.Alive);
             foreach (int i in (int[])[0, 2, 3])
@@ -186,14 +188,14 @@ public sealed class SamplingLoopTests
     }
 
     [TestMethod]
-    public void Constructor_NotOneCoinSourceEach_Throws()
+    public void Constructor_FewerRandomSourcesThanSamplers_Throws()
     {
         var model = new RandomModel(VocabularySize, Length, 4, 1);
         Assert.ThrowsExactly<ArgumentException>(() => new SamplingLoop(model, [NewSampler(SamplerKind.Assd)], []));
     }
 
     [TestMethod]
-    public void Step_NothingToDo_IsFalseWithoutACall()
+    public void Step_NothingToDo_IsFalseWithoutAForwardPass()
     {
         var model = new RandomModel(VocabularySize, Length, 4, 1);
         Assert.IsFalse(new SamplingLoop(model, [], []).Step(default));
@@ -205,19 +207,19 @@ public sealed class SamplingLoopTests
     }
 
     [TestMethod]
-    public void Step_UnequalSequences_CallsOnlyTheUnfinished()
+    public void Run_UnequalSequences_EvaluatesOnlyTheUnfinished()
     {
         var model = new RandomModel(VocabularySize, Length, 4, 1);
-        Sampler brief = new SequentialSampler(Order.LeftToRight(new bool[2]), new int[2], new(), VocabularySize);
-        Sampler extended = new SequentialSampler(Order.LeftToRight(new bool[5]), new int[5], new(), VocabularySize);
-        new SamplingLoop(model, [brief, extended], [new SplitMix64(1), new SplitMix64(2)]).Run(default);
-        Assert.AreEqual((5, 2, 5), (model.ForwardPassCount, brief.Statistics.Nfe, extended.Statistics.Nfe));
+        Sampler shorter = new SequentialSampler(Order.LeftToRight(new bool[2]), new int[2], new(), VocabularySize);
+        Sampler longer = new SequentialSampler(Order.LeftToRight(new bool[5]), new int[5], new(), VocabularySize);
+        new SamplingLoop(model, [shorter, longer], [new SplitMix64(1), new SplitMix64(2)]).Run(default);
+        Assert.AreEqual((5, 2, 5), (model.ForwardPassCount, shorter.Statistics.Nfe, longer.Statistics.Nfe));
     }
 
-    /// <summary>Continuous batching: others enter between steps, a finished one leaves, and each ends as it would alone.</summary>
+    /// <summary>Continuous batching: sequences enter and leave between steps, and each has the result that it has alone.</summary>
     [TestMethod]
     [DynamicData(nameof(Kinds))]
-    public void Add_BetweenSteps_ChangesNobodysResult(SamplerKind kind)
+    public void Add_BetweenSteps_ChangesNoResult(SamplerKind kind)
     {
         var model = new ReleasingModel(new RandomModel(VocabularySize, Length, 4, 1));
         using var loop = new SamplingLoop(model);
@@ -255,7 +257,7 @@ public sealed class SamplingLoopTests
 
     [TestMethod]
     [DynamicData(nameof(Kinds))]
-    public void Plan_EverythingDecided_Throws(SamplerKind kind)
+    public void Prepare_EverythingCommitted_Throws(SamplerKind kind)
     {
         var model = new RandomModel(VocabularySize, Length, 4, 1);
         Sampler sampler = Decoding.Run(NewSampler(kind), model, new SplitMix64(1));

@@ -9,7 +9,7 @@ using AsArm.Assd.Tests.Exactness;
 
 namespace AsArm.Assd.Tests.Support;
 
-/// <summary>Makes samplers and runs them.</summary>
+/// <summary>Creates samplers and runs them.</summary>
 internal static class Decoding
 {
     public static Sampler Create(SamplerKind kind, Order order, ReadOnlySpan<int> tokens, SamplingOptions options, int vocabularySize) =>
@@ -31,7 +31,7 @@ internal static class Decoding
             _ => throw new ArgumentOutOfRangeException(nameof(kind)),
         };
 
-    /// <summary>Decides everything and hands the sampler back.</summary>
+    /// <summary>Runs a sampler until it is done, and returns it.</summary>
     public static T Run<T>(T sampler, IAnySubsetModel model, IRandomSource random)
         where T : Sampler
     {

@@ -3,38 +3,38 @@ using AsArm.Assd.Randomness;
 
 namespace AsArm.Assd.Tests.Support;
 
-/// <summary>Writes n-gram tables as docs/ngrams-format.md has them: random ones, or of given grams.</summary>
+/// <summary>Writes n-ngram tables (docs/ngrams-format.md): random ones, or of given n-ngrams.</summary>
 internal static class NgramBytes
 {
     private static readonly Dictionary<(int, int), NgramTable> _tables = [];
 
-    /// <summary>Every token alone, and after each listed gram a random choice of tokens.</summary>
+    /// <summary>All unigrams, and after each listed n-ngram a random choice of tokens.</summary>
     /// <param name="vocabularySize">V.</param>
     /// <param name="order">1 to 4.</param>
-    /// <param name="rate">The share of tokens listed after a context.</param>
-    /// <param name="seed">Another seed, another table.</param>
+    /// <param name="rate">The fraction of tokens listed after a context.</param>
+    /// <param name="seed">Selects the table.</param>
     public static byte[] Random(int vocabularySize, int order, double rate, long seed)
     {
         var random = new SplitMix64(seed);
-        var grams = new List<(int[] Tokens, byte Discounted, byte BackoffWeight)>[order];
-        grams[0] = [.. Enumerable.Range(0, vocabularySize).Select(token => (new int[] { token }, Code(random), Code(random)))];
+        var ngrams = new List<(int[] Tokens, byte Discounted, byte BackoffWeight)>[order];
+        ngrams[0] = [.. Enumerable.Range(0, vocabularySize).Select(token => (new int[] { token }, Code(random), Code(random)))];
         for (int level = 1; level < order; level++)
         {
-            grams[level] = [];
-            foreach ((int[] context, _, _) in grams[level - 1])
+            ngrams[level] = [];
+            foreach ((int[] context, _, _) in ngrams[level - 1])
             {
                 for (int token = 0; token < vocabularySize; token++)
                 {
                     if (random.NextDouble() < rate)
-                        grams[level].Add(([.. context, token], Code(random), Code(random)));
+                        ngrams[level].Add(([.. context, token], Code(random), Code(random)));
                 }
             }
         }
 
-        return Write(vocabularySize, grams);
+        return Write(vocabularySize, ngrams);
     }
 
-    /// <summary>A random table that stays the same for a vocabulary.</summary>
+    /// <summary>The random table for a vocabulary size and order, always the same.</summary>
     public static NgramTable Table(int vocabularySize, int order)
     {
         lock (_tables)
@@ -50,41 +50,41 @@ internal static class NgramBytes
     }
 
     /// <param name="vocabularySize">V.</param>
-    /// <param name="grams">By order; each sorted by its tokens, codes for own and passed on.</param>
-    public static byte[] Write(int vocabularySize, params IReadOnlyList<(int[] Tokens, byte Discounted, byte BackoffWeight)>[] grams)
+    /// <param name="ngrams">By order; each sorted by its tokens, with the codes of discounted probability and backoff weight.</param>
+    public static byte[] Write(int vocabularySize, params IReadOnlyList<(int[] Tokens, byte Discounted, byte BackoffWeight)>[] ngrams)
     {
         var stream = new MemoryStream();
         var writer = new BinaryWriter(stream);
         writer.Write("AsArmNgr"u8);
         writer.Write(1);
         writer.Write(vocabularySize);
-        writer.Write(grams.Length);
+        writer.Write(ngrams.Length);
         for (int level = 0; level < 4; level++)
-            writer.Write(level < grams.Length ? grams[level].Count : 0);
-        for (int level = 0; level < grams.Length; level++)
+            writer.Write(level < ngrams.Length ? ngrams[level].Count : 0);
+        for (int level = 0; level < ngrams.Length; level++)
         {
             if (level > 0)
-                Section(writer, grams[level].Select(gram => (ushort)gram.Tokens[^1]), writer.Write);
-            Section(writer, grams[level].Select(gram => gram.Discounted), writer.Write);
-            if (level + 1 == grams.Length)
+                Section(writer, ngrams[level].Select(ngram => (ushort)ngram.Tokens[^1]), writer.Write);
+            Section(writer, ngrams[level].Select(ngram => ngram.Discounted), writer.Write);
+            if (level + 1 == ngrams.Length)
                 continue;
-            Section(writer, grams[level].Select(gram => gram.BackoffWeight), writer.Write);
-            Section(writer, Offsets(grams[level], grams[level + 1]), writer.Write);
+            Section(writer, ngrams[level].Select(ngram => ngram.BackoffWeight), writer.Write);
+            Section(writer, Offsets(ngrams[level], ngrams[level + 1]), writer.Write);
         }
 
         return stream.ToArray();
     }
 
     private static IEnumerable<uint> Offsets(
-        IReadOnlyList<(int[] Tokens, byte Discounted, byte BackoffWeight)> contexts, IReadOnlyList<(int[] Tokens, byte Discounted, byte BackoffWeight)> grams)
+        IReadOnlyList<(int[] Tokens, byte Discounted, byte BackoffWeight)> contexts, IReadOnlyList<(int[] Tokens, byte Discounted, byte BackoffWeight)> ngrams)
     {
-        int place = 0;
+        int index = 0;
         yield return 0;
         foreach ((int[] context, _, _) in contexts)
         {
-            while (place < grams.Count && grams[place].Tokens.AsSpan()[..^1].SequenceEqual(context))
-                place++;
-            yield return (uint)place;
+            while (index < ngrams.Count && ngrams[index].Tokens.AsSpan()[..^1].SequenceEqual(context))
+                index++;
+            yield return (uint)index;
         }
     }
 

@@ -2,7 +2,7 @@ using AsArm.Assd.Randomness;
 
 namespace AsArm.Assd.Tests.Support;
 
-/// <summary>Other distributions made of random numbers.</summary>
+/// <summary>Other distributions from uniform random numbers.</summary>
 internal static class RandomExtensions
 {
     /// <summary>Uniform in 0..exclusive-1.</summary>
@@ -18,7 +18,7 @@ internal static class RandomExtensions
         return radius * Math.Cos(2 * Math.PI * random.NextDouble());
     }
 
-    /// <summary>[length] normal numbers times a scale.</summary>
+    /// <summary>[length] standard normal numbers times a scale.</summary>
     public static float[] NextRow(this IRandomSource random, int length, double scale = 1)
     {
         var row = new float[length];
@@ -27,7 +27,7 @@ internal static class RandomExtensions
         return row;
     }
 
-    /// <summary>[length] which positions are given, each with the same probability.</summary>
+    /// <summary>[length] true for given positions, each with the same probability.</summary>
     public static bool[] NextGiven(this IRandomSource random, int length, double rate)
     {
         var given = new bool[length];
@@ -36,7 +36,7 @@ internal static class RandomExtensions
         return given;
     }
 
-    /// <summary>[length] tokens.</summary>
+    /// <summary>[length] uniform tokens.</summary>
     public static int[] NextTokens(this IRandomSource random, int length, int vocabularySize)
     {
         var tokens = new int[length];

@@ -10,13 +10,13 @@ using AsArm.Assd.Tests.Exactness;
 
 namespace AsArm.Assd.Tests.Support;
 
-/// <summary>One task out of very many: any order, any given set, any options, any sampler.</summary>
+/// <summary>A random task: order, given positions, options and sampler.</summary>
 internal sealed class RandomTask
 {
     public const int VocabularySize = 6;
     public const int MaxLength = 24;
 
-    private const int Untouched = -5;
+    private const int NotAToken = -5;
 
     public RandomTask(IRandomSource random)
     {
@@ -30,7 +30,7 @@ internal sealed class RandomTask
         };
         Tokens = random.NextTokens(length, VocabularySize);
         foreach (int position in Order.Positions[Order.GivenCount..])
-            Tokens[position] = Untouched;
+            Tokens[position] = NotAToken;
         Kind = Enum.GetValues<SamplerKind>()[random.Next(Enum.GetValues<SamplerKind>().Length)];
         Options = NewOptions(random);
         if (random.NextDouble() < 0.4)
@@ -53,20 +53,20 @@ internal sealed class RandomTask
 
     private NgramTable? Table => TableOrder == 0 ? null : NgramBytes.Table(VocabularySize, TableOrder);
 
-    /// <summary>Of a fused sampler.</summary>
+    /// <summary>Creates the draft policy of a fused sampler.</summary>
     public Func<IDraftPolicy> NewPolicy { get; }
 
-    /// <summary>Of a fused sampler's n-grams; 0 is none.</summary>
+    /// <summary>The order of the n-grams of a fused sampler; 0 for none.</summary>
     public int TableOrder { get; }
 
-    /// <summary>Of a fused sampler.</summary>
+    /// <summary>The verification method of a fused sampler.</summary>
     public VerificationMethod VerificationMethod { get; }
 
     public Sampler NewSampler() => Kind is SamplerKind.Fused or SamplerKind.FusedTokenWise
         ? new FusedSampler(Order, Tokens, Options, VocabularySize, NewPolicy(), Table, VerificationMethod)
         : Decoding.Create(Kind, Order, Tokens, Options, VocabularySize);
 
-    /// <summary>What holds for every result of every exact sampler.</summary>
+    /// <summary>Checks what holds for every result of every exact sampler.</summary>
     public void Check(Sampler sampler, IAnySubsetModel model)
     {
         Assert.IsTrue(sampler.IsDone);
@@ -74,11 +74,11 @@ internal sealed class RandomTask
         {
             int token = sampler.Tokens[Order.Positions[rank]];
             if (rank >= Order.GivenCount)
-                CollectionAssert.DoesNotContain(ReferenceMath.BannedAt(Options, Order.Positions[rank]), token, "A restriction was broken.");
+                CollectionAssert.DoesNotContain(ReferenceMath.BannedAt(Options, Order.Positions[rank]), token, "A token is banned at its position.");
             if (rank < Order.GivenCount)
                 Assert.AreEqual(Tokens[Order.Positions[rank]], token, "A given token changed.");
             else
-                Assert.IsTrue(token is >= 0 and < VocabularySize && !Options.BannedTokens.Contains(token), $"Token {token} was decided.");
+                Assert.IsTrue(token is >= 0 and < VocabularySize && !Options.BannedTokens.Contains(token), $"Token {token} is out of range or banned.");
         }
 
         SamplingStatistics statistics = sampler.Statistics;
@@ -91,45 +91,45 @@ internal sealed class RandomTask
         else if (Kind == SamplerKind.Assd)
             CheckSteps(statistics);
         else
-            Assert.IsGreaterThanOrEqualTo(statistics.Generated - statistics.Nfe, statistics.Accepted, "A call decides one token of its own.");
+            Assert.IsGreaterThanOrEqualTo(statistics.Generated - statistics.Nfe, statistics.Accepted, "Each forward pass commits one token besides the accepted ones.");
         double density = JointDensity.LogProbabilities(model, Order, sampler.Tokens, Options).Sum();
         Assert.AreEqual(density, statistics.LogProbability, 1e-4, "The statistics and the joint density disagree.");
     }
 
     /// <summary>
-    /// A speculation step is two calls, or one if it has one draft; it keeps its first draft, and replaces at most one. So what was not
-    /// accepted was replaced, at most once a speculation step.
+    /// An ASSD speculation step has two forward passes, or one with one draft token. It accepts its first draft token and replaces at most
+    /// one. So every token that was not accepted is a replacement, at most one per step.
     /// </summary>
     private void CheckSteps(SamplingStatistics statistics)
     {
         int replaced = statistics.Generated - statistics.Accepted;
-        int rounds = (statistics.Nfe + 1) / 2;
+        int steps = (statistics.Nfe + 1) / 2;
         if (Options.DraftLength is 1)
             Assert.AreEqual((statistics.Generated, 0), (statistics.Nfe, replaced));
         else
-            Assert.IsLessThanOrEqualTo(rounds, replaced);
-        Assert.IsGreaterThanOrEqualTo(statistics.Generated, statistics.Drafted, "Each decided token had a draft.");
+            Assert.IsLessThanOrEqualTo(steps, replaced);
+        Assert.IsGreaterThanOrEqualTo(statistics.Generated, statistics.Drafted, "Each committed token had a draft token.");
     }
 
     private static Func<IDraftPolicy> RandomPolicy(IRandomSource random)
     {
         var source = (DraftSource)random.Next(1, 3);
-        int draftTokens = random.Next(0, 6), tail = random.Next(0, 3);
+        int draftTokens = random.Next(0, 6), queriesPerOutcome = random.Next(0, 3);
         double fixedCost = Math.Exp(8 * random.NextDouble());
         int? draftLength = random.NextDouble() < 0.3 ? random.Next(1, 12) : null;
         return random.NextDouble() < 0.4
-            ? () => new FixedDraftPolicy(source, draftTokens, tail)
+            ? () => new FixedDraftPolicy(source, draftTokens, queriesPerOutcome)
             : () => new AdaptiveDraftPolicy(new(fixedCost, 1, 1), draftLength);
     }
 
     private static Dictionary<int, TokenSet> NewBansAt(IRandomSource random, int length, IReadOnlyCollection<int> banned)
     {
         var bans = new Dictionary<int, TokenSet>();
-        int[] left = [.. Enumerable.Range(0, VocabularySize).Except(banned)];
+        int[] allowed = [.. Enumerable.Range(0, VocabularySize).Except(banned)];
         for (int position = 0; position < length; position++)
         {
-            if (left.Length > 1 && random.NextDouble() < 0.5)
-                bans[position] = new TokenSet([.. left[..random.Next(1, left.Length - 1)], .. banned.Take(1)]);
+            if (allowed.Length > 1 && random.NextDouble() < 0.5)
+                bans[position] = new TokenSet([.. allowed[..random.Next(1, allowed.Length - 1)], .. banned.Take(1)]);
         }
 
         return bans;

@@ -2,7 +2,7 @@ using AsArm.Assd.Randomness;
 
 namespace AsArm.Assd.Tests.Support;
 
-/// <summary>The random numbers that a test chose, in order; throws when there are no more.</summary>
+/// <summary>Random numbers chosen by a test, in order; throws when there are no more.</summary>
 internal sealed class ScriptedRandom(params double[] random) : IRandomSource
 {
     private int _next;
@@ -11,5 +11,5 @@ internal sealed class ScriptedRandom(params double[] random) : IRandomSource
 
     public double NextDouble() => _next < random.Length
         ? random[_next++]
-        : throw new InvalidOperationException($"More than {random.Length} random numbers asked for.");
+        : throw new InvalidOperationException($"More than {random.Length} random numbers were drawn.");
 }

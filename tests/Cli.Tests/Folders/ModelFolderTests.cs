@@ -234,7 +234,7 @@ public sealed class ModelFolderTests
         Assert.AreEqual(1, result.ExitCode);
         CollectionAssert.AreEqual(new[] { 1, 2, 3 }, result.JsonLines.Select(line => line.GetProperty("id").GetInt32()).ToArray());
         foreach (int line in (int[])[0, 2])
-            Assert.AreEqual("The model answered with NaN or infinite logits.", result.JsonLines[line].GetProperty("error").GetString());
+            Assert.AreEqual("The model returned NaN or infinite logits.", result.JsonLines[line].GetProperty("error").GetString());
         Assert.Contains("0 lines filled, 3 failed", result.Error);
         Assert.AreEqual(1, AsarmCommand.Run("infill", "A <mask> day.", "--samples", "3", "--model", model.Path).ExitCode, "Each is reported.");
         AsarmCommand.Run("infill", "A <mask> day.", "--samples", "3", "--json", "--model", model.Path).IsBadInput("NaN or infinite logits");

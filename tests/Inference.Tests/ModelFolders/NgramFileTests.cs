@@ -67,7 +67,7 @@ public sealed class NgramFileTests
     }
 
     [TestMethod]
-    [DataRow(0, "no n-gram table")] // magic
+    [DataRow(0, "not an n-gram table")] // magic
     [DataRow(8, "version")]
     [DataRow(16, "impossible size")] // order
     public void Open_ChangedHeader_IsRefused(int place, string message)

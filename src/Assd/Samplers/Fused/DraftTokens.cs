@@ -7,13 +7,13 @@ using AsArm.Assd.Planning;
 namespace AsArm.Assd.Samplers.Fused;
 
 /// <summary>
-/// The draft tokens of a speculation step and the distributions p~ they were drawn from: an n-gram draft is prepared again from the same
-/// knowledge when it is needed, a network row or product is kept as weights [V].
+/// The draft tokens of a speculation step and the distributions p~ that they were drawn from. An n-gram draft is computed again from the
+/// same known tokens when it is needed; of a network row or product the weights [V] are kept.
 /// </summary>
 internal sealed class DraftTokens(int capacity, NgramDraft ngrams, int vocabularySize)
 {
     private readonly float[] _weights = GC.AllocateUninitializedArray<float>(checked(capacity * vocabularySize));
-    private readonly double[] _widened = GC.AllocateUninitializedArray<double>(vocabularySize);
+    private readonly double[] _normalised = GC.AllocateUninitializedArray<double>(vocabularySize);
     private readonly Entry[] _entries = new Entry[capacity];
 
     public int Capacity => capacity;
@@ -24,8 +24,8 @@ internal sealed class DraftTokens(int capacity, NgramDraft ngrams, int vocabular
 
     public ref readonly Entry this[int index] => ref _entries[index];
 
-    /// <summary>Draws the next draft token from the n-gram draft, which is prepared for it.</summary>
-    /// <param name="target">What the plan knew.</param>
+    /// <summary>Draws the next draft token from the n-gram draft, which must be prepared for its rank.</summary>
+    /// <param name="target">What the draft policy knew.</param>
     /// <param name="uniform">Uniform in [0, 1).</param>
     public int DrawNgram(DraftTarget target, double uniform)
     {
@@ -34,11 +34,14 @@ internal sealed class DraftTokens(int capacity, NgramDraft ngrams, int vocabular
         return token;
     }
 
-    /// <summary>Draws the next draft token from a row of the network, or from its product with the n-gram draft, which is prepared.</summary>
-    /// <param name="source">Which of the two.</param>
-    /// <param name="target">What the plan knew.</param>
+    /// <summary>
+    /// Draws the next draft token from a row of the network, or from its product with the n-gram draft, which must then be prepared for its
+    /// rank.
+    /// </summary>
+    /// <param name="source">Network or Product.</param>
+    /// <param name="target">What the draft policy knew.</param>
     /// <param name="row">[V] the row, a distribution.</param>
-    /// <param name="rejected">The token that the row has seen on its left, if that one was rejected; else -1.</param>
+    /// <param name="rejected">The rejected token that the row has seen as its left neighbour, or -1.</param>
     /// <param name="uniform">Uniform in [0, 1).</param>
     public int DrawFromNetwork(DraftSource source, DraftTarget target, ReadOnlySpan<float> row, int rejected, double uniform)
     {
@@ -48,7 +51,7 @@ internal sealed class DraftTokens(int capacity, NgramDraft ngrams, int vocabular
         else
             row.CopyTo(weights);
         double total = DoubleWeights.Total(weights);
-        if (!(total > 0 && double.IsFinite(total))) // all that the two have in common underflowed
+        if (!(total > 0 && double.IsFinite(total))) // the product underflowed for every token
         {
             row.CopyTo(weights);
             total = DoubleWeights.Total(weights);
@@ -59,12 +62,12 @@ internal sealed class DraftTokens(int capacity, NgramDraft ngrams, int vocabular
         return token;
     }
 
-    /// <summary>Fills [V] with max(scale q - p~, 0) for one draft token and returns the sum.</summary>
+    /// <summary>Fills [V] with max(scale q - p~, 0) for one draft token and returns its sum.</summary>
     /// <param name="index">The draft token.</param>
-    /// <param name="rank">Its rank; all tokens before it are as they were when it was drawn.</param>
+    /// <param name="rank">Its rank; all tokens of earlier ranks are as they were when it was drawn.</param>
     /// <param name="state">Order and tokens.</param>
     /// <param name="oracle">q [V].</param>
-    /// <param name="scale">1, or less in block verification.</param>
+    /// <param name="scale">1, or the probability of the prefix in block verification.</param>
     /// <param name="residual">[V] the result.</param>
     public double Residual(int index, int rank, SequenceState state, ReadOnlySpan<float> oracle, double scale, Span<double> residual)
     {
@@ -84,18 +87,18 @@ internal sealed class DraftTokens(int capacity, NgramDraft ngrams, int vocabular
             return;
         }
 
-        TensorPrimitives.ConvertTruncating<float, double>(Weights(index), _widened);
-        TensorPrimitives.Divide(_widened, _entries[index].Total, _widened);
-        TensorPrimitives.Subtract(residual, _widened, residual);
+        TensorPrimitives.ConvertTruncating<float, double>(Weights(index), _normalised);
+        TensorPrimitives.Divide(_normalised, _entries[index].Total, _normalised);
+        TensorPrimitives.Subtract(residual, _normalised, residual);
     }
 
     private Span<float> Weights(int index) => _weights.AsSpan(index * vocabularySize, vocabularySize);
 
     /// <summary>One draft token.</summary>
-    /// <param name="Token">What was drawn.</param>
-    /// <param name="Probability">p~ of it.</param>
-    /// <param name="Total">The sum of the weights, where they are kept.</param>
-    /// <param name="Source">What it was drawn from.</param>
-    /// <param name="Target">What the plan knew.</param>
+    /// <param name="Token">The token.</param>
+    /// <param name="Probability">p~ of the token.</param>
+    /// <param name="Total">The sum of the kept weights; unused for n-grams.</param>
+    /// <param name="Source">The source that it was drawn from.</param>
+    /// <param name="Target">What the draft policy knew.</param>
     internal readonly record struct Entry(int Token, double Probability, double Total, DraftSource Source, DraftTarget Target);
 }

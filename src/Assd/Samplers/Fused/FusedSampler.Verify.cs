@@ -3,7 +3,9 @@ using AsArm.Assd.Randomness;
 
 namespace AsArm.Assd.Samplers.Fused;
 
-/// <summary>The tests of a speculation step's draft tokens. Call.Row(i) is q of rank n+i, seeing the draft tokens before it.</summary>
+/// <summary>
+/// Verification of the draft tokens of a speculation step. State.Row(i) is q of rank n+i, given the draft tokens before it.
+/// </summary>
 public sealed partial class FusedSampler
 {
     private readonly VerificationMethod _verification;
@@ -31,26 +33,26 @@ public sealed partial class FusedSampler
     }
 
     /// <summary>
-    /// Block verification. _prefix[i] is the probability that prefix i can be kept, min(1, _prefix[i-1] q/p). Whether the speculation step stops
-    /// exactly there is drawn from the longest prefix down, which has the distribution of the paper's tosses from the shortest up.
+    /// Block verification (Sun et al. 2024). _prefix[i] is h_i = min(1, h_i-1 q/p~), and _stopProbability[i] is s_i. The paper
+    /// draws a random number for every prefix and takes the longest that passes; going from the longest down needs fewer of them.
     /// </summary>
     private void VerifyBlock(IRandomSource random)
     {
         int start = Committed;
         int longest = ComputeStopProbabilities(start);
-        int kept = longest;
-        while (kept > 0 && !(random.NextDouble() < _stopProbability[kept]))
-            kept--;
-        for (int i = 0; i < kept; i++)
+        int accepted = longest;
+        while (accepted > 0 && !(random.NextDouble() < _stopProbability[accepted]))
+            accepted--;
+        for (int i = 0; i < accepted; i++)
             Accept(i, _draftTokens[i].Token, State.Row(i));
-        if (kept == _draftTokens.Count)
-            CommitSample(kept, State.Row(kept), random);
+        if (accepted == _draftTokens.Count)
+            CommitSample(accepted, State.Row(accepted), random);
         else
-            Replace(kept, start, State.Row(kept), _prefix[kept], random);
+            Replace(accepted, start, State.Row(accepted), _prefix[accepted], random);
     }
 
-    /// <summary>Fills _prefix and _stopProbability, and turns the rows they need into distributions.</summary>
-    /// <returns>The longest prefix with any chance.</returns>
+    /// <summary>Fills _prefix and _stopProbability, and computes the distributions that they need.</summary>
+    /// <returns>The length of the longest prefix with a positive probability.</returns>
     private int ComputeStopProbabilities(int start)
     {
         _prefix[0] = 1;
@@ -70,17 +72,17 @@ public sealed partial class FusedSampler
         }
     }
 
-    /// <summary>With S = sum of max(kept q - p~, 0) over the next token: S / (S + 1 - kept).</summary>
+    /// <summary>s_i = S / (S + 1 - h_i), with S the sum of max(h_i q - p~, 0) over the token of the next rank.</summary>
     private double StopProbability(int index, int start, ReadOnlySpan<float> oracle)
     {
-        double kept = _prefix[index];
-        if (kept == 1)
+        double prefix = _prefix[index];
+        if (prefix == 1)
             return 1;
-        double sum = _draftTokens.Residual(index, start + index, State, oracle, kept, _residual);
-        return sum / (sum + 1 - kept);
+        double sum = _draftTokens.Residual(index, start + index, State, oracle, prefix, _residual);
+        return sum / (sum + 1 - prefix);
     }
 
-    /// <summary>q of the next rank; to be called for one after another.</summary>
+    /// <summary>q of a rank, computed in place of its logits; to be called once per rank, in ascending order.</summary>
     private ReadOnlySpan<float> OracleDistribution(int index)
     {
         _distributionCount = index + 1;

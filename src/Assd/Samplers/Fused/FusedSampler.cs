@@ -7,14 +7,15 @@ using AsArm.Assd.Randomness;
 namespace AsArm.Assd.Samplers.Fused;
 
 /// <summary>
-/// One call per speculation step does both jobs: it verifies the draft tokens of ranks n..n+k-1, each at its own horizon, with a bonus row at
-/// n+k, and answers draft queries for later speculation steps. Draft tokens are drawn one after another, each knowing those before it, from
-/// n-grams, from a row of an earlier speculation step, or from their product. Without draft tokens it is sequential decoding.
+/// Speculative decoding with one forward pass per speculation step: the pass verifies the draft tokens of ranks n..n+k-1, each at its own
+/// horizon, evaluates a bonus query at n+k, and evaluates draft queries for later steps. Draft tokens are drawn one after another, each
+/// given those before it, from n-grams, from a row of an earlier pass, or from their product. Without draft tokens it is sequential
+/// decoding.
 /// </summary>
 /// <remarks>
-/// Exact whatever is drafted: a draft token is tested against the very distribution that it was drawn from, and the policy decides
-/// before the draw. Every call decides at least the token of rank n, so NFE never exceeds the number of generated tokens. The
-/// last target is never drafted: the bonus row decides it anyway.
+/// Exact whatever is drafted: a draft token is verified against the very distribution that it was drawn from, and the draft policy decides
+/// before the draw. Every pass commits at least the token of rank n, so NFE never exceeds the number of generated tokens. The last target
+/// is never drafted, since the bonus query gives it anyway.
 /// </remarks>
 public sealed partial class FusedSampler : Sampler
 {
@@ -29,17 +30,19 @@ public sealed partial class FusedSampler : Sampler
     private int _distributionCount;
     private bool _isDrafted;
 
-    /// <summary>Makes all memory that the sequence will need.</summary>
+    /// <summary>Allocates all memory that the sequence needs.</summary>
     /// <param name="order">The order of the sequence.</param>
     /// <param name="tokens">[order.Length] tokens by position; those of targets are ignored.</param>
-    /// <param name="options">The distribution of the tokens.</param>
+    /// <param name="options">Temperature, top-k, top-p and bans.</param>
     /// <param name="vocabularySize">V of the model.</param>
-    /// <param name="policy">This sequence's own, such as a new <see cref="AdaptiveDraftPolicy" />.</param>
-    /// <param name="ngrams">Corpus n-grams; without them the sequence's own bigrams serve.</param>
-    /// <param name="verification">How draft tokens are tested.</param>
-    /// <param name="corpusWeight">As many counts of the sequence's own successors the n-grams are worth; positive.</param>
-    /// <exception cref="ArgumentException">The tokens or the n-grams do not fit.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">A weight that is not positive.</exception>
+    /// <param name="policy">The draft policy, not shared with other sequences, such as a new <see cref="AdaptiveDraftPolicy" />.</param>
+    /// <param name="ngrams">Corpus n-grams; null drafts from the sequence's own bigrams.</param>
+    /// <param name="verification">How draft tokens are verified.</param>
+    /// <param name="corpusWeight">
+    /// The weight of the corpus against the sequence, in successors of a token counted in the sequence; positive.
+    /// </param>
+    /// <exception cref="ArgumentException">The tokens do not match the order, or the n-grams not the vocabulary.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">An option is out of its range, or the weight is not positive.</exception>
     public FusedSampler(
         Order order,
         ReadOnlySpan<int> tokens,
@@ -56,7 +59,7 @@ public sealed partial class FusedSampler : Sampler
         _policy = policy;
         _verification = verification;
         _ngrams = new(ngrams, options, vocabularySize, corpusWeight);
-        _networkDrafts = new(Math.Min(policy.Reach, order.TargetCount), vocabularySize);
+        _networkDrafts = new(Math.Min(policy.Lookahead, order.TargetCount), vocabularySize);
         _draftTokens = new(maxDraftTokens, _ngrams, vocabularySize);
         _draftQueries = new Conditional[policy.MaxDraftQueries];
         _view = new(this);
@@ -65,7 +68,7 @@ public sealed partial class FusedSampler : Sampler
         _stopProbability = new double[maxDraftTokens + 1];
     }
 
-    /// <summary>What became of the draft tokens of a source.</summary>
+    /// <summary>Counts of the draft tokens of a source.</summary>
     public DraftCounts Counts(DraftSource source) => _counts[(int)source];
 
     /// <inheritdoc />
@@ -82,8 +85,8 @@ public sealed partial class FusedSampler : Sampler
         State.BeginForwardPass(Committed + _draftTokens.Count);
         for (int i = 0; i <= _draftTokens.Count; i++)
             State.AddQuery(new Conditional(Committed + i, Committed + i));
-        foreach (Conditional row in _draftQueries.AsSpan(0, _draftQueryCount))
-            State.AddQuery(row);
+        foreach (Conditional query in _draftQueries.AsSpan(0, _draftQueryCount))
+            State.AddQuery(query);
     }
 
     /// <inheritdoc />
@@ -96,8 +99,9 @@ public sealed partial class FusedSampler : Sampler
             VerifyBlock(random);
         else
             VerifyTokens(random);
-        Learn(Committed - start - 1);
-        KeepNetworkDrafts(start);
+        int accepted = Committed - start - 1;
+        RecordAcceptance(accepted);
+        StoreNetworkDrafts(start, accepted);
     }
 
     private static int MaxDraftTokens(Order order, IDraftPolicy policy)
@@ -115,8 +119,8 @@ public sealed partial class FusedSampler : Sampler
         while (_draftTokens.Count < Math.Min(_draftTokens.Capacity, Remaining - 1))
         {
             int rank = Committed + _draftTokens.Count;
-            _view.LookAt(rank);
-            DraftSource source = _policy.Choose(_view);
+            _view.MoveTo(rank);
+            DraftSource source = _policy.ChooseSource(_view);
             if (source == DraftSource.None)
                 break;
             if (source != DraftSource.Network)
@@ -128,7 +132,7 @@ public sealed partial class FusedSampler : Sampler
             _counts[(int)source] = Counts(source) with { Drafted = Counts(source).Drafted + 1 };
         }
 
-        _view.LookAt(Committed + _draftTokens.Count);
+        _view.MoveTo(Committed + _draftTokens.Count);
     }
 
     private int Draw(DraftSource source, DraftTarget target, int rank, double uniform)
@@ -142,59 +146,66 @@ public sealed partial class FusedSampler : Sampler
     private static void RequireSource(DraftSource source, DraftTarget target)
     {
         if (source == DraftSource.Ngram ? target.NgramConfidence is not > 0 : target.NetworkNeighbours is null)
-            throw new InvalidOperationException($"The policy wants a draft from {source}, which there is none of.");
+            throw new InvalidOperationException($"The draft policy chose {source}, but the target has no such draft.");
     }
 
     private void AddDraftQueries()
     {
         _draftQueryCount = _draftQueries.Length == 0 ? 0 : _policy.AddDraftQueries(_view, _draftQueries);
-        foreach (Conditional row in _draftQueries.AsSpan(0, _draftQueryCount))
+        foreach (Conditional query in _draftQueries.AsSpan(0, _draftQueryCount))
         {
-            if (row.Rank >= Committed + _policy.Reach || row.Horizon >= row.Rank || row.Horizon < Committed)
-                throw new InvalidOperationException($"The policy asks a draft query {row} with {Committed} decided.");
+            if (query.Rank >= Committed + _policy.Lookahead || query.Horizon >= query.Rank || query.Horizon < Committed)
+                throw new InvalidOperationException($"The draft policy added the query {query}, out of range with {Committed} ranks committed.");
         }
     }
 
-    private void Learn(int kept)
+    private void RecordAcceptance(int accepted)
     {
-        for (int i = 0; i < Math.Min(kept + 1, _draftTokens.Count); i++)
+        for (int i = 0; i < Math.Min(accepted + 1, _draftTokens.Count); i++)
         {
             ref readonly DraftTokens.Entry draftToken = ref _draftTokens[i];
-            _policy.Learn(draftToken.Source, draftToken.Target, Math.Min(1, State.Row(i)[draftToken.Token] / draftToken.Probability));
+            _policy.RecordAcceptance(draftToken.Source, draftToken.Target, Math.Min(1, State.Row(i)[draftToken.Token] / draftToken.Probability));
             DraftCounts counts = Counts(draftToken.Source);
-            _counts[(int)draftToken.Source] = counts with { Verified = counts.Verified + 1, Accepted = counts.Accepted + (i < kept ? 1 : 0) };
+            _counts[(int)draftToken.Source] = counts with { Verified = counts.Verified + 1, Accepted = counts.Accepted + (i < accepted ? 1 : 0) };
         }
     }
 
-    /// <summary>Keeps the rows for targets that are not decided: the asked ones whose horizon held, and the tests that were not needed.</summary>
-    private void KeepNetworkDrafts(int start)
+    /// <summary>
+    /// Stores the rows of uncommitted targets: of draft queries that saw no rejected token, and of verification queries behind a rejection.
+    /// </summary>
+    private void StoreNetworkDrafts(int start, int accepted)
     {
-        int kept = Committed - start - 1;
         for (int i = 0; i < _draftQueryCount; i++)
         {
-            Conditional row = _draftQueries[i];
-            if (row.Rank >= Committed && row.Horizon < Committed && _networkDrafts.Wants(row.Rank, row.Horizon))
-                _networkDrafts.Keep(row.Rank, row.Horizon, State.Order.VisibleNeighbours(row.Rank, row.Horizon), -1, Distribution(_draftTokens.Count + 1 + i));
+            Conditional query = _draftQueries[i];
+            if (query.Rank >= Committed && query.Horizon < Committed && _networkDrafts.IsImprovement(query.Rank, query.Horizon))
+            {
+                Neighbours visible = State.Order.VisibleNeighbours(query.Rank, query.Horizon);
+                _networkDrafts.Store(query.Rank, query.Horizon, visible, -1, Distribution(_draftTokens.Count + 1 + i));
+            }
         }
 
-        // These have seen the rejected draft token: what it was is past by now, as are the random numbers that rejected it.
-        for (int i = kept + 1; i <= _draftTokens.Count && i < _policy.Reach; i++)
+        // These rows have seen the rejected draft token. Drafts from them are exact: p~ may depend on anything known before the draw.
+        for (int i = accepted + 1; i <= _draftTokens.Count && i < _policy.Lookahead; i++)
         {
-            int rank = start + i, seen = start + kept;
-            if (_networkDrafts.Wants(rank, seen))
-                _networkDrafts.Keep(rank, seen, State.Order.VisibleNeighbours(rank, seen), RejectedLeftOf(rank, start, kept), i < _distributionCount ? State.Row(i) : Distribution(i));
+            int rank = start + i, horizon = start + accepted;
+            if (_networkDrafts.IsImprovement(rank, horizon))
+            {
+                ReadOnlySpan<float> row = i < _distributionCount ? State.Row(i) : Distribution(i);
+                _networkDrafts.Store(rank, horizon, State.Order.VisibleNeighbours(rank, horizon), RejectedLeftOf(rank, start, accepted), row);
+            }
         }
     }
 
-    /// <summary>The draft token on the left of a rank, if it was not kept; -1 if something else stands there.</summary>
-    private int RejectedLeftOf(int rank, int start, int kept)
+    /// <summary>The left neighbour of a rank if it is a draft token that was not accepted, else -1.</summary>
+    private int RejectedLeftOf(int rank, int start, int accepted)
     {
         int position = State.Order.Positions[rank];
         int left = position == 0 ? -1 : State.Order.Ranks[position - 1] - start;
-        return left >= kept && left < rank - start ? _draftTokens[left].Token : -1;
+        return left >= accepted && left < rank - start ? _draftTokens[left].Token : -1;
     }
 
-    /// <summary>What the policy may look at.</summary>
+    /// <summary>What the draft policy may depend on.</summary>
     private sealed class StepView(FusedSampler sampler) : IDraftView
     {
         private int _next;
@@ -224,6 +235,6 @@ public sealed partial class FusedSampler : Sampler
 
         public Neighbours VisibleNeighbours(int rank, int horizon) => sampler.State.Order.VisibleNeighbours(rank, horizon);
 
-        public void LookAt(int rank) => (_next, _ngramConfidence) = (rank, null);
+        public void MoveTo(int rank) => (_next, _ngramConfidence) = (rank, null);
     }
 }

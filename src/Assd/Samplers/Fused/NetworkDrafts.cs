@@ -4,49 +4,51 @@ using AsArm.Assd.Ordering;
 namespace AsArm.Assd.Samplers.Fused;
 
 /// <summary>
-/// Rows that the network answered for targets ahead, kept until their rank is decided: one for each of the next
-/// <paramref name="reach" /> ranks. A row that has seen less than is known by now, or draft tokens that were rejected, is as good a draft
-/// as any, only a weaker one.
+/// Rows of earlier forward passes that serve as drafts: at most one for each of the next <paramref name="lookahead" /> uncommitted ranks. A
+/// row that has seen fewer tokens than are known by now, or a rejected draft token, is a weaker draft; the sampler is exact nonetheless.
 /// </summary>
-/// <param name="reach">Ranks ahead for which rows are kept.</param>
+/// <param name="lookahead">The number of ranks for which rows are kept.</param>
 /// <param name="vocabularySize">V.</param>
-internal sealed class NetworkDrafts(int reach, int vocabularySize)
+internal sealed class NetworkDrafts(int lookahead, int vocabularySize)
 {
-    private readonly float[] _values = GC.AllocateUninitializedArray<float>(checked(reach * vocabularySize));
-    private readonly Entry[] _entries = new Entry[reach];
+    private readonly float[] _values = GC.AllocateUninitializedArray<float>(checked(lookahead * vocabularySize));
+    private readonly Entry[] _entries = new Entry[lookahead];
 
-    /// <summary>Whether there is a row for a rank, and what is known of it.</summary>
+    /// <summary>Whether there is a row for a rank, and its description.</summary>
     public bool TryGet(int rank, out Entry entry)
     {
-        entry = reach == 0 ? default : _entries[rank % reach];
-        return entry.Seen > 0 && entry.Rank == rank;
+        entry = lookahead == 0 ? default : _entries[rank % lookahead];
+        return entry.HorizonPlusOne > 0 && entry.Rank == rank;
     }
 
-    /// <summary>[V] the row of a rank that has one, a distribution.</summary>
+    /// <summary>[V] the row of a rank that has one, as probabilities.</summary>
     public ReadOnlySpan<float> Row(int rank) => Values(rank);
 
-    /// <summary>Whether a row that has seen so much is better than what there is.</summary>
-    public bool Wants(int rank, int seen) => _entries[rank % reach] is var entry && !(entry.Rank == rank && entry.Seen > seen);
+    /// <summary>
+    /// Whether a row of this effective horizon, see <see cref="Store" />, has seen at least as many tokens as the stored one.
+    /// </summary>
+    public bool IsImprovement(int rank, int horizon) =>
+        _entries[rank % lookahead] is var entry && !(entry.Rank == rank && entry.HorizonPlusOne > horizon);
 
-    /// <summary>Keeps a row that is wanted.</summary>
-    /// <param name="rank">Its rank, less than reach beyond the decided ones.</param>
-    /// <param name="seen">How many ranks it has seen with the tokens they have now; at least 0.</param>
-    /// <param name="sees">Those of its neighbours among them.</param>
-    /// <param name="rejected">The token that it has seen on its left, if that one was rejected; else -1.</param>
-    /// <param name="row">[V] a distribution.</param>
-    public void Keep(int rank, int seen, Neighbours sees, int rejected, ReadOnlySpan<float> row)
+    /// <summary>Stores a row, in place of any other of its rank.</summary>
+    /// <param name="rank">Its rank, less than lookahead beyond the committed ranks.</param>
+    /// <param name="horizon">The effective horizon: the row has seen the ranks below it with the tokens that they have now.</param>
+    /// <param name="visible">The neighbours among the ranks below the effective horizon.</param>
+    /// <param name="rejected">The rejected token that the row has seen as its left neighbour, or -1.</param>
+    /// <param name="row">[V] probabilities.</param>
+    public void Store(int rank, int horizon, Neighbours visible, int rejected, ReadOnlySpan<float> row)
     {
-        _entries[rank % reach] = new(rank, seen + 1, sees, rejected, TensorPrimitives.Max(row));
+        _entries[rank % lookahead] = new(rank, horizon + 1, visible, rejected, TensorPrimitives.Max(row));
         row.CopyTo(Values(rank));
     }
 
-    private Span<float> Values(int rank) => _values.AsSpan(rank % reach * vocabularySize, vocabularySize);
+    private Span<float> Values(int rank) => _values.AsSpan(rank % lookahead * vocabularySize, vocabularySize);
 
-    /// <summary>What is known of a row.</summary>
+    /// <summary>The description of a row.</summary>
     /// <param name="Rank">Its rank.</param>
-    /// <param name="Seen">Ranks seen, plus one, so that an entry never used has none.</param>
-    /// <param name="VisibleNeighbours">Neighbours seen.</param>
-    /// <param name="Rejected">A rejected token seen on the left, or -1.</param>
+    /// <param name="HorizonPlusOne">The effective horizon plus one; 0 marks an unused entry.</param>
+    /// <param name="VisibleNeighbours">The neighbours below the effective horizon.</param>
+    /// <param name="Rejected">The rejected token that the row has seen as its left neighbour, or -1.</param>
     /// <param name="Confidence">Its largest probability.</param>
-    internal readonly record struct Entry(int Rank, int Seen, Neighbours VisibleNeighbours, int Rejected, double Confidence);
+    internal readonly record struct Entry(int Rank, int HorizonPlusOne, Neighbours VisibleNeighbours, int Rejected, double Confidence);
 }

@@ -1,14 +1,14 @@
 namespace AsArm.Assd.Samplers.Fused;
 
-/// <summary>How draft tokens are tested; both leave the distribution exact.</summary>
+/// <summary>How the draft tokens of a speculation step are verified. Both methods are exact.</summary>
 public enum VerificationMethod
 {
-    /// <summary>One after another, each with probability min(1, q/p) (Leviathan et al. 2023, arXiv 2211.17192).</summary>
+    /// <summary>One after another: each is accepted with probability min(1, q/p) (Leviathan et al. 2023, arXiv 2211.17192).</summary>
     TokenWise,
 
     /// <summary>
-    /// Together: the longest prefix that can be kept, which keeps as many or more on average (Sun et al. 2024, arXiv 2403.10444).
-    /// Draft tokens behind the kept ones have been looked at and may never be used again.
+    /// Block verification (Sun et al. 2024, arXiv 2403.10444): all together, which accepts at least as many on average. The draft tokens
+    /// behind the accepted ones have influenced the outcome, so they must not be used again.
     /// </summary>
     Block,
 }

@@ -14,43 +14,43 @@ public sealed class FusedSamplerTests
 {
     private const int VocabularySize = 3;
 
-    /// <summary>After 0 comes 1, after 1 comes 0, surely; alone (1/2, 1/4, 1/4).</summary>
+    /// <summary>p(1 | 0) = p(0 | 1) = 1; unigrams (1/2, 1/4, 1/4).</summary>
     private static readonly NgramTable _alternating = NgramTable.Open(NgramBytes.Write(
         VocabularySize,
         [([0], 8, 255), ([1], 16, 255), ([2], 16, 0)],
         [([0, 1], 0, 0), ([1, 0], 0, 0)]));
 
     [TestMethod]
-    public void Run_WithoutProposals_IsSequential()
+    public void Run_NoDraftTokens_IsSequential()
     {
         ScriptedModel model = NewModel(4);
         FusedSampler sampler = NewSampler("G...", new FixedDraftPolicy(DraftSource.Ngram, 0));
         Decoding.Run(sampler, model, new ScriptedRandom(0.6, 0.1, 0.3));
-        SpanAssert.AreEqual([new(1, 1), new(2, 2), new(3, 3)], [.. model.Asked]);
+        SpanAssert.AreEqual([new(1, 1), new(2, 2), new(3, 3)], [.. model.Queries]);
         SpanAssert.AreEqual([0, 2, 0, 1], sampler.Tokens);
         Assert.AreEqual((3, 0, 2, 3), (sampler.Statistics.Nfe, sampler.Statistics.Drafted, sampler.Statistics.ContentTokens, sampler.Statistics.QueryTokens));
     }
 
     [TestMethod]
-    public void Run_NgramRound_VerifiesEachAtItsRankAndAddsTheBonus()
+    public void Step_NgramDraftTokens_VerifiesEachAtItsRankAndAddsTheBonusQuery()
     {
         ScriptedModel model = NewModel(6);
         FusedSampler sampler = NewSampler("G.....", new FixedDraftPolicy(DraftSource.Ngram, 3), _alternating, VerificationMethod.TokenWise);
-        // Three draws, of which each has one outcome; p = 1 and q = 1/4 each: kept below 1/4; then the bonus.
+        // Three draft tokens with p = 1 and q = 1/4 each, so that random numbers below 1/4 accept them; then the bonus query.
         var random = new ScriptedRandom(0.5, 0.5, 0.5, 0.2, 0.2, 0.2, 0.9);
         new SamplingLoop(model, [sampler], [random]).Step(default);
-        SpanAssert.AreEqual([new(1, 1), new(2, 2), new(3, 3), new(4, 4)], [.. model.Asked]);
+        SpanAssert.AreEqual([new(1, 1), new(2, 2), new(3, 3), new(4, 4)], [.. model.Queries]);
         SpanAssert.AreEqual([0, 1, 0, 1, 2], sampler.Tokens[..5]);
         Assert.AreEqual((5, 4, 0), (sampler.Committed, sampler.State.KnownCount, random.Left));
         Assert.AreEqual(new(3, 3, 3), sampler.Counts(DraftSource.Ngram));
     }
 
     [TestMethod]
-    public void Run_Rejection_DrawsFromTheResidualAndDropsWhatFollows()
+    public void Step_Rejection_DrawsFromTheResidualAndDiscardsTheTokensBehind()
     {
         ScriptedModel model = NewModel(6);
         FusedSampler sampler = NewSampler("G.....", new FixedDraftPolicy(DraftSource.Ngram, 3), _alternating, VerificationMethod.TokenWise);
-        // The second, 0 for sure, is rejected: the residual is (0, 1/4, 1/2).
+        // The second draft token, 0 with p = 1, is rejected: the residual is (0, 1/4, 1/2).
         var random = new ScriptedRandom(0.5, 0.5, 0.5, 0.2, 0.9, 0.32);
         new SamplingLoop(model, [sampler], [random]).Step(default);
         SpanAssert.AreEqual([0, 1, 1], sampler.Tokens[..3]);
@@ -59,25 +59,27 @@ public sealed class FusedSamplerTests
     }
 
     [TestMethod]
-    public void Run_DraftRows_AreAskedForEachOutcomeAndUsedIfTheyHold()
+    public void Step_DraftQueries_AreAddedForEachOutcomeAndUsedIfTheySawNoRejectedToken()
     {
         ScriptedModel model = NewModel(8);
         FusedSampler sampler = NewSampler("G.......", new FixedDraftPolicy(DraftSource.Product, 2, 1), _alternating, VerificationMethod.TokenWise);
         var loop = new SamplingLoop(model, [sampler], [new ScriptedRandom(0.5, 0.5, 0.2, 0.9, 0.9, 0.5, 0.5, 0, 0, 0)]);
         loop.Step(default);
         SpanAssert.AreEqual<Conditional>(
-            [new(1, 1), new(2, 2), new(3, 3), new(2, 1), new(3, 2), new(4, 3)], [.. model.Asked], "Three verified, then a row per outcome.");
+            [new(1, 1), new(2, 2), new(3, 3), new(2, 1), new(3, 2), new(4, 3)], [.. model.Queries], "Three verification queries, then one draft query per outcome.");
         Assert.AreEqual(3, sampler.Committed, "The second draft token was rejected.");
         loop.Step(default);
-        Assert.AreEqual(1, sampler.Counts(DraftSource.Product).Drafted, "Rank 3 has the row of outcome 1.");
-        Assert.AreEqual(3, sampler.Counts(DraftSource.Ngram).Drafted, "Rank 4 has none: its row saw the rejected draft token.");
+        Assert.AreEqual(1, sampler.Counts(DraftSource.Product).Drafted, "Rank 3 has the row with horizon 2.");
+        Assert.AreEqual(3, sampler.Counts(DraftSource.Ngram).Drafted, "Rank 4 has no row: its draft query saw the rejected draft token.");
     }
 
-    /// <summary>p~(x) is p(x | left) p(right | x) / p(right) up to a factor where all grams are listed; seen by what many random numbers draw.</summary>
+    /// <summary>
+    /// If all bigrams are listed, p~(x) is proportional to p(x | left) p(right | x); checked with a grid of random numbers.
+    /// </summary>
     [TestMethod]
     [DataRow(1.0)]
     [DataRow(0.5)]
-    public void Run_BetweenTwoKnownTokens_DraftLeadsFromOneToTheOther(double temperature)
+    public void Prepare_BetweenTwoKnownTokens_DraftsGivenBoth(double temperature)
     {
         const int V = 5, Draws = 4000, Left = 1, Right = 3;
         NgramTable table = NgramTable.Open(NgramBytes.Random(V, 2, 1, 6));
@@ -97,11 +99,13 @@ public sealed class FusedSamplerTests
             Assert.AreEqual(expected[token] / expected.Sum(), drawn[token], 2.0 / Draws);
     }
 
-    /// <summary>More tokens than the blocks that sums are made in, and a table that knows only some: every token keeps its probability.</summary>
+    /// <summary>
+    /// A vocabulary larger than the blocks of summation, and a table that lists some bigrams only: every token has its probability.
+    /// </summary>
     [TestMethod]
     [DataRow(VerificationMethod.TokenWise)]
     [DataRow(VerificationMethod.Block)]
-    public void Run_LargeVocabulary_DrawsTheLaw(VerificationMethod verification)
+    public void Run_LargeVocabulary_HasTheExactDistribution(VerificationMethod verification)
     {
         const int V = 600, Runs = 8000, Classes = 30;
         var random = new SplitMix64(3);
@@ -126,36 +130,36 @@ public sealed class FusedSamplerTests
     }
 
     [TestMethod]
-    public void Run_LastTarget_IsNeverProposed()
+    public void Run_LastTarget_IsNeverDrafted()
     {
         ScriptedModel model = NewModel(3);
         FusedSampler sampler = NewSampler("G..", new FixedDraftPolicy(DraftSource.Ngram, 7, 3), _alternating);
         Decoding.Run(sampler, model, new ScriptedRandom(0.5, 0.1, 0.1));
-        SpanAssert.AreEqual([new(1, 1), new(2, 2)], [.. model.Asked]);
+        SpanAssert.AreEqual([new(1, 1), new(2, 2)], [.. model.Queries]);
         Assert.AreEqual((1, 1, 1), (sampler.Statistics.Nfe, sampler.Statistics.Drafted, sampler.Statistics.Accepted));
     }
 
     [TestMethod]
-    public void Plan_Again_AsksTheSameWithoutAnotherCoin()
+    public void Prepare_Again_AddsTheSameQueriesWithoutAnotherRandomNumber()
     {
         FusedSampler sampler = NewSampler("G.....", new FixedDraftPolicy(DraftSource.Ngram, 2, 1), _alternating);
         var random = new ScriptedRandom(0.5, 0.5);
         sampler.Prepare(random);
-        Conditional[] asked = [.. sampler.State.Conditionals];
+        Conditional[] queries = [.. sampler.State.Conditionals];
         int[] tokens = [.. sampler.Tokens];
         sampler.Prepare(random);
-        SpanAssert.AreEqual<Conditional>(asked, sampler.State.Conditionals);
+        SpanAssert.AreEqual<Conditional>(queries, sampler.State.Conditionals);
         SpanAssert.AreEqual<int>(tokens, sampler.Tokens);
     }
 
     [TestMethod]
     [DataRow(VerificationMethod.TokenWise)]
     [DataRow(VerificationMethod.Block)]
-    public void Run_DraftEqualsOracle_KeepsEverythingWhateverTheCoins(VerificationMethod verification)
+    public void Run_DraftEqualsOracle_AcceptsAllWhateverTheRandomNumbers(VerificationMethod verification)
     {
         var model = new ScriptedModel(VocabularySize, 9, _ => [0.5, 0.25, 0.25]);
         NgramTable table = NgramTable.Open(NgramBytes.Write(VocabularySize, [([0], 8, 0), ([1], 16, 0), ([2], 16, 0)]));
-        // Order 1 knows no context, and three different tokens leave the sequence without pairs of its own to count.
+        // The table has no contexts, and three different tokens give the sequence no bigrams to count.
         var sampler = new FusedSampler(
             Order.LeftToRight(new bool[4]), new int[4], new(), VocabularySize, new FixedDraftPolicy(DraftSource.Ngram, 3), table, verification);
         Decoding.Run(sampler, model, new ScriptedRandom([0.1, 0.6, 0.9, .. Enumerable.Repeat(Math.BitDecrement(1.0), 4)]));
@@ -167,7 +171,7 @@ public sealed class FusedSamplerTests
     [DataRow(1e-3)]
     [DataRow(1e3)]
     [DataRow(double.MaxValue)]
-    public void Run_ExtremeTemperatures_Finish(double temperature)
+    public void Run_ExtremeTemperature_Finishes(double temperature)
     {
         var order = Order.LeftToRight([true, .. new bool[20], true, false, true]);
         foreach (DraftSource source in (DraftSource[])[DraftSource.Ngram, DraftSource.Product])
@@ -182,11 +186,11 @@ public sealed class FusedSamplerTests
     }
 
     [TestMethod]
-    public void Run_PlanThatWantsWhatIsNotThere_Throws()
+    public void Prepare_PolicyChoosesAnUnavailableSource_Throws()
     {
         foreach (DraftSource source in (DraftSource[])[DraftSource.Network, DraftSource.Product, DraftSource.Ngram])
         {
-            var sampler = new FusedSampler(Order.LeftToRight(new bool[4]), new int[4], new(), VocabularySize, new StubbornPolicy(source, default));
+            var sampler = new FusedSampler(Order.LeftToRight(new bool[4]), new int[4], new(), VocabularySize, new ConstantPolicy(source, default));
             Assert.ThrowsExactly<InvalidOperationException>(() => sampler.Prepare(new SplitMix64(1)));
         }
     }
@@ -196,9 +200,9 @@ public sealed class FusedSamplerTests
     [DataRow(2, 2)]
     [DataRow(2, 0)]
     [DataRow(9, 1)]
-    public void Run_PlanThatAsksImpossibleRows_Throws(int rank, int horizon)
+    public void Prepare_PolicyAddsAnInvalidQuery_Throws(int rank, int horizon)
     {
-        FusedSampler sampler = NewSampler("G.........", new StubbornPolicy(DraftSource.None, new(rank, horizon)));
+        FusedSampler sampler = NewSampler("G.........", new ConstantPolicy(DraftSource.None, new(rank, horizon)));
         Assert.ThrowsExactly<InvalidOperationException>(() => sampler.Prepare(new SplitMix64(1)));
     }
 
@@ -207,32 +211,32 @@ public sealed class FusedSamplerTests
         () => new FusedSampler(Order.LeftToRight([false]), [0], new(), 4, new FixedDraftPolicy(DraftSource.Ngram, 1), _alternating));
 
     private static FusedSampler NewSampler(
-        string pattern, IDraftPolicy plan, NgramTable? table = null, VerificationMethod verification = VerificationMethod.Block)
+        string pattern, IDraftPolicy policy, NgramTable? table = null, VerificationMethod verification = VerificationMethod.Block)
     {
         bool[] given = [.. pattern.Select(letter => letter == 'G')];
-        return new(Order.LeftToRight(given), new int[given.Length], new(), VocabularySize, plan, table, verification);
+        return new(Order.LeftToRight(given), new int[given.Length], new(), VocabularySize, policy, table, verification);
     }
 
     private static ScriptedModel NewModel(int length) => new(VocabularySize, length, _ => [0.25, 0.25, 0.5]);
 
-    /// <summary>Always the same wish.</summary>
-    private sealed class StubbornPolicy(DraftSource source, Conditional row) : IDraftPolicy
+    /// <summary>Always the same source and draft query.</summary>
+    private sealed class ConstantPolicy(DraftSource source, Conditional query) : IDraftPolicy
     {
         public int MaxDraftTokens => 2;
 
         public int MaxDraftQueries => 1;
 
-        public int Reach => 5;
+        public int Lookahead => 5;
 
-        public DraftSource Choose(IDraftView view) => source;
+        public DraftSource ChooseSource(IDraftView view) => source;
 
-        public int AddDraftQueries(IDraftView view, Span<Conditional> rows)
+        public int AddDraftQueries(IDraftView view, Span<Conditional> queries)
         {
-            rows[0] = row;
+            queries[0] = query;
             return 1;
         }
 
-        public void Learn(DraftSource source, in DraftTarget target, double acceptance)
+        public void RecordAcceptance(DraftSource source, in DraftTarget target, double acceptance)
         {
         }
     }

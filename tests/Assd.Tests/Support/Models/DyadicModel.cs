@@ -6,9 +6,9 @@ using AsArm.Assd.Tests.Exactness;
 namespace AsArm.Assd.Tests.Support.Models;
 
 /// <summary>
-/// Every conditional is a shuffle of (1/2, 1/4, 1/4), (1/2, 1/2), (1/2, 1/4, 1/8, 1/8) or (1), chosen by a hash of what it sees, as
-/// far as they fit the vocabulary: the float32 softmax and all that follows from it is exact, so that distributions can be compared to the
-/// last bits of float64. Inconsistent between horizons and orders, as networks are.
+/// A model whose conditionals are permutations of (1/2, 1/4, 1/4), (1/2, 1/2), (1/2, 1/4, 1/8, 1/8) or (1), chosen by a hash of the tokens
+/// that they see. The float32 softmax of such rows is exact, so that distributions can be compared to the last bits of float64. Not
+/// consistent between horizons and orders, as networks are not.
 /// </summary>
 internal sealed class DyadicModel(
     int vocabularySize, int maxLength, long seed, int? banned = null, IReadOnlyDictionary<int, TokenSet>? bannedAt = null)
@@ -16,19 +16,19 @@ internal sealed class DyadicModel(
 {
     private static readonly double[][] _shapes = [[0.5, 0.25, 0.25], [0.5, 0.5], [0.5, 0.25, 0.125, 0.125], [0.5, 0.5], [0.5, 0.25, 0.25], [1]];
 
-    public override void Answer(SequenceState state, Conditional conditional, Span<float> row)
+    public override void WriteLogits(SequenceState state, Conditional conditional, Span<float> row)
     {
         int position = state.Order.Positions[conditional.Rank];
         double[] distribution = Distribution(position, state.Order.Positions[..conditional.Horizon], state.Tokens);
         for (int token = 0; token < row.Length; token++)
         {
-            row[token] = IsBanned(token, position) ? 1 // more than any other
+            row[token] = IsBanned(token, position) ? 1 // larger than any other logit
                 : distribution[token] > 0 ? (float)Math.Log(distribution[token])
                 : -1e4f;
         }
     }
 
-    /// <summary>[V] exactly what <see cref="Answer" /> means, without the banned tokens.</summary>
+    /// <summary>[V] the exact distribution of <see cref="WriteLogits" />, with bans applied.</summary>
     public double[] Distribution(int position, ReadOnlySpan<int> seen, ReadOnlySpan<int> tokens)
     {
         ulong hash = Mix(unchecked((ulong)seed * 1_000_003) + (ulong)position);
@@ -49,15 +49,15 @@ internal sealed class DyadicModel(
         return distribution;
     }
 
-    /// <summary>[V^targets] the sequential product.</summary>
+    /// <summary>[V^targets] the joint distribution, as the product of the conditionals (i, i).</summary>
     public double[] Joint(Order order, int[] tokens)
     {
         var distribution = new double[Outcome.Count(order.TargetCount, VocabularySize)];
-        Extend(order, [.. tokens], order.GivenCount, 0, 1, distribution);
+        AddOutcomes(order, [.. tokens], order.GivenCount, 0, 1, distribution);
         return distribution;
     }
 
-    private void Extend(Order order, int[] tokens, int rank, int index, double probability, double[] distribution)
+    private void AddOutcomes(Order order, int[] tokens, int rank, int index, double probability, double[] distribution)
     {
         if (rank == order.Length)
         {
@@ -71,7 +71,7 @@ internal sealed class DyadicModel(
         {
             tokens[position] = token;
             if (next[token] > 0)
-                Extend(order, tokens, rank + 1, index * VocabularySize + token, probability * next[token], distribution);
+                AddOutcomes(order, tokens, rank + 1, index * VocabularySize + token, probability * next[token], distribution);
         }
     }
 

@@ -4,12 +4,12 @@ using AsArm.Assd.Ordering;
 namespace AsArm.Assd.Tests.Support.Models;
 
 /// <summary>
-/// Another model plus one last token, the mask, which takes probability 0.2 wherever the target's neighbours in the order are
-/// still unknown (drafts) and nearly none elsewhere (oracle): what a network does that saw masks in training.
+/// Another model with one more token, the mask, which has probability 0.2 if tokens of earlier ranks are unknown (drafts) and nearly 0
+/// otherwise (oracle), as a network trained with mask tokens may have it.
 /// </summary>
 internal sealed class MaskingModel(RowModel inner) : RowModel(inner.VocabularySize + 1, inner.MaxLength)
 {
-    public override void Answer(SequenceState state, Conditional conditional, Span<float> row)
+    public override void WriteLogits(SequenceState state, Conditional conditional, Span<float> row)
     {
         if (SeesMask(state, conditional))
         {
@@ -18,7 +18,7 @@ internal sealed class MaskingModel(RowModel inner) : RowModel(inner.VocabularySi
         }
 
         Span<float> others = row[..^1];
-        inner.Answer(state, conditional, others);
+        inner.WriteLogits(state, conditional, others);
         double mask = conditional.Horizon < conditional.Rank ? 0.2 : 0.001;
         double rest = 0;
         foreach (float logit in others)
@@ -26,7 +26,7 @@ internal sealed class MaskingModel(RowModel inner) : RowModel(inner.VocabularySi
         row[^1] = (float)Math.Log(rest * mask / (1 - mask));
     }
 
-    /// <summary>Only the density of an impossible outcome asks that.</summary>
+    /// <summary>Whether the context has a mask token: only in the density of an outcome of probability 0.</summary>
     private bool SeesMask(SequenceState state, Conditional conditional)
     {
         foreach (int position in state.Order.Positions[..conditional.Horizon])

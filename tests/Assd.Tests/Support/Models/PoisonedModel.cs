@@ -2,14 +2,14 @@ using AsArm.Assd.Models;
 
 namespace AsArm.Assd.Tests.Support.Models;
 
-/// <summary>Answers one sequence with NaN, from a certain call on, and leaves the others alone.</summary>
+/// <summary>Another model that returns NaN for one sequence, from some forward pass on.</summary>
 /// <param name="inner">The model.</param>
-/// <param name="victim">The sequence; null for whichever stands second in the first call.</param>
-/// <param name="fromState">The first call that is so answered, from 1.</param>
-internal sealed class PoisonedModel(IAnySubsetModel inner, SequenceState? victim, int fromState) : IAnySubsetModel
+/// <param name="faulty">The sequence; null for the second one of the first pass with several.</param>
+/// <param name="fromPass">The first forward pass that returns NaN, counted from 1.</param>
+internal sealed class PoisonedModel(IAnySubsetModel inner, SequenceState? faulty, int fromPass) : IAnySubsetModel
 {
-    private SequenceState? _victim = victim;
-    private int _states;
+    private SequenceState? _faulty = faulty;
+    private int _passes;
 
     public int VocabularySize => inner.VocabularySize;
 
@@ -19,12 +19,12 @@ internal sealed class PoisonedModel(IAnySubsetModel inner, SequenceState? victim
     {
         inner.Evaluate(states, cancellationToken);
         if (states.Length > 1)
-            _victim ??= states[1];
-        if (++_states < fromState)
+            _faulty ??= states[1];
+        if (++_passes < fromPass)
             return;
         foreach (SequenceState state in states)
         {
-            if (state == _victim)
+            if (state == _faulty)
                 state.Logits.Fill(float.NaN);
         }
     }

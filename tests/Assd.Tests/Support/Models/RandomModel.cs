@@ -4,17 +4,17 @@ using AsArm.Assd.Ordering;
 namespace AsArm.Assd.Tests.Support.Models;
 
 /// <summary>
-/// Pseudo-random logits from a hash of the target's position and of what it sees: cheap at any length, always the same answer to
-/// the same query, allocates nothing. Like a network it is not consistent between horizons or orders.
+/// Pseudo-random logits from a hash of the target's position and of the tokens that it sees: fast at any length, deterministic, without
+/// allocations. Not consistent between horizons or orders, as networks are not.
 /// </summary>
 /// <param name="vocabularySize">V.</param>
-/// <param name="maxLength">Longest sequence.</param>
+/// <param name="maxLength">The maximum length of a sequence.</param>
 /// <param name="sharpness">Logits are uniform in [0, sharpness): 0.01 is nearly uniform, 100 nearly deterministic.</param>
-/// <param name="seed">Another seed, another model.</param>
+/// <param name="seed">Selects the model.</param>
 internal sealed class RandomModel(int vocabularySize, int maxLength, double sharpness, long seed)
     : RowModel(vocabularySize, maxLength)
 {
-    public override void Answer(SequenceState state, Conditional conditional, Span<float> row)
+    public override void WriteLogits(SequenceState state, Conditional conditional, Span<float> row)
     {
         ReadOnlySpan<int> positions = state.Order.Positions;
         ulong seen = Mix(unchecked((ulong)seed) + (ulong)positions[conditional.Rank]);

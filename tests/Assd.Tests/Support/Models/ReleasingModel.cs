@@ -2,17 +2,17 @@ using AsArm.Assd.Models;
 
 namespace AsArm.Assd.Tests.Support.Models;
 
-/// <summary>Notes which sequences it was asked about and which were released.</summary>
+/// <summary>Another model that records which sequences were evaluated and released.</summary>
 internal sealed class ReleasingModel(IAnySubsetModel inner) : IAnySubsetModel
 {
     public int VocabularySize => inner.VocabularySize;
 
     public int MaxLength => inner.MaxLength;
 
-    /// <summary>Evaluated and not released.</summary>
+    /// <summary>Sequences that were evaluated and not released.</summary>
     public HashSet<SequenceState> Alive { get; } = [];
 
-    /// <summary>Sequences of each call.</summary>
+    /// <summary>The number of sequences of each forward pass.</summary>
     public List<int> Batches { get; } = [];
 
     public void Evaluate(ReadOnlySpan<SequenceState> states, CancellationToken cancellationToken)

@@ -3,7 +3,7 @@ using AsArm.Assd.Ordering;
 
 namespace AsArm.Assd.Tests.Support.Models;
 
-/// <summary>A model that answers one conditional at a time; counts its calls.</summary>
+/// <summary>A model that evaluates one query at a time, and counts forward passes.</summary>
 internal abstract class RowModel(int vocabularySize, int maxLength) : IAnySubsetModel
 {
     public int VocabularySize { get; } = vocabularySize;
@@ -19,10 +19,10 @@ internal abstract class RowModel(int vocabularySize, int maxLength) : IAnySubset
         foreach (SequenceState state in states)
         {
             for (int i = 0; i < state.Conditionals.Length; i++)
-                Answer(state, state.Conditionals[i], state.Row(i));
+                WriteLogits(state, state.Conditionals[i], state.Row(i));
         }
     }
 
     /// <summary>Writes the logits [V] of p(x_sigma(rank) | x_sigma(&lt;horizon)).</summary>
-    public abstract void Answer(SequenceState state, Conditional conditional, Span<float> row);
+    public abstract void WriteLogits(SequenceState state, Conditional conditional, Span<float> row);
 }

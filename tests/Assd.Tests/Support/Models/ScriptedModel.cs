@@ -3,20 +3,20 @@ using AsArm.Assd.Ordering;
 
 namespace AsArm.Assd.Tests.Support.Models;
 
-/// <summary>Answers each conditional with the given probabilities, whatever the tokens are; logs every conditional asked.</summary>
+/// <summary>A model with given probabilities for each conditional, whatever the tokens are; records all queries.</summary>
 internal sealed class ScriptedModel(int vocabularySize, int maxLength, Func<Conditional, double[]> probabilities)
     : RowModel(vocabularySize, maxLength)
 {
-    /// <summary>A finite logit whose softmax is zero in float32.</summary>
-    private const float NearlyNever = -1e4f;
+    /// <summary>A finite logit whose probability is zero in float32.</summary>
+    private const float ZeroProbability = -1e4f;
 
-    public List<Conditional> Asked { get; } = [];
+    public List<Conditional> Queries { get; } = [];
 
-    public override void Answer(SequenceState state, Conditional conditional, Span<float> row)
+    public override void WriteLogits(SequenceState state, Conditional conditional, Span<float> row)
     {
-        Asked.Add(conditional);
-        double[] answer = probabilities(conditional);
+        Queries.Add(conditional);
+        double[] distribution = probabilities(conditional);
         for (int token = 0; token < row.Length; token++)
-            row[token] = answer[token] > 0 ? (float)Math.Log(answer[token]) : NearlyNever;
+            row[token] = distribution[token] > 0 ? (float)Math.Log(distribution[token]) : ZeroProbability;
     }
 }

@@ -5,8 +5,8 @@ using AsArm.Assd.Randomness;
 namespace AsArm.Assd.Tests.Support.Models;
 
 /// <summary>
-/// A joint table over all V^N sequences. Each conditional is derived from it exactly, by summing over everything hidden, so
-/// drafts are the true marginals and every order has the same joint.
+/// A model given by a joint table over all V^N sequences. Its conditionals are computed by summation over the hidden positions, so drafts
+/// are the true marginals, and every order has the same joint distribution.
 /// </summary>
 internal sealed class TableModel : RowModel
 {
@@ -15,7 +15,7 @@ internal sealed class TableModel : RowModel
 
     /// <param name="vocabularySize">V.</param>
     /// <param name="length">N.</param>
-    /// <param name="weights">[V^N] positive, not necessarily normalised; position 0 is the lowest digit of the index.</param>
+    /// <param name="weights">[V^N] positive weights, not necessarily normalised; position 0 is the lowest digit of the index.</param>
     public TableModel(int vocabularySize, int length, ReadOnlySpan<double> weights)
         : base(vocabularySize, length)
     {
@@ -24,12 +24,12 @@ internal sealed class TableModel : RowModel
         for (int position = 0; position < length; position++)
             _powers[position + 1] = _powers[position] * (vocabularySize + 1);
         _sums = new double[_powers[length]];
-        // Digit 0 is "hidden", digit 1 + x is token x. A key with a hidden digit sums keys that are larger, hence the direction.
+        // Digit 0 is "hidden", digit 1 + x is token x. A key with a hidden digit is a sum over larger keys, hence the descending loop.
         for (int key = _sums.Length - 1; key >= 0; key--)
             _sums[key] = Sum(key, weights);
     }
 
-    /// <summary>Independent log-normal weights: the larger the sharpness, the more peaked and the more entangled.</summary>
+    /// <summary>Independent log-normal weights; the larger the sharpness, the more peaked and dependent the tokens.</summary>
     public static TableModel Random(int vocabularySize, int length, double sharpness, long seed)
     {
         var random = new SplitMix64(seed);
@@ -39,7 +39,7 @@ internal sealed class TableModel : RowModel
         return new(vocabularySize, length, weights);
     }
 
-    public override void Answer(SequenceState state, Conditional conditional, Span<float> row)
+    public override void WriteLogits(SequenceState state, Conditional conditional, Span<float> row)
     {
         ReadOnlySpan<int> positions = state.Order.Positions;
         int key = 0;

@@ -3,8 +3,8 @@ using AsArm.Assd.Randomness;
 
 namespace AsArm.Assd.Tests.Support.Models;
 
-/// <summary>Answers as another model does, but now and then it is cancelled, before or after it has answered.</summary>
-internal sealed class AccidentalModel(IAnySubsetModel inner, IRandomSource accidents) : IAnySubsetModel
+/// <summary>Another model whose forward passes are cancelled at random, before or after their evaluation.</summary>
+internal sealed class CancellingModel(IAnySubsetModel inner, IRandomSource random) : IAnySubsetModel
 {
     public int VocabularySize => inner.VocabularySize;
 
@@ -12,10 +12,10 @@ internal sealed class AccidentalModel(IAnySubsetModel inner, IRandomSource accid
 
     public void Evaluate(ReadOnlySpan<SequenceState> states, CancellationToken cancellationToken)
     {
-        if (accidents.NextDouble() < 0.05)
+        if (random.NextDouble() < 0.05)
             throw new OperationCanceledException();
         inner.Evaluate(states, cancellationToken);
-        if (accidents.NextDouble() < 0.05)
+        if (random.NextDouble() < 0.05)
             throw new OperationCanceledException();
     }
 }
