@@ -1,7 +1,6 @@
 using AsArm.Inference.ModelFolders;
 using AsArm.Inference.Onnx.Cached;
 using AsArm.Inference.Onnx.Stateless;
-using Microsoft.ML.OnnxRuntime;
 
 namespace AsArm.Perf.Cache;
 
@@ -25,7 +24,7 @@ internal static class CacheMeasurement
 
         // XLNet's own length, and a longer one: the table of positions is part of the graph and of every call's cost.
         ModelFolder usual = ModelFolder.Open(Exports.Base(Usual)), extended = ModelFolder.Open(Exports.Base(Extended));
-        Console.WriteLine($"{Machine.Describe()}; ONNX Runtime {OrtEnv.Instance().GetVersionString()}; random weights, 12 layers, width 768, vocabulary 32,000, float32.\n");
+        Console.WriteLine($"{Machine.Current()}; random weights, 12 layers, width 768, vocabulary 32,000, float32.\n");
         var lines = new List<string>();
         MeasurePeak(usual, Usual, lines);
         MeasurePeak(extended, Extended, lines);

@@ -1,7 +1,6 @@
 using AsArm.Inference.ModelFolders;
 using AsArm.Inference.Onnx.Cached;
 using AsArm.Perf.Cache;
-using Microsoft.ML.OnnxRuntime;
 
 namespace AsArm.Perf.Precision;
 
@@ -25,7 +24,7 @@ internal static class PrecisionMeasurement
         }
 
         string[] folders = [.. s_precisions.Select(precision => Exports.Base(Length, precision))];
-        Console.WriteLine($"{Machine.Describe()}; ONNX Runtime {OrtEnv.Instance().GetVersionString()}; random weights, 12 layers, width 768, vocabulary 32,000.\n");
+        Console.WriteLine($"{Machine.Current()}; random weights, 12 layers, width 768, vocabulary 32,000.\n");
         Console.WriteLine("| precision | block | MB of weights | ms to load | peak MB of load and first call | peak / weights |");
         Console.WriteLine("| --- | ---: | ---: | ---: | ---: | ---: |");
         for (int i = 0; i < folders.Length; i++)
