@@ -28,11 +28,11 @@ public sealed class SamplerRun(TextInfiller infiller, IReadOnlyList<SamplerVaria
         foreach (TextKind kind in TextKinds.All)
         {
             foreach (SamplerVariant variant in variants)
-            {
                 _tallies[(kind, variant)] = new SamplerTally(setting.IntervalUnit);
-                Fill(kind, variant, start: 0, seed: -1, cancellationToken); // only warms up
-            }
         }
+
+        foreach (SamplerVariant variant in variants)
+            Fill(TextKind.OneGap, variant, start: 0, seed: -1, cancellationToken); // only warms up
 
         for (int seed = 0; seed < setting.Seeds; seed++)
         {
