@@ -14,6 +14,8 @@ if (args is ["loss", .. string[] texts])
     return LossMeasurement.Run(texts);
 if (args is ["official"])
     return OfficialMeasurement.Run();
+if (args is ["chart", .. string[] chart])
+    return ChartCommand.Run(chart);
 if (args is ["samplers", .. string[] options])
     return SamplersMeasurement.Run(options);
 BenchmarkSwitcher.FromAssembly(typeof(AllocationGate).Assembly).Run(args, new InProcessConfig());

@@ -1,15 +1,16 @@
 using AsArm.Inference.ModelFolders;
 using AsArm.Inference.Onnx.Cached;
 using AsArm.Inference.Onnx.Stateless;
-using Microsoft.ML.OnnxRuntime;
+using AsArm.Perf.Results;
 
 namespace AsArm.Perf.Cache;
 
-/// <summary>`perf -- cache`: what the key/value cache and batching save at XLNet-base size, all in one run, as Markdown.</summary>
+/// <summary>`perf -- cache`: what the key/value cache and batching save at XLNet-base size, all in one run, as Markdown and as JSON.</summary>
 internal static class CacheMeasurement
 {
     private const int Usual = 512;
     private const int Extended = 1024;
+    private const string Model = "random weights, 12 layers, width 768, vocabulary 32,000, float32";
     private static readonly int[] s_batches = [1, 4, 16]; // all in the cache at once: 42 sequences of 512 tokens, 1.6 GB
     private static readonly (int Content, int Queries)[] s_rows = [(1, 5), (5, 5), (5, 20)];
 
@@ -17,38 +18,46 @@ internal static class CacheMeasurement
     {
         if (arguments is [PeakMemory.Argument, string child, string positions])
             return PeakMemory.RunChild(child, int.Parse(positions));
-        if (arguments.Length > 0)
-        {
-            Console.Error.WriteLine("perf -- cache takes no arguments.");
+        if (Arguments.Parse("cache", arguments, "--json") is not { } options)
             return 2;
-        }
 
         // XLNet's own length, and a longer one: the table of positions is part of the graph and of every call's cost.
         ModelFolder usual = ModelFolder.Open(Exports.Base(Usual)), extended = ModelFolder.Open(Exports.Base(Extended));
-        Console.WriteLine($"{Machine.Describe()}; ONNX Runtime {OrtEnv.Instance().GetVersionString()}; random weights, 12 layers, width 768, vocabulary 32,000, float32.\n");
-        var lines = new List<string>();
-        MeasurePeak(usual, Usual, lines);
-        MeasurePeak(extended, Extended, lines);
-        MeasureModel(usual, [128, Usual], s_batches, lines);
-        MeasureModel(extended, [128, Extended], [1], lines);
+        var machine = Machine.Current();
+        Console.WriteLine($"{machine}; {Model}.\n");
+        Figure[] peaks = [MeasurePeak(usual, Usual), MeasurePeak(extended, Extended)];
+        CacheTable[] tables = [MeasureModel(usual, [128, Usual], [128, Usual], s_batches), MeasureModel(extended, [128, Extended], [Extended], [1])];
+        Figure[] figures = [.. peaks, .. tables.SelectMany(CacheFigures.Of)];
         Console.WriteLine();
-        lines.ForEach(Console.WriteLine);
+        Figure.Print(figures);
+        if (options.TryGetValue("--json", out string? json))
+            ResultFile.Write(json, new CacheResults(machine, Model, tables, figures));
         return 0;
     }
 
-    private static void MeasureModel(ModelFolder folder, int[] lengths, int[] batches, List<string> lines)
+    /// <param name="folder">The network.</param>
+    /// <param name="decoded">Lengths for decoding.</param>
+    /// <param name="passed">Lengths for single forward passes.</param>
+    /// <param name="batches">Of decoding.</param>
+    private static CacheTable MeasureModel(ModelFolder folder, int[] decoded, int[] passed, int[] batches)
     {
         using CachedOnnxModel cached = CachedOnnxModel.Open(folder);
         Console.WriteLine($"\nLongest sequence {folder.Manifest.MaxLength}:\n");
-        MeasureDecoding(cached, lengths, batches, lines);
+        DecodingRow[] decoding = [.. MeasureDecoding(cached, decoded, batches)];
+        Console.WriteLine("| sampler | ms per token | median | managed share | bytes per speculation step |");
+        Console.WriteLine("| --- | ---: | ---: | ---: | ---: |");
+        foreach (DecodingRow row in decoding)
+            Console.WriteLine($"| {row} | {row.MillisecondsPerToken:F1} | {row.MedianMillisecondsPerToken:F1} | {row.ManagedShare:P1} | {row.BytesPerSpeculationStep:F0} |");
+        Console.WriteLine();
         using StatelessOnnxModel stateless = StatelessOnnxModel.Open(folder);
-        MeasureForwardPasses(stateless, cached, lengths[^1] == Extended ? [Extended] : lengths, lines);
+        return new(folder.Manifest.MaxLength, decoding, MeasureForwardPasses(stateless, cached, passed));
     }
 
-    private static void MeasureForwardPasses(StatelessOnnxModel stateless, CachedOnnxModel cached, int[] lengths, List<string> lines)
+    private static List<ForwardPassRow> MeasureForwardPasses(StatelessOnnxModel stateless, CachedOnnxModel cached, int[] lengths)
     {
-        Console.WriteLine("| rows (content + query) | positions | batch | stateless ms | cached ms | stateless / cached | of the medians |");
+        Console.WriteLine("| tokens (content + query) | positions | batch | stateless ms | cached ms | stateless / cached | of the medians |");
         Console.WriteLine("| --- | ---: | ---: | ---: | ---: | ---: | ---: |");
+        var rows = new List<ForwardPassRow>();
         foreach (int length in lengths)
         {
             foreach (int batch in s_batches)
@@ -57,20 +66,22 @@ internal static class CacheMeasurement
                 foreach ((int content, int queries) in s_rows)
                 {
                     (Times slow, Times fast) = states.Measure(stateless, cached, content, queries);
-                    string ratio = $"{slow.Fastest / fast.Fastest:F1}";
-                    Console.WriteLine($"| {content} + {queries} | {length} | {batch} | {slow.Fastest:F1} | {fast.Fastest:F1} | {ratio} | {slow.Median / fast.Median:F1} |");
-                    if (batch == 1)
-                        lines.Add($"ratio cached/stateless {length} positions, {content}+{queries} rows: {ratio}");
+                    var row = new ForwardPassRow(content, queries, length, batch, slow.Fastest, fast.Fastest, slow.Fastest / fast.Fastest, slow.Median / fast.Median);
+                    Console.WriteLine(
+                        $"| {content} + {queries} | {length} | {batch} | {row.StatelessMilliseconds:F1} | {row.CachedMilliseconds:F1} | {row.StatelessOverCached:F1} | {row.MedianStatelessOverCached:F1} |");
+                    rows.Add(row);
                 }
 
                 states.Release(cached);
             }
         }
+
+        return rows;
     }
 
-    private static void MeasureDecoding(CachedOnnxModel model, int[] lengths, int[] batches, List<string> lines)
+    private static List<DecodingRow> MeasureDecoding(CachedOnnxModel model, int[] lengths, int[] batches)
     {
-        var all = new List<Decoding>();
+        var all = new List<DecodingRow>();
         foreach (int length in lengths)
         {
             // One length after the other: sequences share the length of their places in the cache.
@@ -90,43 +101,18 @@ internal static class CacheMeasurement
 
             foreach (Decoding decoding in together)
                 decoding.Dispose();
-            all.AddRange(together);
+            all.AddRange(together.Select(decoding => decoding.Row));
         }
 
-        Console.WriteLine("| sampler | ms per token | median | managed share | bytes per speculation step |");
-        Console.WriteLine("| --- | ---: | ---: | ---: | ---: |");
-        foreach (Decoding decoding in all)
-        {
-            Times times = decoding.PerToken;
-            Console.WriteLine($"| {decoding.Name} | {times.Fastest:F1} | {times.Median:F1} | {decoding.ManagedShare:P1} | {decoding.BytesPerStep:F0} |");
-        }
-
-        Console.WriteLine();
-        double PerToken(string sampler, int length, int batch) =>
-            all.Single(decoding => decoding.Name == $"{sampler}, {length} positions, batch {batch}").PerToken.Fastest;
-        if (batches.Length > 1)
-        {
-            foreach (string sampler in new[] { "assd", "sequential" })
-            {
-                foreach (int length in lengths)
-                    lines.Add($"ratio batch16/batch1 tokens per second, {sampler}, {length} positions: {PerToken(sampler, length, 1) / PerToken(sampler, length, 16):F2}");
-            }
-
-            double alone = lengths.Sum(length => PerToken("sequential", length, 1)), together = lengths.Sum(length => PerToken("sequential", length, 16));
-            lines.Add($"ratio batch16/batch1 tokens per second: {alone / together:F2}"); // as many tokens of each length
-            lines.Add($"managed share: {100 * all.Max(decoding => decoding.ManagedShare):F1} %");
-            lines.Add($"bytes per speculation step: {all.Max(decoding => decoding.BytesPerStep):F0}");
-        }
-        else
-            lines.Add($"growth 128->1024: {PerToken("sequential", Extended, 1) / PerToken("sequential", 128, 1):F2}");
+        return all;
     }
 
-    private static void MeasurePeak(ModelFolder folder, int length, List<string> lines)
+    private static Figure MeasurePeak(ModelFolder folder, int length)
     {
         const double Megabyte = 1e6;
         double weights = folder.Manifest.Files["model.onnx_data"].Bytes / Megabyte;
         double cache = 2.0 * folder.Manifest.Layers * folder.Manifest.ModelDimension * sizeof(float) * length / Megabyte;
         double peak = PeakMemory.Measure(folder.FullPath, length) / Megabyte;
-        lines.Add($"peak memory {length} positions: {peak:F0} MB, weights + 2 x cache + 300 MB = {weights + 2 * cache + 300:F0} MB");
+        return new($"peak memory {length} positions", peak, $"{peak:F0} MB, weights + 2 x cache + 300 MB = {weights + 2 * cache + 300:F0} MB");
     }
 }

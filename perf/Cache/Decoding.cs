@@ -16,34 +16,28 @@ internal sealed class Decoding : IDisposable
     private const int Gap = 120; // more than any measurement decides
 
     private readonly OnnxAnySubsetModel _model;
+    private readonly (string Sampler, int Positions, int Batch) _what;
     private readonly Sampler[] _samplers;
     private readonly SamplingLoop _loop;
-
-    public Decoding(OnnxAnySubsetModel model, int length, int batch, bool sequential)
-    {
-        _model = model;
-        var options = new SamplingOptions { BannedTokens = [6] };
-        Order order = Sequences.WithGap(length, Gap);
-        _samplers = [.. Enumerable.Range(0, batch).Select(i => Create(order, Sequences.Tokens(length, model.VocabularySize, i), options, sequential))];
-        _loop = new SamplingLoop(model, _samplers, [.. Enumerable.Range(0, batch).Select(i => new SplitMix64(i))]);
-        Name = $"{(sequential ? "sequential" : "assd")}, {length} positions, batch {batch}";
-    }
-
-    public string Name { get; }
-
-    /// <summary>Milliseconds per token of each portion.</summary>
-    public Times PerToken { get; } = new();
-
-    /// <summary>Managed time over all time.</summary>
-    public double ManagedShare => 1 - _native / _total;
-
-    /// <summary>Bytes allocated per step on this thread.</summary>
-    public double BytesPerStep => (double)_bytes / _steps;
-
+    private readonly Times _perToken = new(); // milliseconds per token of each portion
     private double _native;
     private double _total;
     private long _bytes;
     private int _steps;
+
+    public Decoding(OnnxAnySubsetModel model, int length, int batch, bool sequential)
+    {
+        _model = model;
+        _what = (sequential ? "sequential" : "assd", length, batch);
+        var options = new SamplingOptions { BannedTokens = [6] };
+        Order order = Sequences.WithGap(length, Gap);
+        _samplers = [.. Enumerable.Range(0, batch).Select(i => Create(order, Sequences.Tokens(length, model.VocabularySize, i), options, sequential))];
+        _loop = new SamplingLoop(model, _samplers, [.. Enumerable.Range(0, batch).Select(i => new SplitMix64(i))]);
+    }
+
+    /// <summary>What was measured so far.</summary>
+    public DecodingRow Row => new(
+        _what.Sampler, _what.Positions, _what.Batch, _perToken.Fastest, _perToken.Median, ManagedShare: 1 - _native / _total, BytesPerSpeculationStep: (double)_bytes / _steps);
 
     /// <summary>Steps that do not count: the prompts, and every shape of call.</summary>
     public void WarmUp(int steps)
@@ -65,7 +59,7 @@ internal sealed class Decoding : IDisposable
         _native += (_model.NativeTime - native).TotalMilliseconds;
         _total += elapsed;
         _steps += steps;
-        PerToken.Add(elapsed / (_samplers.Sum(sampler => sampler.Committed) - committed));
+        _perToken.Add(elapsed / (_samplers.Sum(sampler => sampler.Committed) - committed));
     }
 
     public void Dispose() => _loop.Dispose();

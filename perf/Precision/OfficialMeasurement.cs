@@ -41,7 +41,7 @@ internal static class OfficialMeasurement
 
         reference.StandardInput.Close();
         reference.WaitForExit();
-        Console.WriteLine($"{Machine.Describe()}; 12 layers, width 768, vocabulary 32,000, {Length} positions.\n");
+        Console.WriteLine($"{Machine.Current()}; 12 layers, width 768, vocabulary 32,000, {Length} positions.\n");
         Console.WriteLine("| call | ms | median |\n| --- | ---: | ---: |");
         Console.WriteLine($"| PyTorch, whole sequence, {Rows} targets | {theirs.Fastest:F0} | {theirs.Median:F0} |");
         for (int i = 0; i < models.Length; i++)

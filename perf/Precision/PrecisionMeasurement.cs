@@ -1,16 +1,17 @@
 using AsArm.Inference.ModelFolders;
 using AsArm.Inference.Onnx.Cached;
 using AsArm.Perf.Cache;
-using Microsoft.ML.OnnxRuntime;
+using AsArm.Perf.Results;
 
 namespace AsArm.Perf.Precision;
 
-/// <summary>`perf -- precision`: calls of the graph with the cache at XLNet-base size in fp32, int8 and int4 by turns, as Markdown.</summary>
+/// <summary>`perf -- precision`: calls of the graph with the cache at XLNet-base size in fp32, int8 and int4 by turns, as Markdown and as JSON.</summary>
 internal static class PrecisionMeasurement
 {
     private const int Length = 512;
     private const int Alone = 60; // calls of one sequence
     private const int Batched = 12;
+    private const string Model = "random weights, 12 layers, width 768, vocabulary 32,000";
     private static readonly string[] s_precisions = ["fp32", "int8", "int4"];
     private static readonly (int Content, int Queries)[] s_rows = [(1, 5), (5, 5), (5, 20)];
 
@@ -18,24 +19,18 @@ internal static class PrecisionMeasurement
     {
         if (arguments is [FirstForwardPass.Argument, string child])
             return FirstForwardPass.RunChild(child);
-        if (arguments.Length > 0)
-        {
-            Console.Error.WriteLine("perf -- precision takes no arguments.");
+        if (Arguments.Parse("precision", arguments, "--json") is not { } options)
             return 2;
-        }
-
         string[] folders = [.. s_precisions.Select(precision => Exports.Base(Length, precision))];
-        Console.WriteLine($"{Machine.Describe()}; ONNX Runtime {OrtEnv.Instance().GetVersionString()}; random weights, 12 layers, width 768, vocabulary 32,000.\n");
+        var machine = Machine.Current();
+        Console.WriteLine($"{machine}; {Model}.\n");
         Console.WriteLine("| precision | block | MB of weights | ms to load | peak MB of load and first call | peak / weights |");
         Console.WriteLine("| --- | ---: | ---: | ---: | ---: | ---: |");
-        for (int i = 0; i < folders.Length; i++)
-            WriteFolder(s_precisions[i], folders[i]);
-        Console.WriteLine($"\n| rows (content + query) | batch | {string.Join(" | ", s_precisions.Select(name => name + " ms"))} | fp32 / int8 | fp32 / int4 | of the medians |");
+        LoadRow[] loads = [.. s_precisions.Zip(folders, MeasureLoad)];
+        Console.WriteLine($"\n| tokens (content + query) | batch | {string.Join(" | ", s_precisions.Select(name => name + " ms"))} | fp32 / int8 | fp32 / int4 | of the medians |");
         Console.WriteLine("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
-        var lines = new List<string>();
         CachedOnnxModel[] models = [.. folders.Select(folder => CachedOnnxModel.Open(ModelFolder.Open(folder)))];
-        foreach (int batch in (int[])[1, 8])
-            MeasureForwardPasses(models, batch, lines);
+        PassRow[] passes = [.. ((int[])[1, 8]).SelectMany(batch => MeasureForwardPasses(models, batch))];
         Console.WriteLine();
         for (int i = 0; i < models.Length; i++)
         {
@@ -45,21 +40,27 @@ internal static class PrecisionMeasurement
         }
 
         Console.WriteLine();
-        lines.ForEach(Console.WriteLine);
+        foreach (PassRow row in passes.Where(row => row.Batch == 1 && (row.Content, row.Queries) == s_rows[0] && row.Precision != s_precisions[0]))
+            Console.WriteLine($"ratio fp32/{row.Precision} rows {row.Content}+{row.Queries}: {row.SpeedOverFp32:F2}");
+        if (options.TryGetValue("--json", out string? json))
+            ResultFile.Write(json, new PrecisionResults(machine, Model, loads, passes));
         return 0;
     }
 
-    private static void WriteFolder(string precision, string path)
+    private static LoadRow MeasureLoad(string precision, string path)
     {
+        const double Megabyte = 1e6;
         ModelManifest manifest = ModelFolder.Open(path).Manifest;
-        double weights = manifest.Files["model.onnx_data"].Bytes / 1e6;
         FirstForwardPass first = FirstForwardPass.Measure(path);
-        double peak = first.PeakBytes / 1e6;
-        Console.WriteLine($"| {precision} | {manifest.Block} | {weights:F0} | {first.LoadMilliseconds:F0} | {peak:F0} | {peak / weights:F2} |");
+        var row = new LoadRow(precision, manifest.Block, manifest.Files["model.onnx_data"].Bytes / Megabyte, first.LoadMilliseconds, first.PeakBytes / Megabyte);
+        Console.WriteLine(
+            $"| {precision} | {row.Block} | {row.WeightMegabytes:F0} | {row.LoadMilliseconds:F0} | {row.PeakMegabytes:F0} | {row.PeakMegabytes / row.WeightMegabytes:F2} |");
+        return row;
     }
 
-    private static void MeasureForwardPasses(CachedOnnxModel[] models, int batch, List<string> lines)
+    private static List<PassRow> MeasureForwardPasses(CachedOnnxModel[] models, int batch)
     {
+        var rows = new List<PassRow>();
         ForwardPassTimes[] states = [.. models.Select(model => new ForwardPassTimes(model, Length, batch, s_rows.Max(row => row.Queries)))];
         foreach ((int content, int queries) in s_rows)
         {
@@ -74,14 +75,16 @@ internal static class PrecisionMeasurement
                 }
             }
 
-            string[] ratios = [.. times.Skip(1).Select(other => $"{times[0].Fastest / other.Fastest:F2}")];
-            string medians = string.Join(", ", times.Skip(1).Select(other => $"{times[0].Median / other.Median:F2}"));
-            Console.WriteLine($"| {content} + {queries} | {batch} | {string.Join(" | ", times.Select(time => $"{time.Fastest:F1}"))} | {string.Join(" | ", ratios)} | {medians} |");
-            if (batch == 1 && (content, queries) == s_rows[0])
-                lines.AddRange(s_precisions.Skip(1).Zip(ratios, (name, ratio) => $"ratio fp32/{name} rows {content}+{queries}: {ratio}"));
+            PassRow[] shape = [.. s_precisions.Zip(times, (precision, own) => new PassRow(
+                precision, content, queries, batch, own.Fastest, times[0].Fastest / own.Fastest, times[0].Median / own.Median))];
+            string ratios = string.Join(" | ", shape.Skip(1).Select(row => $"{row.SpeedOverFp32:F2}"));
+            string medians = string.Join(", ", shape.Skip(1).Select(row => $"{row.MedianSpeedOverFp32:F2}"));
+            Console.WriteLine($"| {content} + {queries} | {batch} | {string.Join(" | ", shape.Select(row => $"{row.Milliseconds:F1}"))} | {ratios} | {medians} |");
+            rows.AddRange(shape);
         }
 
         for (int i = 0; i < models.Length; i++)
             states[i].Release(models[i]);
+        return rows;
     }
 }

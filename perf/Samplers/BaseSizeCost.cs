@@ -21,7 +21,7 @@ internal static class BaseSizeCost
             CostCurve curve = CostCurve.Measure(model, Positions, batch: 1, Rounds);
             return curve is { Fixed: > 0, ContentToken: > 0, QueryToken: > 0 }
                 ? curve
-                : throw new InvalidOperationException($"The fitted call, {curve.Fixed:F1} + {curve.ContentToken:F2} content + {curve.QueryToken:F2} query ms, has a part below 0.");
+                : throw new InvalidOperationException($"The fitted forward pass, {curve.Fixed:F1} + {curve.ContentToken:F2} content + {curve.QueryToken:F2} query ms, has a part below 0.");
         }
         catch (Exception error) when (error is InvalidOperationException or ModelFolderException or Win32Exception)
         {
@@ -29,7 +29,4 @@ internal static class BaseSizeCost
             return null;
         }
     }
-
-    /// <summary>The steps after the first of a request by itself.</summary>
-    public static double CostOf(this CostCurve curve, Observation observation) => observation.LaterPasses.Sum(rows => curve.Of(rows.Content, rows.Queries));
 }

@@ -1,11 +1,16 @@
 using System.Globalization;
+using AsArm.Benchmarks.Samplers;
+using AsArm.Benchmarks.Tables;
 using AsArm.Inference.DraftMeasurement;
 using AsArm.Inference.Infilling;
-using Microsoft.ML.OnnxRuntime;
+using AsArm.Perf.Results;
 
 namespace AsArm.Perf.Samplers;
 
-/// <summary>`perf -- samplers`: the samplers side by side on the default model, or on another, and, by the cost of its calls, at base size, as Markdown.</summary>
+/// <summary>
+/// `perf -- samplers`: the samplers side by side on the default model, or on another, and, by the cost of its forward passes, at base size: as Markdown on
+/// the standard output, as JSON and as a chart.
+/// </summary>
 internal static class SamplersMeasurement
 {
     private const int SeedsAlone = 3;
@@ -14,49 +19,41 @@ internal static class SamplersMeasurement
 
     public static int Run(string[] arguments)
     {
-        string? chart = null, model = null;
-        for (int i = 0; i < arguments.Length; i += 2)
-        {
-            if (i + 1 == arguments.Length || arguments[i] is not ("--chart" or "--model"))
-            {
-                Console.Error.WriteLine("perf -- samplers takes no arguments but --model DIR and --chart FILE.");
-                return 2;
-            }
-
-            (chart, model) = arguments[i] == "--chart" ? (arguments[i + 1], model) : (chart, arguments[i + 1]);
-        }
-
-        if (chart is not null && !Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(chart))))
-        {
-            Console.Error.WriteLine($"{chart}: there is no such folder.");
+        if (Arguments.Parse("samplers", arguments, "--model", "--json", "--chart") is not { } options)
             return 2;
-        }
-
         CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
-        using var texts = new SampledTexts(model ?? Path.Combine(Exports.RepositoryRoot(), "models", "english-18m"));
-        Console.WriteLine($"{Machine.Describe()}; ONNX Runtime {OrtEnv.Instance().GetVersionString()}.\n");
+        string? model = options.GetValueOrDefault("--model");
+        using var infiller = TextInfiller.Open(model ?? Path.Combine(Exports.RepositoryRoot(), "models", "english-18m"));
+        var machine = Machine.Current();
+        Console.WriteLine($"{machine}.\n");
         CostCurve? curve = model is null ? BaseSizeCost.Measure() : null; // base size goes with the default model
-        SamplerVariant? tuned = curve is null ? null : new SamplerVariant(SamplerKind.Fused, curve.RoundedOverhead);
         SamplerRun[] runs =
         [
             .. from batch in s_batches
                from temperature in (double[])[1, 0.7]
-               select Measure(texts, tuned, temperature, batch),
+               select Measure(infiller, curve, temperature, batch),
         ];
-        SamplersReport.Print(texts.Name, runs);
-        if (curve is not null)
-            BaseSizeReport.Print(curve, tuned!, runs.Where(run => run.Batch == 1));
-        if (chart is not null)
-            File.WriteAllText(chart, SamplersChart.Draw(runs[0]) + "\n");
-        SamplersSummary.Print(runs, curve, tuned);
+        var results = new SamplersResults(
+            machine,
+            infiller.Folder.Name,
+            [.. runs.Select(SamplerTable.Of)],
+            curve is null ? null : BaseSizeTable.Of(curve, runs.Where(run => run.Setting.Batch == 1)));
+        SamplersReport.Print(results);
+        if (results.BaseSize is not null)
+            BaseSizeReport.Print(results.BaseSize);
+        if (options.TryGetValue("--json", out string? json))
+            ResultFile.Write(json, results);
+        if (options.TryGetValue("--chart", out string? chart))
+            File.WriteAllText(chart, SamplersChart.Draw(results));
+        SamplersSummary.Print(results);
         return 0;
     }
 
-    private static SamplerRun Measure(SampledTexts texts, SamplerVariant? tuned, double temperature, int batch)
+    private static SamplerRun Measure(TextInfiller infiller, CostCurve? curve, double temperature, int batch)
     {
         bool alone = batch == 1;
-        SamplerVariant[] variants = alone && tuned is not null ? [.. SamplerVariant.Usual, tuned] : SamplerVariant.Usual;
-        var run = new SamplerRun(texts, variants, temperature, batch, alone ? SeedsAlone : SeedsInBatch);
+        SamplerVariant[] variants = alone && curve is not null ? [.. SamplerVariant.Usual, BaseSizeTable.Tuned(curve)] : [.. SamplerVariant.Usual];
+        var run = new SamplerRun(infiller, variants, new(temperature, batch, alone ? SeedsAlone : SeedsInBatch, IntervalUnit.TextAndSeed));
         run.Run();
         return run;
     }

@@ -1,5 +1,6 @@
-using AsArm.Cli.Bench;
-using AsArm.Inference.DraftMeasurement;
+using AsArm.Benchmarks.Statistics;
+using AsArm.Benchmarks.Tables;
+using AsArm.Benchmarks.Texts;
 using AsArm.Inference.Infilling;
 
 namespace AsArm.Perf.Samplers;
@@ -7,43 +8,30 @@ namespace AsArm.Perf.Samplers;
 /// <summary>The last lines: the best of the exact samplers at temperature 1, one text at a time.</summary>
 internal static class SamplersSummary
 {
-    private static readonly (BenchKind Kind, string Name)[] s_others =
-        [(BenchKind.Scattered95, "95 %"), (BenchKind.Scattered50, "50 %"), (BenchKind.Continuation, "continuation")];
+    private static readonly (TextKind Kind, string Name)[] s_others =
+        [(TextKind.Scattered95, "95 %"), (TextKind.Scattered50, "50 %"), (TextKind.Continuation, "continuation")];
 
-    private static readonly (BenchKind Kind, string Name)[] s_gaps = [(BenchKind.OneGap, "one gap"), (BenchKind.ManyGaps, "many gaps")];
+    private static readonly (TextKind Kind, string Name)[] s_gaps = [(TextKind.OneGap, "one gap"), (TextKind.ManyGaps, "many gaps")];
 
-    public static void Print(SamplerRun[] runs, CostCurve? curve, SamplerVariant? tuned)
+    public static void Print(SamplersResults results)
     {
-        SamplerRun first = runs[0];
+        SamplerTable first = results.Tables[0];
         Console.WriteLine();
-        PrintEach(s_others, "tokens per call best/assd", kind => TokensPerForwardPass(first, kind));
-        PrintEach(s_others, "time per token sequential/best", kind => Speed(first, kind));
-        PrintEach(
-            [.. s_others, .. s_gaps],
-            "decoding only, time per token sequential/best",
-            kind => first.Best(tally => tally.LaterSpeedOver(first[kind, SamplerKind.Sequential]), kind));
-        Console.WriteLine($"slowest fused/sequential of any kind and batch: {Slowest(runs, ratio => ratio.Value):F3}");
-        Console.WriteLine($"least upper end of its 95 % interval: {Slowest(runs, ratio => ratio.Value + ratio.Error):F3}");
-        PrintEach(s_gaps, "tokens per call best/assd", kind => TokensPerForwardPass(first, kind));
-        PrintEach(s_gaps, "time per token sequential/best", kind => Speed(first, kind));
-        string atBaseSize = curve is null ? "left out" : $"{AtBaseSize(first, BenchKind.OneGap, curve, tuned!):F3}";
+        PrintEach(s_others, "tokens per call best/assd", row => row.TokensPerForwardPassOverAssd);
+        PrintEach(s_others, "time per token sequential/best", row => row.SpeedOverSequential);
+        PrintEach([.. s_others, .. s_gaps], "decoding only, time per token sequential/best", row => row.DecodingSpeedOverSequential);
+        Estimate[] fused = [.. results.Tables.SelectMany(table => table.Rows).Where(row => row.Sampler == SamplerKind.Fused).Select(row => row.SpeedOverSequential!)];
+        Console.WriteLine($"slowest fused/sequential of any kind and batch: {fused.Min(ratio => ratio.Value):F3}");
+        Console.WriteLine($"least upper end of its 95 % interval: {fused.Min(ratio => ratio.Value + (ratio.HalfInterval ?? 0)):F3}");
+        PrintEach(s_gaps, "tokens per call best/assd", row => row.TokensPerForwardPassOverAssd);
+        PrintEach(s_gaps, "time per token sequential/best", row => row.SpeedOverSequential);
+        string atBaseSize = results.BaseSize is null ? "left out" : $"{results.BaseSize.Best(first.Temperature, TextKind.OneGap):F3}";
         Console.WriteLine($"time per token sequential/best base size one gap: {atBaseSize}");
+
+        void PrintEach((TextKind Kind, string Name)[] kinds, string what, Func<SamplerRow, Estimate?> ratio)
+        {
+            foreach ((TextKind kind, string name) in kinds)
+                Console.WriteLine($"{what} {name}: {first.Best(kind, ratio):F3}");
+        }
     }
-
-    private static void PrintEach((BenchKind Kind, string Name)[] kinds, string what, Func<BenchKind, double> ratio)
-    {
-        foreach ((BenchKind kind, string name) in kinds)
-            Console.WriteLine($"{what} {name}: {ratio(kind):F3}");
-    }
-
-    private static double TokensPerForwardPass(SamplerRun run, BenchKind kind) => run.Best(tally => tally.TokensPerForwardPassOver(run[kind, SamplerKind.Assd]), kind);
-
-    private static double Speed(SamplerRun run, BenchKind kind) => run.Best(tally => tally.SpeedOver(run[kind, SamplerKind.Sequential]), kind);
-
-    private static double AtBaseSize(SamplerRun run, BenchKind kind, CostCurve curve, SamplerVariant tuned) =>
-        BaseSizeReport.Exact(tuned).Max(variant => run[kind, variant].SpeedOver(run[kind, SamplerKind.Sequential], curve).Value);
-
-    /// <summary>At either temperature.</summary>
-    private static double Slowest(SamplerRun[] runs, Func<PairedRatio, double> value) => runs.Min(run => Enum.GetValues<BenchKind>().Min(
-        kind => value(run[kind, SamplerKind.Fused].SpeedOver(run[kind, SamplerKind.Sequential]))));
 }

@@ -1,4 +1,7 @@
 using System.CommandLine;
+using AsArm.Benchmarks.Samplers;
+using AsArm.Benchmarks.Tables;
+using AsArm.Benchmarks.Texts;
 using AsArm.Cli.Options;
 using AsArm.Cli.Output;
 using AsArm.Inference.Devices;
@@ -26,7 +29,7 @@ internal static class BenchCommand
             HelpName = "FILE",
             AllowMultipleArgumentsPerToken = true,
         };
-        var command = new Command("bench", "Compare the samplers on fixed texts: forward passes, tokens a call, time") { model, device, tf32, threads, repeats, write, texts };
+        var command = new Command("bench", "Compare the samplers on fixed texts: forward passes, tokens per forward pass, time") { model, device, tf32, threads, repeats, write, texts };
         command.SetAction((parsed, cancellationToken) => Task.Run(
             () =>
             {
@@ -47,28 +50,29 @@ internal static class BenchCommand
 
     private static int Compare(TextInfiller infiller, Device device, int repeats, CancellationToken cancellationToken)
     {
-        foreach (BenchKind kind in Enum.GetValues<BenchKind>())
+        foreach (TextKind kind in TextKinds.All)
         {
-            for (int i = 0; i < BenchTexts.Count; i++)
-                infiller.Validate(BenchTexts.Get(kind, i)); // before anything is printed
+            for (int i = 0; i < BenchmarkTexts.Count; i++)
+                infiller.Validate(BenchmarkTexts.Get(kind, i)); // before anything is printed
         }
 
         Console.WriteLine(
-            $"{infiller.Folder.Name}, {DeviceNames.NameOf(device)}: {Counts.Of(BenchTexts.Count, "text")} of each kind, {Counts.Of(repeats, "seed")} each. Intervals are of 95 %, over texts. "
-            + "Times are of this run only: read the ratios. All samplers but parallel draw from the same distribution.");
-        BenchRun? first = null;
-        foreach (int batch in new[] { 1, BenchTexts.Count })
+            $"{infiller.Folder.Name}, {DeviceNames.NameOf(device)}: {Counts.Of(BenchmarkTexts.Count, "text")} of each kind, {Counts.Of(repeats, "seed")} each. Intervals are of 95 %, over texts. "
+            + "Times are of this run only: read the ratios. Passes are forward passes of one sequence, processed the content and query tokens of one. All samplers but parallel draw from the same distribution.");
+        SamplerTable? first = null;
+        foreach (int batch in new[] { 1, BenchmarkTexts.Count })
         {
             foreach (double temperature in new[] { 1, 0.7 })
             {
-                var run = new BenchRun(infiller, temperature, batch, repeats);
+                var run = new SamplerRun(infiller, SamplerVariant.Usual, new(temperature, batch, repeats, IntervalUnit.Text));
                 run.Run(cancellationToken);
-                BenchReport.Print(run);
-                first ??= run;
+                var table = SamplerTable.Of(run);
+                BenchReport.Print(table);
+                first ??= table;
             }
         }
 
-        BenchReport.PrintVariations(gap => BenchVariation.Measure(infiller, gap, 4 * repeats, cancellationToken));
+        BenchReport.PrintVariations(gap => TotalVariation.Measure(infiller, gap, 4 * repeats, cancellationToken));
         BenchReport.PrintOverhead(
             DraftingMeasurement.MeasureOverhead(infiller, 1, cancellationToken), DraftingMeasurement.MeasureOverhead(infiller, TextInfiller.MaxBatchSize, cancellationToken));
         BenchReport.PrintRatios(first!);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using AsArm.Benchmarks.Texts;
 using AsArm.Cli.Options;
 using AsArm.Cli.Output;
 using AsArm.Cli.Streams;
@@ -21,7 +22,7 @@ internal static class BenchWriter
     /// <summary>The texts of some files, or those of the bench.</summary>
     /// <exception cref="UsageException">A file cannot be read, is too large or no UTF-8.</exception>
     public static IReadOnlyList<DraftingText> Read(IReadOnlyList<string> files) => files.Count == 0
-        ? [new DraftingText("The bench", BenchTexts.All)]
+        ? [new DraftingText("The bench", BenchmarkTexts.All)]
         : [.. files.Select(file => new DraftingText(file, Content(file).Split(DocumentEnd)))];
 
     public static int Run(TextInfiller infiller, Device device, IReadOnlyList<DraftingText> texts, int repeats, CancellationToken cancellationToken)

@@ -1,7 +1,7 @@
-namespace AsArm.Cli.Bench;
+namespace AsArm.Benchmarks.Texts;
 
-/// <summary>What is unknown in a text of the bench.</summary>
-internal enum BenchKind
+/// <summary>What is unknown in a text of the benchmark.</summary>
+public enum TextKind
 {
     /// <summary>Each word with probability 95 %.</summary>
     Scattered95,

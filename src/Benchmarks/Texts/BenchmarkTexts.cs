@@ -1,9 +1,9 @@
 using AsArm.Assd.Randomness;
 
-namespace AsArm.Cli.Bench;
+namespace AsArm.Benchmarks.Texts;
 
-/// <summary>The fixed texts of the bench, written for it, and their gaps; the same in every run.</summary>
-internal static class BenchTexts
+/// <summary>The fixed texts of the benchmark, written for it, and their gaps; the same in every run.</summary>
+public static class BenchmarkTexts
 {
     private const int OneGapStart = 18;
     private const int OneGapTokens = 16;
@@ -36,17 +36,17 @@ internal static class BenchTexts
     public static IReadOnlyList<string> All => s_stories;
 
     /// <summary>A text with gaps.</summary>
-    public static string Get(BenchKind kind, int index)
+    public static string Get(TextKind kind, int index)
     {
         string[] words = s_stories[index].Split(' ');
         var random = new SplitMix64(100 * index + (int)kind);
         return string.Join(' ', kind switch
         {
-            BenchKind.Scattered95 => Scatter(words, 0.95, random),
-            BenchKind.Scattered50 => Scatter(words, 0.5, random),
-            BenchKind.OneGap => CutOneGap(words, OneGapTokens),
-            BenchKind.ManyGaps => CutGaps(words, random),
-            BenchKind.Continuation => [.. words[..ContinuationStart], "<mask:32>"],
+            TextKind.Scattered95 => Scatter(words, 0.95, random),
+            TextKind.Scattered50 => Scatter(words, 0.5, random),
+            TextKind.OneGap => CutOneGap(words, OneGapTokens),
+            TextKind.ManyGaps => CutGaps(words, random),
+            TextKind.Continuation => [.. words[..ContinuationStart], "<mask:32>"],
             _ => throw new ArgumentOutOfRangeException(nameof(kind)),
         });
     }

@@ -1,30 +1,33 @@
+using AsArm.Benchmarks.Statistics;
+using AsArm.Benchmarks.Texts;
 using AsArm.Inference.Infilling;
 
-namespace AsArm.Cli.Bench;
+namespace AsArm.Benchmarks.Samplers;
 
 /// <summary>
-/// How far the distribution of the parallel sampler is from the model's joint: the total variation, estimated from its own samples x as the mean
+/// How far the distribution of the parallel sampler is from the model's joint: the total variation distance, estimated from its own samples x as the mean
 /// of max(0, 1 - joint(x) / parallel(x)), which has no bias.
 /// </summary>
-internal static class BenchVariation
+public static class TotalVariation
 {
     /// <summary>The mean over texts with a 95 % interval.</summary>
     /// <param name="infiller">The model.</param>
     /// <param name="gap">Tokens of the one gap of each text.</param>
     /// <param name="samples">Samples of each text.</param>
     /// <param name="cancellationToken">Stops it.</param>
-    public static PairedRatio Measure(TextInfiller infiller, int gap, int samples, CancellationToken cancellationToken)
+    public static Estimate Measure(TextInfiller infiller, int gap, int samples, CancellationToken cancellationToken)
     {
+        ArgumentNullException.ThrowIfNull(infiller);
         var means = new List<double>();
-        for (int i = 0; i < BenchTexts.Count; i++)
+        for (int i = 0; i < BenchmarkTexts.Count; i++)
         {
-            string text = BenchTexts.OneGap(i, gap);
+            string text = BenchmarkTexts.OneGap(i, gap);
             InfillRequest[] requests = [.. Enumerable.Range(0, samples).Select(seed => new InfillRequest(
                 text, new InfillOptions { Sampler = SamplerKind.Parallel, Seed = 1000 * i + seed }))];
             means.Add(infiller.InfillBatch(requests, cancellationToken).Average(result =>
                 Math.Max(0, 1 - Math.Exp(infiller.JointLogProbability(result, cancellationToken) - result.Statistics.LogProbability))));
         }
 
-        return PairedRatio.Mean(means);
+        return Estimate.OfMean(means);
     }
 }

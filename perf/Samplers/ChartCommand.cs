@@ -1,0 +1,32 @@
+using System.Text.Json;
+using AsArm.Perf.Results;
+
+namespace AsArm.Perf.Samplers;
+
+/// <summary>`perf -- chart FILE.json`: draws what `perf -- samplers --json FILE.json` has measured once more, without --chart only to see that it can be drawn.</summary>
+internal static class ChartCommand
+{
+    public static int Run(string[] arguments)
+    {
+        if (arguments is not [string file, .. string[] rest] || file.StartsWith("--", StringComparison.Ordinal))
+        {
+            Console.Error.WriteLine("perf -- chart takes a file of perf -- samplers --json.");
+            return 2;
+        }
+
+        if (Arguments.Parse("chart FILE.json", rest, "--chart") is not { } options)
+            return 2;
+        try
+        {
+            string svg = SamplersChart.Draw(ResultFile.Read<SamplersResults>(file));
+            if (options.TryGetValue("--chart", out string? chart))
+                File.WriteAllText(chart, svg);
+            return 0;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or JsonException)
+        {
+            Console.Error.WriteLine($"{file}: {error.Message}");
+            return 1;
+        }
+    }
+}
