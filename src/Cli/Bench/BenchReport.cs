@@ -1,6 +1,6 @@
 using System.Globalization;
 using AsArm.Assd.Planning;
-using AsArm.Cli.Commands;
+using AsArm.Cli.Options;
 using AsArm.Cli.Output;
 using AsArm.Inference.Infilling;
 using Spectre.Console;
@@ -64,7 +64,7 @@ internal static class BenchReport
         BenchTally tally = run[kind, sampler];
         table.AddRow(
             name,
-            InfillCommand.NameOf(sampler),
+            ChoiceNames.NameOf(sampler),
             Number(tally.Calls, "0"),
             Number(tally.TokensPerForwardPass, "0.00"),
             Accepted(tally),

@@ -2,7 +2,7 @@ using System.Buffers;
 
 namespace AsArm.Cli.Lines;
 
-/// <summary>Reads a stream line by line; each line as soon as its end is there. What is too long is skipped, not held.</summary>
+/// <summary>Reads a stream line by line; each line as soon as its end has been read. A line that is too long is skipped, not buffered.</summary>
 internal sealed class LineReader(Stream stream)
 {
     /// <summary>The longest line, in bytes: 16 MiB.</summary>
@@ -12,7 +12,7 @@ internal sealed class LineReader(Stream stream)
     private bool _isTooLong;
     private long _number;
 
-    /// <summary>The lines, the last one with or without an end.</summary>
+    /// <summary>The lines; the last one may lack a line end.</summary>
     public IEnumerable<RawLine> Read()
     {
         byte[] chunk = new byte[1 << 16];

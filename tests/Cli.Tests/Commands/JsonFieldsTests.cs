@@ -118,18 +118,18 @@ public sealed class JsonFieldsTests
     [DataRow("\"temprature\": 0.5", "\"temprature\"", "\"temperature\"")]
     [DataRow("\"Seed\": 1", "\"Seed\"")]
     [DataRow("\"mask\": null", "\"mask\"")]
-    [DataRow("\"seed\": 1, \"seed\": 1", "\"seed\" stands twice")]
-    [DataRow("\"text\": \"A <mask>.\"", "\"text\" stands twice")]
-    [DataRow("\"id\": 1, \"id\": 1", "\"id\" stands twice")]
-    [DataRow("\"seed\": true", "\"seed\" must be a integer, not true")]
-    [DataRow("\"seed\": 1.5", "\"seed\" must be a integer, not 1.5")]
+    [DataRow("\"seed\": 1, \"seed\": 1", "\"seed\" occurs twice")]
+    [DataRow("\"text\": \"A <mask>.\"", "\"text\" occurs twice")]
+    [DataRow("\"id\": 1, \"id\": 1", "\"id\" occurs twice")]
+    [DataRow("\"seed\": true", "\"seed\" must be an integer, not true")]
+    [DataRow("\"seed\": 1.5", "\"seed\" must be an integer, not 1.5")]
     [DataRow("\"temperature\": -1", "\"temperature\" must be", "-1")]
     [DataRow("\"temperature\": \"0.5\"", "\"temperature\" must be", "\"0.5\"")]
     [DataRow("\"temperature\": 1e999", "\"temperature\" must be")]
-    [DataRow("\"top_k\": 0", "\"top_k\" must be a integer of at least 1")]
+    [DataRow("\"top_k\": 0", "\"top_k\" must be an integer of at least 1")]
     [DataRow("\"top_p\": 1.1", "\"top_p\" must be in (0, 1]")]
     [DataRow("\"draft_length\": 0", "\"draft_length\" must be")]
-    [DataRow("\"samples\": 0", "\"samples\" must be a integer from 1 to 10000, not 0")]
+    [DataRow("\"samples\": 0", "\"samples\" must be an integer from 1 to 10000, not 0")]
     [DataRow("\"samples\": 10001", "10000")]
     [DataRow("\"order\": \"sideways\"", "\"order\" must be left-to-right, right-to-left, random, not \"sideways\"")]
     [DataRow("\"gap_spacing\": \"wide\"", "\"gap_spacing\" must be typed, model")]
@@ -154,7 +154,7 @@ public sealed class JsonFieldsTests
     public void Infill_BrokenJson_SaysWhereWithoutTheWordsOfALibrary(string line)
     {
         string error = RunOn(line).JsonLines.Single().GetProperty("error").GetString()!;
-        Assert.MatchesRegex("^no valid JSON at byte [0-9]+$", error);
+        Assert.MatchesRegex("^not valid JSON at byte [0-9]+$", error);
     }
 
     /// <summary>A line beyond the limit is skipped; the lines around it are filled, and so is the longest that is allowed, as far as the text goes.</summary>
@@ -199,7 +199,7 @@ public sealed class JsonFieldsTests
     [DataRow("infill", "A <mask> day.")]
     [DataRow("bench")]
     public void Command_TooManyThreads_NamesBothBounds(params string[] arguments) =>
-        AsarmCommand.Run([.. arguments, "--threads", "100000"]).IsBadInput("--threads must be a integer from 1 to 1024, not '100000'");
+        AsarmCommand.Run([.. arguments, "--threads", "100000"]).IsBadInput("--threads must be an integer from 1 to 1024, not '100000'");
 
     private static AsarmResult RunOn(string input, params string[] options) =>
         AsarmCommand.RunOn(Encoding.UTF8.GetBytes(input), ["infill", "--input", "-", .. options]);

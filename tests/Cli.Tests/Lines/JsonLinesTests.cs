@@ -123,9 +123,9 @@ public sealed class JsonLinesTests
     }
 
     [TestMethod]
-    [DataRow("[1, 2]", "no JSON object")]
-    [DataRow("\"A <mask> day.\"", "no JSON object")]
-    [DataRow("null", "no JSON object")]
+    [DataRow("[1, 2]", "not a JSON object")]
+    [DataRow("\"A <mask> day.\"", "not a JSON object")]
+    [DataRow("null", "not a JSON object")]
     [DataRow("{\"text\": \"A <mask> day.\"", "JSON")]
     [DataRow("A <mask> day.", "JSON")]
     [DataRow("{\"text\": \"A <mask> day.\"} {}", "JSON")]
