@@ -17,7 +17,16 @@ internal sealed class InfillLines(InfillArguments arguments, string input, Comma
     public async Task<int> RunAsync(CancellationToken cancellationToken)
     {
         (Stream stream, FileIdentity? file) = await InterruptiblyAsync(OpenInput, cancellationToken);
-        RequireOtherOutput(file, hasContent: stream is FileStream { CanSeek: true, Length: > 0 });
+        try
+        {
+            RequireOtherOutput(file, hasContent: stream is FileStream { CanSeek: true, Length: > 0 });
+        }
+        catch
+        {
+            stream.Dispose();
+            throw;
+        }
+
         ChannelReader<RawLine> lines = LineChannel.Start(stream);
         using TextInfiller infiller = arguments.Open();
         using LineOutput output = await InterruptiblyAsync(() => LineOutput.Open(arguments.Output, file, streams), cancellationToken);

@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace AsArm.Cli.Streams;
 
 /// <summary>Where a command reads and writes: the standard streams of the process, or what stands in their place.</summary>
@@ -21,4 +23,17 @@ internal sealed record CommandStreams(Func<Stream> OpenInput, Stream Output, Tex
 
     /// <summary>Whether standard error is not a terminal.</summary>
     public bool IsErrorRedirected { get; init; } = true;
+
+    /// <summary>
+    /// Of bytes, in UTF-8. A failure of standard output is an <see cref="OutputException" />; what cannot be reported on standard error is not
+    /// reported.
+    /// </summary>
+    public static CommandStreams Of(Func<Stream> openInput, Stream output, Stream error)
+    {
+        var guarded = new GuardedStream(output, failure => throw new OutputException($"standard output cannot be written: {failure.Message}"));
+        return new CommandStreams(openInput, guarded, Writer(guarded), Writer(new GuardedStream(error, _ => { })));
+    }
+
+    private static TextWriter Writer(Stream stream) =>
+        TextWriter.Synchronized(new StreamWriter(stream, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false)) { AutoFlush = true });
 }

@@ -3,26 +3,24 @@ using Microsoft.Win32.SafeHandles;
 
 namespace AsArm.Cli.Streams;
 
-/// <summary>
-/// The standard streams of the process, which may be closed, full, or a pipe that nobody reads. A failure of standard output is an
-/// <see cref="OutputException" />; what cannot be reported on standard error is not reported.
-/// </summary>
+/// <summary>The standard streams of the process, which may be closed, full, or a pipe that nobody reads.</summary>
 internal static class StandardStreams
 {
     private const int InputDescriptor = 0;
     private const int OutputDescriptor = 1;
     private const int ErrorDescriptor = 2;
-    private static readonly UTF8Encoding s_utf8 = new(encoderShouldEmitUTF8Identifier: false);
 
     /// <summary>Opens them, and puts them behind <see cref="Console" /> for the libraries that print as well; to be called once.</summary>
     public static CommandStreams Install()
     {
-        Console.OutputEncoding = s_utf8; // given text has to come back as it was, whatever the locale
-        var output = new GuardedStream(OpenOutput(), Throw);
-        Console.SetOut(new StreamWriter(output, s_utf8) { AutoFlush = true });
-        Console.SetError(new StreamWriter(new GuardedStream(Open(ErrorDescriptor, Console.OpenStandardError), _ => { }), s_utf8) { AutoFlush = true });
-        return new CommandStreams(OpenInput, output, Console.Out, Console.Error)
+        Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false); // given text has to come back as it was, whatever the locale
+        var streams = CommandStreams.Of(OpenInput, OpenOutput(), Open(ErrorDescriptor, Console.OpenStandardError));
+        Console.SetOut(streams.OutputWriter);
+        Console.SetError(streams.Error);
+        return streams with
         {
+            OutputWriter = Console.Out, // by which a console library knows it
+            Error = Console.Error,
             InputFile = IdentityOf(InputDescriptor),
             OutputFile = IdentityOf(OutputDescriptor),
             ErrorFile = IdentityOf(ErrorDescriptor),
@@ -63,6 +61,4 @@ internal static class StandardStreams
 
     private static FileIdentity? IdentityOf(int descriptor) =>
         NativeFiles.IsInherited(descriptor) ? NativeFiles.IdentityOf(descriptor) : null;
-
-    private static void Throw(Exception error) => throw new OutputException($"standard output cannot be written: {error.Message}");
 }

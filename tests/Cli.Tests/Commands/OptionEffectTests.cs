@@ -59,7 +59,7 @@ public sealed class OptionEffectTests
     [DataRow("score", "The [[end]].")]
     public void Command_NoCache_LeavesTheCachedGraphAlone(string command, string text)
     {
-        using ModelCopy model = new ModelCopy(Models.Default).Replace("model_cached.onnx", _ => [1, 2, 3]);
+        using ModelCopy model = new ModelCopy(Models.Text).Replace("model_cached.onnx", _ => [1, 2, 3]);
         AsarmCommand.Run(command, text, "--model", model.Path).IsBadInput("model_cached.onnx");
         AsarmCommand.Run(command, text, "--model", model.Path, "--no-cache").Done();
     }

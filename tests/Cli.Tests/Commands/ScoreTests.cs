@@ -18,7 +18,7 @@ public sealed class ScoreTests
     [TestMethod]
     public void Score_Plain_ListsTheSpansAndTheirJoint()
     {
-        AsarmResult result = AsarmCommand.Run("score", "Tom [[was happy]] and [[sang]].").Done();
+        AsarmResult result = AsarmCommand.RunSmall("score", "Tom [[was happy]] and [[sang]].").Done();
         Assert.AreEqual("", result.Error);
         foreach (string row in new[] { "was happy", "sang", "jointly" })
             Assert.Contains(row, result.Output);
@@ -26,7 +26,7 @@ public sealed class ScoreTests
 
     [TestMethod]
     public void Score_OneSpanPlain_HasNoRowForTheJoint() =>
-        Assert.DoesNotContain("jointly", AsarmCommand.Run("score", "Tom [[was happy]].").Done().Output);
+        Assert.DoesNotContain("jointly", AsarmCommand.RunSmall("score", "Tom [[was happy]].").Done().Output);
 
     [TestMethod]
     public void Score_Json_HasTheJointAndEachSpan()

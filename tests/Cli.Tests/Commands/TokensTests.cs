@@ -41,12 +41,12 @@ public sealed class TokensTests
     [DataRow("", "")]
     public void Tokens_OfTheLongestTextThatFits_AreTheMaximum(string before, string after)
     {
-        int maximum = Models.DefaultMaxLength;
-        long others = Number(AsarmCommand.Run("tokens", $"{before}<mask>{after}", "--json").Done().Json, "tokens") - 1;
+        int maximum = Models.TextMaxLength;
+        long others = Number(AsarmCommand.RunSmall("tokens", $"{before}<mask>{after}", "--json").Done().Json, "tokens") - 1;
         string fits = $"{before}<mask:{maximum - others}>{after}", exceeds = $"{before}<mask:{maximum - others + 1}>{after}";
-        Assert.AreEqual(maximum, Number(AsarmCommand.Run("tokens", fits, "--json").Done().Json, "tokens"));
-        AsarmCommand.Run("infill", fits, "--top-k", "1", "--sampler", "parallel").Done();
-        AsarmCommand.Run("infill", exceeds).IsBadInput($"{maximum + 1} tokens", $"takes {maximum}");
+        Assert.AreEqual(maximum, Number(AsarmCommand.RunSmall("tokens", fits, "--json").Done().Json, "tokens"));
+        AsarmCommand.RunSmall("infill", fits, "--top-k", "1", "--sampler", "parallel").Done();
+        AsarmCommand.RunSmall("infill", exceeds).IsBadInput($"{maximum + 1} tokens", $"takes {maximum}");
     }
 
     [TestMethod]
