@@ -5,7 +5,7 @@ namespace AsArm.Cli.Lines;
 /// <summary>Reads a stream line by line; each line as soon as its end has been read. A line that is too long is skipped, not buffered.</summary>
 internal sealed class LineReader(Stream stream)
 {
-    /// <summary>The longest line, in bytes: 16 MiB.</summary>
+    /// <summary>The maximum length of a line in bytes: 16 MiB.</summary>
     public const int MaxBytes = 16 << 20;
 
     private ArrayBufferWriter<byte> _line = new();

@@ -41,7 +41,7 @@ public sealed class BadInputTests
         AsarmCommand.RunSmall("score", string.Concat(Enumerable.Repeat("a day ", maximum)) + "[[here]]").IsBadInput($"takes {maximum}");
     }
 
-    /// <summary>Where no token is given, one is put first and counts.</summary>
+    /// <summary>Where no token is given, a separator is put first and counts.</summary>
     [TestMethod]
     public void Infill_OnlyAGap_FillsUpToTheMaximumLessOne()
     {
@@ -154,7 +154,7 @@ public sealed class BadInputTests
     public void Command_TextOfInvalidUtf8_IsRefused(string command, string text) =>
         AsarmCommand.RunOnRawText(command, text).IsBadInput("TEXT", "UTF-8");
 
-    /// <summary>With no GPU to be seen the answer is the same in builds with and without its libraries.</summary>
+    /// <summary>With every GPU hidden, the error is the same in builds with and without its libraries.</summary>
     [TestMethod]
     [DataRow("cuda", "infill", Text)]
     [DataRow("tensorrt", "infill", Text)]

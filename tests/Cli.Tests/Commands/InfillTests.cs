@@ -63,10 +63,10 @@ public sealed class InfillTests
     }
 
     [TestMethod]
-    public void Infill_CallCost_DecidesHowFarFusedDrafts()
+    public void Infill_ForwardPassOverhead_DeterminesHowFarFusedDrafts()
     {
         const string Gap = "Once upon a time <mask:20> and they lived there.";
-        Assert.AreEqual(20, Number(Single(Gap, "--seed", "1", "--forward-pass-overhead", "0.1"), "nfe"), "Rows are dear: one token a call.");
+        Assert.AreEqual(20, Number(Single(Gap, "--seed", "1", "--forward-pass-overhead", "0.1"), "nfe"), "Rows are expensive: one token per forward pass.");
         Assert.IsLessThan(20, Number(Single(Gap, "--seed", "1", "--forward-pass-overhead", "200"), "nfe"));
         foreach (string bad in new[] { "0", "-1", "NaN", "x" })
             AsarmCommand.Run("infill", Gap, "--forward-pass-overhead", bad).IsBadInput("--forward-pass-overhead");
@@ -141,7 +141,7 @@ public sealed class InfillTests
     public void Infill_SameSeed_GivesTheSameText(params string[] options) =>
         AreSame(SmallSingle(Text, [.. options, "--seed=3"]), SmallSingle(Text, [.. options, "--seed=3"]));
 
-    /// <summary>The cross-check that --no-cache is there for; integer products round what both compute apart.</summary>
+    /// <summary>The cross-check that --no-cache is there for; integer products amplify the rounding by which both differ.</summary>
     [TestMethod]
     [DataRow("--sampler=fused")]
     [DataRow("--sampler=assd")]
@@ -149,7 +149,7 @@ public sealed class InfillTests
     public void Infill_WithoutTheCache_IsTheSame(params string[] options) =>
         AreSame(Single(Text, [.. options, "--seed=8", "--float32"]), Single(Text, [.. options, "--seed=8", "--float32", "--no-cache"]));
 
-    /// <summary>float32 is what a float32 model computes in anyway, and what a float16 one has no graphs for.</summary>
+    /// <summary>A float32 model computes in float32 anyway; a float16 model has no graphs for it.</summary>
     [TestMethod]
     public void Infill_Float32OfOtherPrecisions_IsTheSameOrRefused()
     {
@@ -161,7 +161,7 @@ public sealed class InfillTests
     }
 
     [TestMethod]
-    public void Infill_Sequential_CallsTheModelOnceAToken()
+    public void Infill_Sequential_TakesOneForwardPassPerToken()
     {
         JsonElement json = SmallSingle(Text, "--sampler", "sequential", "--order", "random", "--seed", "4");
         Assert.AreEqual((6, 6), (Number(json, "tokens"), Number(json, "nfe")));
@@ -169,14 +169,14 @@ public sealed class InfillTests
     }
 
     [TestMethod]
-    public void Infill_Parallel_CallsTheModelOnceForAll()
+    public void Infill_Parallel_TakesOneForwardPassForAll()
     {
         Assert.AreEqual(1, Number(SmallSingle(Text, "--sampler", "parallel", "--seed", "4"), "nfe"));
         Assert.AreEqual(3, Number(SmallSingle(Text, "--sampler", "parallel", "--draft-length", "2", "--seed", "4"), "nfe"));
         Assert.Contains("NOT exact", AsarmCommand.RunSmall("infill", "--help").Done().Output.ReplaceLineEndings(" ").Replace("  ", ""));
     }
 
-    /// <summary>One token is left to draw, so that neither seed nor sampler matters, and its probability is one.</summary>
+    /// <summary>One candidate is left for each token, so that neither seed nor sampler matters, and its probability is one.</summary>
     [TestMethod]
     public void Infill_OneCandidate_IsTheSameForEverySeedAndSampler()
     {
@@ -191,9 +191,9 @@ public sealed class InfillTests
             Assert.AreEqual(first.GetProperty("text").GetString(), text);
     }
 
-    /// <summary>`model` is the way back, and loses the space with some of the same seeds.</summary>
+    /// <summary>`model` is the control: it loses the space with some of the same seeds.</summary>
     [TestMethod]
-    public void Infill_SpaceTypedBeforeAGap_StaysUnlessTheModelDecides()
+    public void Infill_SpaceTypedBeforeAGap_StaysUnlessLeftToTheModel()
     {
         string[] Texts(string spacing) =>
             [.. AsarmCommand.Run("infill", "A <mask:2> day.", "--seed", "1", "--samples", "60", "--temperature", "1.5", "--gap-spacing", spacing).Done().OutputLines.Where(line => line.EndsWith(" day.", StringComparison.Ordinal))];

@@ -157,7 +157,7 @@ public sealed class JsonFieldsTests
         Assert.MatchesRegex("^not valid JSON at byte [0-9]+$", error);
     }
 
-    /// <summary>A line beyond the limit is skipped; the lines around it are filled, and so is the longest that is allowed, as far as the text goes.</summary>
+    /// <summary>A line beyond the limit is skipped; the lines around it are filled, and so is a line of exactly the maximum length, as far as the text goes.</summary>
     [TestMethod]
     public void Infill_LineLongerThanTheLimit_IsReportedAndSkipped()
     {

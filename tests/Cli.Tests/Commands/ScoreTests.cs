@@ -60,8 +60,8 @@ public sealed class ScoreTests
         Assert.AreNotEqual(LogProbability(Score("Tom [[was]] happy.")), LogProbability(Score("Tom [[was]] the the the.")));
 
     /// <summary>
-    /// The two commands speak of the same distribution. Only words that are one token each are compared, for a filled text may be tokenised
-    /// in another way than it was drawn; a run of samples holds some.
+    /// Both commands use the same distribution. Only words that are one token each are compared, for a filled text may be tokenised
+    /// differently than it was sampled; among many samples some qualify.
     /// </summary>
     [TestMethod]
     public void Score_OfAFilledText_EqualsTheLogProbabilityOfItsTokens()

@@ -3,7 +3,7 @@ using AsArm.Cli.Tests.Support;
 
 namespace AsArm.Cli.Tests.Commands;
 
-/// <summary>asarm tokens: the count that infill compares with the model's maximum.</summary>
+/// <summary>asarm tokens: the count that infill compares with the model's maximum length.</summary>
 [TestClass]
 public sealed class TokensTests
 {
@@ -34,7 +34,7 @@ public sealed class TokensTests
         Assert.Contains("too long, see infill --window", AsarmCommand.Run("tokens", $"<mask:{Models.DefaultMaxLength}> day.").Done().Output);
     }
 
-    /// <summary>One token more than is taken is refused, with the same number.</summary>
+    /// <summary>One token more than the maximum is refused, with the same number.</summary>
     [TestMethod]
     [DataRow("A day ", "")]
     [DataRow("", " was a day.")]

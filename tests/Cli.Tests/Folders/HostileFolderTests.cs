@@ -27,7 +27,7 @@ public sealed class HostileFolderTests
     /// <summary>A pipe that nobody writes to would be waited for; a device never ends.</summary>
     [TestMethod]
     [DynamicData(nameof(Files))]
-    public void Command_FileThatIsNone_IsRefused(string file, string[] command, bool asProcess)
+    public void Command_FileThatIsNotRegular_IsRefused(string file, string[] command, bool asProcess)
     {
         using var model = new ModelCopy(Models.Default);
         string[] arguments = [.. command, "--model", model.Path];
@@ -49,9 +49,9 @@ public sealed class HostileFolderTests
         AsarmResult Run() => asProcess ? AsarmCommand.RunAsProcess(arguments) : AsarmCommand.Run(arguments);
     }
 
-    /// <summary>With --golden too, where no size is known before.</summary>
+    /// <summary>With --golden too, where the size is not known in advance.</summary>
     [TestMethod]
-    public void Verify_GoldenThatIsNoFile_IsRefused()
+    public void Verify_GoldenThatIsNotAFile_IsRefused()
     {
         AsarmCommand.RunAsProcess("verify", "--model", Models.Tiny, "--golden", "/dev/zero").IsBadInput("/dev/zero");
         using var folder = new TemporaryFolder();

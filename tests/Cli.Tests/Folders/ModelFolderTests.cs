@@ -196,7 +196,7 @@ public sealed class ModelFolderTests
     [DataRow(float.NaN)]
     [DataRow(float.PositiveInfinity)]
     [DataRow(float.NegativeInfinity)]
-    public void InfillAndScore_LogitsThatAreNoNumbers_AreRefused(float bias)
+    public void InfillAndScore_LogitsThatAreNotFinite_AreRefused(float bias)
     {
         using var model = new ModelCopy(Models.Text);
         OnnxBytes.FillOutputBias(model, bias);

@@ -50,7 +50,7 @@ public sealed class JsonLinesTests
     }
 
     [TestMethod]
-    public void Infill_MarkCarriageReturnsAndBlankLines_AreNoPartOfTheLines()
+    public void Infill_MarkCarriageReturnsAndBlankLines_AreNotPartOfTheLines()
     {
         byte[] input = [.. _byteOrderMark, .. Bytes("\r\n" + Good + "\r\n\r\n  \t\r\n" + Good + "\r\n\r\n")];
         AsarmResult result = AsarmCommand.RunSmallOn(input, "infill", "--input", "-").Done();

@@ -65,10 +65,10 @@ public sealed class SameFileTests
     }
 
     [TestMethod]
-    public void Infill_NullDeviceForBoth_IsNoFile() =>
+    public void Infill_NullDeviceForBoth_IsNotAFile() =>
         AsarmCommand.RunSmall("infill", "--input", "/dev/null", "--output", "/dev/null").Done();
 
-    /// <summary>Before the model is loaded: there is none.</summary>
+    /// <summary>Before the model is loaded, which does not exist.</summary>
     [TestMethod]
     public void Infill_OutputThatIsAFolder_IsNamedBeforeTheModelIsLoaded()
     {

@@ -10,7 +10,7 @@ namespace AsArm.Cli.Tests.Support;
 /// </summary>
 internal static class AsarmCommand
 {
-    /// <summary>A net under the tests; none depends on it.</summary>
+    /// <summary>Ends a test that hangs; no test depends on it.</summary>
     private static readonly TimeSpan _limit = TimeSpan.FromMinutes(5);
 
     public static string Assembly { get; } = Path.Combine(AppContext.BaseDirectory, "asarm.dll");
