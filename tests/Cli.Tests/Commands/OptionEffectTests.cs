@@ -76,7 +76,7 @@ public sealed class OptionEffectTests
 
     private static int CountThreads(params string[] options)
     {
-        using var process = Process.Start(new ProcessStartInfo(AsarmCommand.Host, [AsarmCommand.Assembly, "infill", "--input", "-", .. options])
+        using var process = Process.Start(new ProcessStartInfo(AsarmCommand.Host, [AsarmCommand.Assembly, "infill", "--model", Models.Text, "--input", "-", .. options])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,

@@ -52,7 +52,7 @@ public sealed class ScoreTests
     [DataRow("@x [[marked]] ]] text")]
     [DataRow(@"Escaped \[[ and \< but [[this]]")]
     [DataRow("日本 [[cat]] 😀")]
-    public void Score_UnusualText_IsScored(string text) => Assert.IsLessThan(0, LogProbability(Score(text)));
+    public void Score_UnusualText_IsScored(string text) => Assert.IsLessThan(0, LogProbability(AsarmCommand.RunSmall("score", text, "--json").Done().Json));
 
     /// <summary>What follows a span changes its score: the model sees both sides.</summary>
     [TestMethod]

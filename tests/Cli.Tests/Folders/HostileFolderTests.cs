@@ -16,7 +16,7 @@ public sealed class HostileFolderTests
     [
         ("asarm.json", ["info"], true),
         ("config.json", ["info"], false),
-        ("model.onnx", ["info"], true),
+        ("model.onnx", ["info"], false),
         ("model_cached.onnx", ["infill", "A <mask> day."], false),
         ("model.onnx_data", ["info"], true),
         ("golden.safetensors", ["verify"], false),

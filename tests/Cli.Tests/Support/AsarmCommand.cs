@@ -35,7 +35,10 @@ internal static class AsarmCommand
 
     /// <inheritdoc cref="RunSmall" />
     public static AsarmResult RunSmallOn(byte[] input, params string[] arguments) =>
-        RunOn(input, [arguments[0], "--model", Models.Text, .. arguments[1..]]);
+        RunOn(input, WithSmallModel(arguments));
+
+    /// <summary>The arguments of a command, with the option that names the small model.</summary>
+    public static string[] WithSmallModel(string[] arguments) => [arguments[0], "--model", Models.Text, .. arguments[1..]];
 
     /// <summary>With other streams in place of standard output and standard error.</summary>
     /// <returns>The exit code.</returns>
