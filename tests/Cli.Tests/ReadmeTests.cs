@@ -26,7 +26,7 @@ public sealed partial class ReadmeTests
     {
         string[] words = Words(command);
         Assert.AreEqual("asarm", words[0]);
-        AsarmResult result = AsarmCommand.Run(words[1..]).Done();
+        AsarmResult result = AsarmCommand.RunAsProcess(words[1..]).Done();
         var output = new Queue<string>(Lines(result.Output));
         var error = new Queue<string>(Lines(result.Error));
         foreach (string line in Lines(shown))

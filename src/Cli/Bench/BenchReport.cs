@@ -2,7 +2,7 @@ using System.Globalization;
 using AsArm.Benchmarks.Statistics;
 using AsArm.Benchmarks.Tables;
 using AsArm.Benchmarks.Texts;
-using AsArm.Cli.Commands;
+using AsArm.Cli.Options;
 using AsArm.Cli.Output;
 using AsArm.Inference.Infilling;
 using Spectre.Console;
@@ -24,7 +24,7 @@ internal static class BenchReport
         {
             table.AddRow(
                 TextKinds.NameOf(row.Text),
-                InfillCommand.NameOf(row.Sampler),
+                ChoiceNames.NameOf(row.Sampler),
                 Number(row.ForwardPasses, "0"),
                 Number(row.TokensPerForwardPass, "0.00"),
                 Accepted(row),

@@ -47,7 +47,7 @@ internal static class Examples
 
     private sealed class HelpWithExamples(SynchronousCommandLineAction help) : SynchronousCommandLineAction
     {
-        /// <summary>Help is given whatever else is wrong, a missing TEXT above all.</summary>
+        /// <summary>Help is printed whatever else is wrong with the arguments, such as a missing TEXT.</summary>
         public override bool ClearsParseErrors => true;
 
         public override int Invoke(ParseResult parseResult)

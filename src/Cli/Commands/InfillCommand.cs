@@ -1,5 +1,6 @@
 using System.CommandLine;
 using AsArm.Cli.Options;
+using AsArm.Cli.Streams;
 using AsArm.Inference.Devices;
 using AsArm.Inference.Infilling;
 using AsArm.Inference.Text;
@@ -9,41 +10,6 @@ namespace AsArm.Cli.Commands;
 /// <summary>asarm infill: fills the gaps of a text, or of each line of a file.</summary>
 internal static class InfillCommand
 {
-    /// <summary>Samplers by their names; the first is the default.</summary>
-    public static readonly IReadOnlyDictionary<string, SamplerKind> Samplers = new Dictionary<string, SamplerKind>
-    {
-        ["fused"] = SamplerKind.Fused,
-        ["assd"] = SamplerKind.Assd,
-        ["ngram"] = SamplerKind.Ngram,
-        ["sequential"] = SamplerKind.Sequential,
-        ["parallel"] = SamplerKind.Parallel,
-    };
-
-    /// <summary>Orders by their names; the first is the default.</summary>
-    public static readonly IReadOnlyDictionary<string, DecodingOrder> Orders = new Dictionary<string, DecodingOrder>
-    {
-        ["left-to-right"] = DecodingOrder.LeftToRight,
-        ["right-to-left"] = DecodingOrder.RightToLeft,
-        ["random"] = DecodingOrder.Random,
-    };
-
-    /// <summary>What decides on the space before a gap, by name; the first is the default.</summary>
-    public static readonly IReadOnlyDictionary<string, GapSpacing> Spacings = new Dictionary<string, GapSpacing>
-    {
-        ["typed"] = GapSpacing.AsTyped,
-        ["model"] = GapSpacing.FromModel,
-    };
-
-    /// <summary>What fused optimises, by name.</summary>
-    public static readonly IReadOnlyDictionary<string, DraftMode> DraftModes = new Dictionary<string, DraftMode>
-    {
-        ["latency"] = DraftMode.Latency,
-        ["throughput"] = DraftMode.Throughput,
-    };
-
-    /// <summary>Name of a sampler on the command line.</summary>
-    public static string NameOf(SamplerKind sampler) => Samplers.First(pair => pair.Value == sampler).Key;
-
     public static Command Create()
     {
         var text = new Argument<string?>("TEXT")
@@ -59,16 +25,16 @@ internal static class InfillCommand
         Option<bool> json = CommonOptions.Json();
         Option<bool> noCache = CommonOptions.NoCache();
         Option<bool> float32 = CommonOptions.Float32();
-        Option<SamplerKind> sampler = CommonOptions.Choice("--sampler", "All but parallel are exact: fused drafts and verifies as much as is profitable, assd and ngram are the paper's, sequential commits one token a forward pass; parallel is NOT exact, it verifies nothing", Samplers);
-        Option<DecodingOrder> order = CommonOptions.Choice("--order", "The order in which unknown tokens are committed", Orders);
-        Option<int?> draftLength = CommonOptions.OptionalNumber("--draft-length", "K", "Tokens drafted in a speculation step (default: fused decides, assd and ngram 5, parallel all)", Ranges.DraftLength);
-        Option<double?> temperature = CommonOptions.OptionalNumber("--temperature", "T", "Below 1 safer, above 1 bolder than the model (default 1); 0 is greedy: the most probable tokens, whatever the seed, with their log probability at 1", Ranges.Temperature);
-        Option<int?> topK = CommonOptions.OptionalNumber("--top-k", "K", "Draw from the K most probable tokens only", Ranges.TopK);
-        Option<double?> topP = CommonOptions.OptionalNumber("--top-p", "P", "Draw from the fewest tokens that together reach probability P", Ranges.TopP);
-        Option<GapSpacing> gapSpacing = CommonOptions.Choice("--gap-spacing", "The space before a gap: typed keeps the text as it was typed, model lets the gap's first token decide", Spacings);
-        Option<long?> seed = CommonOptions.OptionalNumber("--seed", "S", "The same seed gives the same text; without it one is drawn and printed. With fused, texts of --samples and --input are repeated alone with --draft-mode throughput", Ranges.Seed);
-        Option<double?> forwardPassOverhead = CommonOptions.OptionalNumber<double>("--forward-pass-overhead", "TOKENS", "What a forward pass costs beside the tokens it processes, in such tokens; with more of it fused drafts more (default: as asarm.json says, where bench --write puts it)", value => value > 0 && double.IsFinite(value), "a positive number");
-        Option<DraftMode?> draftMode = CommonOptions.OptionalChoice("--draft-mode", "What fused optimises: latency for one text, throughput for texts that share forward passes (default: throughput with --samples and --input). The same seed and mode give the same text", DraftModes);
+        Option<SamplerKind> sampler = CommonOptions.Choice("--sampler", "All but parallel are exact: fused drafts and verifies as much as is profitable, assd and ngram are the paper's, sequential commits one token per forward pass; parallel is NOT exact, it verifies nothing", ChoiceNames.Samplers);
+        Option<DecodingOrder> order = CommonOptions.Choice("--order", "The order in which unknown tokens are committed", ChoiceNames.Orders);
+        Option<int?> draftLength = CommonOptions.OptionalNumber("--draft-length", "K", "Tokens drafted in a speculation step (default: fused chooses, assd and ngram 5, parallel all)", Ranges.DraftLength);
+        Option<double?> temperature = CommonOptions.OptionalNumber("--temperature", "T", "Divides the logits: below 1 sharper, above 1 flatter than the model's distribution (default 1); 0 is greedy decoding, whatever the seed, with the log probability at temperature 1", Ranges.Temperature);
+        Option<int?> topK = CommonOptions.OptionalNumber("--top-k", "K", "Sample from the K most probable tokens only", Ranges.TopK);
+        Option<double?> topP = CommonOptions.OptionalNumber("--top-p", "P", "Sample from the fewest tokens that together reach probability P", Ranges.TopP);
+        Option<GapSpacing> gapSpacing = CommonOptions.Choice("--gap-spacing", "The space before a gap: typed keeps the text as it was typed, model leaves it to the gap's first token", ChoiceNames.Spacings);
+        Option<long?> seed = CommonOptions.OptionalNumber("--seed", "S", "The same seed gives the same text; without it a random one is used and printed. With fused, a text of --samples or --input is reproduced alone with --draft-mode throughput", Ranges.Seed);
+        Option<double?> forwardPassOverhead = CommonOptions.OptionalNumber<double>("--forward-pass-overhead", "TOKENS", "Fixed cost of a forward pass, in units of the cost of a token that it processes; the higher it is, the more fused drafts (default: from asarm.json, where bench --write stores it)", value => value > 0 && double.IsFinite(value), "a positive number");
+        Option<DraftMode?> draftMode = CommonOptions.OptionalChoice("--draft-mode", "What fused optimises: latency for one text, throughput for texts that share forward passes (default: throughput with --samples and --input). The same seed and mode give the same text", ChoiceNames.DraftModes);
         Option<bool> window = CommonOptions.Window("gap after gap");
         Option<int?> samples = CommonOptions.OptionalNumber("--samples", "N", "Fill the text N times, with the seeds S, S+1, ...", Ranges.Samples);
         Option<int?> threads = CommonOptions.Threads();
@@ -108,8 +74,25 @@ internal static class InfillCommand
                     DraftMode = parsed.GetValue(draftMode),
                 },
             };
-            return Task.Run(() => request.RunAsync(cancellationToken), cancellationToken);
+            CommandStreams streams = CommandConfiguration.StreamsOf(parsed);
+            return Task.Run(() => RunAsync(request, streams, cancellationToken), cancellationToken);
         });
         return command;
+    }
+
+    private static async Task<int> RunAsync(InfillArguments arguments, CommandStreams streams, CancellationToken cancellationToken)
+    {
+        if (arguments.Text is null == arguments.Input is null)
+            throw new UsageException("infill takes either a TEXT or --input.");
+        if (arguments.Input is not null)
+        {
+            if (arguments.Samples is not null)
+                throw new UsageException("--samples goes with a TEXT; in the lines of --input it is the field \"samples\".");
+            return await new InfillLines(arguments, arguments.Input, streams).RunAsync(cancellationToken);
+        }
+
+        if (arguments.Output is not null)
+            throw new UsageException("--output goes with --input.");
+        return new InfillOneText(arguments, arguments.Text!, streams).Run(cancellationToken);
     }
 }

@@ -9,30 +9,39 @@ using Spectre.Console;
 
 namespace AsArm.Cli.Commands;
 
-/// <summary>asarm infill --input: fills lines as they come, in batches of what is there; a bad line is reported and the others are still done.</summary>
-internal sealed class InfillLines(InfillArguments arguments)
+/// <summary>asarm infill --input: fills lines as they arrive, in batches of those available; a bad line is reported and the others are still filled.</summary>
+internal sealed class InfillLines(InfillArguments arguments, string input, CommandStreams streams)
 {
     private readonly LineParser _parser = new(arguments.Options);
 
     public async Task<int> RunAsync(CancellationToken cancellationToken)
     {
         (Stream stream, FileIdentity? file) = await InterruptiblyAsync(OpenInput, cancellationToken);
-        RequireOtherOutput(file, hasContent: stream is FileStream { CanSeek: true, Length: > 0 });
+        try
+        {
+            RequireOtherOutput(file, hasContent: stream is FileStream { CanSeek: true, Length: > 0 });
+        }
+        catch
+        {
+            stream.Dispose();
+            throw;
+        }
+
         ChannelReader<RawLine> lines = LineChannel.Start(stream);
         using TextInfiller infiller = arguments.Open();
-        using LineOutput output = await InterruptiblyAsync(() => LineOutput.Open(arguments.Output, file), cancellationToken);
-        using var queue = new LineQueue(output, new InfillWriter(infiller.Folder.Name, arguments.Device));
-        if (Console.IsErrorRedirected)
+        using LineOutput output = await InterruptiblyAsync(() => LineOutput.Open(arguments.Output, file, streams), cancellationToken);
+        using var queue = new LineQueue(output, new LineJson(new OutcomeJson(infiller.Folder.Name, arguments.Device)), streams.Error);
+        if (streams.IsErrorRedirected)
             await FillAsync(infiller, lines, queue, () => { }, cancellationToken);
         else
         {
-            IAnsiConsole progress = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
+            IAnsiConsole progress = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(streams.Error) });
             await progress.Status().StartAsync(
                 "Filling", status => FillAsync(infiller, lines, queue, () => status.Status($"{Counts.Of(queue.Filled, "line")} filled"), cancellationToken));
         }
 
         output.Finish();
-        Console.Error.WriteLine($"{Counts.Of(queue.Filled, "line")} filled, {queue.Failed} failed");
+        streams.Error.WriteLine($"{Counts.Of(queue.Filled, "line")} filled, {queue.Failed} failed");
         return queue.Failed == 0 ? ExitCode.Done : ExitCode.Failed;
     }
 
@@ -61,34 +70,32 @@ internal sealed class InfillLines(InfillArguments arguments)
 
     private (Stream Stream, FileIdentity? File) OpenInput()
     {
-        string path = arguments.Input!;
-        if (path == "-")
-            return (StandardStreams.OpenInput(), StandardStreams.InputFile);
-        if (Directory.Exists(path))
-            throw new UsageException($"--input {path} is a folder.");
+        if (input == "-")
+            return (streams.OpenInput(), streams.InputFile);
+        if (Directory.Exists(input))
+            throw new UsageException($"--input {input} is a folder.");
         try
         {
-            FileStream file = File.OpenRead(path);
+            FileStream file = File.OpenRead(input);
             return (file, NativeFiles.IdentityOf(file.SafeFileHandle));
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new UsageException($"--input {path} cannot be read: {error.Message}");
+            throw new UsageException($"--input {input} cannot be read: {error.Message}");
         }
     }
 
     /// <summary>Before the model is loaded, and before anything is written to what is read.</summary>
-    private void RequireOtherOutput(FileIdentity? input, bool hasContent)
+    private void RequireOtherOutput(FileIdentity? inputFile, bool hasContent)
     {
         string? output = arguments.Output is "-" ? null : arguments.Output;
-        (FileIdentity? standardOutput, FileIdentity? standardError) = StandardStreams.Files;
-        if (input is not null && input == standardError)
+        if (inputFile is not null && inputFile == streams.ErrorFile)
             throw new UsageException("standard error is the --input file.");
-        if (input is not null && output is null && input == standardOutput)
+        if (inputFile is not null && output is null && inputFile == streams.OutputFile)
             throw new UsageException("standard output is the --input file.");
         if (output is null)
             return;
-        if (input is not null ? input == NativeFiles.IdentityOf(output) : hasContent && FinalPath(arguments.Input!) == FinalPath(output))
+        if (inputFile is not null ? inputFile == NativeFiles.IdentityOf(output) : hasContent && FinalPath(input) == FinalPath(output))
             throw new UsageException("--output is the --input file.");
         if (Directory.Exists(output))
             throw new UsageException($"--output {output} is a folder.");
@@ -96,7 +103,7 @@ internal sealed class InfillLines(InfillArguments arguments)
             throw new UsageException($"--output {output} cannot be written: there is no such folder.");
     }
 
-    /// <summary>Where files have no identity that can be asked for.</summary>
+    /// <summary>Where the system does not report the identity of files.</summary>
     private static string FinalPath(string path)
     {
         path = Path.GetFullPath(path);

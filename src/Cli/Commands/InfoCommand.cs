@@ -2,6 +2,7 @@ using System.CommandLine;
 using AsArm.Cli.Bench;
 using AsArm.Cli.Options;
 using AsArm.Cli.Output;
+using AsArm.Cli.Streams;
 using AsArm.Inference.Devices;
 using AsArm.Inference.ModelFolders;
 using AsArm.Inference.Onnx;
@@ -18,14 +19,14 @@ internal static class InfoCommand
     {
         Option<string?> model = CommonOptions.Model();
         var command = new Command("info", "What a model folder holds, its inputs and outputs, and the devices there are") { model };
-        command.SetAction(parsed => Run(parsed.ModelFolder(model)));
+        command.SetAction(parsed => Run(parsed.ModelFolder(model), CommandConfiguration.StreamsOf(parsed)));
         return command;
     }
 
-    private static int Run(string path)
+    private static int Run(string path, CommandStreams streams)
     {
         ModelFolder folder = ModelFolder.Open(path);
-        // Both are opened before anything is printed, so that a bad one is all that is said.
+        // Both are opened before anything is printed, so that a bad one yields its error only.
         List<Table> graphs = [Ports(folder, useCache: false)];
         if (folder.CachedOnnxPath is not null)
             graphs.Add(Ports(folder, useCache: true));
@@ -36,26 +37,26 @@ internal static class InfoCommand
         facts.AddRow("precision", Markup.Escape(manifest.Precision) + (manifest.Block is int block ? $", a multiplier for every {Counts.Of(block, "weight")}" : ""));
         facts.AddRow("vocabulary", $"{Counts.Of(manifest.VocabularySize, "token")}, {(folder.TokenizerPath is null ? "no tokenizer: tokens only" : "SentencePiece tokenizer")}");
         if (folder.TokenizerPath is not null)
-            facts.AddRow("text", TextTreatment(manifest));
+            facts.AddRow("text", DescribeTextRules(manifest));
         facts.AddRow("cache", folder.CachedOnnxPath is null
-            ? "none: every call encodes the whole text"
-            : $"{2L * manifest.Layers * manifest.ModelDimension * sizeof(float):N0} bytes a token of each text under way");
-        facts.AddRow("longest text", Counts.Of(manifest.MaxLength, "token"));
+            ? "none: every forward pass encodes the whole text"
+            : $"{2L * manifest.Layers * manifest.ModelDimension * sizeof(float):N0} bytes per token of each text in progress");
+        facts.AddRow("maximum length", Counts.Of(manifest.MaxLength, "token"));
         facts.AddRow("drafting", DraftingSummary.Of(manifest.Drafting));
         facts.AddRow("format", $"{manifest.FormatVersion}");
         facts.AddRow("devices", string.Join(", ", AvailableDevices.List().Select(DeviceNames.NameOf)));
-        Tables.Print(facts);
+        Tables.Print(facts, streams);
 
         Table files = Tables.Create("file", "bytes", "sha-256");
         foreach ((string name, ModelManifest.FileEntry entry) in folder.Manifest.Files)
             files.AddRow(Markup.Escape(name), $"{entry.Bytes:N0}", Markup.Escape(entry.Sha256));
-        Tables.Print(files);
+        Tables.Print(files, streams);
 
-        graphs.ForEach(Tables.Print);
+        graphs.ForEach(graph => Tables.Print(graph, streams));
         return ExitCode.Done;
     }
 
-    private static string TextTreatment(ModelManifest manifest)
+    private static string DescribeTextRules(ModelManifest manifest)
     {
         string rules = manifest.TextRules is not TextRules options ? "as given"
             : "XLNet's rules" + (options.Backend is null ? "" : ", as the fast tokenizer") + (options.DoLowerCase ? ", lower case" : "") + (options.KeepAccents ? ", accents kept" : "");

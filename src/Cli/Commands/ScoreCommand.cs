@@ -30,36 +30,31 @@ internal static class ScoreCommand
                 Device on = parsed.GetValue(device);
                 using TextInfiller infiller = TextInfiller.Open(
                     parsed.ModelFolder(model), on, useCache: !parsed.GetValue(noCache), allowTf32: parsed.IsTf32(tf32, on), inFloat32: parsed.GetValue(float32));
-                return Run(infiller, parsed.GetValue(text)!, parsed.GetValue(window), parsed.GetValue(json), cancellationToken);
+                ScoreResult score = infiller.Score(ScorePrompt.Parse(parsed.GetValue(text)!), parsed.GetValue(window), cancellationToken);
+                if (parsed.GetValue(json))
+                    WriteJson(score, CommandConfiguration.StreamsOf(parsed));
+                else
+                    WriteTable(score, CommandConfiguration.StreamsOf(parsed));
+                return ExitCode.Done;
             },
             cancellationToken));
         return command;
     }
 
-    private static int Run(TextInfiller infiller, string text, bool window, bool json, CancellationToken cancellationToken)
-    {
-        ScoreResult score = infiller.Score(ScorePrompt.Parse(text), window, cancellationToken);
-        if (json)
-            WriteJson(score);
-        else
-            WriteTable(score);
-        return ExitCode.Done;
-    }
-
-    private static void WriteTable(ScoreResult score)
+    private static void WriteTable(ScoreResult score, CommandStreams streams)
     {
         Table table = Tables.Create("span", "tokens", "log probability", "nats per token");
         foreach (SpanScore span in score.Spans)
             AddRow(table, Markup.Escape(span.Text), span.Tokens, span.LogProbability);
         if (score.Spans.Count > 1)
             AddRow(table, "[bold]all, jointly[/]", score.Tokens, score.LogProbability);
-        Tables.Print(table);
+        Tables.Print(table, streams);
     }
 
     private static void AddRow(Table table, string name, int tokens, double logProbability) =>
         table.AddRow(name, $"{tokens}", $"{logProbability:F4}", $"{-logProbability / tokens:F4}");
 
-    private static void WriteJson(ScoreResult score) => StandardStreams.Output.Write(ReadableJson.Line(json =>
+    private static void WriteJson(ScoreResult score, CommandStreams streams) => streams.Output.Write(ReadableJson.Line(json =>
     {
         json.WriteStartObject();
         json.WriteNumber("log_prob", score.LogProbability);

@@ -19,11 +19,11 @@ internal static class TokensCommand
         var pieces = new Option<bool>("--pieces") { Description = "List the tokens too" };
         Option<bool> json = CommonOptions.Json();
         var command = new Command("tokens", "Count the tokens of a text with its gaps") { text, model, pieces, json };
-        command.SetAction(parsed => Run(parsed.GetValue(text)!, parsed.ModelFolder(model), parsed.GetValue(pieces), parsed.GetValue(json)));
+        command.SetAction(parsed => Run(parsed.GetValue(text)!, parsed.ModelFolder(model), parsed.GetValue(pieces), parsed.GetValue(json), CommandConfiguration.StreamsOf(parsed)));
         return command;
     }
 
-    private static int Run(string text, string model, bool pieces, bool json)
+    private static int Run(string text, string model, bool pieces, bool json, CommandStreams streams)
     {
         ArgumentText.RequireValid(text);
         InfillPrompt prompt = InfillPrompt.Parse(text);
@@ -32,28 +32,28 @@ internal static class TokensCommand
         InfillTokenizer tokenizer = InfillTokenizer.Open(path, folder.Manifest);
         TokenCount count = tokenizer.CountTokens(prompt, out int[] tokens);
         if (json)
-            WriteJson(count, folder.Name, pieces ? tokens : null, tokenizer);
+            WriteJson(count, folder.Name, pieces ? tokens : null, tokenizer, streams);
         else
-            WriteText(count, folder.Name, pieces ? tokens : [], tokenizer);
+            WriteText(count, folder.Name, pieces ? tokens : [], tokenizer, streams);
         if (prompt.Warning is string warning)
-            Console.Error.WriteLine($"asarm: {warning}");
+            streams.Error.WriteLine($"asarm: {warning}");
         return ExitCode.Done;
     }
 
-    private static void WriteText(TokenCount count, string model, int[] tokens, InfillTokenizer tokenizer)
+    private static void WriteText(TokenCount count, string model, int[] tokens, InfillTokenizer tokenizer, CommandStreams streams)
     {
         string separator = count.Separator == 0 ? "" : ", 1 separator before the gap at the beginning";
-        Console.Out.WriteLine($"{Counts.Of(count.Total, "token")}: {count.Given} given, {count.Gaps} in gaps{separator}");
-        Console.Out.WriteLine($"{model} takes {count.Maximum}{(count.Fits ? "" : ": too long, see infill --window")}");
+        streams.OutputWriter.WriteLine($"{Counts.Of(count.Total, "token")}: {count.Given} given, {count.Gaps} in gaps{separator}");
+        streams.OutputWriter.WriteLine($"{model} takes {count.Maximum}{(count.Fits ? "" : ": too long, see infill --window")}");
         if (tokens.Length == 0)
             return;
         Table table = Tables.Create("token", "piece");
         foreach (int token in tokens)
             table.AddRow($"{token}", Markup.Escape(tokenizer.PieceOf(token)));
-        Tables.Print(table);
+        Tables.Print(table, streams);
     }
 
-    private static void WriteJson(TokenCount count, string model, int[]? tokens, InfillTokenizer tokenizer) => StandardStreams.Output.Write(ReadableJson.Line(json =>
+    private static void WriteJson(TokenCount count, string model, int[]? tokens, InfillTokenizer tokenizer, CommandStreams streams) => streams.Output.Write(ReadableJson.Line(json =>
     {
         json.WriteStartObject();
         json.WriteNumber("tokens", count.Total);

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using AsArm.Cli.Options;
 using AsArm.Cli.Output;
+using AsArm.Cli.Streams;
 using AsArm.Inference.Devices;
 using AsArm.Inference.ModelFolders;
 using AsArm.Inference.Onnx;
@@ -24,11 +25,15 @@ internal static class VerifyCommand
         foreach (Option option in limits.Options)
             command.Add(option);
         command.SetAction((parsed, cancellationToken) => Task.Run(
-            () => Run(parsed.ModelFolder(model), parsed.GetValue(golden), manifest => limits.Of(manifest, parsed), parsed.GetValue(device), parsed.IsTf32(tf32, parsed.GetValue(device)), cancellationToken), cancellationToken));
+            () => Run(
+                parsed.ModelFolder(model), parsed.GetValue(golden), manifest => limits.Of(manifest, parsed), parsed.GetValue(device), parsed.IsTf32(tf32, parsed.GetValue(device)),
+                CommandConfiguration.StreamsOf(parsed), cancellationToken),
+            cancellationToken));
         return command;
     }
 
-    private static int Run(string path, string? golden, Func<ModelManifest, VerifyLimits.Values> limitsOf, Device device, bool allowTf32, CancellationToken cancellationToken)
+    private static int Run(
+        string path, string? golden, Func<ModelManifest, VerifyLimits.Values> limitsOf, Device device, bool allowTf32, CommandStreams streams, CancellationToken cancellationToken)
     {
         ModelFolder folder = ModelFolder.Open(path);
         golden ??= folder.GoldenPath ?? throw new UsageException($"{path} holds no golden.safetensors: name a file with --golden.");
@@ -51,13 +56,13 @@ internal static class VerifyCommand
                 failures.Add($"{model.GraphPath} {failure}.");
         }
 
-        Tables.Print(table);
+        Tables.Print(table, streams);
         foreach (string failure in failures)
-            Console.Error.WriteLine($"asarm: {failure}");
+            streams.Error.WriteLine($"asarm: {failure}");
         return failures.Count == 0 ? ExitCode.Done : ExitCode.Failed;
     }
 
-    /// <summary>Every graph that this device can run, on a CPU those for GPUs too.</summary>
+    /// <summary>Every graph that the device can run; a CPU runs those for GPUs too.</summary>
     private static IEnumerable<(bool UseCache, bool Float32)> Graphs(ModelFolder folder, Device device)
     {
         bool isGpu = device != Device.Cpu, hasFloat32Graphs = folder.Float32OnnxPath is not null;

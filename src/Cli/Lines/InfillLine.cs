@@ -17,19 +17,19 @@ internal sealed class InfillLine(long number)
     /// <summary>One, or as many as there are samples; none for a bad line.</summary>
     public IReadOnlyList<InfillRequest> Requests { get; set; } = [];
 
-    /// <summary>Of all of its texts together.</summary>
+    /// <summary>Characters of all its requests together.</summary>
     public long Characters { get; set; }
 
     /// <summary>Whether the line asked for samples.</summary>
     public bool HasSamples { get; set; }
 
-    /// <summary>Of the requests, in their order, as far as they are done.</summary>
+    /// <summary>Outcomes of the requests so far, in their order.</summary>
     public List<InfillOutcome> Outcomes { get; } = [];
 
-    /// <summary>Nothing is under way.</summary>
+    /// <summary>All of its requests are done.</summary>
     public bool IsDone => Outcomes.Count == Requests.Count;
 
-    /// <summary>What in its text looks like a gap and is none; null for nothing.</summary>
+    /// <summary>What in its text looks like a gap and is not one; null if nothing does.</summary>
     public string? Warning => Outcomes.Select(outcome => outcome.Result?.Warning).FirstOrDefault(warning => warning is not null);
 
     /// <summary>What is wrong with the line, or with all of its requests alike; it must be done.</summary>

@@ -3,13 +3,13 @@ using AsArm.Cli.Options;
 
 namespace AsArm.Cli.Lines;
 
-/// <summary>Reads lines on a thread of its own, so that waiting for input stops neither texts under way nor Ctrl-C.</summary>
+/// <summary>Reads lines on a thread of its own, so that waiting for input blocks neither texts in progress nor Ctrl-C.</summary>
 internal static class LineChannel
 {
     private const int Capacity = 16; // lines that are read ahead
 
     /// <summary>The lines; an error of the stream ends them.</summary>
-    /// <param name="stream">Stays open until the process ends, as a read under way cannot be given up.</param>
+    /// <param name="stream">Closed at its end, and not before, as a pending read cannot be cancelled.</param>
     public static ChannelReader<RawLine> Start(Stream stream)
     {
         Channel<RawLine> channel = Channel.CreateBounded<RawLine>(new BoundedChannelOptions(Capacity) { SingleReader = true, SingleWriter = true });
@@ -21,8 +21,12 @@ internal static class LineChannel
     {
         try
         {
-            foreach (RawLine line in new LineReader(stream).Read())
-                writer.WriteAsync(line).AsTask().GetAwaiter().GetResult();
+            using (stream)
+            {
+                foreach (RawLine line in new LineReader(stream).Read())
+                    writer.WriteAsync(line).AsTask().GetAwaiter().GetResult();
+            }
+
             writer.Complete();
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)

@@ -3,7 +3,6 @@ using System.Numerics;
 using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Unicode;
-using AsArm.Cli.Commands;
 using AsArm.Cli.Options;
 using AsArm.Inference.Infilling;
 
@@ -30,17 +29,17 @@ internal sealed class LineParser(InfillOptions defaults)
             ReadOnlyMemory<byte> bytes = raw.Bytes ?? throw new FormatException($"longer than {LineReader.MaxBytes >> 20} MiB");
             bytes = WithoutMark(bytes);
             if (!Utf8.IsValid(bytes.Span))
-                throw new FormatException("no valid UTF-8");
+                throw new FormatException("not valid UTF-8");
             using JsonDocument document = JsonDocument.Parse(bytes);
             Read(document.RootElement, line);
         }
         catch (JsonException error)
         {
-            line.Error = $"no valid JSON at byte {error.BytePositionInLine}";
+            line.Error = $"not valid JSON at byte {error.BytePositionInLine}";
         }
         catch (InvalidOperationException)
         {
-            line.Error = "a string with half a surrogate pair";
+            line.Error = "a string with an unpaired surrogate";
         }
         catch (FormatException error)
         {
@@ -56,20 +55,20 @@ internal sealed class LineParser(InfillOptions defaults)
     private void Read(JsonElement root, InfillLine line)
     {
         if (root.ValueKind != JsonValueKind.Object)
-            throw new FormatException("no JSON object");
+            throw new FormatException("not a JSON object");
         if (root.TryGetProperty("id", out JsonElement id))
             line.Id = id.GetRawText(); // before anything can be wrong
         Dictionary<string, JsonElement> fields = FieldsOf(root);
         if (!fields.TryGetValue("text", out JsonElement text) || text.ValueKind != JsonValueKind.String)
-            throw new FormatException("no string \"text\"");
+            throw new FormatException("the field \"text\" is missing or not a string");
         InfillOptions options = OptionsOf(fields, line.Number);
         int? samples = Number(fields, "samples", Ranges.Samples);
         line.HasSamples = samples is not null;
-        string asked = text.GetString()!;
-        if (Ranges.WhyTooManySamples(asked, samples ?? 1) is string tooMany)
+        string content = text.GetString()!;
+        if (Ranges.WhyTooManySamples(content, samples ?? 1) is string tooMany)
             throw new FormatException(tooMany);
-        line.Requests = RequestsOf(asked, options, samples);
-        line.Characters = (long)asked.Length * line.Requests.Count;
+        line.Requests = RequestsOf(content, options, samples);
+        line.Characters = (long)content.Length * line.Requests.Count;
     }
 
     private static InfillRequest[] RequestsOf(string text, InfillOptions options, int? samples)
@@ -83,17 +82,17 @@ internal sealed class LineParser(InfillOptions defaults)
     private InfillOptions OptionsOf(Dictionary<string, JsonElement> fields, long line) => defaults with
     {
         Seed = Number(fields, "seed", Ranges.Seed) ?? defaults.Seed + line - 1,
-        Sampler = Choice(fields, "sampler", InfillCommand.Samplers) ?? defaults.Sampler,
-        Order = Choice(fields, "order", InfillCommand.Orders) ?? defaults.Order,
+        Sampler = Choice(fields, "sampler", ChoiceNames.Samplers) ?? defaults.Sampler,
+        Order = Choice(fields, "order", ChoiceNames.Orders) ?? defaults.Order,
         Window = Flag(fields, "window") ?? defaults.Window,
-        GapSpacing = Choice(fields, "gap_spacing", InfillCommand.Spacings) ?? defaults.GapSpacing,
+        GapSpacing = Choice(fields, "gap_spacing", ChoiceNames.Spacings) ?? defaults.GapSpacing,
         Temperature = Number(fields, "temperature", Ranges.Temperature) ?? defaults.Temperature,
         TopK = Number(fields, "top_k", Ranges.TopK) ?? defaults.TopK,
         TopP = Number(fields, "top_p", Ranges.TopP) ?? defaults.TopP,
         DraftLength = Number(fields, "draft_length", Ranges.DraftLength) ?? defaults.DraftLength,
     };
 
-    /// <summary>By name; each is known and stands once.</summary>
+    /// <summary>By name; each is known and occurs once.</summary>
     private static Dictionary<string, JsonElement> FieldsOf(JsonElement root)
     {
         var fields = new Dictionary<string, JsonElement>();
@@ -102,13 +101,13 @@ internal sealed class LineParser(InfillOptions defaults)
             if (!s_fields.Contains(property.Name))
                 throw new FormatException($"unknown field {Shown($"\"{property.Name}\"")}: use {string.Join(", ", s_fields.Select(name => $"\"{name}\""))}");
             if (!fields.TryAdd(property.Name, property.Value))
-                throw new FormatException($"the field \"{property.Name}\" stands twice");
+                throw new FormatException($"the field \"{property.Name}\" occurs twice");
         }
 
         return fields;
     }
 
-    /// <summary>Null, as left out, where there is no such field or it is null.</summary>
+    /// <summary>Null where the field is missing or null.</summary>
     private static T? Number<T>(Dictionary<string, JsonElement> fields, string name, NumberRange<T> range)
         where T : struct, INumberBase<T>
     {

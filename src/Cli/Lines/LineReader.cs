@@ -2,17 +2,17 @@ using System.Buffers;
 
 namespace AsArm.Cli.Lines;
 
-/// <summary>Reads a stream line by line; each line as soon as its end is there. What is too long is skipped, not held.</summary>
+/// <summary>Reads a stream line by line; each line as soon as its end has been read. A line that is too long is skipped, not buffered.</summary>
 internal sealed class LineReader(Stream stream)
 {
-    /// <summary>The longest line, in bytes: 16 MiB.</summary>
+    /// <summary>The maximum length of a line in bytes: 16 MiB.</summary>
     public const int MaxBytes = 16 << 20;
 
     private ArrayBufferWriter<byte> _line = new();
     private bool _isTooLong;
     private long _number;
 
-    /// <summary>The lines, the last one with or without an end.</summary>
+    /// <summary>The lines; the last one may lack a line end.</summary>
     public IEnumerable<RawLine> Read()
     {
         byte[] chunk = new byte[1 << 16];

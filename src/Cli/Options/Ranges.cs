@@ -8,18 +8,18 @@ internal static class Ranges
     private const int MaxSamples = 10_000;
     private const int MaxThreads = 1024;
 
-    /// <summary>Characters of a text times its samples: results that wait for each other are held, whole texts of 2 bytes a character.</summary>
+    /// <summary>Limit on the characters of a text times its samples: results wait for each other in memory, with 2 bytes per character.</summary>
     private const long MaxSampledCharacters = 1L << 26;
 
-    public static NumberRange<long> Seed { get; } = new("a integer", _ => true);
+    public static NumberRange<long> Seed { get; } = new("an integer", _ => true);
 
     public static NumberRange<double> Temperature { get; } = new("a number of at least 0", value => value >= 0 && double.IsFinite(value));
 
-    public static NumberRange<int> TopK { get; } = new("a integer of at least 1", value => value >= 1);
+    public static NumberRange<int> TopK { get; } = new("an integer of at least 1", value => value >= 1);
 
     public static NumberRange<double> TopP { get; } = new("in (0, 1]", value => value is > 0 and <= 1);
 
-    public static NumberRange<int> DraftLength { get; } = new("a integer of at least 1", value => value >= 1);
+    public static NumberRange<int> DraftLength { get; } = new("an integer of at least 1", value => value >= 1);
 
     public static NumberRange<int> Samples { get; } = UpTo(MaxSamples);
 
@@ -30,5 +30,5 @@ internal static class Ranges
         : string.Create(CultureInfo.InvariantCulture, $"{samples} samples of {text.Length} characters are more than {MaxSampledCharacters} characters together: ask for fewer");
 
     private static NumberRange<int> UpTo(int maximum) =>
-        new(string.Create(CultureInfo.InvariantCulture, $"a integer from 1 to {maximum}"), value => value >= 1 && value <= maximum);
+        new(string.Create(CultureInfo.InvariantCulture, $"an integer from 1 to {maximum}"), value => value >= 1 && value <= maximum);
 }

@@ -1,4 +1,4 @@
 namespace AsArm.Cli.Options;
 
-/// <summary>The command was called in a way that it does not take; the message names the option.</summary>
+/// <summary>The command line is not valid; the message names the option.</summary>
 internal sealed class UsageException(string message) : Exception(message);

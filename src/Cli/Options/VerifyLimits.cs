@@ -4,7 +4,7 @@ using AsArm.Inference.Verification;
 
 namespace AsArm.Cli.Options;
 
-/// <summary>What asarm verify holds a graph against: by its precision, unless options say otherwise.</summary>
+/// <summary>The limits that asarm verify checks a graph against: those of its precision, unless options override them.</summary>
 internal sealed class VerifyLimits
 {
     private readonly Option<double?> _tolerance = Create("--tolerance", "Largest difference of a logit that passes (default: 1e-4 for float32, none for rounded precisions)");
@@ -13,16 +13,16 @@ internal sealed class VerifyLimits
     private readonly Option<double?> _variation = Create("--worst-variation", "Largest total variation distance of a distribution");
     private readonly Option<double?> _relative = Create("--relative-kl", "Largest mean divergence as a share of that between the recorded distributions and the uniform one");
 
-    /// <summary>Of the command line.</summary>
+    /// <summary>The options of the command line.</summary>
     public IEnumerable<Option> Options => [_tolerance, _mean, _worst, _variation, _relative];
 
     /// <summary>The limits of a model.</summary>
     public Values Of(ModelManifest manifest, ParseResult parsed)
     {
-        DivergenceLimits? usual = manifest.DivergenceLimits;
+        DivergenceLimits? defaults = manifest.DivergenceLimits;
         return new(
-            Or(_tolerance, manifest.Tolerance), Or(_mean, usual?.MeanDivergence), Or(_worst, usual?.WorstDivergence),
-            Or(_variation, usual?.WorstVariation), Or(_relative, usual?.RelativeDivergence));
+            Or(_tolerance, manifest.Tolerance), Or(_mean, defaults?.MeanDivergence), Or(_worst, defaults?.WorstDivergence),
+            Or(_variation, defaults?.WorstVariation), Or(_relative, defaults?.RelativeDivergence));
 
         double Or(Option<double?> option, double? otherwise) => parsed.GetValue(option) ?? otherwise ?? double.PositiveInfinity;
     }
@@ -30,10 +30,10 @@ internal sealed class VerifyLimits
     private static Option<double?> Create(string name, string description) =>
         CommonOptions.OptionalNumber<double>(name, "X", description, value => value >= 0 && double.IsFinite(value), "a number of at least 0");
 
-    /// <summary>Limits; infinite where there is none.</summary>
+    /// <summary>Limits; infinite where there is no limit.</summary>
     internal sealed record Values(double Tolerance, double MeanDivergence, double WorstDivergence, double WorstVariation, double RelativeDivergence)
     {
-        /// <summary>What is over its limit first, in words; null where nothing is. What is not a number is over any limit, also over none.</summary>
+        /// <summary>Describes the first limit that is exceeded; null if none is. Values that are not finite exceed every limit, also an absent one.</summary>
         public string? Exceeded(double worstLogit, DistributionDifference difference)
         {
             (double Value, double Limit, string What)[] all =

@@ -6,7 +6,7 @@ using System.Text.Json;
 namespace AsArm.Cli.Output;
 
 /// <summary>
-/// JSON as people read it: of all characters only quotes, backslashes, control characters and line separators are escaped. The encoders that
+/// JSON that people can read: only quotes, backslashes, control characters and line separators are escaped. The encoders that
 /// come with .NET escape everything beyond U+FFFF, and private and newer characters.
 /// </summary>
 internal sealed class ReadableJson : JavaScriptEncoder
@@ -65,7 +65,7 @@ internal sealed class ReadableJson : JavaScriptEncoder
         return fits;
     }
 
-    /// <summary>Such a half is no character; it is replaced.</summary>
+    /// <summary>An unpaired surrogate is not a character; it is replaced.</summary>
     private static bool IsHalfAPair(ReadOnlySpan<char> from, char before) => char.IsHighSurrogate(from[0])
         ? from.Length < 2 || !char.IsLowSurrogate(from[1])
         : char.IsLowSurrogate(from[0]) && !char.IsHighSurrogate(before);

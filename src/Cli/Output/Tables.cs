@@ -1,8 +1,9 @@
+using AsArm.Cli.Streams;
 using Spectre.Console;
 
 namespace AsArm.Cli.Output;
 
-/// <summary>Tables on standard output, plain where that is no terminal.</summary>
+/// <summary>Tables on standard output, plain where that is not a terminal.</summary>
 internal static class Tables
 {
     private const int RedirectedWidth = 160;
@@ -15,10 +16,20 @@ internal static class Tables
         return table;
     }
 
-    public static void Print(Table table)
+    public static void Print(Table table, CommandStreams streams) => Print(table, streams.OutputWriter, streams.IsOutputRedirected);
+
+    /// <summary>The same for a command that prints through <see cref="Console" />.</summary>
+    public static void Print(Table table) => Print(table, Console.Out, Console.IsOutputRedirected);
+
+    private static void Print(Table table, TextWriter writer, bool isRedirected)
     {
-        IAnsiConsole console = AnsiConsole.Console;
-        if (Console.IsOutputRedirected)
+        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Out = new AnsiConsoleOutput(writer),
+            Ansi = isRedirected ? AnsiSupport.No : AnsiSupport.Detect,
+            ColorSystem = isRedirected ? ColorSystemSupport.NoColors : ColorSystemSupport.Detect,
+        });
+        if (isRedirected)
             console.Profile.Width = RedirectedWidth;
         console.Write(table);
     }

@@ -8,7 +8,7 @@ internal readonly record struct FileIdentity(ulong Device, ulong Inode)
     private const int TypeMask = 0xF000; // S_IFMT
     private const int RegularFile = 0x8000; // S_IFREG
 
-    /// <summary>Reads struct statx, whose layout is the kernel's and the same everywhere; null for what is no regular file.</summary>
+    /// <summary>Reads struct statx, whose layout is the kernel's and the same everywhere; null if it is not a regular file.</summary>
     public static FileIdentity? OfStatx(ReadOnlySpan<byte> statx)
     {
         int mode = MemoryMarshal.Read<ushort>(statx[28..]);

@@ -2,7 +2,7 @@ namespace AsArm.Cli.Streams;
 
 /// <summary>Writes without a buffer; a handler turns a failure into another exception, or into nothing.</summary>
 /// <param name="inner">Where the bytes go.</param>
-/// <param name="onFailure">Told at every write from the first failure on; none of them is tried.</param>
+/// <param name="onFailure">Called at every write from the first failure on; those writes are not attempted.</param>
 internal sealed class GuardedStream(Stream inner, Action<Exception> onFailure) : WriteOnlyStream
 {
     private Exception? _failure;

@@ -3,7 +3,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace AsArm.Cli.Streams;
 
-/// <summary>What .NET does not tell of files: two calls of the C library whose arguments are the same on every processor.</summary>
+/// <summary>What .NET does not expose about files: two functions of the C library whose arguments are the same on every processor.</summary>
 internal static partial class NativeFiles
 {
     private const int GetDescriptorFlags = 1; // F_GETFD
@@ -34,7 +34,7 @@ internal static partial class NativeFiles
     /// <summary>The same of a path, links followed.</summary>
     public static FileIdentity? IdentityOf(string path) => Identity(CurrentFolder, path, 0);
 
-    /// <summary>A device or a pipe, which anybody may write to at the same time; false where that cannot be told.</summary>
+    /// <summary>A device or a pipe, which others may write to at the same time; false where that is unknown.</summary>
     public static bool IsSpecial(string path) => OperatingSystem.IsLinux() && File.Exists(path) && IdentityOf(path) is null;
 
     private static FileIdentity? Identity(int folder, string path, int flags)

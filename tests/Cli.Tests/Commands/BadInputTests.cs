@@ -28,27 +28,27 @@ public sealed class BadInputTests
     [DataRow("<mask:99999999999>", "100000000000 tokens")]
     [DataRow("A <MASK> day.", "'<MASK>' at character 2 is plain text, not a gap: a gap is <mask>")]
     [DataRow("A [MASK] day.", "'[MASK]' at character 2")]
-    public void Infill_BadGaps_AreNamed(string text, string named) => AsarmCommand.Run("infill", text).IsBadInput(named);
+    public void Infill_BadGaps_AreNamed(string text, string named) => AsarmCommand.RunSmall("infill", text).IsBadInput(named);
 
     [TestMethod]
     public void Infill_MoreTokensThanTheMaximum_IsRefusedWithBothNumbers()
     {
-        int maximum = Models.DefaultMaxLength;
-        AsarmCommand.Run("infill", $"A <mask:{maximum}> day.").IsBadInput($"takes {maximum}");
-        AsarmCommand.Run("infill", $"<mask:{maximum + 1}>").IsBadInput($"{maximum + 2} tokens", "separator", $"takes {maximum}");
-        AsarmCommand.Run("infill", $"A <mask:{maximum + 1}>").IsBadInput($"{maximum + 2} tokens", $"takes {maximum}", "--window", "a longer maximum");
-        AsarmCommand.Run("infill", string.Concat(Enumerable.Repeat("a day ", maximum)) + "<mask>").IsBadInput($"takes {maximum}");
-        AsarmCommand.Run("score", string.Concat(Enumerable.Repeat("a day ", maximum)) + "[[here]]").IsBadInput($"takes {maximum}");
+        int maximum = Models.TextMaxLength;
+        AsarmCommand.RunSmall("infill", $"A <mask:{maximum}> day.").IsBadInput($"takes {maximum}");
+        AsarmCommand.RunSmall("infill", $"<mask:{maximum + 1}>").IsBadInput($"{maximum + 2} tokens", "separator", $"takes {maximum}");
+        AsarmCommand.RunSmall("infill", $"A <mask:{maximum + 1}>").IsBadInput($"{maximum + 2} tokens", $"takes {maximum}", "--window", "a longer maximum");
+        AsarmCommand.RunSmall("infill", string.Concat(Enumerable.Repeat("a day ", maximum)) + "<mask>").IsBadInput($"takes {maximum}");
+        AsarmCommand.RunSmall("score", string.Concat(Enumerable.Repeat("a day ", maximum)) + "[[here]]").IsBadInput($"takes {maximum}");
     }
 
-    /// <summary>Where no token is given, one is put first and counts.</summary>
+    /// <summary>Where no token is given, a separator is put first and counts.</summary>
     [TestMethod]
     public void Infill_OnlyAGap_FillsUpToTheMaximumLessOne()
     {
-        int maximum = Models.DefaultMaxLength;
-        AsarmResult result = AsarmCommand.Run("infill", $"<mask:{maximum - 1}>", "--json", "--top-k", "1", "--draft-length", "32").Done();
+        int maximum = Models.TextMaxLength;
+        AsarmResult result = AsarmCommand.RunSmall("infill", $"<mask:{maximum - 1}>", "--json", "--top-k", "1", "--draft-length", "32").Done();
         Assert.AreEqual(maximum - 1, result.Json.GetProperty("tokens").GetInt32());
-        AsarmCommand.Run("infill", $"<mask:{maximum}>").IsBadInput($"{maximum + 1} tokens", $"takes {maximum}");
+        AsarmCommand.RunSmall("infill", $"<mask:{maximum}>").IsBadInput($"{maximum + 1} tokens", $"takes {maximum}");
     }
 
     [TestMethod]
@@ -143,7 +143,7 @@ public sealed class BadInputTests
     [DataRow("A [[fine <mask:2>]] day.", "character 2")]
     [DataRow("A <mask:x> [[fine]] day.", "character 2")]
     [DataRow("A [[日本]] day.", "[[日本]]")]
-    public void Score_BadSpans_AreNamed(string text, string named) => AsarmCommand.Run("score", text).IsBadInput(named);
+    public void Score_BadSpans_AreNamed(string text, string named) => AsarmCommand.RunSmall("score", text).IsBadInput(named);
 
     [TestMethod]
     [OSCondition(ConditionMode.Exclude, OperatingSystems.Windows)]
@@ -154,7 +154,7 @@ public sealed class BadInputTests
     public void Command_TextOfInvalidUtf8_IsRefused(string command, string text) =>
         AsarmCommand.RunOnRawText(command, text).IsBadInput("TEXT", "UTF-8");
 
-    /// <summary>With no GPU to be seen the answer is the same in builds with and without its libraries.</summary>
+    /// <summary>With every GPU hidden, the error is the same in builds with and without its libraries.</summary>
     [TestMethod]
     [DataRow("cuda", "infill", Text)]
     [DataRow("tensorrt", "infill", Text)]

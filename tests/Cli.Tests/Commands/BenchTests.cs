@@ -15,7 +15,7 @@ public sealed class BenchTests
     [TestMethod]
     public void Bench_DefaultModel_ComparesEverySamplerOnEveryKind()
     {
-        AsarmResult result = AsarmCommand.Run("bench", "--repeats", "1").Done();
+        AsarmResult result = AsarmCommand.RunAsProcess("bench", "--repeats", "1").Done();
         foreach (string sampler in new[] { "fused", "assd", "ngram", "sequential", "parallel" })
             Assert.AreEqual(20, Regex.Count(result.Output, $@"│ {sampler} +│ \d"), sampler);
         Assert.MatchesRegex(@"Total variation .*: 2 tokens 0\.\d\d ± 0\.\d\d; 4 tokens [01]\.\d\d", result.Output);
@@ -45,7 +45,7 @@ public sealed class BenchTests
         string before = File.ReadAllText(model.In("asarm.json"));
         File.WriteAllText(texts.In("a.txt"), $"{s_document}<|endoftext|>\n{s_document}");
         File.WriteAllText(texts.In("b.txt"), s_document);
-        AsarmResult result = AsarmCommand.Run("bench", "--write", "--repeats", "1", "--model", model.Path, "--text", texts.In("a.txt"), texts.In("b.txt")).Done();
+        AsarmResult result = AsarmCommand.RunAsProcess("bench", "--write", "--repeats", "1", "--model", model.Path, "--text", texts.In("a.txt"), texts.In("b.txt")).Done();
         Assert.MatchesRegex(@"^\S+, cpu: \d+ draft tokens examined\. acceptance .*network 0?\.\d+.*; forward-pass overhead on cpu: [\d.]+ tokens, in batches [\d.]+\.$", result.OutputLines.Single());
         string after = File.ReadAllText(model.In("asarm.json"));
         Assert.StartsWith(before.TrimEnd()[..^1].TrimEnd(), after);

@@ -2,11 +2,11 @@ using AsArm.Cli.Tests.Support;
 
 namespace AsArm.Cli.Tests.Commands;
 
-/// <summary>Options of devices, as far as a machine without a GPU can tell.</summary>
+/// <summary>Options of devices, as far as they can be tested without a GPU.</summary>
 [TestClass]
 public sealed class DeviceOptionTests
 {
-    /// <summary>An option that means nothing is refused, not ignored.</summary>
+    /// <summary>An option that has no effect is refused, not ignored.</summary>
     [TestMethod]
     [DataRow("infill", "A <mask> day.")]
     [DataRow("score", "A [[fine]] day.")]
@@ -18,7 +18,7 @@ public sealed class DeviceOptionTests
     [TestMethod]
     [DataRow("cuda", "CUDAExecutionProvider")]
     [DataRow("tensorrt", "TensorrtExecutionProvider")]
-    public void Infill_DeviceThatTheBuildLacks_IsToldWithTheDevicesThereAre(string device, string provider)
+    public void Infill_DeviceThatTheBuildLacks_IsRefusedWithTheAvailableDevices(string device, string provider)
     {
         foreach (string[] option in new string[][] { [], ["--allow-tf32"] })
             AsarmCommand.Run(["infill", "A <mask> day.", "--device", device, .. option]).IsBadInput(device, provider, "Available: cpu.", "AsArmGpu");

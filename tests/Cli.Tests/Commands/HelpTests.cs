@@ -43,16 +43,17 @@ public sealed class HelpTests
     [TestMethod]
     public void NoArguments_PrintsHelp_WithTheExitCodeOfBadUsage()
     {
-        AsarmResult result = AsarmCommand.Run();
+        AsarmResult result = AsarmCommand.RunAsProcess();
         Assert.AreEqual(2, result.ExitCode);
         Assert.Contains("Usage:", result.Output);
         Assert.AreEqual("", result.Error);
     }
 
+    /// <summary>Of the entry assembly, so that only the command itself knows it.</summary>
     [TestMethod]
     public void Version_IsOneLine()
     {
-        AsarmResult result = AsarmCommand.Run("--version").Done();
+        AsarmResult result = AsarmCommand.RunAsProcess("--version").Done();
         Assert.HasCount(1, result.OutputLines);
         Assert.MatchesRegex(@"^\d+\.\d+\.\d+", result.Output);
     }

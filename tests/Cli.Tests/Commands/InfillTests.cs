@@ -3,7 +3,7 @@ using AsArm.Cli.Tests.Support;
 
 namespace AsArm.Cli.Tests.Commands;
 
-/// <summary>asarm infill on one text, with the default model; its weights may change, so no test expects certain words.</summary>
+/// <summary>asarm infill on one text. The default model's weights may change, so no test expects certain words; where not even their distribution matters, a small model fills the text.</summary>
 [TestClass]
 public sealed class InfillTests
 {
@@ -63,10 +63,10 @@ public sealed class InfillTests
     }
 
     [TestMethod]
-    public void Infill_CallCost_DecidesHowFarFusedDrafts()
+    public void Infill_ForwardPassOverhead_DeterminesHowFarFusedDrafts()
     {
         const string Gap = "Once upon a time <mask:20> and they lived there.";
-        Assert.AreEqual(20, Number(Single(Gap, "--seed", "1", "--forward-pass-overhead", "0.1"), "nfe"), "Rows are dear: one token a call.");
+        Assert.AreEqual(20, Number(Single(Gap, "--seed", "1", "--forward-pass-overhead", "0.1"), "nfe"), "Rows are expensive: one token per forward pass.");
         Assert.IsLessThan(20, Number(Single(Gap, "--seed", "1", "--forward-pass-overhead", "200"), "nfe"));
         foreach (string bad in new[] { "0", "-1", "NaN", "x" })
             AsarmCommand.Run("infill", Gap, "--forward-pass-overhead", bad).IsBadInput("--forward-pass-overhead");
@@ -74,12 +74,12 @@ public sealed class InfillTests
 
     [TestMethod]
     public void Infill_OneSample_IsStillAnArray() =>
-        Assert.AreEqual(1, AsarmCommand.Run("infill", Text, "--samples", "1", "--json").Done().Json.GetProperty("samples").GetArrayLength());
+        Assert.AreEqual(1, AsarmCommand.RunSmall("infill", Text, "--samples", "1", "--json").Done().Json.GetProperty("samples").GetArrayLength());
 
     [TestMethod]
     public void Infill_PlainSamples_PrintALineEach()
     {
-        AsarmResult result = AsarmCommand.Run("infill", Text, "--seed", "20", "--samples", "18").Done();
+        AsarmResult result = AsarmCommand.RunSmall("infill", Text, "--seed", "20", "--samples", "18").Done();
         Assert.HasCount(18, result.OutputLines);
         Assert.HasCount(18, result.ErrorLines);
         Assert.Contains("seed 37,", result.ErrorLines[^1]);
@@ -88,14 +88,14 @@ public sealed class InfillTests
     [TestMethod]
     public void Infill_WithoutASeed_NamesTheOneThatRepeatsIt()
     {
-        JsonElement drawn = Single(Text);
-        AreSame(drawn, Single(Text, "--seed", drawn.GetProperty("seed").GetRawText()));
+        JsonElement drawn = SmallSingle(Text);
+        AreSame(drawn, SmallSingle(Text, "--seed", drawn.GetProperty("seed").GetRawText()));
     }
 
     [TestMethod]
     public void Infill_OtherSeeds_GiveOtherTexts()
     {
-        JsonElement samples = AsarmCommand.Run("infill", "The <mask:12> end.", "--seed", "1", "--samples", "8", "--json").Done().Json.GetProperty("samples");
+        JsonElement samples = AsarmCommand.RunSmall("infill", "The <mask:12> end.", "--seed", "1", "--samples", "8", "--json").Done().Json.GetProperty("samples");
         Assert.IsGreaterThan(1, samples.EnumerateArray().Select(sample => sample.GetProperty("text").GetString()).Distinct().Count());
     }
 
@@ -124,7 +124,7 @@ public sealed class InfillTests
     [DataRow("--device", "cpu")]
     public void Infill_EachOption_IsTaken(string option, string value)
     {
-        JsonElement json = Single(Text, option, value);
+        JsonElement json = SmallSingle(Text, option, value);
         Assert.AreEqual(6, Number(json, "tokens"));
         Assert.IsInRange(1, 6, Number(json, "nfe"));
         if (json.TryGetProperty(option[2..], out JsonElement said))
@@ -139,9 +139,9 @@ public sealed class InfillTests
     [DataRow("--sampler=parallel", "--draft-length=2")]
     [DataRow("--sampler=sequential", "--order=right-to-left", "--temperature=0.9", "--top-k=50", "--top-p=0.95")]
     public void Infill_SameSeed_GivesTheSameText(params string[] options) =>
-        AreSame(Single(Text, [.. options, "--seed=3"]), Single(Text, [.. options, "--seed=3"]));
+        AreSame(SmallSingle(Text, [.. options, "--seed=3"]), SmallSingle(Text, [.. options, "--seed=3"]));
 
-    /// <summary>The cross-check that --no-cache is there for; integer products round what both compute apart.</summary>
+    /// <summary>The cross-check that --no-cache is there for; integer products amplify the rounding by which both differ.</summary>
     [TestMethod]
     [DataRow("--sampler=fused")]
     [DataRow("--sampler=assd")]
@@ -149,7 +149,7 @@ public sealed class InfillTests
     public void Infill_WithoutTheCache_IsTheSame(params string[] options) =>
         AreSame(Single(Text, [.. options, "--seed=8", "--float32"]), Single(Text, [.. options, "--seed=8", "--float32", "--no-cache"]));
 
-    /// <summary>float32 is what a float32 model computes in anyway, and what a float16 one has no graphs for.</summary>
+    /// <summary>A float32 model computes in float32 anyway; a float16 model has no graphs for it.</summary>
     [TestMethod]
     public void Infill_Float32OfOtherPrecisions_IsTheSameOrRefused()
     {
@@ -161,39 +161,39 @@ public sealed class InfillTests
     }
 
     [TestMethod]
-    public void Infill_Sequential_CallsTheModelOnceAToken()
+    public void Infill_Sequential_TakesOneForwardPassPerToken()
     {
-        JsonElement json = Single(Text, "--sampler", "sequential", "--order", "random", "--seed", "4");
+        JsonElement json = SmallSingle(Text, "--sampler", "sequential", "--order", "random", "--seed", "4");
         Assert.AreEqual((6, 6), (Number(json, "tokens"), Number(json, "nfe")));
         Assert.AreEqual((0, 0), (Number(json, "drafted"), Number(json, "accepted")));
     }
 
     [TestMethod]
-    public void Infill_Parallel_CallsTheModelOnceForAll()
+    public void Infill_Parallel_TakesOneForwardPassForAll()
     {
-        Assert.AreEqual(1, Number(Single(Text, "--sampler", "parallel", "--seed", "4"), "nfe"));
-        Assert.AreEqual(3, Number(Single(Text, "--sampler", "parallel", "--draft-length", "2", "--seed", "4"), "nfe"));
-        Assert.Contains("NOT exact", AsarmCommand.Run("infill", "--help").Done().Output.ReplaceLineEndings(" ").Replace("  ", ""));
+        Assert.AreEqual(1, Number(SmallSingle(Text, "--sampler", "parallel", "--seed", "4"), "nfe"));
+        Assert.AreEqual(3, Number(SmallSingle(Text, "--sampler", "parallel", "--draft-length", "2", "--seed", "4"), "nfe"));
+        Assert.Contains("NOT exact", AsarmCommand.RunSmall("infill", "--help").Done().Output.ReplaceLineEndings(" ").Replace("  ", ""));
     }
 
-    /// <summary>One token is left to draw, so that neither seed nor sampler matters, and its probability is one.</summary>
+    /// <summary>One candidate is left for each token, so that neither seed nor sampler matters, and its probability is one.</summary>
     [TestMethod]
     public void Infill_OneCandidate_IsTheSameForEverySeedAndSampler()
     {
-        JsonElement first = Single(Text, "--top-k", "1", "--seed", "1");
+        JsonElement first = SmallSingle(Text, "--top-k", "1", "--seed", "1");
         Assert.AreEqual(0, first.GetProperty("log_prob").GetDouble(), 1e-9);
         string?[] texts = [
-            Single(Text, "--top-k", "1", "--seed", "2").GetProperty("text").GetString(),
-            Single(Text, "--top-p", "1e-9", "--seed", "3").GetProperty("text").GetString(),
-            Single(Text, "--top-k", "1", "--sampler", "sequential").GetProperty("text").GetString(),
+            SmallSingle(Text, "--top-k", "1", "--seed", "2").GetProperty("text").GetString(),
+            SmallSingle(Text, "--top-p", "1e-9", "--seed", "3").GetProperty("text").GetString(),
+            SmallSingle(Text, "--top-k", "1", "--sampler", "sequential").GetProperty("text").GetString(),
         ];
         foreach (string? text in texts)
             Assert.AreEqual(first.GetProperty("text").GetString(), text);
     }
 
-    /// <summary>`model` is the way back, and loses the space with some of the same seeds.</summary>
+    /// <summary>`model` is the control: it loses the space with some of the same seeds.</summary>
     [TestMethod]
-    public void Infill_SpaceTypedBeforeAGap_StaysUnlessTheModelDecides()
+    public void Infill_SpaceTypedBeforeAGap_StaysUnlessLeftToTheModel()
     {
         string[] Texts(string spacing) =>
             [.. AsarmCommand.Run("infill", "A <mask:2> day.", "--seed", "1", "--samples", "60", "--temperature", "1.5", "--gap-spacing", spacing).Done().OutputLines.Where(line => line.EndsWith(" day.", StringComparison.Ordinal))];
@@ -206,9 +206,9 @@ public sealed class InfillTests
     {
         string[] texts = [.. from sampler in (string[])["fused", "assd", "ngram", "sequential"]
                              from seed in (string[])["1", "2"]
-                             select AsarmCommand.Run("infill", "The little dog <mask:4> the garden.", "--temperature", "0", "--sampler", sampler, "--seed", seed).Done().Output];
+                             select AsarmCommand.RunSmall("infill", "The little dog <mask:4> the garden.", "--temperature", "0", "--sampler", sampler, "--seed", seed).Done().Output];
         Assert.HasCount(1, texts.Distinct());
-        JsonElement json = AsarmCommand.Run("infill", "The little dog <mask:4> the garden.", "--temperature", "0", "--json").Done().Json;
+        JsonElement json = AsarmCommand.RunSmall("infill", "The little dog <mask:4> the garden.", "--temperature", "0", "--json").Done().Json;
         Assert.IsLessThan(-1, json.GetProperty("log_prob").GetDouble()); // of temperature 1
     }
 
@@ -218,16 +218,16 @@ public sealed class InfillTests
     [DataRow("<mask:3>", "", "")]
     [DataRow("  <mask:2>  ", "  ", "  ")]
     public void Infill_GapAtTheBeginningOrEnd_IsFilled(string text, string before, string after) =>
-        IsFilled(Single(text, "--seed", "5"), before, after);
+        IsFilled(SmallSingle(text, "--seed", "5"), before, after);
 
     [TestMethod]
     public void Infill_GapAtTheBeginning_StartsWithoutASpace() =>
-        Assert.DoesNotStartWith(" ", Single("<mask:3> was happy.", "--seed", "5").GetProperty("text").GetString()!);
+        Assert.DoesNotStartWith(" ", SmallSingle("<mask:3> was happy.", "--seed", "5").GetProperty("text").GetString()!);
 
     [TestMethod]
     public void Infill_SeveralGapsSomeOfThemAdjacent_AreFilledEach()
     {
-        JsonElement json = Single("<mask><mask:2> and <mask> or <mask:3><mask>", "--seed", "6");
+        JsonElement json = SmallSingle("<mask><mask:2> and <mask> or <mask:3><mask>", "--seed", "6");
         string[] gaps = Gaps(json);
         Assert.HasCount(5, gaps);
         Assert.AreEqual($"{gaps[0]}{gaps[1]} and {gaps[2]} or {gaps[3]}{gaps[4]}", json.GetProperty("text").GetString());
@@ -259,14 +259,14 @@ public sealed class InfillTests
     [DataRow("/? <mask>.", "/?", ".")]
     public void Infill_GivenText_ComesBackByteForByte(string text, string before, string after)
     {
-        string output = AsarmCommand.Run("infill", text, "--seed", "5").Done().Output;
+        string output = AsarmCommand.RunSmall("infill", text, "--seed", "5").Done().Output;
         Assert.StartsWith(before, output);
         Assert.EndsWith(after + Environment.NewLine, output);
     }
 
     [TestMethod]
     public void Infill_TextThatLooksLikeAnOption_IsTakenAfterTwoDashes() =>
-        Assert.StartsWith("--json", AsarmCommand.Run("infill", "--seed", "1", "--", "--json <mask>").Done().Output);
+        Assert.StartsWith("--json", AsarmCommand.RunSmall("infill", "--seed", "1", "--", "--json <mask>").Done().Output);
 
     [TestMethod]
     public void Infill_LocaleOfAnotherEncoding_StillPrintsUtf8()
@@ -277,6 +277,8 @@ public sealed class InfillTests
     }
 
     private static JsonElement Single(string text, params string[] options) => AsarmCommand.Run(["infill", text, "--json", .. options]).Done().Json;
+
+    private static JsonElement SmallSingle(string text, params string[] options) => AsarmCommand.RunSmall(["infill", text, "--json", .. options]).Done().Json;
 
     private static void IsFilled(JsonElement json, string before, string after) =>
         Assert.AreEqual(before + Gaps(json).Single() + after, json.GetProperty("text").GetString());

@@ -34,7 +34,7 @@ public sealed class InfoTests
             }
         }
 
-        Assert.Contains("768 bytes a token", result.Output);
+        Assert.Contains("768 bytes per token", result.Output);
         JsonObject files = JsonNode.Parse(File.ReadAllText(Path.Combine(Models.Tiny, "asarm.json")))!["files"]!.AsObject();
         foreach ((string file, JsonNode? entry) in files)
             Assert.Contains(line => line.Contains(file) && line.Contains((string)entry!["sha256"]!), result.OutputLines, file);

@@ -59,7 +59,7 @@ public sealed class JsonFieldsTests
             {"text": "{{Gap}}", "seed": 5, {{fields}}}
             {"text": "{{Gap}}", "seed": 5}
             """).Done().JsonLines;
-        JsonElement single = AsarmCommand.Run(["infill", Gap, "--seed", "5", "--draft-mode", "throughput", "--json", .. options]).Done().Json;
+        JsonElement single = AsarmCommand.RunSmall(["infill", Gap, "--seed", "5", "--draft-mode", "throughput", "--json", .. options]).Done().Json;
         foreach (string name in new[] { "text", "log_prob", "sampler", "nfe" })
             Assert.AreEqual(single.GetProperty(name).GetRawText(), lines[0].GetProperty(name).GetRawText());
         Assert.AreNotEqual(lines[1].GetProperty("log_prob").GetDouble(), lines[0].GetProperty("log_prob").GetDouble(), "The option has an effect.");
@@ -89,7 +89,7 @@ public sealed class JsonFieldsTests
             {"text": "{{Gap}}", "samples": 2}
             """).Done().JsonLines;
         CollectionAssert.AreEqual(new[] { "id", "line", "samples" }, lines[0].EnumerateObject().Select(field => field.Name).ToArray());
-        JsonElement expected = AsarmCommand.Run("infill", Gap, "--seed", "5", "--samples", "20", "--json").Done().Json;
+        JsonElement expected = AsarmCommand.RunSmall("infill", Gap, "--seed", "5", "--samples", "20", "--json").Done().Json;
         CollectionAssert.AreEqual(Texts(expected), Texts(lines[0]));
         CollectionAssert.AreEqual(Texts(expected)[..1], Texts(lines[1]));
         long[] drawn = [.. lines[2].GetProperty("samples").EnumerateArray().Select(sample => sample.GetProperty("seed").GetInt64())];
@@ -118,18 +118,18 @@ public sealed class JsonFieldsTests
     [DataRow("\"temprature\": 0.5", "\"temprature\"", "\"temperature\"")]
     [DataRow("\"Seed\": 1", "\"Seed\"")]
     [DataRow("\"mask\": null", "\"mask\"")]
-    [DataRow("\"seed\": 1, \"seed\": 1", "\"seed\" stands twice")]
-    [DataRow("\"text\": \"A <mask>.\"", "\"text\" stands twice")]
-    [DataRow("\"id\": 1, \"id\": 1", "\"id\" stands twice")]
-    [DataRow("\"seed\": true", "\"seed\" must be a integer, not true")]
-    [DataRow("\"seed\": 1.5", "\"seed\" must be a integer, not 1.5")]
+    [DataRow("\"seed\": 1, \"seed\": 1", "\"seed\" occurs twice")]
+    [DataRow("\"text\": \"A <mask>.\"", "\"text\" occurs twice")]
+    [DataRow("\"id\": 1, \"id\": 1", "\"id\" occurs twice")]
+    [DataRow("\"seed\": true", "\"seed\" must be an integer, not true")]
+    [DataRow("\"seed\": 1.5", "\"seed\" must be an integer, not 1.5")]
     [DataRow("\"temperature\": -1", "\"temperature\" must be", "-1")]
     [DataRow("\"temperature\": \"0.5\"", "\"temperature\" must be", "\"0.5\"")]
     [DataRow("\"temperature\": 1e999", "\"temperature\" must be")]
-    [DataRow("\"top_k\": 0", "\"top_k\" must be a integer of at least 1")]
+    [DataRow("\"top_k\": 0", "\"top_k\" must be an integer of at least 1")]
     [DataRow("\"top_p\": 1.1", "\"top_p\" must be in (0, 1]")]
     [DataRow("\"draft_length\": 0", "\"draft_length\" must be")]
-    [DataRow("\"samples\": 0", "\"samples\" must be a integer from 1 to 10000, not 0")]
+    [DataRow("\"samples\": 0", "\"samples\" must be an integer from 1 to 10000, not 0")]
     [DataRow("\"samples\": 10001", "10000")]
     [DataRow("\"order\": \"sideways\"", "\"order\" must be left-to-right, right-to-left, random, not \"sideways\"")]
     [DataRow("\"gap_spacing\": \"wide\"", "\"gap_spacing\" must be typed, model")]
@@ -154,17 +154,17 @@ public sealed class JsonFieldsTests
     public void Infill_BrokenJson_SaysWhereWithoutTheWordsOfALibrary(string line)
     {
         string error = RunOn(line).JsonLines.Single().GetProperty("error").GetString()!;
-        Assert.MatchesRegex("^no valid JSON at byte [0-9]+$", error);
+        Assert.MatchesRegex("^not valid JSON at byte [0-9]+$", error);
     }
 
-    /// <summary>A line beyond the limit is skipped; the lines around it are filled, and so is the longest that is allowed, as far as the text goes.</summary>
+    /// <summary>A line beyond the limit is skipped; the lines around it are filled, and so is a line of exactly the maximum length, as far as the text goes.</summary>
     [TestMethod]
     public void Infill_LineLongerThanTheLimit_IsReportedAndSkipped()
     {
         const string Good = """{"text": "A <mask> day."}""";
         byte[] padded = [.. Encoding.UTF8.GetBytes(Good), .. Enumerable.Repeat((byte)' ', (16 << 20) - Good.Length)];
         byte[] input = [.. Encoding.UTF8.GetBytes(Good + "\n"), .. padded, (byte)' ', (byte)'\n', .. padded, (byte)'\n', .. Encoding.UTF8.GetBytes(Good)];
-        JsonElement[] lines = AsarmCommand.RunOn(input, "infill", "--input", "-").JsonLines;
+        JsonElement[] lines = AsarmCommand.RunSmallOn(input, "infill", "--input", "-").JsonLines;
         CollectionAssert.AreEqual(
             new[] { true, false, true, true }, lines.Select(line => line.TryGetProperty("text", out _)).ToArray());
         Assert.AreEqual("longer than 16 MiB", lines[1].GetProperty("error").GetString());
@@ -177,21 +177,21 @@ public sealed class JsonFieldsTests
         const string Letters = "😀👩\u200D👧 𝒳 𠀀 é\u00A0\u3000 <&>'+` \uE000";
         string line = JsonSerializer.Serialize(new { text = Letters + " \u2028\u0085\"\\ <mask>" });
         string[] outputs = [
-            AsarmCommand.Run("infill", Letters + " \u2028\u0085\"\\ <mask>", "--json").Done().Output,
-            AsarmCommand.Run("infill", Letters + " \u2028\u0085\"\\ <mask>", "--json", "--samples", "1").Done().Output,
+            AsarmCommand.RunSmall("infill", Letters + " \u2028\u0085\"\\ <mask>", "--json").Done().Output,
+            AsarmCommand.RunSmall("infill", Letters + " \u2028\u0085\"\\ <mask>", "--json", "--samples", "1").Done().Output,
             RunOn(line).Done().Output,
         ];
         foreach (string output in outputs)
             Assert.Contains($"\"text\":\"{Letters} \\u2028\\u0085\\\"\\\\", output);
-        Assert.Contains("\"text\":\"day\"", AsarmCommand.Run("score", Letters + " [[day]]", "--json").Done().Output);
+        Assert.Contains("\"text\":\"day\"", AsarmCommand.RunSmall("score", Letters + " [[day]]", "--json").Done().Output);
     }
 
     [TestMethod]
     public void Infill_OneOfEach_IsSingular()
     {
-        AsarmResult result = AsarmCommand.Run("infill", "A <mask> day.", "--seed", "1").Done();
+        AsarmResult result = AsarmCommand.RunSmall("infill", "A <mask> day.", "--seed", "1").Done();
         Assert.StartsWith("1 token in 1 forward pass (fused)", result.Error);
-        Assert.StartsWith("2 tokens in 2 forward passes (", AsarmCommand.Run("infill", "A <mask:2> day.", "--sampler", "sequential").Done().Error);
+        Assert.StartsWith("2 tokens in 2 forward passes (", AsarmCommand.RunSmall("infill", "A <mask:2> day.", "--sampler", "sequential").Done().Error);
         Assert.AreEqual("1 line filled, 0 failed", RunOn("""{"text": "A <mask> day."}""").Done().ErrorLines.Single());
     }
 
@@ -199,10 +199,10 @@ public sealed class JsonFieldsTests
     [DataRow("infill", "A <mask> day.")]
     [DataRow("bench")]
     public void Command_TooManyThreads_NamesBothBounds(params string[] arguments) =>
-        AsarmCommand.Run([.. arguments, "--threads", "100000"]).IsBadInput("--threads must be a integer from 1 to 1024, not '100000'");
+        AsarmCommand.RunSmall([.. arguments, "--threads", "100000"]).IsBadInput("--threads must be an integer from 1 to 1024, not '100000'");
 
     private static AsarmResult RunOn(string input, params string[] options) =>
-        AsarmCommand.RunOn(Encoding.UTF8.GetBytes(input), ["infill", "--input", "-", .. options]);
+        AsarmCommand.RunSmallOn(Encoding.UTF8.GetBytes(input), ["infill", "--input", "-", .. options]);
 
     private static string[] Texts(JsonElement samples) =>
         [.. samples.GetProperty("samples").EnumerateArray().Select(sample => sample.GetProperty("text").GetString()!)];

@@ -10,7 +10,7 @@ public sealed class OptionEffectTests
 {
     private const string Text = "The <mask:8> end.";
 
-    /// <summary>Near zero the most probable tokens are drawn, whatever the seed.</summary>
+    /// <summary>Near zero the most probable tokens are sampled, whatever the seed.</summary>
     [TestMethod]
     [DataRow("--sampler", "fused")]
     [DataRow("--sampler", "sequential")]
@@ -29,7 +29,7 @@ public sealed class OptionEffectTests
             LogProbabilities("--temperature", "1e6").Average(), "Near the uniform distribution each token costs the logarithm of the vocabulary.");
     }
 
-    /// <summary>With the same random numbers another order draws other tokens.</summary>
+    /// <summary>With the same random numbers, another order samples other tokens.</summary>
     [TestMethod]
     public void Infill_Orders_GiveTheSameSeedsOtherTexts()
     {
@@ -44,22 +44,22 @@ public sealed class OptionEffectTests
     public void Infill_FewerCandidates_GiveTheSameSeedsOtherTexts(string option, string value) =>
         CollectionAssert.AreNotEqual(Texts("--sampler", "sequential"), Texts("--sampler", "sequential", option, value));
 
-    /// <summary>A fused call decides at most the drafted tokens and one more.</summary>
+    /// <summary>A forward pass of fused commits at most the drafted tokens and one more.</summary>
     [TestMethod]
-    public void Infill_DraftLength_BoundsTheTokensOfACall()
+    public void Infill_DraftLength_BoundsTheTokensOfAForwardPass()
     {
         string[] drafts = ["infill", "Once upon a time <mask:20> lived there.", "--forward-pass-overhead", "1000", "--temperature", "0.3", "--seed", "1", "--json"];
-        Assert.IsLessThan(10, Calls([.. drafts, "--draft-length", "19"]));
-        Assert.IsGreaterThanOrEqualTo(10, Calls([.. drafts, "--draft-length", "1"]));
+        Assert.IsLessThan(10, ForwardPasses([.. drafts, "--draft-length", "19"]));
+        Assert.IsGreaterThanOrEqualTo(10, ForwardPasses([.. drafts, "--draft-length", "1"]));
     }
 
-    /// <summary>The folder's model_cached.onnx is no model; only without the cache nobody asks it.</summary>
+    /// <summary>The folder's model_cached.onnx is not a model; only --no-cache avoids reading it.</summary>
     [TestMethod]
     [DataRow("infill", Text)]
     [DataRow("score", "The [[end]].")]
     public void Command_NoCache_LeavesTheCachedGraphAlone(string command, string text)
     {
-        using ModelCopy model = new ModelCopy(Models.Default).Replace("model_cached.onnx", _ => [1, 2, 3]);
+        using ModelCopy model = new ModelCopy(Models.Text).Replace("model_cached.onnx", _ => [1, 2, 3]);
         AsarmCommand.Run(command, text, "--model", model.Path).IsBadInput("model_cached.onnx");
         AsarmCommand.Run(command, text, "--model", model.Path, "--no-cache").Done();
     }
@@ -76,7 +76,7 @@ public sealed class OptionEffectTests
 
     private static int CountThreads(params string[] options)
     {
-        using var process = Process.Start(new ProcessStartInfo(AsarmCommand.Host, [AsarmCommand.Assembly, "infill", "--input", "-", .. options])
+        using var process = Process.Start(new ProcessStartInfo(AsarmCommand.Host, [AsarmCommand.Assembly, "infill", "--model", Models.Text, "--input", "-", .. options])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
@@ -101,5 +101,5 @@ public sealed class OptionEffectTests
     private static JsonElement[] Samples(string[] options) =>
         [.. AsarmCommand.Run(["infill", Text, "--seed", "1", "--samples", "6", "--json", .. options]).Done().Json.GetProperty("samples").EnumerateArray()];
 
-    private static long Calls(string[] arguments) => AsarmCommand.Run(arguments).Done().Json.GetProperty("nfe").GetInt64();
+    private static long ForwardPasses(string[] arguments) => AsarmCommand.Run(arguments).Done().Json.GetProperty("nfe").GetInt64();
 }

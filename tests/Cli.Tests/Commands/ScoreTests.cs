@@ -18,7 +18,7 @@ public sealed class ScoreTests
     [TestMethod]
     public void Score_Plain_ListsTheSpansAndTheirJoint()
     {
-        AsarmResult result = AsarmCommand.Run("score", "Tom [[was happy]] and [[sang]].").Done();
+        AsarmResult result = AsarmCommand.RunSmall("score", "Tom [[was happy]] and [[sang]].").Done();
         Assert.AreEqual("", result.Error);
         foreach (string row in new[] { "was happy", "sang", "jointly" })
             Assert.Contains(row, result.Output);
@@ -26,7 +26,7 @@ public sealed class ScoreTests
 
     [TestMethod]
     public void Score_OneSpanPlain_HasNoRowForTheJoint() =>
-        Assert.DoesNotContain("jointly", AsarmCommand.Run("score", "Tom [[was happy]].").Done().Output);
+        Assert.DoesNotContain("jointly", AsarmCommand.RunSmall("score", "Tom [[was happy]].").Done().Output);
 
     [TestMethod]
     public void Score_Json_HasTheJointAndEachSpan()
@@ -52,7 +52,7 @@ public sealed class ScoreTests
     [DataRow("@x [[marked]] ]] text")]
     [DataRow(@"Escaped \[[ and \< but [[this]]")]
     [DataRow("日本 [[cat]] 😀")]
-    public void Score_UnusualText_IsScored(string text) => Assert.IsLessThan(0, LogProbability(Score(text)));
+    public void Score_UnusualText_IsScored(string text) => Assert.IsLessThan(0, LogProbability(AsarmCommand.RunSmall("score", text, "--json").Done().Json));
 
     /// <summary>What follows a span changes its score: the model sees both sides.</summary>
     [TestMethod]
@@ -60,8 +60,8 @@ public sealed class ScoreTests
         Assert.AreNotEqual(LogProbability(Score("Tom [[was]] happy.")), LogProbability(Score("Tom [[was]] the the the.")));
 
     /// <summary>
-    /// The two commands speak of the same distribution. Only words that are one token each are compared, for a filled text may be tokenised
-    /// in another way than it was drawn; a run of samples holds some.
+    /// Both commands use the same distribution. Only words that are one token each are compared, for a filled text may be tokenised
+    /// differently than it was sampled; among many samples some qualify.
     /// </summary>
     [TestMethod]
     public void Score_OfAFilledText_EqualsTheLogProbabilityOfItsTokens()

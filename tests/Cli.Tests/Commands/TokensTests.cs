@@ -3,7 +3,7 @@ using AsArm.Cli.Tests.Support;
 
 namespace AsArm.Cli.Tests.Commands;
 
-/// <summary>asarm tokens: the count that infill compares with the model's maximum.</summary>
+/// <summary>asarm tokens: the count that infill compares with the model's maximum length.</summary>
 [TestClass]
 public sealed class TokensTests
 {
@@ -34,19 +34,19 @@ public sealed class TokensTests
         Assert.Contains("too long, see infill --window", AsarmCommand.Run("tokens", $"<mask:{Models.DefaultMaxLength}> day.").Done().Output);
     }
 
-    /// <summary>One token more than is taken is refused, with the same number.</summary>
+    /// <summary>One token more than the maximum is refused, with the same number.</summary>
     [TestMethod]
     [DataRow("A day ", "")]
     [DataRow("", " was a day.")]
     [DataRow("", "")]
     public void Tokens_OfTheLongestTextThatFits_AreTheMaximum(string before, string after)
     {
-        int maximum = Models.DefaultMaxLength;
-        long others = Number(AsarmCommand.Run("tokens", $"{before}<mask>{after}", "--json").Done().Json, "tokens") - 1;
+        int maximum = Models.TextMaxLength;
+        long others = Number(AsarmCommand.RunSmall("tokens", $"{before}<mask>{after}", "--json").Done().Json, "tokens") - 1;
         string fits = $"{before}<mask:{maximum - others}>{after}", exceeds = $"{before}<mask:{maximum - others + 1}>{after}";
-        Assert.AreEqual(maximum, Number(AsarmCommand.Run("tokens", fits, "--json").Done().Json, "tokens"));
-        AsarmCommand.Run("infill", fits, "--top-k", "1", "--sampler", "parallel").Done();
-        AsarmCommand.Run("infill", exceeds).IsBadInput($"{maximum + 1} tokens", $"takes {maximum}");
+        Assert.AreEqual(maximum, Number(AsarmCommand.RunSmall("tokens", fits, "--json").Done().Json, "tokens"));
+        AsarmCommand.RunSmall("infill", fits, "--top-k", "1", "--sampler", "parallel").Done();
+        AsarmCommand.RunSmall("infill", exceeds).IsBadInput($"{maximum + 1} tokens", $"takes {maximum}");
     }
 
     [TestMethod]

@@ -39,7 +39,7 @@ public sealed class VerifyTests
         Assert.HasCount(2, result.OutputLines.Where(line => line.Contains($" {precision} ") && line.Contains(" passed ")));
     }
 
-    /// <summary>Every limit is kept or missed by itself.</summary>
+    /// <summary>Every limit is checked on its own.</summary>
     [TestMethod]
     [DataRow("--tolerance", "is off by")]
     [DataRow("--mean-kl", "mean KL divergence")]
@@ -171,7 +171,7 @@ public sealed class VerifyTests
     [TestMethod]
     [DataRow(float.NaN)]
     [DataRow(float.PositiveInfinity)]
-    public void Verify_LogitsThatAreNoNumbers_FailsWhateverTheTolerance(float bias)
+    public void Verify_LogitsThatAreNotFinite_FailsWhateverTheTolerance(float bias)
     {
         using var model = new ModelCopy(Models.Tiny);
         OnnxBytes.FillOutputBias(model, bias, "model.onnx", "model_cached.onnx");

@@ -15,7 +15,7 @@ public sealed class WarningTests
     [DataRow("[MASK]")]
     public void Infill_LookalikeBesideAGap_IsNamedOnce(string lookalike)
     {
-        AsarmResult result = AsarmCommand.Run("infill", $"A {lookalike} and a <mask> day.", "--samples", "2", "--seed", "1").Done();
+        AsarmResult result = AsarmCommand.RunSmall("infill", $"A {lookalike} and a <mask> day.", "--samples", "2", "--seed", "1").Done();
         Assert.HasCount(2, result.OutputLines);
         Assert.StartsWith($"A {lookalike} and a", result.OutputLines[0]);
         Assert.HasCount(3, result.ErrorLines);
@@ -26,7 +26,7 @@ public sealed class WarningTests
     [TestMethod]
     public void Infill_LookalikeInJson_IsAField()
     {
-        AsarmResult result = AsarmCommand.Run("infill", "A <MASK> and a <mask> day.", "--json").Done();
+        AsarmResult result = AsarmCommand.RunSmall("infill", "A <MASK> and a <mask> day.", "--json").Done();
         Assert.HasCount(1, result.ErrorLines);
         Assert.Contains("'<MASK>'", result.Json.GetProperty("warning").GetString()!);
     }
@@ -38,7 +38,7 @@ public sealed class WarningTests
             {"text": "A <mask> day."}
             {"text": "A <MASK> and a <mask> day."}
             """);
-        AsarmResult result = AsarmCommand.RunOn(lines, "infill", "--input", "-").Done();
+        AsarmResult result = AsarmCommand.RunSmallOn(lines, "infill", "--input", "-").Done();
         Assert.HasCount(2, result.OutputLines);
         Assert.Contains("asarm: line 2: '<MASK>' at character 2", result.Error);
         Assert.DoesNotContain("line 1:", result.Error);
@@ -49,5 +49,5 @@ public sealed class WarningTests
     [DataRow(@"A \<MASK> and a <mask> day.")]
     [DataRow("A <masked> man and a <mask> day.")]
     public void Infill_OtherText_SaysNothing(string text) =>
-        Assert.AreEqual("", AsarmCommand.Run("infill", text, "--json").Done().Error);
+        Assert.AreEqual("", AsarmCommand.RunSmall("infill", text, "--json").Done().Error);
 }

@@ -11,23 +11,23 @@ namespace AsArm.Cli.Tests.Folders;
 [TestClass]
 public sealed class HostileFolderTests
 {
-    /// <summary>The file of the folder, and the command that would read it.</summary>
-    public static IEnumerable<(string File, string[] Command)> Files =>
+    /// <summary>The file of the folder, the command that would read it, and whether it runs as a process: those behind different ways of reading.</summary>
+    public static IEnumerable<(string File, string[] Command, bool AsProcess)> Files =>
     [
-        ("asarm.json", ["info"]),
-        ("config.json", ["info"]),
-        ("model.onnx", ["info"]),
-        ("model_cached.onnx", ["infill", "A <mask> day."]),
-        ("model.onnx_data", ["info"]),
-        ("golden.safetensors", ["verify"]),
-        ("spiece.model", ["infill", "A <mask> day."]),
-        ("ngrams.bin", ["infill", "A <mask> day."]),
+        ("asarm.json", ["info"], true),
+        ("config.json", ["info"], false),
+        ("model.onnx", ["info"], false),
+        ("model_cached.onnx", ["infill", "A <mask> day."], false),
+        ("model.onnx_data", ["info"], true),
+        ("golden.safetensors", ["verify"], false),
+        ("spiece.model", ["infill", "A <mask> day."], false),
+        ("ngrams.bin", ["infill", "A <mask> day."], false),
     ];
 
     /// <summary>A pipe that nobody writes to would be waited for; a device never ends.</summary>
     [TestMethod]
     [DynamicData(nameof(Files))]
-    public void Command_FileThatIsNone_IsRefused(string file, string[] command)
+    public void Command_FileThatIsNotRegular_IsRefused(string file, string[] command, bool asProcess)
     {
         using var model = new ModelCopy(Models.Default);
         string[] arguments = [.. command, "--model", model.Path];
@@ -35,27 +35,29 @@ public sealed class HostileFolderTests
         File.Delete(path);
         using (Process pipe = Process.Start("mkfifo", [path]))
             pipe.WaitForExit();
-        AsarmCommand.Run(arguments).IsBadInput(file);
+        Run().IsBadInput(file);
         File.Delete(path);
         Directory.CreateDirectory(path);
-        AsarmCommand.Run(arguments).IsBadInput(file, "folder");
+        Run().IsBadInput(file, "folder");
         Directory.Delete(path);
         File.CreateSymbolicLink(path, "/dev/zero");
-        AsarmCommand.Run(arguments).IsBadInput(file);
+        Run().IsBadInput(file);
         File.Delete(path);
         File.CreateSymbolicLink(path, file);
-        AsarmCommand.Run(arguments).IsBadInput(file);
+        Run().IsBadInput(file);
+
+        AsarmResult Run() => asProcess ? AsarmCommand.RunAsProcess(arguments) : AsarmCommand.Run(arguments);
     }
 
-    /// <summary>With --golden too, where no size is known before.</summary>
+    /// <summary>With --golden too, where the size is not known in advance.</summary>
     [TestMethod]
-    public void Verify_GoldenThatIsNoFile_IsRefused()
+    public void Verify_GoldenThatIsNotAFile_IsRefused()
     {
-        AsarmCommand.Run("verify", "--model", Models.Tiny, "--golden", "/dev/zero").IsBadInput("/dev/zero");
+        AsarmCommand.RunAsProcess("verify", "--model", Models.Tiny, "--golden", "/dev/zero").IsBadInput("/dev/zero");
         using var folder = new TemporaryFolder();
         using (FileStream huge = File.Create(folder.In("huge")))
             huge.SetLength(1L << 33);
-        AsarmCommand.Run("verify", "--model", Models.Tiny, "--golden", folder.In("huge")).IsBadInput("huge", "more than");
+        AsarmCommand.RunAsProcess("verify", "--model", Models.Tiny, "--golden", folder.In("huge")).IsBadInput("huge", "more than");
     }
 
     [TestMethod]
@@ -108,7 +110,7 @@ public sealed class HostileFolderTests
     [TestMethod]
     public void Infill_CharacterMapOfManyMegabytes_IsRefused()
     {
-        using var model = new ModelCopy(Models.Default);
+        using var model = new ModelCopy(Models.Text);
         model.Replace("spiece.model", content => SentencePieceBytes.WithLongReplacements(content, 20_000_000));
         AsarmCommand.Run("infill", "A <mask> day.", "--model", model.Path).IsBadInput("spiece.model", "more than");
         model.Replace("spiece.model", content => SentencePieceBytes.WithLongReplacements(content, 100_000));

@@ -85,7 +85,7 @@ public sealed class ModelFolderTests
     [TestMethod]
     public void Infill_NoTokenLeftToGenerate_IsRefused()
     {
-        using var model = new ModelCopy(Models.Default);
+        using var model = new ModelCopy(Models.Text);
         model.EditManifest(manifest => manifest["special_ids"] =
             new JsonArray([.. Enumerable.Range(0, (int)manifest["vocabulary_size"]!).Select(id => JsonValue.Create(id))]));
         AsarmCommand.Run("infill", "A <mask> day.", "--model", model.Path).IsBadInput("asarm.json", "special_ids");
@@ -168,7 +168,7 @@ public sealed class ModelFolderTests
     [DataRow(-1)]
     public void Infill_TruncatedTokenizerBehindARightHash_IsNamed(int keep)
     {
-        using var model = new ModelCopy(Models.Default);
+        using var model = new ModelCopy(Models.Text);
         model.Replace("spiece.model", content => Keep(content, keep));
         AsarmCommand.Run("infill", "A <mask> day.", "--model", model.Path).IsBadInput(model.In("spiece.model"));
     }
@@ -187,7 +187,7 @@ public sealed class ModelFolderTests
     [TestMethod]
     public void Score_TokenizerOfGarbageBehindARightHash_IsNamed()
     {
-        using var model = new ModelCopy(Models.Default);
+        using var model = new ModelCopy(Models.Text);
         model.Replace("spiece.model", content => [.. content.Select(value => (byte)~value)]);
         AsarmCommand.Run("score", "A [[fine]] day.", "--model", model.Path).IsBadInput(model.In("spiece.model"));
     }
@@ -196,9 +196,9 @@ public sealed class ModelFolderTests
     [DataRow(float.NaN)]
     [DataRow(float.PositiveInfinity)]
     [DataRow(float.NegativeInfinity)]
-    public void InfillAndScore_LogitsThatAreNoNumbers_AreRefused(float bias)
+    public void InfillAndScore_LogitsThatAreNotFinite_AreRefused(float bias)
     {
-        using var model = new ModelCopy(Models.Default);
+        using var model = new ModelCopy(Models.Text);
         OnnxBytes.FillOutputBias(model, bias);
         AsarmCommand.Run("infill", "A <mask> day.", "--model", model.Path).IsBadInput("NaN or infinite logits");
         AsarmCommand.Run("score", "A [[fine]] day.", "--model", model.Path).IsBadInput("NaN or infinite logits");
@@ -207,7 +207,7 @@ public sealed class ModelFolderTests
     [TestMethod]
     public void Infill_LinesWithAModelThatCannotBeOpened_LeaveTheOutputAsItWas()
     {
-        using var model = new ModelCopy(Models.Default);
+        using var model = new ModelCopy(Models.Text);
         using var folder = new TemporaryFolder();
         model.Damage("config.json", content => content[..^1]);
         string input = folder.Write("in.jsonl", """{"text": "A <mask> day."}"""u8.ToArray()), older = folder.Write("older.jsonl", "kept"u8.ToArray());
@@ -222,7 +222,7 @@ public sealed class ModelFolderTests
     [TestMethod]
     public void Infill_LinesWithAModelThatAnswersNaN_FailEach()
     {
-        using var model = new ModelCopy(Models.Default);
+        using var model = new ModelCopy(Models.Text);
         OnnxBytes.FillOutputBias(model, float.NaN);
         AsarmResult result = AsarmCommand.RunOn(
             """

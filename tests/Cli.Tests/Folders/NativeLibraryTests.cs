@@ -2,7 +2,7 @@ using AsArm.Cli.Tests.Support;
 
 namespace AsArm.Cli.Tests.Folders;
 
-/// <summary>An application that references no native package of ONNX Runtime is told which to add.</summary>
+/// <summary>Without a native package of ONNX Runtime, the error says which ones an application can add.</summary>
 [TestClass]
 public sealed class NativeLibraryTests
 {

@@ -17,7 +17,7 @@ public sealed class JsonLinesTests
     {
         using var folder = new TemporaryFolder();
         string input = folder.Write("in.jsonl", Bytes(Good + "\n" + """{"seed": 8, "text": "<mask:2> night <mask>."}""" + "\n"));
-        AsarmResult result = AsarmCommand.Run("infill", "--input", input, "--output", folder.In("out.jsonl"), "--sampler", "sequential").Done();
+        AsarmResult result = AsarmCommand.RunSmall("infill", "--input", input, "--output", folder.In("out.jsonl"), "--sampler", "sequential").Done();
         Assert.AreEqual("", result.Output);
         Assert.Contains("2 lines filled, 0 failed", result.Error);
         byte[] written = File.ReadAllBytes(folder.In("out.jsonl"));
@@ -35,8 +35,8 @@ public sealed class JsonLinesTests
     [TestMethod]
     public void Infill_StandardInput_GoesToStandardOutput()
     {
-        JsonElement named = AsarmCommand.RunOn(Bytes(Good), "infill", "--input", "-", "--output", "-").Done().JsonLines.Single();
-        JsonElement implied = AsarmCommand.RunOn(Bytes(Good), "infill", "--input", "-").Done().JsonLines.Single();
+        JsonElement named = AsarmCommand.RunSmallOn(Bytes(Good), "infill", "--input", "-", "--output", "-").Done().JsonLines.Single();
+        JsonElement implied = AsarmCommand.RunSmallOn(Bytes(Good), "infill", "--input", "-").Done().JsonLines.Single();
         Assert.AreEqual(Text(named), Text(implied));
     }
 
@@ -45,15 +45,15 @@ public sealed class JsonLinesTests
     {
         using var folder = new TemporaryFolder();
         string output = folder.Write("out.jsonl", new byte[100_000]);
-        AsarmCommand.RunOn(Bytes(Good), "infill", "--input", "-", "--output", output).Done();
+        AsarmCommand.RunSmallOn(Bytes(Good), "infill", "--input", "-", "--output", output).Done();
         Assert.AreEqual(1, JsonSerializer.Deserialize<JsonElement>(File.ReadAllText(output)).GetProperty("line").GetInt32());
     }
 
     [TestMethod]
-    public void Infill_MarkCarriageReturnsAndBlankLines_AreNoPartOfTheLines()
+    public void Infill_MarkCarriageReturnsAndBlankLines_AreNotPartOfTheLines()
     {
         byte[] input = [.. _byteOrderMark, .. Bytes("\r\n" + Good + "\r\n\r\n  \t\r\n" + Good + "\r\n\r\n")];
-        AsarmResult result = AsarmCommand.RunOn(input, "infill", "--input", "-").Done();
+        AsarmResult result = AsarmCommand.RunSmallOn(input, "infill", "--input", "-").Done();
         CollectionAssert.AreEqual(new[] { 2, 5 }, Numbers(result.JsonLines, "line"));
         Assert.AreEqual(Text(result.JsonLines[0]), Text(result.JsonLines[1]));
     }
@@ -62,7 +62,7 @@ public sealed class JsonLinesTests
     public void Infill_MarkBeforeTheFirstObject_IsSkipped()
     {
         byte[] input = [.. _byteOrderMark, .. Bytes(Good)];
-        Assert.HasCount(1, AsarmCommand.RunOn(input, "infill", "--input", "-").Done().JsonLines);
+        Assert.HasCount(1, AsarmCommand.RunSmallOn(input, "infill", "--input", "-").Done().JsonLines);
     }
 
     [TestMethod]
@@ -71,7 +71,7 @@ public sealed class JsonLinesTests
     public void Infill_NoLine_WritesAnEmptyFile(string input)
     {
         using var folder = new TemporaryFolder();
-        Assert.Contains("0 lines filled, 0 failed", AsarmCommand.RunOn(Bytes(input), "infill", "--input", "-", "--output", folder.In("out.jsonl")).Done().Error);
+        Assert.Contains("0 lines filled, 0 failed", AsarmCommand.RunSmallOn(Bytes(input), "infill", "--input", "-", "--output", folder.In("out.jsonl")).Done().Error);
         Assert.AreEqual(0, new FileInfo(folder.In("out.jsonl")).Length);
     }
 
@@ -100,16 +100,16 @@ public sealed class JsonLinesTests
     public void Infill_SeedOption_CountsTheLinesWithoutTheirOwn()
     {
         const string Bare = """{"text": "Once there was <mask:5>."}""";
-        JsonElement[] lines = AsarmCommand.RunOn(Bytes($"{Bare}\n\n{Good}\n{Bare}\n"), "infill", "--input", "-", "--seed", "50").Done().JsonLines;
+        JsonElement[] lines = AsarmCommand.RunSmallOn(Bytes($"{Bare}\n\n{Good}\n{Bare}\n"), "infill", "--input", "-", "--seed", "50").Done().JsonLines;
         CollectionAssert.AreEqual(new[] { 50, 7, 53 }, Numbers(lines, "seed"));
-        Assert.AreEqual(Text(AsarmCommand.Run("infill", "Once there was <mask:5>.", "--draft-mode", "throughput", "--seed", "53", "--json").Done().Json), Text(lines[2]));
+        Assert.AreEqual(Text(AsarmCommand.RunSmall("infill", "Once there was <mask:5>.", "--draft-mode", "throughput", "--seed", "53", "--json").Done().Json), Text(lines[2]));
     }
 
     [TestMethod]
     public void Infill_NoSeedAtAll_NamesTheOneThatWasDrawn()
     {
-        JsonElement line = AsarmCommand.RunOn(Bytes("""{"text": "Once there was <mask:5>."}"""), "infill", "--input", "-").Done().JsonLines.Single();
-        AsarmResult again = AsarmCommand.Run("infill", "Once there was <mask:5>.", "--draft-mode", "throughput", "--seed", line.GetProperty("seed").GetRawText(), "--json").Done();
+        JsonElement line = AsarmCommand.RunSmallOn(Bytes("""{"text": "Once there was <mask:5>."}"""), "infill", "--input", "-").Done().JsonLines.Single();
+        AsarmResult again = AsarmCommand.RunSmall("infill", "Once there was <mask:5>.", "--draft-mode", "throughput", "--seed", line.GetProperty("seed").GetRawText(), "--json").Done();
         Assert.AreEqual(Text(again.Json), Text(line));
     }
 
@@ -117,15 +117,15 @@ public sealed class JsonLinesTests
     public void Infill_EscapedAndUnusualText_ComesBackUnchanged()
     {
         string input = """{"text": "Tab\t \"quoted\" \\ \u0000\u0007 \ud83d\ude00 \ufffd  ﬁ <mask> \\<mask>\n"}""";
-        string text = Text(AsarmCommand.RunOn(Bytes(input), "infill", "--input", "-").Done().JsonLines.Single());
+        string text = Text(AsarmCommand.RunSmallOn(Bytes(input), "infill", "--input", "-").Done().JsonLines.Single());
         Assert.StartsWith("Tab\t \"quoted\" \\ \0\a 😀 \uFFFD  ﬁ", text);
         Assert.EndsWith(" <mask>\n", text);
     }
 
     [TestMethod]
-    [DataRow("[1, 2]", "no JSON object")]
-    [DataRow("\"A <mask> day.\"", "no JSON object")]
-    [DataRow("null", "no JSON object")]
+    [DataRow("[1, 2]", "not a JSON object")]
+    [DataRow("\"A <mask> day.\"", "not a JSON object")]
+    [DataRow("null", "not a JSON object")]
     [DataRow("{\"text\": \"A <mask> day.\"", "JSON")]
     [DataRow("A <mask> day.", "JSON")]
     [DataRow("{\"text\": \"A <mask> day.\"} {}", "JSON")]
@@ -152,7 +152,7 @@ public sealed class JsonLinesTests
     [TestMethod]
     public void Infill_OnlyBadLines_ReportsEach()
     {
-        AsarmResult result = AsarmCommand.RunOn(Bytes("1\n2\n\n3"), "infill", "--input", "-");
+        AsarmResult result = AsarmCommand.RunSmallOn(Bytes("1\n2\n\n3"), "infill", "--input", "-");
         Assert.AreEqual(1, result.ExitCode);
         CollectionAssert.AreEqual(new[] { 1, 2, 4 }, Numbers(result.JsonLines, "line"));
         CollectionAssert.AreEqual(new[] { "asarm: line 1", "asarm: line 2", "asarm: line 4" }, result.ErrorLines[..3].Select(line => line[..13]).ToArray());
@@ -166,7 +166,7 @@ public sealed class JsonLinesTests
         string input = folder.Write("in.jsonl", Bytes(Good));
         Directory.CreateDirectory(folder.In("sub"));
         foreach (string output in new[] { input, folder.In("sub/../in.jsonl") })
-            AsarmCommand.Run("infill", "--input", input, "--output", output).IsBadInput("--output", "--input");
+            AsarmCommand.RunSmall("infill", "--input", input, "--output", output).IsBadInput("--output", "--input");
         Assert.AreEqual(Good, File.ReadAllText(input));
     }
 
@@ -177,8 +177,8 @@ public sealed class JsonLinesTests
         using var folder = new TemporaryFolder();
         string input = folder.Write("in.jsonl", Bytes(Good));
         File.CreateSymbolicLink(folder.In("link.jsonl"), input);
-        AsarmCommand.Run("infill", "--input", input, "--output", folder.In("link.jsonl")).IsBadInput("--output", "--input");
-        AsarmCommand.Run("infill", "--input", folder.In("link.jsonl"), "--output", input).IsBadInput("--output", "--input");
+        AsarmCommand.RunSmall("infill", "--input", input, "--output", folder.In("link.jsonl")).IsBadInput("--output", "--input");
+        AsarmCommand.RunSmall("infill", "--input", folder.In("link.jsonl"), "--output", input).IsBadInput("--output", "--input");
         Assert.AreEqual(Good, File.ReadAllText(input));
     }
 
@@ -190,14 +190,14 @@ public sealed class JsonLinesTests
         Directory.CreateDirectory(folder.In("real"));
         Directory.CreateSymbolicLink(folder.In("other"), folder.In("real"));
         File.WriteAllText(Path.Combine(folder.In("real"), "in.jsonl"), Good);
-        AsarmCommand.Run("infill", "--input", Path.Combine(folder.In("real"), "in.jsonl"), "--output", Path.Combine(folder.In("other"), "in.jsonl"))
+        AsarmCommand.RunSmall("infill", "--input", Path.Combine(folder.In("real"), "in.jsonl"), "--output", Path.Combine(folder.In("other"), "in.jsonl"))
             .IsBadInput("--output");
         Assert.AreEqual(Good, File.ReadAllText(Path.Combine(folder.In("real"), "in.jsonl")));
     }
 
     private static void IsReported(byte[] bad, string named)
     {
-        AsarmResult result = AsarmCommand.RunOn([.. Bytes(Good + "\n"), .. bad, .. Bytes("\n" + Good)], "infill", "--input", "-");
+        AsarmResult result = AsarmCommand.RunSmallOn([.. Bytes(Good + "\n"), .. bad, .. Bytes("\n" + Good)], "infill", "--input", "-");
         Assert.AreEqual(1, result.ExitCode, result.Error);
         CollectionAssert.AreEqual(new[] { 1, 2, 3 }, Numbers(result.JsonLines, "line"));
         CollectionAssert.AreEqual(new[] { "line", "error" }, result.JsonLines[1].EnumerateObject().Select(field => field.Name).ToArray());

@@ -25,8 +25,9 @@ public sealed class SameFileTests
     public void Infill_OutputThatIsTheInput_IsRefusedAndLeftAlone(string named, string redirections, params string[] arguments)
     {
         using TemporaryFolder folder = NewFolder(out (string, string)[] files);
-        AsarmCommand.RunRedirected(redirections, files, ["infill", .. arguments.Select(argument => Named(folder, argument))])
-            .IsBadInput($"{named} is the --input file");
+        arguments = ["infill", .. arguments.Select(argument => Named(folder, argument))];
+        AsarmResult result = redirections.Length > 0 ? AsarmCommand.RunRedirected(redirections, files, arguments) : AsarmCommand.Run(arguments);
+        result.IsBadInput($"{named} is the --input file");
         Assert.AreEqual(Good, File.ReadAllText(folder.In("F")));
     }
 
@@ -58,16 +59,16 @@ public sealed class SameFileTests
     public void Infill_AnotherFile_IsWritten(string redirections, params string[] arguments)
     {
         using TemporaryFolder folder = NewFolder(out (string, string)[] files);
-        AsarmCommand.RunRedirected(redirections, files, ["infill", .. arguments.Select(argument => Named(folder, argument))]).Done();
+        AsarmCommand.RunRedirected(redirections, files, ["infill", "--model", Models.Text, .. arguments.Select(argument => Named(folder, argument))]).Done();
         Assert.HasCount(1, File.ReadAllLines(folder.In("G")));
         Assert.AreEqual(Good, File.ReadAllText(folder.In("F")));
     }
 
     [TestMethod]
-    public void Infill_NullDeviceForBoth_IsNoFile() =>
-        AsarmCommand.Run("infill", "--input", "/dev/null", "--output", "/dev/null").Done();
+    public void Infill_NullDeviceForBoth_IsNotAFile() =>
+        AsarmCommand.RunSmall("infill", "--input", "/dev/null", "--output", "/dev/null").Done();
 
-    /// <summary>Before the model is loaded: there is none.</summary>
+    /// <summary>Before the model is loaded, which does not exist.</summary>
     [TestMethod]
     public void Infill_OutputThatIsAFolder_IsNamedBeforeTheModelIsLoaded()
     {

@@ -1,3 +1,4 @@
+using AsArm.Cli.Streams;
 using AsArm.Cli.Tests.Support;
 
 namespace AsArm.Cli.Tests.Streams;
@@ -15,29 +16,47 @@ public sealed class StandardStreamTests
     [DataRow("2>&- <&-")]
     public void Infill_NothingCanBeReported_FillsTheText(string redirections)
     {
-        AsarmResult result = AsarmCommand.RunRedirected(redirections, [], "infill", Text, "--seed", "1").Done();
+        AsarmResult result = AsarmCommand.RunRedirected(redirections, [], "infill", Text, "--seed", "1", "--model", Models.Text).Done();
         Assert.HasCount(1, result.OutputLines);
         Assert.StartsWith("A", result.Output);
     }
 
     [TestMethod]
-    [DataRow("2>&-", 2, "infill", "No gap.")]
-    [DataRow("2>/dev/full", 2, "infill", "No gap.")]
-    [DataRow("2>/dev/full", 2, "infill", Text, "--colour")]
-    [DataRow("2>/dev/full", 2, "infill", Text, "--model", "none")]
-    [DataRow("2>&-", 2, "score", Text)]
-    public void Command_NothingCanBeReported_HasTheExitCodeOfTheWork(string redirections, int code, params string[] arguments)
+    [DataRow(2, "infill", "No gap.")]
+    [DataRow(2, "infill", Text, "--colour")]
+    [DataRow(2, "infill", Text, "--model", "none")]
+    [DataRow(2, "score", Text)]
+    public void Command_NothingCanBeReported_HasTheExitCodeOfTheWork(int code, params string[] arguments)
     {
-        AsarmResult result = AsarmCommand.RunRedirected(redirections, [], arguments);
-        Assert.AreEqual(code, result.ExitCode, result.Output);
-        Assert.AreEqual("", result.Output);
+        if (!arguments.Contains("--model"))
+            arguments = AsarmCommand.WithSmallModel(arguments);
+        foreach (Stream error in Unwritable())
+        {
+            using var output = new MemoryStream();
+            Assert.AreEqual(code, AsarmCommand.RunOn([], output, error, arguments));
+            Assert.AreEqual(0, output.Length);
+        }
     }
 
     [TestMethod]
     [DataRow("2>&-")]
     [DataRow("2>/dev/full")]
-    public void Verify_FailureThatCannotBeReported_IsStillOne(string redirections) => Assert.AreEqual(
-        1, AsarmCommand.RunRedirected(redirections, [], "verify", "--model", Models.Tiny, "--tolerance", "0").ExitCode);
+    public void Infill_BadTextThatCannotBeReported_HasTheExitCodeOfTheWork(string redirections)
+    {
+        AsarmResult result = AsarmCommand.RunRedirected(redirections, [], "infill", "No gap.", "--model", Models.Text);
+        Assert.AreEqual(2, result.ExitCode, result.Output);
+        Assert.AreEqual("", result.Output);
+    }
+
+    [TestMethod]
+    public void Verify_FailureThatCannotBeReported_IsStillOne()
+    {
+        foreach (Stream error in Unwritable())
+        {
+            using var output = new MemoryStream();
+            Assert.AreEqual(1, AsarmCommand.RunOn([], output, error, "verify", "--model", Models.Tiny, "--tolerance", "0"));
+        }
+    }
 
     /// <summary>The runtime's own pipes take the numbers of closed streams: what is meant for those must go nowhere, the output file above all.</summary>
     [TestMethod]
@@ -53,7 +72,7 @@ public sealed class StandardStreamTests
             not JSON
             {"text": "A <mask> day."}
             """u8.ToArray());
-        Assert.AreEqual(1, AsarmCommand.RunRedirected(redirections, [], "infill", "--input", input, "--output", folder.In("out.jsonl")).ExitCode);
+        Assert.AreEqual(1, AsarmCommand.RunRedirected(redirections, [], "infill", "--model", Models.Text, "--input", input, "--output", folder.In("out.jsonl")).ExitCode);
         string[] lines = File.ReadAllLines(folder.In("out.jsonl"));
         CollectionAssert.AreEqual(
             new[] { true, false, true, false }, lines.Select(line => line.Contains("\"error\"", StringComparison.Ordinal)).ToArray());
@@ -66,7 +85,6 @@ public sealed class StandardStreamTests
     [DataRow("score", "A [[fine]] day.")]
     [DataRow("score", "A [[fine]] day.", "--json")]
     [DataRow("info")]
-    [DataRow("bench")]
     [DataRow("verify")]
     [DataRow("--help")]
     [DataRow("infill", "--help")]
@@ -74,13 +92,25 @@ public sealed class StandardStreamTests
     [DataRow]
     public void Command_OutputThatCannotBeWritten_FailsWithALine(params string[] arguments)
     {
-        foreach (string redirection in new[] { ">&-", ">/dev/full" })
+        if (arguments is ["infill" or "score" or "info" or "verify", ..])
+            arguments = AsarmCommand.WithSmallModel(arguments);
+        foreach (Stream output in Unwritable())
         {
-            AsarmResult result = AsarmCommand.RunRedirected(redirection, [], arguments);
-            Assert.AreEqual(1, result.ExitCode, result.Error);
-            Assert.Contains("asarm: standard output cannot be written: ", result.ErrorLines[^1]);
-            Assert.DoesNotContain("Exception", result.Error);
+            using var error = new MemoryStream();
+            int code = AsarmCommand.RunOn([], output, error, arguments);
+            FailedWithALine(new AsarmResult(code, [], error.ToArray()));
         }
+    }
+
+    [TestMethod]
+    [DataRow("infill", Text)]
+    [DataRow("infill", Text, "--json")]
+    [DataRow("bench")]
+    [DataRow]
+    public void Process_OutputThatCannotBeWritten_FailsWithALine(params string[] arguments)
+    {
+        foreach (string redirection in new[] { ">&-", ">/dev/full" })
+            FailedWithALine(AsarmCommand.RunRedirected(redirection, [], arguments));
     }
 
     [TestMethod]
@@ -88,7 +118,7 @@ public sealed class StandardStreamTests
     {
         using var folder = new TemporaryFolder();
         string input = folder.Write("in.jsonl", """{"text": "A <mask> day."}"""u8.ToArray());
-        AsarmResult result = AsarmCommand.Run("infill", "--input", input, "--output", "/dev/full");
+        AsarmResult result = AsarmCommand.RunSmall("infill", "--input", input, "--output", "/dev/full");
         Assert.AreEqual(1, result.ExitCode, result.Error);
         Assert.Contains("--output /dev/full cannot be written", result.Error);
     }
@@ -138,5 +168,16 @@ public sealed class StandardStreamTests
         process.WriteLine("2");
         Assert.AreEqual(1, process.ExitCode());
         Assert.Contains("asarm: standard output cannot be written", process.Error);
+    }
+
+    /// <summary>What stands for a closed standard stream, and a file on a full disk.</summary>
+    private static Stream[] Unwritable() =>
+        [new ClosedStream(), new FileStream("/dev/full", FileMode.Open, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0)];
+
+    private static void FailedWithALine(AsarmResult result)
+    {
+        Assert.AreEqual(1, result.ExitCode, result.Error);
+        Assert.Contains("asarm: standard output cannot be written: ", result.ErrorLines[^1]);
+        Assert.DoesNotContain("Exception", result.Error);
     }
 }

@@ -1,12 +1,16 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using AsArm.Cli.Streams;
 
 namespace AsArm.Cli.Tests.Support;
 
-/// <summary>Runs the built command as a process of its own, with the runtime that the tests run on.</summary>
+/// <summary>
+/// Runs the command: in this process where arguments, input and output are all that matters; as a process of its own, with the runtime that
+/// the tests run on, for what only a process has.
+/// </summary>
 internal static class AsarmCommand
 {
-    /// <summary>A net under the tests; none depends on it.</summary>
+    /// <summary>Ends a test that hangs; no test depends on it.</summary>
     private static readonly TimeSpan _limit = TimeSpan.FromMinutes(5);
 
     public static string Assembly { get; } = Path.Combine(AppContext.BaseDirectory, "asarm.dll");
@@ -14,16 +18,41 @@ internal static class AsarmCommand
     public static string Host { get; } = Path.GetFullPath(
         Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet"));
 
-    public static AsarmResult Run(params string[] arguments) => RunWith([], [], arguments);
+    public static AsarmResult Run(params string[] arguments) => RunOn([], arguments);
 
     /// <summary>Another copy of the command.</summary>
     public static AsarmResult RunCopy(string assembly, params string[] arguments) => Start(Host, [], [], [assembly, .. arguments]);
 
     /// <summary>With bytes on standard input.</summary>
-    public static AsarmResult RunOn(byte[] input, params string[] arguments) => RunWith(input, [], arguments);
+    public static AsarmResult RunOn(byte[] input, params string[] arguments)
+    {
+        using MemoryStream output = new(), error = new();
+        return new AsarmResult(RunOn(input, output, error, arguments), output.ToArray(), error.ToArray());
+    }
 
-    /// <summary>With additional environment variables.</summary>
-    public static AsarmResult RunIn((string Name, string Value)[] environment, params string[] arguments) => RunWith([], environment, arguments);
+    /// <summary>With the small model that has a tokenizer, for what depends neither on the words nor on their distribution.</summary>
+    public static AsarmResult RunSmall(params string[] arguments) => RunSmallOn([], arguments);
+
+    /// <inheritdoc cref="RunSmall" />
+    public static AsarmResult RunSmallOn(byte[] input, params string[] arguments) =>
+        RunOn(input, WithSmallModel(arguments));
+
+    /// <summary>The arguments of a command, with the option that names the small model.</summary>
+    public static string[] WithSmallModel(string[] arguments) => [arguments[0], "--model", Models.Text, .. arguments[1..]];
+
+    /// <summary>With other streams in place of standard output and standard error.</summary>
+    /// <returns>The exit code.</returns>
+    public static int RunOn(byte[] input, Stream output, Stream error, params string[] arguments)
+    {
+        var streams = CommandStreams.Of(() => new MemoryStream(input), output, error);
+        return Task.Run(() => AsarmProgram.RunAsync(arguments, streams)).WaitAsync(_limit).GetAwaiter().GetResult();
+    }
+
+    /// <summary>As a process of its own.</summary>
+    public static AsarmResult RunAsProcess(params string[] arguments) => RunIn([], arguments);
+
+    /// <summary>As a process, with additional environment variables.</summary>
+    public static AsarmResult RunIn((string Name, string Value)[] environment, params string[] arguments) => Start(Host, [], environment, [Assembly, .. arguments]);
 
     /// <summary>With a TEXT of any bytes, which printf makes of octal escapes.</summary>
     public static AsarmResult RunOnRawText(string command, string printfFormat) =>
@@ -45,9 +74,6 @@ internal static class AsarmCommand
 
     /// <summary>Leaves the command running.</summary>
     public static AsarmProcess Open(params string[] arguments) => new(Host, [Assembly, .. arguments]);
-
-    private static AsarmResult RunWith(byte[] input, (string Name, string Value)[] environment, string[] arguments) =>
-        Start(Host, input, environment, [Assembly, .. arguments]);
 
     private static AsarmResult Start(string file, byte[] input, (string Name, string Value)[] environment, string[] arguments)
     {

@@ -6,7 +6,7 @@ namespace AsArm.Cli.Tests.Support;
 /// <summary>The command while it runs: lines go in and out one by one.</summary>
 internal sealed class AsarmProcess : IDisposable
 {
-    /// <summary>A net under the tests; none depends on it.</summary>
+    /// <summary>Ends a test that hangs; no test depends on it.</summary>
     private static readonly TimeSpan _limit = TimeSpan.FromMinutes(3);
 
     private const int SigInt = 2;
@@ -37,13 +37,13 @@ internal sealed class AsarmProcess : IDisposable
 
     public void CloseInput() => _process.StandardInput.Close();
 
-    /// <summary>As a reader that wants no more.</summary>
+    /// <summary>As a reader that stops reading.</summary>
     public void CloseOutput() => _process.StandardOutput.Close();
 
     /// <summary>Waits for the next line of standard output; null at its end.</summary>
     public string? ReadLine() => _process.StandardOutput.ReadLineAsync().WaitAsync(_limit).GetAwaiter().GetResult();
 
-    /// <summary>As Ctrl-C does. Where the tests run as a background job of a shell, SIGINT is ignored, also by the command, as it should be: nothing can be found out then.</summary>
+    /// <summary>As Ctrl-C does. Where the tests run as a background job of a shell, SIGINT is ignored, also by the command, as it should be: the test is inconclusive then.</summary>
     public void Interrupt()
     {
         if (IgnoresInterrupts(_process.Id))
@@ -52,7 +52,7 @@ internal sealed class AsarmProcess : IDisposable
         kill.WaitForExit();
     }
 
-    /// <summary>Linux tells; elsewhere nothing is known of it.</summary>
+    /// <summary>Known on Linux only.</summary>
     private static bool IgnoresInterrupts(int process)
     {
         string status = $"/proc/{process}/status";

@@ -23,8 +23,12 @@ internal static class Models
     public static string Default { get; } = In(DefaultName);
 
     /// <summary>In tokens.</summary>
-    public static int DefaultMaxLength { get; } =
-        (int)JsonNode.Parse(File.ReadAllText(Path.Combine(Default, "asarm.json")))!["maximum_length"]!;
+    public static int DefaultMaxLength { get; } = MaxLengthOf(Default);
+
+    /// <summary>In tokens.</summary>
+    public static int TextMaxLength { get; } = MaxLengthOf(Text);
+
+    private static int MaxLengthOf(string folder) => (int)JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "asarm.json")))!["maximum_length"]!;
 
     private static string In(string name) => Path.Combine(AppContext.BaseDirectory, "models", name);
 }

@@ -1,0 +1,43 @@
+using AsArm.Inference.Infilling;
+using AsArm.Inference.Text;
+
+namespace AsArm.Cli.Options;
+
+/// <summary>The names of options' values, the same on the command line and in a line of JSON.</summary>
+internal static class ChoiceNames
+{
+    /// <summary>Samplers; the first is the default.</summary>
+    public static readonly IReadOnlyDictionary<string, SamplerKind> Samplers = new Dictionary<string, SamplerKind>
+    {
+        ["fused"] = SamplerKind.Fused,
+        ["assd"] = SamplerKind.Assd,
+        ["ngram"] = SamplerKind.Ngram,
+        ["sequential"] = SamplerKind.Sequential,
+        ["parallel"] = SamplerKind.Parallel,
+    };
+
+    /// <summary>Orders; the first is the default.</summary>
+    public static readonly IReadOnlyDictionary<string, DecodingOrder> Orders = new Dictionary<string, DecodingOrder>
+    {
+        ["left-to-right"] = DecodingOrder.LeftToRight,
+        ["right-to-left"] = DecodingOrder.RightToLeft,
+        ["random"] = DecodingOrder.Random,
+    };
+
+    /// <summary>What determines the space before a gap; the first is the default.</summary>
+    public static readonly IReadOnlyDictionary<string, GapSpacing> Spacings = new Dictionary<string, GapSpacing>
+    {
+        ["typed"] = GapSpacing.AsTyped,
+        ["model"] = GapSpacing.FromModel,
+    };
+
+    /// <summary>What fused optimises.</summary>
+    public static readonly IReadOnlyDictionary<string, DraftMode> DraftModes = new Dictionary<string, DraftMode>
+    {
+        ["latency"] = DraftMode.Latency,
+        ["throughput"] = DraftMode.Throughput,
+    };
+
+    /// <summary>Name of a sampler.</summary>
+    public static string NameOf(SamplerKind sampler) => Samplers.First(pair => pair.Value == sampler).Key;
+}

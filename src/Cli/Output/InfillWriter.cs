@@ -1,0 +1,31 @@
+using AsArm.Assd.Samplers;
+using AsArm.Cli.Options;
+using AsArm.Cli.Streams;
+using AsArm.Inference.Devices;
+using AsArm.Inference.Infilling;
+
+namespace AsArm.Cli.Output;
+
+/// <summary>Prints filled texts: the text on standard output with a line of figures on standard error, or JSON.</summary>
+internal sealed class InfillWriter(string model, Device device, CommandStreams streams)
+{
+    public void WriteText(InfillOutcome outcome)
+    {
+        InfillResult result = outcome.ResultOrThrow();
+        // Not through a console library: it would wrap long lines, and given text has to come back as it was.
+        streams.OutputWriter.WriteLine(result.Text);
+        SamplingStatistics counts = result.Statistics;
+        string windows = result.Windows == 1 ? "" : $" of {Counts.Of(result.Windows, "window")}";
+        streams.Error.WriteLine(
+            $"{Counts.Of(counts.Generated, "token")} in {Counts.Of(counts.Nfe, "forward pass")}{windows} ({ChoiceNames.NameOf(outcome.Request.Options.Sampler)}), " +
+            $"log probability {counts.LogProbability:F2}, seed {result.Seed}, {model}, {DeviceNames.NameOf(device)}");
+    }
+
+    /// <summary>One object, of one text or of its samples.</summary>
+    public void WriteJson(IReadOnlyList<InfillOutcome> outcomes, bool asSamples) => streams.Output.Write(ReadableJson.Line(json =>
+    {
+        json.WriteStartObject();
+        new OutcomeJson(model, device).Write(json, outcomes, asSamples);
+        json.WriteEndObject();
+    }).Span);
+}
