@@ -55,7 +55,7 @@ internal static class PrecisionMeasurement
         double weights = manifest.Files["model.onnx_data"].Bytes / 1e6;
         FirstForwardPass first = FirstForwardPass.Measure(path);
         double peak = first.PeakBytes / 1e6;
-        Console.WriteLine($"| {precision} | {manifest.Block} | {weights:F0} | {first.LoadMilliseconds:F0} | {peak:F0} | {peak / weights:F2} |");
+        Console.WriteLine($"| {precision} | {manifest.GroupSize} | {weights:F0} | {first.LoadMilliseconds:F0} | {peak:F0} | {peak / weights:F2} |");
     }
 
     private static void MeasureForwardPasses(CachedOnnxModel[] models, int batch, List<string> lines)

@@ -178,8 +178,8 @@ public sealed class OnnxAnySubsetModelTests
         StatelessBuffers buffers = new StatelessBuffers(new StatelessShape(1, 100, 100), 8).WithCapacityFor(new StatelessShape(16, 20, 5));
         Assert.HasCount(320, buffers.InputIds);
         Assert.HasCount(100 * 8, buffers.Logits);
-        Assert.IsTrue(buffers.CanHold(new StatelessShape(10, 32, 10)));
-        Assert.IsFalse(buffers.CanHold(new StatelessShape(16, 20, 7)));
+        Assert.IsTrue(buffers.CanFit(new StatelessShape(10, 32, 10)));
+        Assert.IsFalse(buffers.CanFit(new StatelessShape(16, 20, 7)));
     }
 
     [TestMethod]

@@ -85,7 +85,7 @@ public sealed class CachedOnnxModelTests
         slots.Prepare([brief, extended]);
         Assert.AreEqual(512, cache.Layout.Length);
         slots.Release(extended);
-        for (int state = 1; state < MemoryBounds.Patience; state++)
+        for (int state = 1; state < MemoryBounds.PassesBeforeShrinking; state++)
             slots.Prepare([brief]);
         Assert.AreEqual(512, cache.Layout.Length, "Another long one may come.");
         slots.Prepare([brief]);
@@ -118,7 +118,7 @@ public sealed class CachedOnnxModelTests
         Assert.AreEqual(16, cache.Layout.Slots);
         foreach (SequenceState state in states[1..])
             slots.Release(state);
-        for (int state = 0; state < MemoryBounds.Patience; state++)
+        for (int state = 0; state < MemoryBounds.PassesBeforeShrinking; state++)
             slots.Prepare([states[0]]);
         Assert.AreEqual(1, cache.Layout.Slots);
     }
@@ -127,7 +127,7 @@ public sealed class CachedOnnxModelTests
     public void Release_LastSequenceOfALargeCache_FreesIt()
     {
         var cache = new HostKeyValueCache(2, 2, 4);
-        var slots = new CacheSlots(cache, 64, 10_000, () => { }, keptTokens: 3 * 64);
+        var slots = new CacheSlots(cache, 64, 10_000, () => { }, retainedTokens: 3 * 64);
         SequenceState[] states = [.. Enumerable.Range(0, 4).Select(_ => NewState(20))];
         slots.Prepare(states.AsSpan(0, 3));
         foreach (SequenceState state in states)

@@ -27,7 +27,7 @@ public sealed class ExecutionProviderTests
     [DataRow(Device.TensorRT, true, null, false)]
     public void WhyNoFloat32_TensorRT_AsksForTheVariableOrThePermission(Device device, bool allowTf32, string? variable, bool refused)
     {
-        string? why = ExecutionProvider.WhyNoFloat32(device, allowTf32, variable);
+        string? why = ExecutionProvider.Float32UnavailableReason(device, allowTf32, variable);
         Assert.AreEqual(refused, why is not null);
         if (refused)
         {
