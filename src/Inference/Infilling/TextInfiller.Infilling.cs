@@ -8,38 +8,38 @@ namespace AsArm.Inference.Infilling;
 /// <content>Filling gaps: one text, batches and sequences of requests.</content>
 public sealed partial class TextInfiller
 {
-    /// <summary>Throws what filling the text would throw for its markup and length; calls no model.</summary>
+    /// <summary>Validates markup and length of a text without a forward pass.</summary>
     /// <param name="text">Marked-up text.</param>
-    /// <param name="options">Whether there are windows.</param>
+    /// <param name="options">Options; only windows and gap spacing matter.</param>
     /// <exception cref="InfillTextException">No gap, a malformed one, or too many tokens.</exception>
     public void Validate(string text, InfillOptions? options = null) => Encode(new InfillRequest(text, options ?? new()));
 
     /// <summary>Fills the gaps of one text.</summary>
     /// <param name="text">&lt;mask&gt; is one unknown token, &lt;mask:N&gt; a gap of N; \&lt; is a plain &lt;.</param>
-    /// <param name="options">How; the defaults are exact samples of the model's own distribution, given the space before each gap (<see cref="GapSpacing.AsTyped" />).</param>
-    /// <param name="cancellationToken">Stops within a forward pass.</param>
+    /// <param name="options">Options; by default exact samples of the distribution of the model, given the space before each gap (<see cref="GapSpacing.AsTyped" />).</param>
+    /// <param name="cancellationToken">Stops during a forward pass.</param>
     /// <exception cref="InfillTextException">No gap, a malformed one, or too many tokens.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
-    /// <exception cref="ModelOutputException">The network answered with NaN or infinite logits.</exception>
-    /// <exception cref="ModelRunException">ONNX Runtime could not run the graph.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">An option is out of range.</exception>
+    /// <exception cref="ModelOutputException">Logits are NaN or infinite.</exception>
+    /// <exception cref="ModelRunException">ONNX Runtime failed to run the graph.</exception>
     /// <exception cref="ModelFolderException">The folder has no tokenizer.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public InfillResult Infill(string text, InfillOptions? options = null, CancellationToken cancellationToken = default) =>
         InfillBatch([new InfillRequest(text, options ?? new())], cancellationToken)[0];
 
     /// <summary>Fills the gaps of a prompt.</summary>
-    /// <param name="prompt">With one gap at least.</param>
-    /// <param name="options">How; the defaults are exact samples of the model's own distribution, given the space before each gap (<see cref="GapSpacing.AsTyped" />).</param>
-    /// <param name="cancellationToken">Stops within a forward pass.</param>
+    /// <param name="prompt">A prompt with at least one gap.</param>
+    /// <param name="options">Options; by default exact samples of the distribution of the model, given the space before each gap (<see cref="GapSpacing.AsTyped" />).</param>
+    /// <param name="cancellationToken">Stops during a forward pass.</param>
     /// <inheritdoc cref="Infill(string, InfillOptions, CancellationToken)" />
     public InfillResult Infill(InfillPrompt prompt, InfillOptions? options = null, CancellationToken cancellationToken = default) =>
         InfillBatch([new InfillRequest(prompt, options ?? new())], cancellationToken)[0];
 
     /// <summary>
-    /// Fills many texts, up to <see cref="MaxBatchSize" /> in each forward pass; each as in any other batch of two and more, up to the
-    /// rounding of the network's float32 sums. With a cache, on a CPU, the sums are the same and so are the texts.
-    /// <see cref="SamplerKind.Fused" /> plans for shared calls, so a seed may give another sample than alone, see
-    /// <see cref="InfillOptions.DraftMode" />; the others give the same. All or nothing: a text that fails is thrown, see <see cref="InfillOutcomes" />.
+    /// Fills many texts, up to <see cref="MaxBatchSize" /> in each forward pass. The result of a seed does not depend on the other texts of the batch,
+    /// up to rounding of the network's float32 sums; with a cache on a CPU it is bit-identical. With <see cref="SamplerKind.Fused" /> a seed may give
+    /// another sample than alone (<see cref="InfillOptions.DraftMode" />). The first error of a text is thrown, and the other results are lost; see
+    /// <see cref="InfillOutcomes" />.
     /// </summary>
     /// <inheritdoc cref="Infill(string, InfillOptions, CancellationToken)" />
     public IReadOnlyList<InfillResult> InfillBatch(IReadOnlyList<InfillRequest> requests, CancellationToken cancellationToken = default)
@@ -48,58 +48,58 @@ public sealed partial class TextInfiller
         return InfillWith(_setting, requests, cancellationToken);
     }
 
-    /// <summary>A batch with the setting of a measurement.</summary>
+    /// <summary>Fills a batch with other settings, for measurements.</summary>
     internal IReadOnlyList<InfillResult> InfillWith(InfillSetting setting, IReadOnlyList<InfillRequest> requests, CancellationToken cancellationToken)
     {
-        RequestPreparer maker = NewMaker(mode: requests.Count > 1 ? DraftMode.Throughput : DraftMode.Latency, setting);
-        PendingRequest[] pendings = [.. requests.Select(maker.Make)]; // all, so that a bad one is told before any work
-        if (pendings.FirstOrDefault(pending => pending.Refusal is not null) is PendingRequest refused)
+        RequestPreparer preparer = CreatePreparer(mode: requests.Count > 1 ? DraftMode.Throughput : DraftMode.Latency, setting);
+        PendingRequest[] pendingRequests = [.. requests.Select(preparer.Prepare)]; // all of them, so that an invalid one is refused before any forward pass
+        if (pendingRequests.FirstOrDefault(pending => pending.Refusal is not null) is PendingRequest refused)
             refused.Outcome().ResultOrThrow();
-        return [.. _runner.Run(pendings, cancellationToken).Select(outcome => outcome.ResultOrThrow())];
+        return [.. _runner.Run(pendingRequests, cancellationToken).Select(outcome => outcome.ResultOrThrow())];
     }
 
     /// <summary>
-    /// Fills texts as they come, like <see cref="InfillBatch" />: takes the next request when a text is finished, and gives the results in
-    /// the order of the requests. Throws at the first request that fails, in its place: all results before it are delivered, those under way
-    /// behind it are lost. After a bad request, or where the source throws, none is taken any more. <see cref="InfillOutcomes" /> goes on.
+    /// Fills a sequence of texts like <see cref="InfillBatch" />, but lazily: the next request is taken when a text is finished. Results come in the
+    /// order of the requests. The first request that fails throws in its place: earlier results are delivered, later ones are lost. No request is
+    /// taken after an invalid one, or after the source has thrown. <see cref="InfillOutcomes" /> continues after errors.
     /// </summary>
     /// <inheritdoc cref="Infill(string, InfillOptions, CancellationToken)" />
     public IEnumerable<InfillResult> InfillMany(IEnumerable<InfillRequest> requests, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(requests);
-        return _runner.Run(UpToTheFirstRefused(requests.Select(NewMaker(mode: DraftMode.Throughput).Make)), cancellationToken).Select(outcome => outcome.ResultOrThrow());
+        return _runner.Run(TakeUntilRefused(requests.Select(CreatePreparer(DraftMode.Throughput).Prepare)), cancellationToken).Select(outcome => outcome.ResultOrThrow());
     }
 
     /// <summary>
-    /// Fills texts as they come, like <see cref="InfillMany" />, and gives an outcome for each, in order: what is wrong with one text, or with
-    /// the network's answer to it, does not end the others. Where the source throws, the outcomes of what was taken from it come first.
+    /// Fills a sequence of texts like <see cref="InfillMany" />, and returns an outcome for each, in order: an error of one text, or in the logits for
+    /// it, does not affect the others. If the source throws, the outcomes of the requests that were taken come first.
     /// </summary>
-    /// <param name="requests">Taken one by one, as texts are finished.</param>
-    /// <param name="cancellationToken">Stops within a forward pass.</param>
+    /// <param name="requests">The requests; taken one by one, as texts are finished.</param>
+    /// <param name="cancellationToken">Stops during a forward pass.</param>
     /// <exception cref="ModelFolderException">The folder has no tokenizer.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public IEnumerable<InfillOutcome> InfillOutcomes(IEnumerable<InfillRequest> requests, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(requests);
-        return _runner.Run(requests.Select(NewMaker(mode: DraftMode.Throughput).Make), cancellationToken);
+        return _runner.Run(requests.Select(CreatePreparer(DraftMode.Throughput).Prepare), cancellationToken);
     }
 
     /// <summary>
-    /// The same for requests that arrive over time: each forward pass takes those that are there, and each outcome comes as soon as it and
-    /// those before it are done.
+    /// Fills texts that arrive over time: each forward pass includes the requests that have arrived, and an outcome is returned as soon as it and all
+    /// earlier ones are available.
     /// </summary>
-    /// <param name="requests">Its enumerator should heed the cancellation token that it is given; it is waited for without it as well.</param>
-    /// <param name="cancellationToken">Stops within a forward pass, and while a request is waited for.</param>
+    /// <param name="requests">The requests. The enumerator should observe its cancellation token; waiting for it can be cancelled in any case.</param>
+    /// <param name="cancellationToken">Stops during a forward pass, and while waiting for a request.</param>
     /// <inheritdoc cref="InfillOutcomes" />
     public IAsyncEnumerable<InfillOutcome> InfillOutcomesAsync(IAsyncEnumerable<InfillRequest> requests, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(requests);
-        return _runner.RunAsync(requests.Select(NewMaker(mode: DraftMode.Throughput).Make), cancellationToken);
+        return _runner.RunAsync(requests.Select(CreatePreparer(DraftMode.Throughput).Prepare), cancellationToken);
     }
 
-    private static IEnumerable<PendingRequest> UpToTheFirstRefused(IEnumerable<PendingRequest> pendings)
+    private static IEnumerable<PendingRequest> TakeUntilRefused(IEnumerable<PendingRequest> pendingRequests)
     {
-        foreach (PendingRequest pending in pendings)
+        foreach (PendingRequest pending in pendingRequests)
         {
             yield return pending;
             if (pending.Refusal is not null)
@@ -107,9 +107,9 @@ public sealed partial class TextInfiller
         }
     }
 
-    private RequestPreparer NewMaker(DraftMode mode, InfillSetting? setting = null)
+    private RequestPreparer CreatePreparer(DraftMode mode, InfillSetting? setting = null)
     {
-        RequireTokenizer(); // once, not for every request
+        RequireTokenizer(); // here, so that it does not fail for every request
         return new RequestPreparer(Encode, setting ?? _setting, mode);
     }
 
@@ -121,6 +121,6 @@ public sealed partial class TextInfiller
         TextLimits.RequireCharacters(text.Length, options.Window);
         InfillPrompt prompt = InfillPrompt.Parse(text);
         InfillText.RequireTargets(prompt.Segments, spans: false, prompt.Warning);
-        return new WindowedText(prompt.Segments, encoder, options.Window) { Warning = request.IsOfPrompt ? null : prompt.Warning };
+        return new WindowedText(prompt.Segments, encoder, options.Window) { Warning = request.IsFromPrompt ? null : prompt.Warning };
     }
 }

@@ -14,12 +14,12 @@ public sealed partial class TextInfiller
     public Task<InfillResult> InfillAsync(InfillPrompt prompt, InfillOptions? options = null, CancellationToken cancellationToken = default) =>
         InfillAsync(new InfillRequest(prompt, options ?? new()), cancellationToken);
 
-    /// <summary>Fills the gaps of one text and tells of every forward pass; the last update holds the filled text.</summary>
+    /// <summary>Fills the gaps of one text, with an update after every forward pass; the last one has the filled text.</summary>
     /// <inheritdoc cref="Infill(string, InfillOptions, CancellationToken)" />
     public IAsyncEnumerable<InfillUpdate> InfillStreamAsync(string text, InfillOptions? options = null, CancellationToken cancellationToken = default) =>
         InfillStreamAsync(new InfillRequest(text, options ?? new()), cancellationToken);
 
-    /// <summary>Fills the gaps of one prompt and tells of every forward pass; the last update holds the filled text.</summary>
+    /// <summary>Fills the gaps of one prompt, with an update after every forward pass; the last one has the filled text.</summary>
     /// <inheritdoc cref="Infill(InfillPrompt, InfillOptions, CancellationToken)" />
     public IAsyncEnumerable<InfillUpdate> InfillStreamAsync(InfillPrompt prompt, InfillOptions? options = null, CancellationToken cancellationToken = default) =>
         InfillStreamAsync(new InfillRequest(prompt, options ?? new()), cancellationToken);

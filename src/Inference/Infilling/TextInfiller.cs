@@ -9,8 +9,8 @@ using AsArm.Inference.Text;
 namespace AsArm.Inference.Infilling;
 
 /// <summary>
-/// Fills the gaps of texts and scores marked spans with one model. Safe for concurrent callers, who take turns: put texts that
-/// arrive together into one batch.
+/// Fills the gaps of texts and scores marked spans with one model. Thread-safe: concurrent callers alternate by
+/// forward pass, so a batch of texts is faster than concurrent calls.
 /// </summary>
 /// <example><code>
 /// using var infiller = TextInfiller.Open("models/english-18m");
@@ -18,7 +18,7 @@ namespace AsArm.Inference.Infilling;
 /// </code></example>
 public sealed partial class TextInfiller : IDisposable
 {
-    /// <summary>Sequences that share a forward pass at most; of more, one enters when another is finished.</summary>
+    /// <summary>Limit of the sequences that share a forward pass; with more requests, the next one starts when another is finished.</summary>
     public const int MaxBatchSize = 16;
 
     private readonly OnnxAnySubsetModel _model;
@@ -39,26 +39,26 @@ public sealed partial class TextInfiller : IDisposable
     /// <summary>The folder that was opened.</summary>
     public ModelFolder Folder { get; }
 
-    /// <summary>The network itself, for calls with tokens instead of text; not to be used while a text is being filled.</summary>
+    /// <summary>The network, for use with tokens instead of text. Must not be used while a text is being filled.</summary>
     public IAnySubsetModel Model => _model;
 
-    /// <summary>What all requests have in common.</summary>
+    /// <summary>The settings that all requests share.</summary>
     internal InfillSetting Setting => _setting;
 
     /// <summary>The folder's tokenizer.</summary>
-    /// <exception cref="ModelFolderException">There is none.</exception>
+    /// <exception cref="ModelFolderException">The folder has no tokenizer.</exception>
     internal InfillTokenizer Tokenizer => RequireTokenizer();
 
-    /// <summary>Opens a model folder: checks its files, loads network and tokenizer.</summary>
+    /// <summary>Opens a model folder: checks its files, then loads the network, the tokenizer and the n-grams.</summary>
     /// <param name="folder">Path of the folder.</param>
-    /// <param name="device">Where the network runs.</param>
-    /// <param name="threads">Threads of a CPU run; null leaves the choice to ONNX Runtime.</param>
-    /// <param name="useCache">False encodes the whole text in every forward pass, for cross-checks; so does a folder without model_cached.onnx.</param>
-    /// <param name="allowTf32">Lets a GPU round the factors of float32 products to TF32: faster, logits are then off by up to 6e-3.</param>
-    /// <param name="inFloat32">Computes the products of an int8 or int4 model in float32, as GPUs do: slower on a CPU, and log-probabilities of the same tokens
-    /// agree to some 1e-4 however they are asked, where integer products leave some 0.01 a token, in single texts 0.03.</param>
+    /// <param name="device">The device that runs the network.</param>
+    /// <param name="threads">Intra-op threads on a CPU; null leaves the choice to ONNX Runtime.</param>
+    /// <param name="useCache">False processes the whole text in every forward pass, for cross-checks; so does a folder without model_cached.onnx.</param>
+    /// <param name="allowTf32">Lets a GPU use TF32 for float32 matrix products: faster, but logits differ by up to 6e-3.</param>
+    /// <param name="inFloat32">Runs an int8 or int4 model in float32, as GPUs do. It is slower on a CPU, but log-probabilities of the same tokens from different
+    /// forward passes agree within about 1e-4; with integer arithmetic they differ by about 0.01 per token, up to 0.03 in single texts.</param>
     /// <exception cref="ModelFolderException">The folder cannot be used; the message names the file.</exception>
-    /// <exception cref="DeviceNotAvailableException">The device is not there; the message says which are.</exception>
+    /// <exception cref="DeviceNotAvailableException">The device is not available; the message lists those that are.</exception>
     public static TextInfiller Open(string folder, Device device = Device.Cpu, int? threads = null, bool useCache = true, bool allowTf32 = false, bool inFloat32 = false)
     {
         ModelFolder checkedFolder = ModelFolder.Open(folder);
@@ -66,16 +66,16 @@ public sealed partial class TextInfiller : IDisposable
             ? InfillTokenizer.Read(checkedFolder.Read(ModelFolder.TokenizerFile), path, checkedFolder.Manifest)
             : null;
         if (tokenizer is not null && !Enumerable.Range(0, checkedFolder.Manifest.VocabularySize).Any(tokenizer.IsText))
-            throw new ModelFolderException($"{checkedFolder.FullPath}: special_ids in asarm.json leave no token to generate.");
+            throw new ModelFolderException($"{checkedFolder.FullPath}: special_ids in asarm.json leave no token that can be generated.");
         NgramTable? ngrams = NgramFile.Read(checkedFolder);
         return new TextInfiller(checkedFolder, OnnxModelLoader.Open(checkedFolder, device, threads, useCache, allowTf32, inFloat32), tokenizer, ngrams, device);
     }
 
-    /// <summary>Waits for a call under way, then releases the network; later calls throw.</summary>
+    /// <summary>Waits for a running forward pass, then releases the network; later calls throw.</summary>
     public void Dispose() => _runner.Dispose();
 
     private SegmentEncoder Encoder(GapSpacing spacing) => new(RequireTokenizer(), Folder.Manifest, spacing);
 
     private InfillTokenizer RequireTokenizer() =>
-        _tokenizer ?? throw new ModelFolderException($"{Folder.FullPath} has no tokenizer (spiece.model): it takes tokens, not text.");
+        _tokenizer ?? throw new ModelFolderException($"{Folder.FullPath} has no tokenizer (spiece.model): it can be used with tokens only.");
 }

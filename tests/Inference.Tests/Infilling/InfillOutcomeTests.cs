@@ -130,8 +130,8 @@ public sealed class InfillOutcomeTests
     {
         using var model = OnnxModelLoader.Open(s_infiller.Folder);
         using var runner = new JobRunner(new PoisonedModel(model, null, 1), 16);
-        IAsyncEnumerable<PendingRequest> pendings = Enumerable.Range(0, 3).Select(i => Good(i)).ToAsyncEnumerable().Select(Maker().Make);
-        List<InfillOutcome> outcomes = await runner.RunAsync(pendings, CancellationToken.None).ToListAsync();
+        IAsyncEnumerable<PendingRequest> pendingRequests = Enumerable.Range(0, 3).Select(i => Good(i)).ToAsyncEnumerable().Select(Maker().Make);
+        List<InfillOutcome> outcomes = await runner.RunAsync(pendingRequests, CancellationToken.None).ToListAsync();
         CollectionAssert.AreEqual(new[] { false, true, false }, outcomes.Select(outcome => outcome.Error is not null).ToArray());
     }
 
@@ -214,7 +214,7 @@ public sealed class InfillOutcomeTests
     public void Make_SameTextAgain_IsTokenisedOnce()
     {
         int encoded = 0;
-        RequestPreparer maker = Maker(() => encoded++);
+        RequestPreparer preparer = Maker(() => encoded++);
         foreach (string text in (string[])["A <mask>.", "A <mask>.", "No gap.", "No gap.", "A <mask>."])
             maker.Make(new InfillRequest(text, new()));
         Assert.AreEqual(3, encoded);

@@ -7,8 +7,8 @@ using Microsoft.ML.OnnxRuntime;
 namespace AsArm.Inference.Onnx.Cached;
 
 /// <summary>
-/// Pinned buffers of the inputs and outputs of the cached graph, except the cache itself. Padding positions and padding sequences are mquery
-/// for all others, but attend to something themselves, so that no attention row is fully mquery.
+/// Pinned buffers of the inputs and outputs of the cached graph, except the cache itself. Padding positions and padding sequences are masked
+/// for all others, but attend to something themselves, so that no attention row is fully masked.
 /// </summary>
 internal sealed class CachedBuffers
 {

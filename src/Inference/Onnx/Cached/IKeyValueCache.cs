@@ -2,9 +2,6 @@ using Microsoft.ML.OnnxRuntime;
 
 namespace AsArm.Inference.Onnx.Cached;
 
-/// <summary>The number of slots of a cache and the number of positions of each.</summary>
-internal readonly record struct CacheLayout(int Slots, int Length);
-
 /// <summary>
 /// The memory of a key/value cache: one slot per sequence, indexed by the position in the sequence. Port 2 i holds the keys of layer i,
 /// port 2 i + 1 its values. Positions that were never written must be finite: they are masked with weight 0, and zero times infinity is

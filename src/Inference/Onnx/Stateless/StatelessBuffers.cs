@@ -6,7 +6,7 @@ namespace AsArm.Inference.Onnx.Stateless;
 
 /// <summary>
 /// Pinned buffers of the inputs and the output of the stateless graph, with a capacity in elements. Shorter sequences of a batch are padded
-/// with ranks past every horizon, which are mquery; missing targets repeat the sequence's first query.
+/// with ranks past every horizon, which are masked; missing targets repeat the sequence's first query.
 /// </summary>
 internal sealed class StatelessBuffers
 {
