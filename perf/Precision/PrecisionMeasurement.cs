@@ -52,7 +52,7 @@ internal static class PrecisionMeasurement
         const double Megabyte = 1e6;
         ModelManifest manifest = ModelFolder.Open(path).Manifest;
         FirstForwardPass first = FirstForwardPass.Measure(path);
-        var row = new LoadRow(precision, manifest.Block, manifest.Files["model.onnx_data"].Bytes / Megabyte, first.LoadMilliseconds, first.PeakBytes / Megabyte);
+        var row = new LoadRow(precision, manifest.GroupSize, manifest.Files["model.onnx_data"].Bytes / Megabyte, first.LoadMilliseconds, first.PeakBytes / Megabyte);
         Console.WriteLine(
             $"| {precision} | {row.Block} | {row.WeightMegabytes:F0} | {row.LoadMilliseconds:F0} | {row.PeakMegabytes:F0} | {row.PeakMegabytes / row.WeightMegabytes:F2} |");
         return row;

@@ -4,7 +4,7 @@ using AsArm.Assd.Tests.Support;
 
 namespace AsArm.Hostile;
 
-/// <summary>Small folders of every kind, to be damaged: weights within the graph and beside it, integers, with a tokenizer and n-grams.</summary>
+/// <summary>Small folders of several kinds, as a base for damage: with embedded and external weights, integer weights, a tokenizer and n-grams.</summary>
 internal static class BaseFolders
 {
     private const int Vocabulary = 64; // of models/tiny
@@ -17,10 +17,10 @@ internal static class BaseFolders
     private static readonly string s_root = Path.GetFullPath(Path.Combine(ThisFolder(), "..", ".."));
     private static readonly string[] s_sources = ["tests/golden/micro/onnx", "models/tiny", "tests/golden/precision/int4", "models/tiny"];
 
-    /// <summary>How many there are.</summary>
+    /// <summary>Number of base folders.</summary>
     public static int Count => s_sources.Length;
 
-    /// <summary>Writes one into an empty folder.</summary>
+    /// <summary>Writes a base folder into an empty folder.</summary>
     public static void Write(int index, string folder)
     {
         foreach (string file in Directory.GetFiles(Path.Combine(s_root, s_sources[index])))

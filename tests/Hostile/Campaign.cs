@@ -4,21 +4,22 @@ using System.Globalization;
 
 namespace AsArm.Hostile;
 
-/// <summary>Starts children until all folders were opened, and counts what came of them. A child that ends, waits or grows is stopped, and the next goes on behind the folder that did it.</summary>
+/// <summary>Opens damaged folders in child processes and counts the outcomes. A child that crashes, hangs or uses too much memory is stopped, and another continues after the folder that caused it.</summary>
 internal sealed class Campaign
 {
     private const long MaxKilobytes = 1 << 20;
-    private const double MaxSeconds = 5; // of the processor: other work on the machine must not count
-    private static readonly TimeSpan s_longestWait = TimeSpan.FromSeconds(30);
+    private const double MaxSeconds = 5; // of processor time, so that other load does not matter
+    private static readonly TimeSpan s_maxWait = TimeSpan.FromSeconds(30);
 
     private readonly Dictionary<string, int> _counts = [];
     private int _faults;
-    private double _longest;
-    private long _largest;
+    private double _maxSeconds;
+    private long _maxKilobytes;
 
+    /// <summary>Opens a range of damaged folders. Returns the exit code: 1 if one did harm.</summary>
     public static int Run(int from, int count)
     {
-        if (!TryUndamaged())
+        if (!CheckBaseFolders())
             return 1;
         var campaign = new Campaign();
         for (int next = from; next < from + count;)
@@ -26,11 +27,11 @@ internal sealed class Campaign
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"{count} damaged folders from {from}: {string.Join(", ", campaign._counts.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => $"{pair.Value} {pair.Key}"))}; "
-            + $"at most {campaign._longest:0.00} s and {campaign._largest >> 10} MiB; {campaign._faults} did harm"));
+            + $"at most {campaign._maxSeconds:0.00} s and {campaign._maxKilobytes >> 10} MiB; {campaign._faults} did harm"));
         return campaign._faults == 0 ? 0 : 1;
     }
 
-    /// <summary>Whether harm is noticed at all: every control does some.</summary>
+    /// <summary>Tests that harm is detected: every control does some. Returns the exit code.</summary>
     public static int RunControls()
     {
         var campaign = new Campaign();
@@ -40,7 +41,8 @@ internal sealed class Campaign
         return campaign._faults == Controls.Count ? 0 : 1;
     }
 
-    private static bool TryUndamaged()
+    /// <summary>Whether all undamaged folders can be used.</summary>
+    private static bool CheckBaseFolders()
     {
         for (int index = 0; index < BaseFolders.Count; index++)
         {
@@ -57,7 +59,7 @@ internal sealed class Campaign
         return true;
     }
 
-    /// <summary>The number of the next folder.</summary>
+    /// <summary>Runs a child from a folder on. Returns the number of the next folder.</summary>
     private int RunChild(int from, int to)
     {
         var start = new ProcessStartInfo(Environment.ProcessPath!, [.. Arguments(), "child", $"{from}", $"{to}"]) { RedirectStandardOutput = true };
@@ -99,12 +101,12 @@ internal sealed class Campaign
         lines.CompleteAdding();
     }
 
-    /// <summary>The next line; false at the end, or when the child does harm.</summary>
+    /// <summary>Reads the next line of a child. False at the end, or if the child does harm.</summary>
     private static bool TryTake(Process child, BlockingCollection<string> lines, out string line, out string? harm)
     {
         harm = null;
         long start = Stopwatch.GetTimestamp();
-        TimeSpan before = Processor(child);
+        TimeSpan before = ProcessorTime(child);
         while (!lines.TryTake(out line!, 20))
         {
             if (lines.IsCompleted)
@@ -112,7 +114,7 @@ internal sealed class Campaign
             long kilobytes = ProcessStatus.Kilobytes($"{child.Id}", "VmRSS");
             if (kilobytes > MaxKilobytes)
                 harm = $"took {kilobytes >> 10} MiB";
-            else if ((Processor(child) - before).TotalSeconds > MaxSeconds || Stopwatch.GetElapsedTime(start) > s_longestWait)
+            else if ((ProcessorTime(child) - before).TotalSeconds > MaxSeconds || Stopwatch.GetElapsedTime(start) > s_maxWait)
                 harm = "did not end";
             if (harm is not null)
                 return false;
@@ -121,7 +123,7 @@ internal sealed class Campaign
         return true;
     }
 
-    private static TimeSpan Processor(Process child)
+    private static TimeSpan ProcessorTime(Process child)
     {
         try
         {
@@ -138,7 +140,7 @@ internal sealed class Campaign
         string[] words = result.Split(' ', 3);
         double seconds = double.Parse(words[0], CultureInfo.InvariantCulture);
         long kilobytes = long.Parse(words[1], CultureInfo.InvariantCulture);
-        (_longest, _largest) = (Math.Max(_longest, seconds), Math.Max(_largest, kilobytes));
+        (_maxSeconds, _maxKilobytes) = (Math.Max(_maxSeconds, seconds), Math.Max(_maxKilobytes, kilobytes));
         if (words[2].StartsWith("fault", StringComparison.Ordinal))
             AddFault(number, doing, words[2]);
         else if (kilobytes > MaxKilobytes)

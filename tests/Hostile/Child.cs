@@ -10,12 +10,12 @@ using AsArm.Inference.Verification;
 
 namespace AsArm.Hostile;
 
-/// <summary>Opens damaged folders, one after another; a process of its own, as one of them may end it.</summary>
+/// <summary>Opens damaged folders one after another. It runs in a process of its own, which a folder may crash.</summary>
 internal static class Child
 {
     private const string Text = "q1 <mask:3> cd", Scored = "q1 [[cd]]";
 
-    /// <summary>Writes two lines for each folder: what is about to be done, and what came of it, seconds and kilobytes included.</summary>
+    /// <summary>Writes two lines for each folder: one with the damage before it is opened, one with the time, the peak memory and the outcome.</summary>
     public static int Run(int from, int to)
     {
         for (int number = from; number < to; number++)
@@ -23,11 +23,11 @@ internal static class Child
             string folder = Directory.CreateTempSubdirectory("asarm-hostile-").FullName;
             try
             {
-                Say($"begin {number} {(number < 0 ? "control" : Mutation.Apply(number, folder))}");
+                WriteLine($"begin {number} {(number < 0 ? "control" : Mutation.Apply(number, folder))}");
                 ResetPeak();
                 long start = Stopwatch.GetTimestamp();
                 string outcome = number < 0 ? Controls.DoHarm(number) : Use(folder);
-                Say(string.Create(CultureInfo.InvariantCulture, $"end {number} {Stopwatch.GetElapsedTime(start).TotalSeconds:0.000} {Peak()} {outcome}"));
+                WriteLine(string.Create(CultureInfo.InvariantCulture, $"end {number} {Stopwatch.GetElapsedTime(start).TotalSeconds:0.000} {Peak()} {outcome}"));
             }
             finally
             {
@@ -38,7 +38,7 @@ internal static class Child
         return 0;
     }
 
-    /// <summary>"used" if nothing is wrong with it, "refused" if that was said as the documents say, else what was thrown.</summary>
+    /// <summary>Uses a folder. Returns "used" on success, "refused" for documented exceptions, else the exception.</summary>
     public static string Use(string folder)
     {
         string outcome = "used";
@@ -52,7 +52,7 @@ internal static class Child
             {
                 outcome = "refused";
             }
-#pragma warning disable CA1031 // Whatever else is thrown is what this program looks for.
+#pragma warning disable CA1031 // Any other exception is a fault to report.
             catch (Exception error)
 #pragma warning restore CA1031
             {
@@ -84,19 +84,19 @@ internal static class Child
         infiller.Score(Scored);
     }
 
-    private static void Say(string line)
+    private static void WriteLine(string line)
     {
         Console.Out.WriteLine(line);
         Console.Out.Flush();
     }
 
-    /// <summary>Linux then counts the peak of memory anew.</summary>
+    /// <summary>Resets the peak of the memory of this process.</summary>
     private static void ResetPeak()
     {
         GC.Collect();
         File.WriteAllText("/proc/self/clear_refs", "5");
     }
 
-    /// <summary>Kilobytes.</summary>
+    /// <summary>The peak of the memory of this process, in kilobytes.</summary>
     private static long Peak() => ProcessStatus.Kilobytes("self", "VmHWM");
 }

@@ -2,13 +2,13 @@ using System.Runtime.InteropServices;
 
 namespace AsArm.Hostile;
 
-/// <summary>Harm of every kind, which has to be noticed; told by negative numbers.</summary>
+/// <summary>Controls that do every kind of harm, to test that it is detected. They have negative numbers.</summary>
 internal static class Controls
 {
-    /// <summary>How many there are.</summary>
+    /// <summary>Number of controls.</summary>
     public const int Count = 5;
 
-    /// <summary>Ends the process, runs for ever, waits for ever, fills the memory, or throws what no document tells of.</summary>
+    /// <summary>Crashes the process, loops or waits for ever, fills the memory, or reports an undocumented exception.</summary>
     public static string DoHarm(int number)
     {
         switch (number)

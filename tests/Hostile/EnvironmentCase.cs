@@ -7,9 +7,10 @@ using Microsoft.ML.OnnxRuntime;
 
 namespace AsArm.Hostile;
 
-/// <summary>An application with sessions of its own, beside the library's; what ONNX Runtime logs goes to standard error.</summary>
+/// <summary>An application that uses ONNX Runtime itself besides the library. ONNX Runtime logs to standard error.</summary>
 internal static class EnvironmentCase
 {
+    /// <summary>Runs a case by its name.</summary>
     public static int Run(string name, string folder)
     {
         switch (name)
@@ -29,7 +30,7 @@ internal static class EnvironmentCase
         }
     }
 
-    /// <summary>The application's environment, which logs everything, is the library's too; its sessions log nothing.</summary>
+    /// <summary>The application creates the environment, with logging. The library uses it, and its sessions log nothing.</summary>
     private static void Before(string folder)
     {
         var options = new EnvironmentCreationOptions { logId = "application", logLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_WARNING };
@@ -38,7 +39,7 @@ internal static class EnvironmentCase
         Console.WriteLine(ReferenceEquals(environment, OrtEnv.Instance()) && environment.EnvLogLevel == OrtLoggingLevel.ORT_LOGGING_LEVEL_WARNING ? "kept" : "changed");
     }
 
-    /// <summary>An environment that the library made is as the application would have found it: its own sessions log their errors.</summary>
+    /// <summary>The library creates the environment, with default settings. The application's own sessions log their errors.</summary>
     private static void After(string folder)
     {
         Use(folder);
@@ -57,7 +58,7 @@ internal static class EnvironmentCase
         }
     }
 
-    /// <summary>What works and what fails.</summary>
+    /// <summary>Uses a model, and fails to open another.</summary>
     private static void Use(string folder)
     {
         using (OnnxAnySubsetModel model = OnnxModelLoader.Open(ModelFolder.Open(folder)))

@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 
 namespace AsArm.Hostile;
 
-/// <summary>Changes one value of a JSON text.</summary>
+/// <summary>Damages JSON: changes, removes or renames one value at random.</summary>
 internal static class JsonTree
 {
     private static readonly Func<JsonNode?>[] s_values =

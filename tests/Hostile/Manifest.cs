@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 
 namespace AsArm.Hostile;
 
-/// <summary>asarm.json of a folder.</summary>
+/// <summary>Reads and writes asarm.json of a folder.</summary>
 internal static class Manifest
 {
     public const string Name = "asarm.json";
@@ -12,7 +12,7 @@ internal static class Manifest
 
     public static void Write(string folder, JsonNode manifest) => File.WriteAllText(Path.Combine(folder, Name), manifest.ToJsonString());
 
-    /// <summary>Enters sizes and hashes of all listed files that are regular ones, so that what was done to them is behind that check.</summary>
+    /// <summary>Updates sizes and hashes of all listed regular files, so that damage is not detected by the hashes.</summary>
     public static void Refresh(string folder)
     {
         JsonObject manifest = Read(folder);

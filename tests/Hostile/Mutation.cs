@@ -4,7 +4,7 @@ using System.Net.Sockets;
 
 namespace AsArm.Hostile;
 
-/// <summary>One damage to a folder, which follows from its number alone.</summary>
+/// <summary>A random damage to a folder, determined by its number.</summary>
 internal sealed class Mutation
 {
     private static readonly long[] s_sizes = [0, 1, -1, 255, 65_536, int.MaxValue, int.MinValue, uint.MaxValue, 1L << 33, long.MaxValue, long.MinValue];
@@ -19,7 +19,7 @@ internal sealed class Mutation
     }
 
     /// <summary>Writes a folder and damages it.</summary>
-    /// <returns>What was done.</returns>
+    /// <returns>A description of the damage.</returns>
     public static string Apply(int number, string folder)
     {
         var mutation = new Mutation(number, folder);
@@ -45,7 +45,7 @@ internal sealed class Mutation
             2 => ("size", Size(content)),
             3 => ("part", Part(content)),
             4 => ("kind", null),
-            _ => Inside(file, content),
+            _ => ByFormat(file, content),
         };
         if (changed is null)
             what = Kind(path);
@@ -58,8 +58,8 @@ internal sealed class Mutation
 
     private static bool IsRegular(string path) => File.Exists(path) && new FileInfo(path) is { LinkTarget: null, Length: > 0 and < 1 << 24 };
 
-    /// <summary>By the file's own format.</summary>
-    private (string What, byte[] Changed) Inside(string file, byte[] content) =>
+    /// <summary>Damages a file according to its format.</summary>
+    private (string What, byte[] Changed) ByFormat(string file, byte[] content) =>
         file.EndsWith(".json", StringComparison.Ordinal) ? ("value", Json(content)) :
         file == "golden.safetensors" ? ("header", Header(content)) :
         file is "ngrams.bin" or "model.onnx_data" ? ("size", Size(content)) :
@@ -73,7 +73,7 @@ internal sealed class Mutation
         }
         catch (Exception error) when (error is System.Text.Json.JsonException or InvalidOperationException or IOException or UnauthorizedAccessException or ArgumentException or FormatException)
         {
-            // asarm.json was damaged before.
+            // asarm.json is already damaged
         }
     }
 
@@ -95,15 +95,15 @@ internal sealed class Mutation
     {
         if (content.Length < sizeof(long))
             return Bits(content);
-        int place = Chance(0.5) ? _random.Next(Math.Min(64, content.Length - sizeof(long) + 1)) : _random.Next(content.Length - sizeof(long) + 1);
+        int offset = Chance(0.5) ? _random.Next(Math.Min(64, content.Length - sizeof(long) + 1)) : _random.Next(content.Length - sizeof(long) + 1);
         if (Chance(0.5))
-            BinaryPrimitives.WriteInt64LittleEndian(content.AsSpan(place), Pick(s_sizes));
+            BinaryPrimitives.WriteInt64LittleEndian(content.AsSpan(offset), Pick(s_sizes));
         else
-            BinaryPrimitives.WriteInt32LittleEndian(content.AsSpan(place), (int)Pick(s_sizes));
+            BinaryPrimitives.WriteInt32LittleEndian(content.AsSpan(offset), (int)Pick(s_sizes));
         return content;
     }
 
-    /// <summary>A part is lost, there twice, or elsewhere.</summary>
+    /// <summary>Removes, repeats or moves a part.</summary>
     private byte[] Part(byte[] content)
     {
         int from = _random.Next(content.Length), length = _random.Next(1, Math.Min(content.Length - from, 1000) + 1);
@@ -125,7 +125,7 @@ internal sealed class Mutation
         }
         catch (Exception error) when (error is System.Text.Json.JsonException or ArgumentException or InvalidOperationException)
         {
-            return Bits(content); // it was damaged before
+            return Bits(content); // it is already damaged
         }
     }
 
@@ -139,7 +139,7 @@ internal sealed class Mutation
         return [.. size, .. header, .. content[(sizeof(long) + (int)length)..]];
     }
 
-    /// <summary>What is no regular file, or a link.</summary>
+    /// <summary>Replaces a file by a link or something else that is not a regular file.</summary>
     private string Kind(string path)
     {
         string aside = path + ".real", name = Path.GetFileName(path);

@@ -2,10 +2,10 @@ using System.Globalization;
 
 namespace AsArm.Hostile;
 
-/// <summary>What Linux tells of a process.</summary>
+/// <summary>The status of a process on Linux.</summary>
 internal static class ProcessStatus
 {
-    /// <summary>A line of its status; 0 when it has ended.</summary>
+    /// <summary>A value of /proc/PROCESS/status in kilobytes; 0 if the process has ended.</summary>
     public static long Kilobytes(string process, string name)
     {
         try

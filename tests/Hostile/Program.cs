@@ -1,9 +1,9 @@
 using System.Globalization;
 using AsArm.Hostile;
 
-// hostile folders COUNT [FROM]: opens COUNT damaged folders, each told by its number alone; the last line counts them. Exit 1 if one did harm.
-// hostile controls: whether harm is noticed at all.
-// hostile child FROM TO, hostile environment CASE FOLDER: what the above and the tests start.
+// hostile folders COUNT [FROM]: opens COUNT damaged folders, each determined by its number; the last line has the counts. Exit 1 if one did harm.
+// hostile controls: tests that harm is detected.
+// hostile child FROM TO, hostile environment CASE FOLDER: started by the above and by tests.
 return args switch
 {
     ["folders", var count] => Campaign.Run(0, Number(count)),

@@ -2,15 +2,15 @@ using Google.Protobuf;
 
 namespace AsArm.Hostile;
 
-/// <summary>Changes one field anywhere in a protobuf message, and keeps the lengths around it right, so that the damage is seen by whoever uses the field.</summary>
+/// <summary>Damages a protobuf message: changes one field at any depth and keeps the enclosing lengths valid, so that the message can still be parsed.</summary>
 internal sealed class ProtobufTree
 {
-    private const int Deepest = 12;
+    private const int MaxDepth = 12;
     private static readonly ulong[] s_numbers = [0, 1, 2, 7, 10, 11, 16, 255, 1 << 16, int.MaxValue, 1UL << 31, 1UL << 40, long.MaxValue, ulong.MaxValue];
 
     private readonly List<(uint Tag, ulong Number, byte[] Bytes, ProtobufTree? Message)> _fields = [];
 
-    /// <summary>Another message; bits are flipped in what is none.</summary>
+    /// <summary>Returns a damaged message; flips a bit in content that is not a message.</summary>
     public static byte[] Change(byte[] content, Random random)
     {
         if (Parse(content, 0) is not ProtobufTree tree)
@@ -19,17 +19,17 @@ internal sealed class ProtobufTree
             return content;
         }
 
-        ProtobufTree place = tree;
+        ProtobufTree node = tree;
         while (true)
         {
-            int field = random.Next(place._fields.Count);
-            if (place._fields[field].Message is ProtobufTree { _fields.Count: > 0 } child && random.Next(8) != 0)
+            int field = random.Next(node._fields.Count);
+            if (node._fields[field].Message is ProtobufTree { _fields.Count: > 0 } child && random.Next(8) != 0)
             {
-                place = child;
+                node = child;
                 continue;
             }
 
-            place.ChangeField(field, random);
+            node.ChangeField(field, random);
             return tree.ToBytes();
         }
     }
@@ -81,7 +81,7 @@ internal sealed class ProtobufTree
                         break;
                     case WireFormat.WireType.LengthDelimited:
                         byte[] bytes = input.ReadBytes().ToByteArray();
-                        tree._fields.Add((tag, 0, bytes, depth < Deepest && bytes.Length > 1 ? Parse(bytes, depth + 1) : null));
+                        tree._fields.Add((tag, 0, bytes, depth < MaxDepth && bytes.Length > 1 ? Parse(bytes, depth + 1) : null));
                         break;
                     case WireFormat.WireType.Fixed32:
                         tree._fields.Add((tag, input.ReadFixed32(), [], null));

@@ -8,7 +8,7 @@ namespace AsArm.Inference.Tests;
 public sealed class DependencyTests
 {
     [TestMethod]
-    public void Inference_References_NoConsoleAndNoCommand()
+    public void References_OfInference_HaveNoConsoleOrCommand()
     {
         string[] references = [.. typeof(TextInfiller).Assembly.GetReferencedAssemblies().Select(name => name.Name!)];
         CollectionAssert.Contains(references, "AsArm.Assd");
@@ -17,8 +17,8 @@ public sealed class DependencyTests
             CollectionAssert.DoesNotContain(references, forbidden);
     }
 
-    /// <summary>Inference never samples: the random numbers and the rejection maths stay in Assd.</summary>
+    /// <summary>Sampling is in Assd only: Inference has no samplers and no random number generators.</summary>
     [TestMethod]
-    public void Inference_Types_HoldNoSampler() => Assert.IsFalse(
+    public void Types_OfInference_HaveNoSampler() => Assert.IsFalse(
         typeof(TextInfiller).Assembly.GetTypes().Any(type => type.IsSubclassOf(typeof(Sampler)) || typeof(IRandomSource).IsAssignableFrom(type)));
 }

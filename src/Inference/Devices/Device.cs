@@ -1,14 +1,14 @@
 namespace AsArm.Inference.Devices;
 
-/// <summary>Where the network runs.</summary>
+/// <summary>The device that runs the network.</summary>
 public enum Device
 {
-    /// <summary>The CPU, in every build.</summary>
+    /// <summary>The CPU; available in every build.</summary>
     Cpu,
 
     /// <summary>An NVIDIA GPU through the CUDA execution provider.</summary>
     Cuda,
 
-    /// <summary>An NVIDIA GPU through TensorRT, what it does not take through CUDA.</summary>
+    /// <summary>An NVIDIA GPU through the TensorRT execution provider; nodes that TensorRT does not support run on CUDA.</summary>
     TensorRT,
 }

@@ -1,6 +1,6 @@
 namespace AsArm.Inference.Devices;
 
-/// <summary>Names of devices, as the command line and asarm.json have them.</summary>
+/// <summary>Names of devices, as the command line and asarm.json spell them.</summary>
 public static class DeviceNames
 {
     /// <summary>cpu, cuda or tensorrt.</summary>

@@ -1,6 +1,6 @@
 namespace AsArm.Inference.Devices;
 
-/// <summary>The device that was asked for is not there; the message says which are and how to add it.</summary>
+/// <summary>The requested device is not available; the message lists the available ones and how to add it.</summary>
 public sealed class DeviceNotAvailableException : Exception
 {
     /// <summary>A message in one line.</summary>
@@ -9,7 +9,7 @@ public sealed class DeviceNotAvailableException : Exception
     {
     }
 
-    /// <summary>A message in one line, with what caused it.</summary>
+    /// <summary>A message in one line, with the exception that caused it.</summary>
     public DeviceNotAvailableException(string message, Exception inner)
         : base(message, inner)
     {

@@ -1,12 +1,12 @@
 namespace AsArm.Inference.Devices;
 
-/// <summary>Where and how a network runs.</summary>
+/// <summary>The device and the numeric settings of a session.</summary>
 /// <param name="Device">The device.</param>
-/// <param name="Threads">Threads of a CPU run; null leaves the choice to ONNX Runtime (one a physical core).</param>
-/// <param name="AllowTf32">Whether a GPU may round the factors of float32 products to TF32.</param>
-/// <param name="Float32">Whether integer products are to be computed in float32 on a CPU too.</param>
+/// <param name="Threads">Intra-op threads on a CPU; null leaves the choice to ONNX Runtime (one per physical core).</param>
+/// <param name="AllowTf32">Whether a GPU may use TF32 for float32 matrix products.</param>
+/// <param name="Float32">Whether an int8 or int4 model computes in float32 on a CPU too.</param>
 internal readonly record struct ExecutionSettings(Device Device, int? Threads = null, bool AllowTf32 = false, bool Float32 = false)
 {
-    /// <summary>Whether the graphs with float32 products are taken; GPUs have no kernels for integer ones.</summary>
+    /// <summary>Whether an int8 or int4 model runs its float32 graphs; GPUs have no kernels for the integer ones.</summary>
     public bool UsesFloat32Graphs => Float32 || Device != Device.Cpu;
 }

@@ -2,20 +2,20 @@ using AsArm.Assd.Models;
 
 namespace AsArm.Inference.DraftMeasurement;
 
-/// <summary>Milliseconds of a forward pass with a full cache: a fixed part and a part per token, fitted to passes of several shapes by turns.</summary>
-/// <remarks>
-/// Of each shape the fastest pass counts: what else the machine does only ever makes a pass slower, and by more the longer it is, so that
-/// on a busy machine times tell more of the others than of the network.
-/// </remarks>
+/// <summary>
+/// A linear model of the time of a forward pass in milliseconds, with a filled cache: a fixed part and a part per processed token, fitted to
+/// measured passes of several shapes.
+/// </summary>
+/// <remarks>The fastest pass of each shape is used: other load on the machine only makes passes slower.</remarks>
 internal sealed class CostCurve
 {
-    // What samplers ask of each sequence: one token of each kind, several drafts and a bonus query, draft queries with few new tokens.
+    // Passes as samplers make them, per sequence: one token of each kind, several draft tokens and a bonus query, draft queries with few new tokens.
     private static readonly (int Content, int Queries)[] s_shapes = [(1, 1), (2, 2), (3, 3), (4, 4), (6, 6), (9, 9), (1, 5), (2, 5), (3, 7)];
 
-    // Two figures that differ by noise only are mostly the same in these steps.
-    private static readonly double[] s_steps = [1, 1.5, 2, 3, 5, 7, 10];
+    // Coarse, so that measurements that differ by noise mostly round to the same value.
+    private static readonly double[] s_roundValues = [1, 1.5, 2, 3, 5, 7, 10];
 
-    private const double Cheapest = 0.1, Dearest = 1000; // overheads that are told apart
+    private const double MinOverhead = 0.1, MaxOverhead = 1000;
 
     private readonly (int Content, int Queries)[] _shapes;
     private readonly double[] _times;
@@ -27,46 +27,47 @@ internal sealed class CostCurve
         (Fixed, ContentToken, QueryToken) = (fit[0], fit[1], fit[2]);
     }
 
-    /// <summary>A pass without tokens.</summary>
+    /// <summary>The fixed part.</summary>
     public double Fixed { get; }
 
-    /// <summary>A token that is encoded, in each sequence of the batch.</summary>
+    /// <summary>The part per content position, of each sequence of the batch.</summary>
     public double ContentToken { get; }
 
-    /// <summary>A conditional that is asked, likewise.</summary>
+    /// <summary>The part per query position, of each sequence of the batch.</summary>
     public double QueryToken { get; }
 
-    /// <summary>The fixed part in tokens of either kind; infinite where tokens cost nothing that can be measured.</summary>
+    /// <summary>The fixed part in units of one processed token; infinite where the cost of tokens is too small to be measured.</summary>
     public double Overhead => ContentToken + QueryToken > 0 ? Math.Max(0, Fixed) / ((ContentToken + QueryToken) / 2) : double.PositiveInfinity;
 
-    /// <summary>The same to the next of 1, 1.5, 2, 3, 5, 7 and their multiples by ten, from 0.1 to 1000.</summary>
+    /// <summary>The overhead rounded to 1, 1.5, 2, 3, 5 or 7 times a power of ten, from 0.1 to 1000.</summary>
     public double RoundedOverhead => Rounded(Overhead);
 
-    /// <summary>Each shape that was measured, its time and the fit.</summary>
+    /// <summary>The measured and the fitted time of each shape.</summary>
     public IEnumerable<(int Content, int Queries, double Measured, double Fitted)> Points =>
         _shapes.Select((shape, i) => (shape.Content, shape.Queries, _times[i], Of(shape.Content, shape.Queries)));
 
+    /// <summary>The largest difference between a measured and its fitted time.</summary>
     public double WorstResidual => Points.Max(point => Math.Abs(point.Measured - point.Fitted));
 
-    /// <summary>Measures.</summary>
-    /// <param name="model">Not to be used by others meanwhile.</param>
-    /// <param name="positions">Tokens of a sequence, at least 12.</param>
-    /// <param name="batch">Sequences of a pass.</param>
-    /// <param name="rounds">Passes of each shape.</param>
-    /// <param name="cancellationToken">Stops within a pass.</param>
-    public static CostCurve Measure(IAnySubsetModel model, int positions, int batch, int rounds, CancellationToken cancellationToken = default)
+    /// <summary>Measures the passes of a model.</summary>
+    /// <param name="model">Must not be used by others meanwhile.</param>
+    /// <param name="positions">Length of a sequence in tokens, at least 12.</param>
+    /// <param name="batch">Number of sequences in a pass.</param>
+    /// <param name="repetitions">Number of passes of each shape.</param>
+    /// <param name="cancellationToken">Stops during a pass.</param>
+    public static CostCurve Measure(IAnySubsetModel model, int positions, int batch, int repetitions, CancellationToken cancellationToken = default)
     {
         var timer = new ForwardPassTimer(model, positions, batch, s_shapes.Max(shape => shape.Queries));
         List<double>[] passes = [.. s_shapes.Select(_ => new List<double>())];
         try
         {
-            for (int round = -3; round < rounds; round++)
+            for (int repetition = -3; repetition < repetitions; repetition++)
             {
                 for (int i = 0; i < passes.Length; i++)
                 {
-                    double one = timer.Time(model, s_shapes[i].Content, s_shapes[i].Queries, cancellationToken);
-                    if (round >= 0) // earlier ones only warm up
-                        passes[i].Add(one);
+                    double time = timer.Time(model, s_shapes[i].Content, s_shapes[i].Queries, cancellationToken);
+                    if (repetition >= 0) // earlier ones are for warming up
+                        passes[i].Add(time);
                 }
             }
         }
@@ -78,12 +79,13 @@ internal sealed class CostCurve
         return new CostCurve(s_shapes, [.. passes.Select(one => one.Min())]);
     }
 
+    /// <summary>The fitted time of a pass with so many content and query positions per sequence.</summary>
     public double Of(int content, int queries) => Fixed + content * ContentToken + queries * QueryToken;
 
-    /// <summary>The next of a few steps, by ratio.</summary>
-    internal static double Rounded(double value)
+    /// <summary>The nearest round value, by ratio.</summary>
+    internal static double Rounded(double overhead)
     {
-        double within = Math.Clamp(value, Cheapest, Dearest), unit = Math.Pow(10, Math.Floor(Math.Log10(within)));
-        return Math.Round(s_steps.MinBy(step => Math.Abs(Math.Log(step * unit / within))) * unit, 3);
+        double within = Math.Clamp(overhead, MinOverhead, MaxOverhead), unit = Math.Pow(10, Math.Floor(Math.Log10(within)));
+        return Math.Round(s_roundValues.MinBy(value => Math.Abs(Math.Log(value * unit / within))) * unit, 3);
     }
 }

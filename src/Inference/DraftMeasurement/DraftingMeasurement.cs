@@ -9,16 +9,16 @@ using AsArm.Inference.Text;
 namespace AsArm.Inference.DraftMeasurement;
 
 /// <summary>
-/// Measures the <see cref="DraftingFigures" /> of a model: acceptance and the weight of the corpus from samples at T = 1 on held-out texts,
-/// which give the same figures on the same machine, and the forward-pass overhead from times, rounded coarsely.
+/// Measures the <see cref="DraftingFigures" /> of a model. Acceptance and the corpus weight come from samples at T = 1 on held-out texts and
+/// are reproducible on one machine; the forward-pass overhead comes from times and is rounded coarsely.
 /// </summary>
 public sealed class DraftingMeasurement
 {
-    private const int PromptsOfRepeat = 160;
-    private const int PromptsOfWeight = 4; // one in so many measures the weight of the corpus
-    private const int Positions = 128; // of timed sequences
-    private const int RoundsAlone = 60;
-    private const int RoundsInBatch = 20;
+    private const int PromptsPerRepeat = 160;
+    private const int CorpusWeightPrompts = 4; // one prompt in four is used for the corpus weight
+    private const int TimedLength = 128; // of the sequences that are timed, in tokens
+    private const int TimedPasses = 60;
+    private const int TimedPassesInBatch = 20;
 
     private static readonly double[] s_weights = [1, 2, 5, 10, 20, 50, 100];
 
@@ -26,7 +26,7 @@ public sealed class DraftingMeasurement
     private readonly DraftingPrompts _prompts;
 
     /// <summary>Prepares a measurement.</summary>
-    /// <param name="infiller">The model, on the device that is measured; nobody else may use it meanwhile, as times are taken.</param>
+    /// <param name="infiller">The model, on the device that is measured. It must not be used by others meanwhile, as passes are timed.</param>
     /// <exception cref="ModelFolderException">The folder has no tokenizer.</exception>
     public DraftingMeasurement(TextInfiller infiller)
     {
@@ -35,29 +35,29 @@ public sealed class DraftingMeasurement
         _prompts = new DraftingPrompts(infiller.Tokenizer, infiller.Folder.Manifest.MaxLength);
     }
 
-    /// <summary>Measures on texts, of each as many passages.</summary>
+    /// <summary>Measures on texts, with the same number of prompts from each.</summary>
     /// <param name="texts">Held-out texts, at least one.</param>
-    /// <param name="repeats">How often 160 prompts are filled; at least 1.</param>
-    /// <param name="cancellationToken">Stops within a forward pass.</param>
-    /// <returns>The figures, with the forward-pass overheads of other devices as the folder has them; and how many draft tokens were examined.</returns>
+    /// <param name="repeats">Multiples of 160 prompts; at least 1.</param>
+    /// <param name="cancellationToken">Stops during a forward pass.</param>
+    /// <returns>The figures, with the overheads of other devices taken from the folder; and the number of draft tokens that were verified.</returns>
     /// <exception cref="InfillTextException">A text is too short.</exception>
     public (DraftingFigures Figures, int DraftTokens) Measure(IReadOnlyList<DraftingText> texts, int repeats, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(texts);
         ArgumentOutOfRangeException.ThrowIfZero(texts.Count, nameof(texts));
         ArgumentOutOfRangeException.ThrowIfLessThan(repeats, 1);
-        (DraftingFigures figures, int drafts) = MeasureAcceptance(texts, PromptsOfRepeat * repeats, cancellationToken);
+        (DraftingFigures figures, int draftTokens) = MeasureAcceptance(texts, PromptsPerRepeat * repeats, cancellationToken);
         var overhead = new PassOverhead(
             MeasureOverhead(_infiller, batch: 1, cancellationToken), MeasureOverhead(_infiller, TextInfiller.MaxBatchSize, cancellationToken));
-        OverheadFigures ofDevices = _infiller.Folder.Manifest.Drafting?.ForwardPassOverhead ?? new();
-        return (figures with { ForwardPassOverhead = ofDevices.With(_infiller.Setting.Device, overhead) }, drafts);
+        OverheadFigures overheads = _infiller.Folder.Manifest.Drafting?.ForwardPassOverhead ?? new();
+        return (figures with { ForwardPassOverhead = overheads.With(_infiller.Setting.Device, overhead) }, draftTokens);
     }
 
-    /// <summary>The same without times, on so many prompts.</summary>
+    /// <summary>Measures acceptance and corpus weight only.</summary>
     internal (DraftingFigures Figures, int DraftTokens) MeasureAcceptance(IReadOnlyList<DraftingText> texts, int prompts, CancellationToken cancellationToken)
     {
         List<InfillPrompt> all = _prompts.Create(texts, prompts);
-        (double? weight, double[]? ownBigrams) = MeasureNgrams(_prompts.Create(texts, prompts / PromptsOfWeight), cancellationToken);
+        (double? weight, double[]? ownBigrams) = MeasureNgrams(_prompts.Create(texts, prompts / CorpusWeightPrompts), cancellationToken);
         DraftAcceptanceTally tally = Explore(all, weight, cancellationToken);
         return (new DraftingFigures
         {
@@ -72,44 +72,44 @@ public sealed class DraftingMeasurement
         }, tally.Count);
     }
 
-    /// <summary>The forward-pass overhead in tokens, rounded as <see cref="PassOverhead" /> of asarm.json is.</summary>
+    /// <summary>Measures the forward-pass overhead in tokens, rounded as in asarm.json (<see cref="PassOverhead" />).</summary>
     /// <param name="infiller">The model, on its device.</param>
-    /// <param name="batch">Sequences of a pass.</param>
-    /// <param name="cancellationToken">Stops within a forward pass.</param>
+    /// <param name="batch">Number of sequences in a pass.</param>
+    /// <param name="cancellationToken">Stops during a forward pass.</param>
     public static double MeasureOverhead(TextInfiller infiller, int batch, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(infiller);
-        int positions = Math.Min(Positions, infiller.Model.MaxLength);
-        return CostCurve.Measure(infiller.Model, positions, batch, batch == 1 ? RoundsAlone : RoundsInBatch, cancellationToken).RoundedOverhead;
+        int positions = Math.Min(TimedLength, infiller.Model.MaxLength);
+        return CostCurve.Measure(infiller.Model, positions, batch, batch == 1 ? TimedPasses : TimedPassesInBatch, cancellationToken).RoundedOverhead;
     }
 
     /// <summary>
-    /// The weight of the corpus with which n-gram drafts overlap most with the model, and the overlap of the sequence's own bigrams by
-    /// class, on samples that a sequential sampler made. Targets that have no draft do not count.
+    /// The corpus weight with which n-gram drafts have the highest acceptance, and the acceptance of the sequence's own bigrams, on samples of
+    /// the sequential sampler. Targets without a draft do not count.
     /// </summary>
     private (double? Weight, double[]? OwnBigrams) MeasureNgrams(List<InfillPrompt> prompts, CancellationToken cancellationToken)
     {
         IReadOnlyList<InfillResult> results = _infiller.InfillBatch(
             [.. prompts.Select((prompt, i) => new InfillRequest(prompt, new InfillOptions { Sampler = SamplerKind.Sequential, Seed = i }))], cancellationToken);
-        var overlaps = new double[s_weights.Length];
+        var acceptances = new double[s_weights.Length];
         var own = new DraftAcceptanceTally();
         foreach (FilledSequence filled in results.SelectMany(result => result.Sequences))
         {
-            double[] logs = _infiller.LogProbabilities(filled, cancellationToken);
-            foreach ((double confidence, double acceptance) in Overlap(filled, logs, null, NgramTable.DefaultCorpusWeight).Where(one => one.Confidence > 0))
+            double[] logProbabilities = _infiller.LogProbabilities(filled, cancellationToken);
+            foreach ((double confidence, double acceptance) in Acceptance(filled, logProbabilities, null, NgramTable.DefaultCorpusWeight).Where(one => one.Confidence > 0))
                 own.Add(DraftSource.Ngram, new DraftTarget(Neighbours.Left, confidence, null, 0), acceptance);
-            for (int i = 0; i < overlaps.Length && _infiller.Setting.Ngrams is not null; i++)
-                overlaps[i] += Overlap(filled, logs, _infiller.Setting.Ngrams, s_weights[i]).Sum(one => one.Acceptance);
+            for (int i = 0; i < acceptances.Length && _infiller.Setting.Ngrams is not null; i++)
+                acceptances[i] += Acceptance(filled, logProbabilities, _infiller.Setting.Ngrams, s_weights[i]).Sum(one => one.Acceptance);
         }
 
-        double? best = _infiller.Setting.Ngrams is null ? null : s_weights[Array.IndexOf(overlaps, overlaps.Max())];
+        double? best = _infiller.Setting.Ngrams is null ? null : s_weights[Array.IndexOf(acceptances, acceptances.Max())];
         return (best, own.RatesOfOwnBigrams());
     }
 
-    private (double Confidence, double Acceptance)[] Overlap(FilledSequence filled, double[] logs, NgramTable? table, double weight) =>
-        NgramAcceptance.Measure(filled.Order, filled.Tokens, filled.Distribution, logs, _infiller.Setting.Manifest.VocabularySize, table, weight);
+    private (double Confidence, double Acceptance)[] Acceptance(FilledSequence filled, double[] logProbabilities, NgramTable? table, double weight) =>
+        NgramAcceptance.Measure(filled.Order, filled.Tokens, filled.Distribution, logProbabilities, _infiller.Setting.Manifest.VocabularySize, table, weight);
 
-    /// <summary>Mostly from left to right, as texts are filled; other orders give examples of n-grams without a left neighbour.</summary>
+    /// <summary>Samples with a policy that tries all draft sources. The order is mostly left to right, as in use; other orders give targets without a known left neighbour.</summary>
     private DraftAcceptanceTally Explore(List<InfillPrompt> prompts, double? weight, CancellationToken cancellationToken)
     {
         var tally = new DraftAcceptanceTally();

@@ -4,47 +4,47 @@ using AsArm.Inference.Text;
 namespace AsArm.Inference.DraftMeasurement;
 
 /// <summary>
-/// Prompts with gaps of all kinds, cut from passages of held-out texts: scattered words, one gap, several gaps, a continuation. A gap has as
-/// many tokens as the words that were there.
+/// Makes prompts with gaps of several kinds from passages of held-out texts: scattered words, one gap, several gaps, a continuation. A gap
+/// has as many tokens as the words that it replaces.
 /// </summary>
 /// <param name="tokenizer">Counts the tokens of gaps.</param>
-/// <param name="maxLength">Of a sequence of the model, in tokens.</param>
+/// <param name="maxLength">The longest sequence of the model, in tokens.</param>
 internal sealed class DraftingPrompts(InfillTokenizer tokenizer, int maxLength)
 {
     private const int MinPassages = 8;
     private const int Kinds = 5;
     private const int OneGapWords = 12;
 
-    private readonly int _words = Math.Clamp(maxLength / 2, 8, 64); // of a passage, most
+    private readonly int _maxWords = Math.Clamp(maxLength / 2, 8, 64);
 
-    private int MinWords => _words * 5 / 8;
+    private int MinWords => _maxWords * 5 / 8;
 
-    /// <summary>Prompts from each text in turn, of each kind in turn, from passages that are spread over the whole text.</summary>
+    /// <summary>Prompts from all texts and of all kinds in turn, from passages that are spread evenly over each text.</summary>
     /// <param name="texts">At least one.</param>
-    /// <param name="count">How many; a few less where some do not fit into the model.</param>
-    /// <exception cref="InfillTextException">A text has too few passages, or none that the model takes.</exception>
+    /// <param name="count">Number of prompts; fewer are returned if some are too long for the model.</param>
+    /// <exception cref="InfillTextException">A text has too few passages, or all are too long for the model.</exception>
     public List<InfillPrompt> Create(IReadOnlyList<DraftingText> texts, int count)
     {
         List<string[]>[] passages = [.. texts.Select(Passages)];
         var prompts = new List<InfillPrompt>();
-        int ofEach = (count + texts.Count - 1) / texts.Count;
+        int perText = (count + texts.Count - 1) / texts.Count;
         for (int i = 0; i < count; i++)
         {
             List<string[]> own = passages[i % texts.Count];
-            int turn = i / texts.Count, place = ofEach <= own.Count ? (int)((long)turn * own.Count / ofEach) : turn % own.Count;
+            int turn = i / texts.Count, place = perText <= own.Count ? (int)((long)turn * own.Count / perText) : turn % own.Count;
             InfillPrompt prompt = Cut(own[place], turn % Kinds, new SplitMix64(i));
             if (tokenizer.CountTokens(prompt).Fits)
                 prompts.Add(prompt);
         }
 
-        return prompts.Count > 0 ? prompts : throw new InfillTextException($"No passage of {texts[0].Name} fits into the model, which takes {maxLength} tokens.");
+        return prompts.Count > 0 ? prompts : throw new InfillTextException($"No passage of {texts[0].Name} fits the model, which takes {maxLength} tokens.");
     }
 
     private List<string[]> Passages(DraftingText text)
     {
         List<string[]> passages =
         [
-            .. text.Documents.SelectMany(document => document.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Chunk(_words))
+            .. text.Documents.SelectMany(document => document.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Chunk(_maxWords))
                 .Where(passage => passage.Length >= MinWords),
         ];
         return passages.Count >= MinPassages ? passages : throw new InfillTextException(
@@ -54,7 +54,7 @@ internal sealed class DraftingPrompts(InfillTokenizer tokenizer, int maxLength)
     private InfillPrompt Cut(string[] words, int kind, SplitMix64 random)
     {
         var unknown = new bool[words.Length];
-        bool merges = kind > 1 || random.NextDouble() < 0.5; // scattered words: one gap for a run of them, or a gap each
+        bool merges = kind > 1 || random.NextDouble() < 0.5; // neighbouring unknown words become one gap, or a gap each
         switch (kind)
         {
             case 0 or 1:

@@ -3,14 +3,14 @@ namespace AsArm.Inference.DraftMeasurement;
 /// <summary>Linear least squares with few coefficients.</summary>
 internal static class LeastSquares
 {
-    /// <summary>The coefficients whose products with the terms come closest to the values, by the normal equations.</summary>
+    /// <summary>The coefficients that minimise the squared error, from the normal equations.</summary>
     /// <param name="terms">[observations][coefficients]</param>
     /// <param name="values">[observations]</param>
     /// <exception cref="ArgumentException">The observations do not determine the coefficients.</exception>
     public static double[] Fit(double[][] terms, double[] values)
     {
         int count = terms[0].Length;
-        double[][] equations = new double[count][]; // the last column is the right side
+        double[][] equations = new double[count][]; // the last column is the right-hand side
         for (int row = 0; row < count; row++)
         {
             equations[row] = new double[count + 1];

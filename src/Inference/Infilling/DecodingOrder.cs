@@ -1,14 +1,14 @@
 namespace AsArm.Inference.Infilling;
 
-/// <summary>The order of the unknown tokens, given tokens always first.</summary>
+/// <summary>The order in which targets are decoded. Given tokens always come first.</summary>
 public enum DecodingOrder
 {
-    /// <summary>The lattice order, which checkpoints are trained for.</summary>
+    /// <summary>Targets from left to right: the lattice order, which networks are trained for.</summary>
     LeftToRight,
 
-    /// <summary>From the last unknown token to the first.</summary>
+    /// <summary>Targets from right to left.</summary>
     RightToLeft,
 
-    /// <summary>A random permutation that follows from the seed.</summary>
+    /// <summary>A random permutation, determined by the seed.</summary>
     Random,
 }

@@ -4,7 +4,7 @@ using AsArm.Assd.Samplers.Fused;
 
 namespace AsArm.Inference.Infilling;
 
-/// <summary>What became of the windows of a text so far; figures are sums over them.</summary>
+/// <summary>The results of the filled windows of a text. Statistics are sums over them.</summary>
 internal sealed class FilledWindows
 {
     private static readonly DraftSource[] s_sources = [DraftSource.Ngram, DraftSource.Network, DraftSource.Product];
@@ -14,8 +14,8 @@ internal sealed class FilledWindows
     private readonly Dictionary<DraftSource, DraftCounts> _drafts = [];
     private SamplingStatistics _statistics;
 
-    /// <summary>Adds a window that is done.</summary>
-    /// <param name="sampler">The one that filled it.</param>
+    /// <summary>Adds a window that has been filled.</summary>
+    /// <param name="sampler">The sampler that filled it.</param>
     /// <param name="gaps">The texts of its gaps.</param>
     /// <param name="sequence">Its tokens.</param>
     public void Add(Sampler sampler, string[] gaps, FilledSequence sequence)
@@ -32,7 +32,8 @@ internal sealed class FilledWindows
         }
     }
 
-    /// <summary>The figures of all windows that are done and of the one under way, if there is one.</summary>
+    /// <summary>The statistics of all filled windows and of the current one.</summary>
+    /// <param name="sampler">The sampler of the current window; null if there is none.</param>
     public SamplingStatistics StatisticsWith(Sampler? sampler)
     {
         if (sampler is null)
@@ -43,7 +44,7 @@ internal sealed class FilledWindows
             sum.ContentTokens + counts.ContentTokens, sum.QueryTokens + counts.QueryTokens, sum.LogProbability + counts.LogProbability);
     }
 
-    /// <summary>All windows together.</summary>
+    /// <summary>The result over all windows.</summary>
     public InfillResult Result(string text, long seed, TimeSpan elapsed) => new(text, [.. _gaps], _statistics, seed, elapsed)
     {
         Drafts = _drafts,

@@ -6,27 +6,26 @@ using AsArm.Inference.ModelFolders;
 namespace AsArm.Inference.Infilling;
 
 /// <summary>
-/// What a forward pass of a model costs on a device, against the tokens that it processes: as asarm.json has it, see
-/// <see cref="PassOverhead" />, and never measured when a text is filled. The plan of <see cref="FusedSampler" /> depends on it, and with
-/// the plan the text that a seed gives (docs/decisions/0025).
+/// Selects the cost of a forward pass for draft policies. It comes from an option or from asarm.json (<see cref="PassOverhead" />) and is never
+/// measured while a text is filled, as the draft policy of <see cref="FusedSampler" /> determines which text a seed gives (docs/decisions/0025).
 /// </summary>
 internal static class ForwardPassCosts
 {
-    /// <summary>A CPU reads all weights in a pass of few tokens, which costs as much as computing a dozen or two, whatever the size.</summary>
-    private const double NeutralOnCpu = 16;
+    /// <summary>Neutral overhead in tokens on a CPU: reading all weights costs as much as processing 12 to 24 tokens, whatever the size of the model.</summary>
+    private const double NeutralCpuOverhead = 16;
 
-    /// <summary>A GPU computes dozens of tokens in the time that it takes to launch a pass.</summary>
-    private const double NeutralOnGpu = 100;
+    /// <summary>Neutral overhead in tokens on a GPU, where the launches of a pass take as long as processing dozens of tokens.</summary>
+    private const double NeutralGpuOverhead = 100;
 
-    /// <summary>The cost that a sequence sees.</summary>
-    /// <param name="figures">Those of the model; null for neutral ones.</param>
-    /// <param name="device">Where it runs.</param>
-    /// <param name="overhead">The overhead of a pass of one sequence in tokens, where it is known better.</param>
-    /// <param name="mode">The mode of requests that do not name one.</param>
+    /// <summary>The cost of a forward pass, per sequence.</summary>
+    /// <param name="figures">The measurements of the model; null for neutral values.</param>
+    /// <param name="device">The device that runs it.</param>
+    /// <param name="overhead">The overhead of a pass of one sequence in tokens, which replaces the measured one; null for that of the model.</param>
+    /// <param name="mode">In throughput mode a sequence bears its share of the cost of a full batch.</param>
     public static ForwardPassCost Of(DraftingFigures? figures, Device device, double? overhead, DraftMode mode)
     {
         PassOverhead? measured = overhead is null ? figures?.ForwardPassOverhead?.Of(device) : null;
-        ForwardPassCost alone = ForwardPassCost.OfOverhead(overhead ?? measured?.Alone ?? (device == Device.Cpu ? NeutralOnCpu : NeutralOnGpu));
+        ForwardPassCost alone = ForwardPassCost.OfOverhead(overhead ?? measured?.Alone ?? (device == Device.Cpu ? NeutralCpuOverhead : NeutralGpuOverhead));
         if (mode == DraftMode.Latency)
             return alone;
         return measured is null ? alone.SharedBy(TextInfiller.MaxBatchSize) : ForwardPassCost.OfOverhead(measured.Batch);

@@ -10,8 +10,8 @@ using AsArm.Inference.Text;
 namespace AsArm.Inference.Infilling;
 
 /// <summary>
-/// One request on its way: its encoded text, its distribution and its random numbers. Its sampler, which holds many rows of the vocabulary, is there from
-/// the first forward pass to the last only, so that requests may wait in any number.
+/// A request that is being filled: its encoded text, options and random numbers. Its sampler, which has many buffers of the size of the vocabulary,
+/// exists only from the first forward pass of a window to the last, so that waiting requests need little memory.
 /// </summary>
 internal sealed class InfillJob
 {
@@ -20,7 +20,7 @@ internal sealed class InfillJob
     private readonly InfillSetting _setting;
     private readonly DraftMode _mode;
     private readonly long _seed;
-    private readonly SplitMix64 _random, _orderRandom; // of their own, so that the order leaves the tokens' random numbers untouched
+    private readonly SplitMix64 _random, _orderRandom; // separate, so that the order does not affect the random numbers of the tokens
     private readonly Stopwatch _time = new();
     private InfillOptions _options; // with the bans of the current window
     private Order _order; // of the current window
@@ -28,10 +28,10 @@ internal sealed class InfillJob
     private InfillResult? _result;
 
     /// <param name="text">The encoded text.</param>
-    /// <param name="options">How to fill it.</param>
-    /// <param name="setting">The infiller's; its n-grams are read only while the model may be used.</param>
-    /// <param name="mode">The mode of requests that do not name one.</param>
-    /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
+    /// <param name="options">The options of the request.</param>
+    /// <param name="setting">The settings of the infiller. Its n-grams are read only during <see cref="Start" /> and forward passes.</param>
+    /// <param name="mode">The draft mode unless the options name one.</param>
+    /// <exception cref="ArgumentOutOfRangeException">An option is out of range.</exception>
     public InfillJob(WindowedText text, InfillOptions options, InfillSetting setting, DraftMode mode)
     {
         _text = text;
@@ -46,17 +46,17 @@ internal sealed class InfillJob
         _mode = options.DraftMode ?? mode;
     }
 
-    /// <summary>Every target is decided, and <see cref="CompleteWindow" /> has seen it; or it failed.</summary>
+    /// <summary>Whether all windows are completed (<see cref="CompleteWindow" />), or the job has failed.</summary>
     public bool IsDone => _result is not null || Error is not null;
 
-    /// <summary>Why it failed.</summary>
+    /// <summary>The error that it failed with; null if it has not failed.</summary>
     public Exception? Error { get; private set; }
 
-    /// <summary>Counts so far; it must have entered a loop.</summary>
+    /// <summary>The statistics so far; the job must have been started.</summary>
     public SamplingStatistics Statistics =>
-        _result?.Statistics ?? (_time.IsRunning ? _filled.StatisticsWith(_sampler) : throw new InvalidOperationException("Not under way yet."));
+        _result?.Statistics ?? (_time.IsRunning ? _filled.StatisticsWith(_sampler) : throw new InvalidOperationException("The job has not been started."));
 
-    /// <summary>Starts it, or its next window, in a loop; to be called while the model may be used.</summary>
+    /// <summary>Adds the sampler of the current window to a loop. Requires exclusive use of the model.</summary>
     public void Start(SamplingLoop loop)
     {
         _time.Start();
@@ -64,7 +64,7 @@ internal sealed class InfillJob
         loop.Add(_sampler, _random);
     }
 
-    /// <summary>Throws what it failed with, if it did.</summary>
+    /// <summary>Throws the error that the job failed with, if any.</summary>
     public void ThrowIfFailed()
     {
         if (Error is not null)
@@ -72,9 +72,9 @@ internal sealed class InfillJob
     }
 
     /// <summary>
-    /// To be called after every step: once everything of a window is decided, keeps the result and releases the sampler.
+    /// Completes the current window if all its targets are committed: stores its text and releases the sampler. To be called after every step of the loop.
     /// </summary>
-    /// <returns>Whether there is another window, with which the job has to enter the loop again.</returns>
+    /// <returns>Whether there is another window, for which <see cref="Start" /> has to be called.</returns>
     public bool CompleteWindow()
     {
         if (_sampler is not { IsDone: true } sampler)
@@ -89,7 +89,7 @@ internal sealed class InfillJob
         }
         catch (Exception error) when (error is InfillTextException or ArgumentException)
         {
-            Error = error; // the next window cannot be filled; other texts can
+            Error = error; // the next window cannot be encoded; other jobs are not affected
             return false;
         }
 
@@ -98,20 +98,20 @@ internal sealed class InfillJob
         return false;
     }
 
-    /// <summary>Whether the sampler is this job's.</summary>
+    /// <summary>Whether a sampler is that of this job.</summary>
     public bool IsSampledBy(Sampler sampler) => ReferenceEquals(_sampler, sampler);
 
-    /// <summary>Ends it without a result; its sampler has left the loop.</summary>
+    /// <summary>Ends the job with an error; its sampler must have left the loop.</summary>
     public void Fail(Exception error)
     {
         Error = error;
         _sampler = null;
     }
 
-    /// <summary>The filled text; it must be done.</summary>
-    public InfillResult Result() => _result ?? throw new InvalidOperationException("Not every target is decided.");
+    /// <summary>The result; the job must be done, without an error.</summary>
+    public InfillResult Result() => _result ?? throw new InvalidOperationException("The job is not done.");
 
-    /// <summary>The text so far; it must have entered a loop.</summary>
+    /// <summary>The text and the statistics so far; the job must have been started.</summary>
     public InfillUpdate Update()
     {
         if (_result is not null)
@@ -135,9 +135,9 @@ internal sealed class InfillJob
         int vocabularySize = _setting.Manifest.VocabularySize;
         return _options.Sampler switch
         {
-            SamplerKind.Fused when _order.TargetCount > 1 && _setting.CreatePolicy(_options, _mode) is { MaxDraftTokens: > 0 } plan =>
-                new FusedSampler(_order, tokens, _options, vocabularySize, plan, _setting.Ngrams, corpusWeight: _setting.CorpusWeight),
-            SamplerKind.Fused => new SequentialSampler(_order, tokens, _options, vocabularySize), // the same without memory for drafts
+            SamplerKind.Fused when _order.TargetCount > 1 && _setting.CreatePolicy(_options, _mode) is { MaxDraftTokens: > 0 } policy =>
+                new FusedSampler(_order, tokens, _options, vocabularySize, policy, _setting.Ngrams, corpusWeight: _setting.CorpusWeight),
+            SamplerKind.Fused => new SequentialSampler(_order, tokens, _options, vocabularySize), // equivalent without drafts, and needs no draft buffers
             SamplerKind.Assd => new AssdSampler(_order, tokens, _options, vocabularySize),
             SamplerKind.Ngram => new NgramSampler(_order, tokens, _options, vocabularySize),
             SamplerKind.Sequential => new SequentialSampler(_order, tokens, _options, vocabularySize),

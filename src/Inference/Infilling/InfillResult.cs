@@ -1,37 +1,27 @@
-using AsArm.Assd.Distributions;
-using AsArm.Assd.Ordering;
 using AsArm.Assd.Planning;
 using AsArm.Assd.Samplers;
 using AsArm.Assd.Samplers.Fused;
-using AsArm.Inference.ModelFolders;
 using AsArm.Inference.Text;
 
 namespace AsArm.Inference.Infilling;
 
 /// <summary>A filled text.</summary>
-/// <param name="Text">The whole text; given parts exactly as they were.</param>
-/// <param name="Gaps">The text of each gap, in the order of the text; put in their places they give <paramref name="Text" />.</param>
-/// <param name="Statistics">Tokens, forward passes, draft tokens and the log-probability of the generated tokens.</param>
-/// <param name="Seed">Repeats this result, see <see cref="InfillOptions.Seed" />.</param>
-/// <param name="Elapsed">Wall time from its first forward pass to its last; calls are shared with the others of a batch.</param>
+/// <param name="Text">The whole text, with given text unchanged.</param>
+/// <param name="Gaps">The text of each gap, from left to right; inserted into the request they give <paramref name="Text" />.</param>
+/// <param name="Statistics">Counts of tokens, forward passes and draft tokens, and the log-probability of the generated tokens.</param>
+/// <param name="Seed">The seed, which reproduces the result, see <see cref="InfillOptions.Seed" />.</param>
+/// <param name="Elapsed">Wall-clock time from the first forward pass to the last, including those of other sequences of the batch.</param>
 public sealed record InfillResult(string Text, IReadOnlyList<string> Gaps, SamplingStatistics Statistics, long Seed, TimeSpan Elapsed)
 {
-    /// <summary>What became of the draft tokens of each source; empty but for <see cref="SamplerKind.Fused" />.</summary>
+    /// <summary>Counts of draft tokens by source; empty except for <see cref="SamplerKind.Fused" />.</summary>
     public IReadOnlyDictionary<DraftSource, DraftCounts> Drafts { get; init; } = new Dictionary<DraftSource, DraftCounts>();
 
-    /// <summary>What looks like a gap and was taken as given text, see <see cref="InfillPrompt.Warning" />; null if there is nothing of the kind.</summary>
+    /// <summary>A warning about given text that looks like a gap, see <see cref="InfillPrompt.Warning" />; null if there is none.</summary>
     public string? Warning { get; init; }
 
-    /// <summary>In how many windows it was filled, see <see cref="InfillOptions.Window" />.</summary>
+    /// <summary>The number of windows, see <see cref="InfillOptions.Window" />.</summary>
     public int Windows => Math.Max(1, Sequences.Count);
 
-    /// <summary>The tokens behind the text, a sequence a window.</summary>
+    /// <summary>The tokens of the text, one sequence per window.</summary>
     internal IReadOnlyList<FilledSequence> Sequences { get; init; } = [];
 }
-
-/// <summary>A sequence with all its targets decided, and the distribution that was asked for.</summary>
-/// <param name="Order">Its order.</param>
-/// <param name="Tokens">[Order.Length] by position.</param>
-/// <param name="Distribution">Temperature, bans and the like.</param>
-/// <param name="Model"><see cref="ModelManifest.Identity" /> of the model that filled it.</param>
-internal sealed record FilledSequence(Order Order, int[] Tokens, SamplingOptions Distribution, string Model);

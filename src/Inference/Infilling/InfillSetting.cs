@@ -6,24 +6,24 @@ using AsArm.Inference.ModelFolders;
 
 namespace AsArm.Inference.Infilling;
 
-/// <summary>What all jobs of an infiller have in common.</summary>
+/// <summary>The settings that all jobs of an infiller share.</summary>
 /// <param name="Manifest">The model.</param>
-/// <param name="Device">Where it runs.</param>
-/// <param name="Banned">Tokens that stand for no text.</param>
-/// <param name="Ngrams">The folder's n-grams, if it has any.</param>
+/// <param name="Device">The device that runs it.</param>
+/// <param name="Banned">Tokens that are not text, which are never generated.</param>
+/// <param name="Ngrams">The n-gram table of the folder; null if it has none.</param>
 internal sealed record InfillSetting(ModelManifest Manifest, Device Device, IReadOnlyCollection<int> Banned, NgramTable? Ngrams)
 {
-    /// <summary>Makes the plans of measurements; null for plans by the model's own figures.</summary>
+    /// <summary>Creates the draft policies of a measurement; null for the policies of normal use.</summary>
     public Func<IDraftPolicy>? NewPolicy { get; init; }
 
-    /// <summary>What a corpus is worth.</summary>
+    /// <summary>The weight of the n-gram table, in counts of the sequence's own n-grams.</summary>
     public double CorpusWeight { get; init; } = Manifest.Drafting?.CorpusWeight ?? NgramTable.DefaultCorpusWeight;
 
     private DraftAcceptance Acceptance { get; } = Manifest.Drafting?.DraftAcceptance ?? DraftAcceptance.Neutral;
 
-    /// <summary>A plan for one sequence.</summary>
-    /// <param name="options">How it is filled.</param>
-    /// <param name="mode">The mode of requests that do not name one.</param>
+    /// <summary>Creates the draft policy of one sequence.</summary>
+    /// <param name="options">The options of the request.</param>
+    /// <param name="mode">The draft mode.</param>
     public IDraftPolicy CreatePolicy(InfillOptions options, DraftMode mode)
     {
         if (NewPolicy is not null)

@@ -4,66 +4,66 @@ using AsArm.Assd.Samplers;
 
 namespace AsArm.Inference.Infilling;
 
-/// <summary>Continuous batching: requests that share the forward passes of one loop, delivered in the order in which they were added.</summary>
+/// <summary>Continuous batching: requests share the forward passes of one loop, and new ones join as others finish. Outcomes are delivered in the order of the requests.</summary>
 internal sealed class JobBatch : IDisposable
 {
     private readonly SamplingLoop _loop;
     private readonly int _maxBatchSize;
     private readonly int _maxUndelivered;
-    private readonly List<InfillJob> _entering = [];
+    private readonly List<InfillJob> _starting = [];
     private readonly Queue<PendingRequest> _undelivered = new();
 
-    /// <param name="model">Serves one call at a time.</param>
-    /// <param name="maxBatchSize">Most sequences of a call.</param>
+    /// <param name="model">The model; used for one forward pass at a time.</param>
+    /// <param name="maxBatchSize">Limit of the sequences of a forward pass.</param>
     public JobBatch(IAnySubsetModel model, int maxBatchSize)
     {
         _loop = new SamplingLoop(model) { OnFailure = Fail };
         _maxBatchSize = maxBatchSize;
-        _maxUndelivered = 16 * maxBatchSize; // results that wait for an earlier one
+        _maxUndelivered = 16 * maxBatchSize; // limit of outcomes that wait for an earlier one
     }
 
-    /// <summary>Another request may be added.</summary>
-    public bool HasRoom => _loop.Count + _entering.Count < _maxBatchSize && _undelivered.Count < _maxUndelivered;
+    /// <summary>Whether another request may be added.</summary>
+    public bool HasRoom => _loop.Count + _starting.Count < _maxBatchSize && _undelivered.Count < _maxUndelivered;
 
-    /// <summary>There is something to do in <see cref="Step" />.</summary>
-    public bool IsRunning => _loop.Count + _entering.Count > 0;
+    /// <summary>Whether <see cref="Step" /> has something to do.</summary>
+    public bool IsRunning => _loop.Count + _starting.Count > 0;
 
-    /// <summary>Takes a request in.</summary>
+    /// <summary>Adds a request, which joins in the next step.</summary>
     public void Add(PendingRequest pending)
     {
         _undelivered.Enqueue(pending);
         if (pending.Job is InfillJob job)
-            _entering.Add(job);
+            _starting.Add(job);
     }
 
-    /// <summary>The next outcome in order, if it is there.</summary>
+    /// <summary>Removes the next outcome in order, if it is available.</summary>
     public bool TryTake([NotNullWhen(true)] out InfillOutcome? outcome)
     {
-        bool isThere = _undelivered.TryPeek(out PendingRequest? pending) && pending.IsDone;
-        outcome = isThere ? _undelivered.Dequeue().Outcome() : null;
-        return isThere;
+        bool isAvailable = _undelivered.TryPeek(out PendingRequest? pending) && pending.IsDone;
+        outcome = isAvailable ? _undelivered.Dequeue().Outcome() : null;
+        return isAvailable;
     }
 
-    /// <summary>One forward pass; to be called while the model may be used.</summary>
+    /// <summary>Runs one forward pass. Requires exclusive use of the model.</summary>
     public void Step(CancellationToken cancellationToken)
     {
-        foreach (InfillJob job in _entering)
+        foreach (InfillJob job in _starting)
             job.Start(_loop);
-        _entering.Clear();
+        _starting.Clear();
         _loop.Step(cancellationToken);
     }
 
-    /// <summary>To be called after every step: decodes what it finished; a text with another window enters the loop again.</summary>
-    public void CompleteWindow()
+    /// <summary>Completes the jobs and windows that the last step finished. To be called after every step.</summary>
+    public void CompleteFinished()
     {
         foreach (PendingRequest pending in _undelivered)
         {
             if (pending.Job is InfillJob job && job.CompleteWindow())
-                _entering.Add(job);
+                _starting.Add(job);
         }
     }
 
-    /// <summary>Gives up what is unfinished; to be called while the model may be used.</summary>
+    /// <summary>Abandons unfinished requests. Requires exclusive use of the model.</summary>
     public void Dispose() => _loop.Dispose();
 
     private void Fail(Sampler sampler, ModelOutputException error) =>

@@ -5,22 +5,22 @@ using AsArm.Assd.Samplers;
 
 namespace AsArm.Inference.Infilling;
 
-/// <summary>Runs jobs on a model that callers share: they take turns, a forward pass each.</summary>
-/// <param name="model">Serves one call at a time.</param>
-/// <param name="maxBatchSize">Most sequences of a call.</param>
+/// <summary>Runs jobs on a model that several callers share. Access is exclusive for one forward pass at a time.</summary>
+/// <param name="model">The model; used for one forward pass at a time.</param>
+/// <param name="maxBatchSize">Limit of the sequences of a forward pass.</param>
 internal sealed class JobRunner(IAnySubsetModel model, int maxBatchSize) : IDisposable
 {
-    private readonly SemaphoreSlim _turn = new(1, 1);
+    private readonly SemaphoreSlim _exclusive = new(1, 1);
 
     /// <summary>
-    /// An outcome for each request, in order: at most so many jobs in the loop, the next one enters when one is finished. Where the source
-    /// throws, what was taken from it is filled and delivered first.
+    /// Runs requests with continuous batching and returns their outcomes in order. If the source throws, the requests that were taken from it are
+    /// completed and delivered before the exception.
     /// </summary>
-    public IEnumerable<InfillOutcome> Run(IEnumerable<PendingRequest> pendings, CancellationToken cancellationToken)
+    public IEnumerable<InfillOutcome> Run(IEnumerable<PendingRequest> pendingRequests, CancellationToken cancellationToken)
     {
         var batch = new JobBatch(model, maxBatchSize);
         Action step = () => batch.Step(cancellationToken);
-        using IEnumerator<PendingRequest> source = pendings.GetEnumerator();
+        using IEnumerator<PendingRequest> source = pendingRequests.GetEnumerator();
         ExceptionDispatchInfo? failure = null;
         try
         {
@@ -32,8 +32,8 @@ internal sealed class JobRunner(IAnySubsetModel model, int maxBatchSize) : IDisp
 
                 if (batch.IsRunning)
                 {
-                    InTurn(step, cancellationToken);
-                    batch.CompleteWindow();
+                    RunExclusive(step, cancellationToken);
+                    batch.CompleteFinished();
                 }
 
                 while (batch.TryTake(out InfillOutcome? outcome))
@@ -44,19 +44,19 @@ internal sealed class JobRunner(IAnySubsetModel model, int maxBatchSize) : IDisp
         }
         finally
         {
-            InTurn(batch.Dispose, CancellationToken.None);
+            RunExclusive(batch.Dispose, CancellationToken.None);
         }
     }
 
     /// <summary>
-    /// The same for requests that arrive over time: a forward pass takes those that are there, and with none under way it waits for the next.
+    /// Runs requests that arrive over time. A forward pass includes the requests that have arrived; if none is running, the next one is awaited.
     /// </summary>
     public async IAsyncEnumerable<InfillOutcome> RunAsync(
-        IAsyncEnumerable<PendingRequest> pendings, [EnumeratorCancellation] CancellationToken cancellationToken)
+        IAsyncEnumerable<PendingRequest> pendingRequests, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var batch = new JobBatch(model, maxBatchSize);
         Action step = () => batch.Step(cancellationToken);
-        using var source = new LiveSource<PendingRequest>(pendings, cancellationToken);
+        using var source = new LiveSource<PendingRequest>(pendingRequests, cancellationToken);
         try
         {
             while (!source.HasEnded || batch.IsRunning)
@@ -64,14 +64,14 @@ internal sealed class JobRunner(IAnySubsetModel model, int maxBatchSize) : IDisp
                 while (batch.HasRoom && await source.TryTakeAsync(wait: !batch.IsRunning).ConfigureAwait(false) is PendingRequest pending)
                 {
                     batch.Add(pending);
-                    while (batch.TryTake(out InfillOutcome? outcome)) // one that was refused
+                    while (batch.TryTake(out InfillOutcome? outcome)) // a refused request
                         yield return outcome;
                 }
 
                 if (batch.IsRunning)
                 {
-                    await InTurnAsync(step, cancellationToken).ConfigureAwait(false);
-                    batch.CompleteWindow();
+                    await RunExclusiveAsync(step, cancellationToken).ConfigureAwait(false);
+                    batch.CompleteFinished();
                 }
 
                 while (batch.TryTake(out InfillOutcome? outcome))
@@ -82,64 +82,64 @@ internal sealed class JobRunner(IAnySubsetModel model, int maxBatchSize) : IDisp
         }
         finally
         {
-            await InTurnAsync(batch.Dispose, CancellationToken.None).ConfigureAwait(false);
+            await RunExclusiveAsync(batch.Dispose, CancellationToken.None).ConfigureAwait(false);
         }
     }
 
-    /// <summary>One item per forward pass of a single job.</summary>
+    /// <summary>Runs a single job and yields after each forward pass.</summary>
     public async IAsyncEnumerable<bool> StepsAsync(InfillJob job, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var loop = new SamplingLoop(model);
-        var entering = new List<InfillJob> { job };
-        Action step = () => Step(loop, entering, cancellationToken);
+        var starting = new List<InfillJob> { job };
+        Action step = () => Step(loop, starting, cancellationToken);
         try
         {
             while (!job.IsDone)
             {
-                await InTurnAsync(step, cancellationToken).ConfigureAwait(false);
+                await RunExclusiveAsync(step, cancellationToken).ConfigureAwait(false);
                 if (job.CompleteWindow())
-                    entering.Add(job);
+                    starting.Add(job);
                 job.ThrowIfFailed();
                 yield return true;
             }
         }
         finally
         {
-            await InTurnAsync(loop.Dispose, CancellationToken.None).ConfigureAwait(false);
+            await RunExclusiveAsync(loop.Dispose, CancellationToken.None).ConfigureAwait(false);
         }
     }
 
-    /// <summary>Waits for a call under way, then releases the model; callers in the queue go on to find it disposed.</summary>
-    public void Dispose() => InTurn(() => (model as IDisposable)?.Dispose(), CancellationToken.None);
+    /// <summary>Waits for a running forward pass, then releases the model; waiting callers find it disposed.</summary>
+    public void Dispose() => RunExclusive(() => (model as IDisposable)?.Dispose(), CancellationToken.None);
 
-    /// <summary>While nobody else uses the model.</summary>
-    public void InTurn(Action action, CancellationToken cancellationToken)
+    /// <summary>Runs an action with exclusive use of the model.</summary>
+    public void RunExclusive(Action action, CancellationToken cancellationToken)
     {
-        _turn.Wait(cancellationToken);
+        _exclusive.Wait(cancellationToken);
         try
         {
             action();
         }
         finally
         {
-            _turn.Release();
+            _exclusive.Release();
         }
     }
 
-    private async Task InTurnAsync(Action action, CancellationToken cancellationToken)
+    private async Task RunExclusiveAsync(Action action, CancellationToken cancellationToken)
     {
-        await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
+        await _exclusive.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
             await Task.Run(action, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
-            _turn.Release();
+            _exclusive.Release();
         }
     }
 
-    /// <summary>False at the end of the source, and where it throws.</summary>
+    /// <summary>Adds the next request. False at the end of the source, or if it throws.</summary>
     private static bool TryAddNext(IEnumerator<PendingRequest> source, JobBatch batch, ref ExceptionDispatchInfo? failure)
     {
         try
@@ -149,7 +149,7 @@ internal sealed class JobRunner(IAnySubsetModel model, int maxBatchSize) : IDisp
             batch.Add(source.Current);
             return true;
         }
-#pragma warning disable CA1031 // Thrown again once what was taken before is delivered.
+#pragma warning disable CA1031 // Rethrown after the requests that were taken before.
         catch (Exception error)
 #pragma warning restore CA1031
         {
@@ -158,11 +158,11 @@ internal sealed class JobRunner(IAnySubsetModel model, int maxBatchSize) : IDisp
         }
     }
 
-    private static void Step(SamplingLoop loop, List<InfillJob> entering, CancellationToken cancellationToken)
+    private static void Step(SamplingLoop loop, List<InfillJob> starting, CancellationToken cancellationToken)
     {
-        foreach (InfillJob job in entering)
+        foreach (InfillJob job in starting)
             job.Start(loop);
-        entering.Clear();
+        starting.Clear();
         loop.Step(cancellationToken);
     }
 }

@@ -3,8 +3,8 @@ using System.Runtime.ExceptionServices;
 namespace AsArm.Inference.Infilling;
 
 /// <summary>
-/// Takes items from an asynchronous source while other work goes on: an item that is not there yet is waited for only when asked. An error
-/// of the source is kept for the end.
+/// Reads an asynchronous source without blocking other work: an item that has not arrived is awaited only on request. An exception of the source
+/// ends it and is kept for <see cref="ThrowIfFailed" />.
 /// </summary>
 internal sealed class LiveSource<T> : IDisposable
     where T : class
@@ -20,12 +20,12 @@ internal sealed class LiveSource<T> : IDisposable
         _items = items.GetAsyncEnumerator(_stop.Token);
     }
 
-    /// <summary>The source has no more, or failed.</summary>
+    /// <summary>Whether the source has ended or failed.</summary>
     public bool HasEnded { get; private set; }
 
-    /// <summary>The next item, or null where there is none, or none yet.</summary>
-    /// <param name="wait">Waits for one that is not there yet.</param>
-    /// <exception cref="OperationCanceledException">Cancelled while it waited, whether or not the source heeds it.</exception>
+    /// <summary>Returns the next item; null if the source has ended, or if no item has arrived.</summary>
+    /// <param name="wait">Whether to wait for an item.</param>
+    /// <exception cref="OperationCanceledException">Cancelled while waiting, even if the source ignores the token.</exception>
     public async ValueTask<T?> TryTakeAsync(bool wait)
     {
         if (HasEnded)
@@ -38,10 +38,10 @@ internal sealed class LiveSource<T> : IDisposable
         return HasEnded ? null : _items.Current;
     }
 
-    /// <summary>Throws what the source threw.</summary>
+    /// <summary>Throws the exception of the source, if any.</summary>
     public void ThrowIfFailed() => _failure?.Throw();
 
-    /// <summary>Stops the source; one that does not heed it is disposed of when its item comes.</summary>
+    /// <summary>Cancels the source. One that ignores cancellation is disposed when its pending item arrives.</summary>
     public void Dispose()
     {
         _stop.Cancel();
@@ -51,19 +51,19 @@ internal sealed class LiveSource<T> : IDisposable
     private async Task EndAsync()
     {
         if (_next is not null)
-            await _next.ConfigureAwait(false); // an enumerator must not be disposed of while it moves
+            await _next.ConfigureAwait(false); // an enumerator must not be disposed during MoveNextAsync
         await _items.DisposeAsync().ConfigureAwait(false);
         _stop.Dispose();
     }
 
-    /// <summary>Never throws, so that nothing is lost with a task that nobody awaits.</summary>
+    /// <summary>Never throws, so that no exception is lost in a task that is not awaited.</summary>
     private async Task<bool> MoveNextAsync()
     {
         try
         {
             return await _items.MoveNextAsync().ConfigureAwait(false);
         }
-#pragma warning disable CA1031 // Thrown again by ThrowIfFailed.
+#pragma warning disable CA1031 // Rethrown by ThrowIfFailed.
         catch (Exception error)
 #pragma warning restore CA1031
         {

@@ -2,19 +2,19 @@ using AsArm.Inference.Text;
 
 namespace AsArm.Inference.Infilling;
 
-/// <summary>Makes jobs of requests, or refuses them; a text that comes several times in a row is tokenised once.</summary>
+/// <summary>Validates and tokenises requests and creates their jobs. Consecutive requests with the same text are tokenised once.</summary>
 /// <param name="encode">Parses and tokenises a text.</param>
-/// <param name="setting">The infiller's.</param>
-/// <param name="mode">The mode of requests that do not name one.</param>
+/// <param name="setting">The settings of the infiller.</param>
+/// <param name="mode">The draft mode of requests that do not name one.</param>
 internal sealed class RequestPreparer(Func<InfillRequest, WindowedText> encode, InfillSetting setting, DraftMode mode)
 {
-    private InfillRequest? _last; // of which there is a text or an error
+    private InfillRequest? _last; // the request that _encoded or _error belongs to
     private WindowedText? _encoded;
     private InfillTextException? _error;
 
-    /// <summary>A job, or a refusal.</summary>
-    /// <exception cref="ArgumentNullException">No request at all.</exception>
-    public PendingRequest Make(InfillRequest request)
+    /// <summary>Creates a job, or refuses the request.</summary>
+    /// <exception cref="ArgumentNullException">The request is null.</exception>
+    public PendingRequest Prepare(InfillRequest request)
     {
         ArgumentNullException.ThrowIfNull(request);
         try
@@ -31,7 +31,7 @@ internal sealed class RequestPreparer(Func<InfillRequest, WindowedText> encode, 
     private WindowedText Encode(InfillRequest request)
     {
         ArgumentNullException.ThrowIfNull(request.Text);
-        if (_last is null || !HasTheSameText(_last, request))
+        if (_last is null || !HasSameText(_last, request))
         {
             _last = null;
             try
@@ -49,7 +49,7 @@ internal sealed class RequestPreparer(Func<InfillRequest, WindowedText> encode, 
         return _encoded?.Copy() ?? throw _error!;
     }
 
-    private static bool HasTheSameText(InfillRequest one, InfillRequest other) =>
-        one.Text == other.Text && one.IsOfPrompt == other.IsOfPrompt
+    private static bool HasSameText(InfillRequest one, InfillRequest other) =>
+        one.Text == other.Text && one.IsFromPrompt == other.IsFromPrompt
         && one.Options.GapSpacing == other.Options.GapSpacing && one.Options.Window == other.Options.Window;
 }

@@ -2,28 +2,28 @@ using AsArm.Assd.Planning;
 
 namespace AsArm.Inference.ModelFolders;
 
-/// <summary>Expected acceptance of draft tokens by source; null where nobody measured it. See <see cref="DraftAcceptance" />.</summary>
+/// <summary>Expected acceptance of draft tokens by source; null where it was not measured. See <see cref="DraftAcceptance" />.</summary>
 public sealed record AcceptanceFigures
 {
-    /// <summary>Of the n-grams of ngrams.bin, by known neighbours.</summary>
+    /// <summary>Of draft tokens from the n-grams of ngrams.bin, by known neighbours.</summary>
     public NeighbourRates? Ngram { get; init; }
 
-    /// <summary>Of rows that the network answered earlier, by the neighbours that they saw.</summary>
+    /// <summary>Of draft tokens from logits of an earlier forward pass, by the neighbours that their queries saw.</summary>
     public NeighbourRates? Network { get; init; }
 
-    /// <summary>Of such rows times what n-grams add to them.</summary>
+    /// <summary>Of draft tokens from the product of the two distributions.</summary>
     public NeighbourRates? Product { get; init; }
 
-    /// <summary>[<see cref="DraftAcceptance.Columns" />] of the sequence's own bigrams, where there is no ngrams.bin.</summary>
+    /// <summary>[<see cref="DraftAcceptance.Columns" />] Of draft tokens from the sequence's own bigrams, which are used without ngrams.bin.</summary>
     public IReadOnlyList<double>? OwnBigrams { get; init; }
 
-    internal DraftAcceptance ToDraftAcceptance() => new(Ngram?.Together(), Network?.Together(), Product?.Together(), OwnBigrams);
+    internal DraftAcceptance ToDraftAcceptance() => new(Ngram?.Flatten(), Network?.Flatten(), Product?.Flatten(), OwnBigrams);
 
-    /// <summary>The first field that is out of its range; null if none is.</summary>
+    /// <summary>The name of the first field that is out of range; null if all are valid.</summary>
     internal string? FirstInvalidField() =>
         Ngram?.FirstInvalidField() is string ngram ? $"ngram.{ngram}" :
         Network?.FirstInvalidField() is string network ? $"network.{network}" :
         Product?.FirstInvalidField() is string product ? $"product.{product}" :
-        OwnBigrams is not null && !NeighbourRates.AreRates(OwnBigrams) ? "own_bigrams" :
+        OwnBigrams is not null && !NeighbourRates.AreValidRates(OwnBigrams) ? "own_bigrams" :
         null;
 }

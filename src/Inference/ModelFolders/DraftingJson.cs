@@ -5,45 +5,45 @@ using AsArm.Inference.Devices;
 
 namespace AsArm.Inference.ModelFolders;
 
-/// <summary>Puts `drafting` into the text of an asarm.json; every other byte stays.</summary>
+/// <summary>Replaces `drafting` in the text of an asarm.json; every other byte stays.</summary>
 internal static class DraftingJson
 {
-    /// <summary>The text with other figures: in place of those that are there, else behind the last field.</summary>
+    /// <summary>The text with the given figures: in place of the old ones, or after the last field.</summary>
     /// <param name="json">A JSON object.</param>
     /// <param name="figures">The figures.</param>
     public static byte[] Put(ReadOnlySpan<byte> json, DraftingFigures figures)
     {
         string value = Write(figures);
-        (int start, int end, int behindLast) = Find(json);
+        (int start, int end, int afterLast) = Find(json);
         if (start >= 0)
             return [.. json[..start], .. Encoding.UTF8.GetBytes(value), .. json[end..]];
-        string separator = IsEmpty(json, behindLast) ? "" : ",";
-        return [.. json[..behindLast], .. Encoding.UTF8.GetBytes($"{separator}\n  \"drafting\": {value}"), .. json[behindLast..]];
+        string separator = IsEmpty(json, afterLast) ? "" : ",";
+        return [.. json[..afterLast], .. Encoding.UTF8.GetBytes($"{separator}\n  \"drafting\": {value}"), .. json[afterLast..]];
     }
 
-    /// <summary>Where the value of drafting begins and ends, -1 without one; and the end of the last value, or of the opening brace.</summary>
-    private static (int Start, int End, int BehindLast) Find(ReadOnlySpan<byte> json)
+    /// <summary>Start and end of the value of `drafting`, -1 without one; and the end of the last value, or of the opening brace if there is none.</summary>
+    private static (int Start, int End, int AfterLast) Find(ReadOnlySpan<byte> json)
     {
         var reader = new Utf8JsonReader(json);
         reader.Read();
-        (int start, int end, int behindLast) = (-1, -1, (int)reader.BytesConsumed);
+        (int start, int end, int afterLast) = (-1, -1, (int)reader.BytesConsumed);
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            bool isIt = reader.ValueTextEquals("drafting");
+            bool isDrafting = reader.ValueTextEquals("drafting");
             reader.Read();
             int begin = (int)reader.TokenStartIndex;
             reader.Skip();
-            behindLast = (int)reader.BytesConsumed;
-            if (isIt)
-                (start, end) = (begin, behindLast);
+            afterLast = (int)reader.BytesConsumed;
+            if (isDrafting)
+                (start, end) = (begin, afterLast);
         }
 
-        return (start, end, behindLast);
+        return (start, end, afterLast);
     }
 
-    private static bool IsEmpty(ReadOnlySpan<byte> json, int behindLast) => json[behindLast - 1] == '{' && json[..(behindLast - 1)].TrimStart(" \t\r\n"u8).IsEmpty;
+    private static bool IsEmpty(ReadOnlySpan<byte> json, int afterLast) => json[afterLast - 1] == '{' && json[..(afterLast - 1)].TrimStart(" \t\r\n"u8).IsEmpty;
 
-    /// <summary>As the exporter indents, a row of rates a line.</summary>
+    /// <summary>Indented as the exporter does it, with one list of rates per line.</summary>
     private static string Write(DraftingFigures figures)
     {
         var fields = new List<string>();
@@ -74,8 +74,8 @@ internal static class DraftingJson
         where one is not null
         select $"\"{DeviceNames.NameOf(device)}\": {{\"alone\": {Number(one.Alone)}, \"batch\": {Number(one.Batch)}}}";
 
-    /// <param name="depth">Of the fields.</param>
-    /// <param name="fields">Names and values.</param>
+    /// <param name="depth">Indentation level of the fields.</param>
+    /// <param name="fields">Each a name and a value, as JSON.</param>
     private static string Object(int depth, IEnumerable<string> fields)
     {
         string indent = "\n" + new string(' ', 2 * depth);

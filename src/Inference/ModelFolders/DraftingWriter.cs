@@ -1,13 +1,13 @@
 namespace AsArm.Inference.ModelFolders;
 
-/// <summary>Writes `drafting` into asarm.json of a model folder, whole or not at all.</summary>
+/// <summary>Writes `drafting` into asarm.json of a model folder. The file is replaced atomically.</summary>
 public static class DraftingWriter
 {
     private const string Suffix = ".new";
 
-    /// <summary>Finds out whether the file can be written, before anything is measured; leaves nothing behind.</summary>
+    /// <summary>Checks that the file can be written, before a measurement; leaves nothing behind.</summary>
     /// <param name="folder">The folder.</param>
-    /// <exception cref="IOException">It cannot; the message names the file.</exception>
+    /// <exception cref="IOException">The file cannot be written; the message names it.</exception>
     public static void RequireWritable(ModelFolder folder)
     {
         ArgumentNullException.ThrowIfNull(folder);
@@ -19,20 +19,20 @@ public static class DraftingWriter
     }
 
     /// <summary>
-    /// Writes the figures; all other fields keep their bytes. Where asarm.json is a link, a file takes its place, and what it led to stays
-    /// as it is. An infiller that is open goes on with the figures it was opened with.
+    /// Writes the figures; all other fields keep their bytes. A link asarm.json is replaced by a file, and its target is not changed.
+    /// An open infiller keeps the figures it was opened with.
     /// </summary>
     /// <param name="folder">The folder.</param>
     /// <param name="figures">The figures.</param>
-    /// <exception cref="IOException">It cannot be written; the message names the file, which is as it was.</exception>
-    /// <exception cref="ModelFolderException">The file cannot be read any more, or figures are out of range.</exception>
+    /// <exception cref="IOException">The file cannot be written; the message names it. It is unchanged.</exception>
+    /// <exception cref="ModelFolderException">The file can no longer be read, describes another model, or the figures are out of range.</exception>
     public static void Write(ModelFolder folder, DraftingFigures figures)
     {
         ArgumentNullException.ThrowIfNull(folder);
         ArgumentNullException.ThrowIfNull(figures);
         byte[] old = RegularFile.Read(PathOf(folder), ModelLimits.ManifestBytes);
         if (ManifestReader.ReadBytes(old).Identity != folder.Manifest.Identity)
-            throw new ModelFolderException($"{PathOf(folder)} describes another model than when it was opened: nothing was written.");
+            throw new ModelFolderException($"{PathOf(folder)} describes another model than when the folder was opened: nothing was written.");
         byte[] json = DraftingJson.Put(old, figures);
         ManifestReader.ReadBytes(json);
         Try(folder, path =>
@@ -49,7 +49,7 @@ public static class DraftingWriter
                     File.SetUnixFileMode(path, File.GetUnixFileMode(PathOf(folder)));
                 File.Move(path, PathOf(folder), overwrite: true);
             }
-            catch (Exception error) when (RegularFile.IsAccess(error))
+            catch (Exception error) when (RegularFile.IsAccessError(error))
             {
                 DeleteQuietly(path);
                 throw;
@@ -57,7 +57,7 @@ public static class DraftingWriter
         });
     }
 
-    /// <summary>A new file, whatever an earlier run may have left there.</summary>
+    /// <summary>Creates the file; one that an earlier run left is deleted.</summary>
     private static FileStream Create(string path)
     {
         File.Delete(path);
@@ -70,9 +70,9 @@ public static class DraftingWriter
         {
             File.Delete(path);
         }
-        catch (Exception error) when (RegularFile.IsAccess(error))
+        catch (Exception error) when (RegularFile.IsAccessError(error))
         {
-            // the error that led here is the one to report
+            // the original error is the one to report
         }
     }
 
@@ -85,7 +85,7 @@ public static class DraftingWriter
         {
             action(path + Suffix);
         }
-        catch (Exception error) when (RegularFile.IsAccess(error))
+        catch (Exception error) when (RegularFile.IsAccessError(error))
         {
             throw new IOException($"{path} cannot be written: {error.Message}", error);
         }

@@ -3,7 +3,7 @@ using AsArm.Inference.Devices;
 
 namespace AsArm.Inference.ModelFolders;
 
-/// <summary>A folder written by tools/export, checked: format, fields, files and their hashes.</summary>
+/// <summary>A model folder, written by tools/export. Its format, fields, files and their hashes have been checked.</summary>
 public sealed class ModelFolder
 {
     internal const string OnnxFile = "model.onnx";
@@ -25,36 +25,36 @@ public sealed class ModelFolder
     /// <summary>Absolute path of the folder.</summary>
     public string FullPath { get; }
 
-    /// <summary>The folder's own name.</summary>
+    /// <summary>The name of the folder, without its parent folders.</summary>
     public string Name => Path.GetFileName(Path.TrimEndingDirectorySeparator(FullPath));
 
-    /// <summary>asarm.json.</summary>
+    /// <summary>The content of asarm.json.</summary>
     public ModelManifest Manifest { get; }
 
-    /// <summary>The stateless graph.</summary>
+    /// <summary>The graph without a key/value cache, which evaluates whole sequences.</summary>
     public string OnnxPath => Path.Combine(FullPath, OnnxFile);
 
     /// <summary>The graph with the key/value cache; null for a folder without it.</summary>
     public string? CachedOnnxPath => Optional(CachedOnnxFile);
 
-    /// <summary>Of int8 and int4 the stateless graph with float32 products, for GPUs and cross-checks; null where the folder has none.</summary>
+    /// <summary>The stateless graph of an int8 or int4 model that computes in float32, for GPUs and cross-checks; null for a folder without it.</summary>
     public string? Float32OnnxPath => Optional(Float32OnnxFile);
 
-    /// <summary>The same with the key/value cache.</summary>
+    /// <summary>The float32 graph with the key/value cache; null for a folder without it.</summary>
     public string? CachedFloat32OnnxPath => Optional(CachedFloat32OnnxFile);
 
-    /// <summary>The SentencePiece model; null for a folder without a tokenizer, which takes token-level calls only.</summary>
+    /// <summary>The SentencePiece model; null for a folder without a tokenizer, which can be used with tokens only.</summary>
     public string? TokenizerPath => Optional(TokenizerFile);
 
-    /// <summary>The recorded inputs and outputs; null where the folder holds none.</summary>
+    /// <summary>The recorded inputs and logits; null for a folder without them.</summary>
     public string? GoldenPath => Optional(GoldenFile);
 
-    /// <summary>Corpus n-grams from which the sampler `fused` drafts; null where the folder holds none.</summary>
+    /// <summary>The n-gram table from which the sampler `fused` drafts; null for a folder without it.</summary>
     public string? NgramsPath => Optional(NgramsFile);
 
     /// <summary>Opens a folder and checks all of its files.</summary>
     /// <param name="path">The folder.</param>
-    /// <exception cref="ModelFolderException">Names the file and what is wrong with it.</exception>
+    /// <exception cref="ModelFolderException">A file is missing, damaged or not listed; the message names it.</exception>
     public static ModelFolder Open(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
@@ -74,15 +74,15 @@ public sealed class ModelFolder
         foreach (string name in new[] { TokenizerFile, GoldenFile, CachedOnnxFile, Float32OnnxFile, CachedFloat32OnnxFile, WeightsFile, NgramsFile })
         {
             if (!folder.Manifest.Files.ContainsKey(name) && File.Exists(Path.Combine(full, name)))
-                throw new ModelFolderException($"{path} holds {name}, which {ManifestFile} does not list: not checked, not used.");
+                throw new ModelFolderException($"{path} contains {name}, which {ManifestFile} does not list: it cannot be checked.");
         }
 
         return folder;
     }
 
-    /// <summary>The graph that is to run somewhere; null where the folder has none with a cache.</summary>
+    /// <summary>Path of the graph for a device and precision; null if a cache is requested and the folder has no such graph.</summary>
     /// <exception cref="DeviceNotAvailableException">The folder has no graph for this device.</exception>
-    /// <exception cref="ModelFolderException">It has none that computes in float32.</exception>
+    /// <exception cref="ModelFolderException">The folder has no graph that computes in float32.</exception>
     internal string? GraphPath(ExecutionSettings execution, bool useCache)
     {
         if (execution.Float32 && Manifest.Precision == "float16")
@@ -96,8 +96,8 @@ public sealed class ModelFolder
         return useCache ? CachedFloat32OnnxPath : Float32OnnxPath;
     }
 
-    /// <summary>Reads a listed file, and checks that these very bytes are the ones that asarm.json speaks of.</summary>
-    /// <exception cref="ModelFolderException">It has changed since the folder was opened, or cannot be read.</exception>
+    /// <summary>Reads a listed file and checks its hash again, on the bytes that are returned.</summary>
+    /// <exception cref="ModelFolderException">The file has changed since the folder was opened, or cannot be read.</exception>
     internal byte[] Read(string name)
     {
         string path = Path.Combine(FullPath, name);
@@ -109,15 +109,15 @@ public sealed class ModelFolder
     private static void CheckFile(string folder, string name, ModelManifest.FileEntry entry)
     {
         if (name.AsSpan().ContainsAny(Path.GetInvalidFileNameChars()))
-            throw new ModelFolderException($"{ManifestFile} lists {name}, which is no plain file name.");
+            throw new ModelFolderException($"{ManifestFile} lists {name}, which is not a plain file name.");
         string path = Path.Combine(folder, name);
         using Stream stream = RegularFile.Open(path, ModelLimits.BytesOf(name), out long length);
         try
         {
-            RequireLength(path, length, entry); // before all of it is read
+            RequireLength(path, length, entry); // before the whole file is read
             RequireEntry(path, length, SHA256.HashData(stream), entry);
         }
-        catch (Exception error) when (RegularFile.IsAccess(error))
+        catch (Exception error) when (RegularFile.IsAccessError(error))
         {
             throw new ModelFolderException($"{path} cannot be read to its end.", error);
         }

@@ -1,6 +1,6 @@
 namespace AsArm.Inference.ModelFolders;
 
-/// <summary>A model folder cannot be used: a file is missing, damaged, of another format or does not fit the rest.</summary>
+/// <summary>A model folder cannot be used: a file is missing, damaged, of another format, or inconsistent with the others.</summary>
 public sealed class ModelFolderException : Exception
 {
     /// <summary>A message in one line that names the file.</summary>
@@ -9,7 +9,7 @@ public sealed class ModelFolderException : Exception
     {
     }
 
-    /// <summary>A message in one line that names the file, with what caused it.</summary>
+    /// <summary>A message in one line that names the file, with the exception that caused it.</summary>
     public ModelFolderException(string message, Exception inner)
         : base(message, inner)
     {

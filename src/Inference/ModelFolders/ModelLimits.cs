@@ -2,58 +2,58 @@ using AsArm.Inference.Tokenization;
 
 namespace AsArm.Inference.ModelFolders;
 
-/// <summary>The most that a model folder may ask for, whatever its files say; docs/limits.md lists what that costs.</summary>
+/// <summary>Upper limits on sizes in a model folder, so that a damaged or malicious one cannot exhaust memory. docs/limits.md lists them.</summary>
 internal static class ModelLimits
 {
-    /// <summary>asarm.json.</summary>
+    /// <summary>Size of asarm.json.</summary>
     public const long ManifestBytes = 4L << 20;
 
-    /// <summary>config.json and other descriptions in JSON.</summary>
+    /// <summary>Size of config.json and of other JSON files.</summary>
     public const long ConfigBytes = 4L << 20;
 
-    /// <summary>spiece.model.</summary>
+    /// <summary>Size of spiece.model.</summary>
     public const long TokenizerBytes = 16L << 20;
 
-    /// <summary>golden.safetensors, also one that is named with --golden.</summary>
+    /// <summary>Size of golden.safetensors, and of a file named with --golden.</summary>
     public const long GoldenBytes = 256L << 20;
 
-    /// <summary>The JSON header of a safetensors file.</summary>
+    /// <summary>Size of the JSON header of a safetensors file.</summary>
     public const int GoldenHeaderBytes = 4 << 20;
 
-    /// <summary>ngrams.bin.</summary>
+    /// <summary>Size of ngrams.bin.</summary>
     public const long NgramBytes = 256L << 20;
 
-    /// <summary>model.onnx and model_cached.onnx: a protobuf message ends before 2 GiB, and an array does.</summary>
+    /// <summary>Size of an ONNX file: protobuf messages and .NET arrays are limited to 2 GiB.</summary>
     public const long GraphBytes = 2_147_000_000;
 
-    /// <summary>model.onnx_data, and any file that the runtime only hashes.</summary>
+    /// <summary>Size of model.onnx_data, and of any file that the runtime only hashes.</summary>
     public const long WeightBytes = 64L << 30;
 
-    /// <summary>Files that asarm.json lists.</summary>
+    /// <summary>Number of files that asarm.json lists.</summary>
     public const int Files = 256;
 
-    /// <summary>Tokens of a sequence.</summary>
+    /// <summary>Length of a sequence, in tokens.</summary>
     public const int Length = 1_000_000;
 
-    /// <summary>Tokens of the vocabulary.</summary>
+    /// <summary>Size of the vocabulary.</summary>
     public const int Vocabulary = TokenizerLimits.Pieces;
 
-    /// <summary>Layers of the network.</summary>
+    /// <summary>Number of layers.</summary>
     public const int Layers = 256;
 
-    /// <summary>Width of a hidden state, which is also the most heads and the largest block.</summary>
+    /// <summary>Width of a hidden state; also the limit of the number of heads and of the group size.</summary>
     public const int Dimension = 1 << 16;
 
-    /// <summary>Logits of a sequence whose every token is asked for: an array has no more elements.</summary>
+    /// <summary>Number of logits of a sequence with a query at every position: the limit of an array.</summary>
     public const long Logits = int.MaxValue;
 
-    /// <summary>Keys and values of one sequence of the maximum length; the table of positions is as large.</summary>
+    /// <summary>Size of the keys and values of one sequence of the maximum length, and of the projected position table.</summary>
     public const long SequenceBytes = 16L << 30;
 
-    /// <summary>Graphs within graphs of an ONNX file.</summary>
+    /// <summary>Nesting depth of subgraphs in an ONNX file.</summary>
     public const int GraphDepth = 16;
 
-    /// <summary>The most bytes of a file of a model folder, by its name.</summary>
+    /// <summary>Size limit of a file of a model folder, by its name.</summary>
     public static long BytesOf(string name) => name switch
     {
         ModelFolder.ManifestFile => ManifestBytes,

@@ -3,19 +3,19 @@ using AsArm.Inference.Tokenization;
 
 namespace AsArm.Inference.ModelFolders;
 
-/// <summary>asarm.json: what the runtime needs to know of a model. docs/model-format.md describes each field.</summary>
+/// <summary>The content of asarm.json, the description of a model. docs/model-format.md describes each field.</summary>
 public sealed record ModelManifest
 {
     /// <summary>The newest format that this version reads.</summary>
     public const int SupportedFormat = 2;
 
-    /// <summary>The first format with <see cref="TextRules" /> and <see cref="TextEncoding" />, which readers of earlier ones ignore.</summary>
+    /// <summary>The first format with <see cref="TextRules" /> and <see cref="TextEncoding" />, which readers of format 1 ignore.</summary>
     public const int TextFormat = 2;
 
-    /// <summary>What <see cref="Precision" /> may be.</summary>
+    /// <summary>The valid values of <see cref="Precision" />.</summary>
     public static IReadOnlyList<string> Precisions { get; } = ["float32", "float16-weights", "float16", "int8", "int4"];
 
-    /// <summary>The paper's convention for code: line feeds, tabs and pairs of spaces are tokens of their own.</summary>
+    /// <summary>The value of <see cref="TextEncoding" /> for the paper's encoding of code: line feeds, tabs and pairs of spaces are tokens of their own.</summary>
     public const string CodeEncoding = "asarm-code";
 
     /// <summary>Version of the folder's format.</summary>
@@ -25,13 +25,13 @@ public sealed record ModelManifest
     [JsonPropertyName("maximum_length")]
     public required int MaxLength { get; init; }
 
-    /// <summary>V.</summary>
+    /// <summary>V, the number of tokens of the vocabulary.</summary>
     public required int VocabularySize { get; init; }
 
-    /// <summary>Transformer layers.</summary>
+    /// <summary>Number of transformer layers.</summary>
     public required int Layers { get; init; }
 
-    /// <summary>Attention heads of a layer.</summary>
+    /// <summary>Number of attention heads per layer.</summary>
     public required int Heads { get; init; }
 
     /// <summary>Width of a hidden state.</summary>
@@ -42,28 +42,29 @@ public sealed record ModelManifest
     public int HeadSize => ModelDimension / Heads;
 
     /// <summary>
-    /// How weights are stored and the graph computes: float32; float16-weights, stored in half the space and computed in float32; float16; int8
-    /// and int4, products in integers.
+    /// How weights are stored and products are computed: float32; float16-weights (stored as float16, computed in float32); float16; int8
+    /// and int4 (stored as integers, with integer arithmetic on CPUs).
     /// </summary>
     public required string Precision { get; init; }
 
-    /// <summary>Weights of int4 that share a multiplier; null for other precisions.</summary>
-    public int? Block { get; init; }
+    /// <summary>Number of neighbouring int4 weights that share a scale; null for other precisions.</summary>
+    [JsonPropertyName("block")]
+    public int? GroupSize { get; init; }
 
-    /// <summary>Whether weights are integers. So are activations on CPUs, the only devices for which ONNX Runtime has such kernels.</summary>
+    /// <summary>Whether weights are integers. On CPUs activations are quantised too; ONNX Runtime has no such kernels for other devices.</summary>
     [JsonIgnore]
     public bool IsInteger => Precision is "int8" or "int4";
 
-    /// <summary>Whether the graphs compute other distributions than a float32 network: they must say their precision themselves.</summary>
+    /// <summary>Whether the precision changes the distributions noticeably. Such graphs must name their precision in their metadata.</summary>
     [JsonIgnore]
     internal bool IsRounded => IsInteger || Precision is "float16";
 
-    /// <summary>How far a logit may be from the recorded one where the network computes in float32; null for other precisions, which
-    /// <see cref="DivergenceLimits" /> judge.</summary>
+    /// <summary>Largest difference of a logit from the recorded one that is allowed for float32 computation; null for other precisions, which have
+    /// <see cref="DivergenceLimits" />.</summary>
     [JsonIgnore]
     public double? Tolerance => IsRounded ? null : 1e-4;
 
-    /// <summary>How far the distributions may be from the recorded ones in a rounded precision; null for float32.</summary>
+    /// <summary>Limits of the divergence from the recorded distributions for float16, int8 and int4; null for float32 computation.</summary>
     [JsonIgnore]
     public DivergenceLimits? DivergenceLimits => Precision switch
     {
@@ -73,45 +74,45 @@ public sealed record ModelManifest
         _ => null,
     };
 
-    /// <summary>The token of undecided positions; never generated.</summary>
+    /// <summary>The mask token, which stands at positions without a token; never generated.</summary>
     public required int MaskId { get; init; }
 
-    /// <summary>The token that ends a document; put before a text that begins with a gap.</summary>
+    /// <summary>The token that ends a document; also put before a text that begins with a gap or a marked span.</summary>
     public required int SeparatorId { get; init; }
 
-    /// <summary>Tokens that stand for no text; never generated.</summary>
+    /// <summary>Special tokens; never generated.</summary>
     public required IReadOnlyList<int> SpecialIds { get; init; }
 
-    /// <summary>What happens to text before SentencePiece sees it; null for nothing.</summary>
+    /// <summary>Normalisation and pre-tokenisation settings; null for those of the SentencePiece model alone.</summary>
     public TextRules? TextRules { get; init; }
 
-    /// <summary>How white space becomes tokens: null as SentencePiece has it, or <see cref="CodeEncoding" />.</summary>
+    /// <summary>How white space is encoded: null for SentencePiece's own way, or <see cref="CodeEncoding" />.</summary>
     public string? TextEncoding { get; init; }
 
-    /// <summary>Measured figures to plan drafts by; null where nobody measured them.</summary>
+    /// <summary>Measurements for the draft policy; null where none were made.</summary>
     public DraftingFigures? Drafting { get; init; }
 
-    /// <summary>Bytes of the keys and values of one token.</summary>
+    /// <summary>Size of the keys and values of one token, in bytes.</summary>
     [JsonIgnore]
     internal long CacheBytesPerToken => 2L * Layers * ModelDimension * sizeof(float);
 
-    /// <summary>The network and its weights, by their hashes; the same wherever the folder lies.</summary>
+    /// <summary>The hashes of the network and its weights, which identify a model independently of its path.</summary>
     [JsonIgnore]
     internal string Identity => string.Join(' ', new[] { ModelFolder.OnnxFile, ModelFolder.WeightsFile }.Select(name => Files.GetValueOrDefault(name)?.Sha256));
 
     /// <summary>Name, hash and size of every file of the folder.</summary>
     public required IReadOnlyDictionary<string, FileEntry> Files { get; init; }
 
-    /// <summary>What the folder was made of; null where it does not say.</summary>
+    /// <summary>The source of the folder; null if it is not recorded.</summary>
     public SourceEntry? Source { get; init; }
 
-    /// <summary>A file of the folder.</summary>
-    /// <param name="Sha256">Hexadecimal.</param>
-    /// <param name="Bytes">Length.</param>
+    /// <summary>The entry of one file.</summary>
+    /// <param name="Sha256">SHA-256, hexadecimal.</param>
+    /// <param name="Bytes">Size in bytes.</param>
     public sealed record FileEntry([property: JsonRequired] string Sha256, [property: JsonRequired] long Bytes);
 
-    /// <summary>What a folder was made of.</summary>
-    /// <param name="CheckpointSha256">Over config.json and the weights; hexadecimal, null where it is not told.</param>
+    /// <summary>The source of a folder.</summary>
+    /// <param name="CheckpointSha256">SHA-256 over config.json and the weights of the checkpoint, hexadecimal; null if it is not recorded.</param>
     public sealed record SourceEntry(string? CheckpointSha256);
 }
 

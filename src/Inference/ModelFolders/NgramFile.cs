@@ -2,11 +2,11 @@ using AsArm.Assd.Ngrams;
 
 namespace AsArm.Inference.ModelFolders;
 
-/// <summary>The n-gram table of a model folder. It is read into memory: a file that is mapped ends the process when somebody cuts it off.</summary>
+/// <summary>Reads the n-gram table of a model folder. It is read into memory and not mapped: truncating a mapped file would end the process.</summary>
 internal static class NgramFile
 {
     /// <summary>Reads and checks the table of a folder; null for a folder without one.</summary>
-    /// <exception cref="ModelFolderException">It is damaged, or of another vocabulary.</exception>
+    /// <exception cref="ModelFolderException">The table is damaged, or of another vocabulary.</exception>
     public static NgramTable? Read(ModelFolder folder)
     {
         if (folder.NgramsPath is not string path)

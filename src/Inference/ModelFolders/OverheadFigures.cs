@@ -3,7 +3,7 @@ using AsArm.Inference.Devices;
 
 namespace AsArm.Inference.ModelFolders;
 
-/// <summary>What a forward pass costs beside its tokens, by class of device; null where nobody measured it.</summary>
+/// <summary>The forward-pass overhead by class of device; null where it was not measured.</summary>
 public sealed record OverheadFigures
 {
     /// <summary>On a CPU.</summary>
@@ -16,7 +16,7 @@ public sealed record OverheadFigures
     [JsonPropertyName("tensorrt")]
     public PassOverhead? TensorRT { get; init; }
 
-    /// <summary>That of a device.</summary>
+    /// <summary>The overhead on a device.</summary>
     public PassOverhead? Of(Device device) => device switch
     {
         Device.Cpu => Cpu,
@@ -25,7 +25,7 @@ public sealed record OverheadFigures
         _ => null,
     };
 
-    /// <summary>The same with another figure for a device.</summary>
+    /// <summary>A copy with another overhead for one device.</summary>
     public OverheadFigures With(Device device, PassOverhead overhead) => device switch
     {
         Device.Cpu => this with { Cpu = overhead },
@@ -34,7 +34,7 @@ public sealed record OverheadFigures
         _ => throw new ArgumentOutOfRangeException(nameof(device)),
     };
 
-    /// <summary>The first field that is out of its range; null if none is.</summary>
+    /// <summary>The name of the first field that is out of range; null if all are valid.</summary>
     internal string? FirstInvalidField()
     {
         foreach (Device device in Enum.GetValues<Device>())

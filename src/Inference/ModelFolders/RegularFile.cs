@@ -1,15 +1,15 @@
 namespace AsArm.Inference.ModelFolders;
 
 /// <summary>
-/// Opens files that may be anything: links are followed as the system follows them, and what is no regular file is never opened, since a
-/// named pipe would wait for its other end and a device would never end.
+/// Opens untrusted paths for reading. Links are followed as the system follows them, and anything but a regular file is refused, since
+/// opening a named pipe would block and a device may have no end.
 /// </summary>
 internal static class RegularFile
 {
-    private const int MaxLinks = 40; // as Linux has it
+    private const int MaxLinks = 40; // the limit of Linux
 
-    /// <summary>The path without links, of the file itself and of the folders that lead to it; the file need not be there.</summary>
-    /// <exception cref="IOException">The links go round in a circle.</exception>
+    /// <summary>The path with all links resolved, those of parent folders too; the file need not exist.</summary>
+    /// <exception cref="IOException">The links form a cycle.</exception>
     public static string RealPath(string path)
     {
         string full = Path.GetFullPath(path), current = Path.GetPathRoot(full)!;
@@ -31,7 +31,7 @@ internal static class RegularFile
             }
 
             if (++links > MaxLinks)
-                throw new IOException($"{path} is a link to itself.");
+                throw new IOException($"{path} is a cycle of links.");
             string root = Path.GetPathRoot(target)!;
             Push(rest, target[root.Length..]);
             current = root.Length > 0 ? root : current;
@@ -42,9 +42,9 @@ internal static class RegularFile
 
     /// <summary>Opens a file for reading from start to end.</summary>
     /// <param name="path">The file, or a link to it.</param>
-    /// <param name="maxBytes">Most bytes that it may have.</param>
-    /// <param name="length">Its bytes.</param>
-    /// <exception cref="ModelFolderException">Missing, not readable, no regular file, or too large; the message names it.</exception>
+    /// <param name="maxBytes">Largest size that is allowed.</param>
+    /// <param name="length">Size in bytes.</param>
+    /// <exception cref="ModelFolderException">The file is missing, not readable, a folder or too large; the message names it.</exception>
     public static Stream Open(string path, long maxBytes, out long length)
     {
         try
@@ -52,7 +52,7 @@ internal static class RegularFile
             string real = RealPath(path);
             if (Directory.Exists(real))
                 throw new ModelFolderException($"{path} is a folder, not a file.");
-            if (new FileInfo(real).Length == 0) // throws where there is none; pipes, devices and sockets have no length either
+            if (new FileInfo(real).Length == 0) // throws if there is none; pipes, devices and sockets have length 0
             {
                 length = 0;
                 return Stream.Null;
@@ -63,15 +63,15 @@ internal static class RegularFile
             if (length <= maxBytes)
                 return stream;
             stream.Dispose();
-            throw new ModelFolderException($"{path} has {length} bytes, more than the {maxBytes} that such a file may have.");
+            throw new ModelFolderException($"{path} has {length} bytes, more than the allowed {maxBytes}.");
         }
-        catch (Exception error) when (IsAccess(error))
+        catch (Exception error) when (IsAccessError(error))
         {
             throw new ModelFolderException($"{path} is missing or cannot be read.", error);
         }
     }
 
-    /// <summary>Reads a whole file; nothing of what is no regular file.</summary>
+    /// <summary>Reads a whole file; the result is empty for anything but a regular file.</summary>
     /// <inheritdoc cref="Open" />
     public static byte[] Read(string path, long maxBytes)
     {
@@ -82,14 +82,14 @@ internal static class RegularFile
             stream.ReadExactly(bytes);
             return bytes;
         }
-        catch (Exception error) when (IsAccess(error))
+        catch (Exception error) when (IsAccessError(error))
         {
             throw new ModelFolderException($"{path} cannot be read to its end.", error);
         }
     }
 
-    /// <summary>What reading a file may throw.</summary>
-    public static bool IsAccess(Exception error) => error is IOException or UnauthorizedAccessException;
+    /// <summary>Whether an exception is one that file access throws.</summary>
+    public static bool IsAccessError(Exception error) => error is IOException or UnauthorizedAccessException;
 
     private static void Push(Stack<string> rest, string path)
     {

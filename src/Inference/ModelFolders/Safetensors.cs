@@ -21,9 +21,9 @@ internal sealed class Safetensors
         _data = data;
         ulong length = data.Length >= 8 ? BinaryPrimitives.ReadUInt64LittleEndian(data) : ulong.MaxValue;
         if (length > (ulong)Math.Max(0, data.Length - 8))
-            throw Broken("its header is cut off");
+            throw Invalid("its header is cut off");
         if (length > ModelLimits.GoldenHeaderBytes)
-            throw Broken($"its header has {length} bytes, more than {ModelLimits.GoldenHeaderBytes}");
+            throw Invalid($"its header has {length} bytes, more than {ModelLimits.GoldenHeaderBytes}");
         _dataStart = 8 + (int)length;
         ReadHeader(data.AsMemory(8, (int)length));
     }
@@ -32,19 +32,19 @@ internal sealed class Safetensors
     public IReadOnlyCollection<string> Names => _entries.Keys;
 
     /// <summary>Reads a whole file.</summary>
-    /// <exception cref="ModelFolderException">Missing, truncated or inconsistent.</exception>
+    /// <exception cref="ModelFolderException">The file is missing, truncated or inconsistent.</exception>
     public static Safetensors Open(string path)
     {
         return new Safetensors(path, RegularFile.Read(path, ModelLimits.GoldenBytes));
     }
 
-    /// <summary>The values of a tensor, row after row.</summary>
-    /// <exception cref="ModelFolderException">No such tensor, or of another type.</exception>
+    /// <summary>The values of a tensor, in row-major order.</summary>
+    /// <exception cref="ModelFolderException">There is no such tensor, or it has another type.</exception>
     public T[] Read<T>(string name)
         where T : unmanaged
     {
         Entry entry = Find(name);
-        string wanted = Type.GetTypeCode(typeof(T)) switch
+        string expected = Type.GetTypeCode(typeof(T)) switch
         {
             TypeCode.Int64 => "I64",
             TypeCode.Int32 => "I32",
@@ -52,12 +52,12 @@ internal sealed class Safetensors
             TypeCode.Double => "F64",
             _ => throw new NotSupportedException(typeof(T).Name),
         };
-        if (entry.Kind != wanted)
-            throw Broken($"{name} is {entry.Kind}, not {wanted}");
-        // In floating point a product of sizes cannot overflow; up to 2^53 it is exact.
+        if (entry.Type != expected)
+            throw Invalid($"{name} is {entry.Type}, not {expected}");
+        // A floating-point product cannot overflow, and is exact up to 2^53.
         double size = entry.Shape.Aggregate((double)Marshal.SizeOf<T>(), (product, extent) => product * extent);
         if (entry.Shape.Any(extent => extent < 0) || entry.Begin < 0 || entry.End < entry.Begin || entry.End > _data.Length - _dataStart || entry.End - entry.Begin != size)
-            throw Broken($"the data of {name} is cut off or of the wrong size");
+            throw Invalid($"the data of {name} is cut off or of the wrong size");
         return MemoryMarshal.Cast<byte, T>(_data.AsSpan(_dataStart + (int)entry.Begin, (int)(entry.End - entry.Begin))).ToArray();
     }
 
@@ -76,13 +76,13 @@ internal sealed class Safetensors
         }
         catch (Exception error) when (error is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or IndexOutOfRangeException)
         {
-            throw new ModelFolderException($"{_path} is no safetensors file: its header is broken.", error);
+            throw new ModelFolderException($"{_path} is not a safetensors file: its header is invalid.", error);
         }
     }
 
-    private Entry Find(string name) => _entries.TryGetValue(name, out Entry? entry) ? entry : throw Broken($"it has no tensor {name}");
+    private Entry Find(string name) => _entries.TryGetValue(name, out Entry? entry) ? entry : throw Invalid($"it has no tensor {name}");
 
-    private ModelFolderException Broken(string why) => new($"{_path} is no whole safetensors file: {why}.");
+    private ModelFolderException Invalid(string why) => new($"{_path} is not a complete safetensors file: {why}.");
 
-    private sealed record Entry(string Kind, int[] Shape, long Begin, long End);
+    private sealed record Entry(string Type, int[] Shape, long Begin, long End);
 }

@@ -9,15 +9,15 @@ namespace AsArm.Inference.Onnx;
 /// <summary>Opens the network of a model folder.</summary>
 public static class OnnxModelLoader
 {
-    /// <summary>Opens the graph with the cache where the folder has it, else the stateless one, and checks its contract.</summary>
+    /// <summary>Opens the graph with the key/value cache if the folder has one, else the stateless one, and checks its inputs and outputs.</summary>
     /// <param name="folder">A checked folder.</param>
-    /// <param name="device">Where it runs.</param>
-    /// <param name="threads">Threads of a CPU run; null leaves the choice to ONNX Runtime.</param>
-    /// <param name="useCache">False takes the stateless graph, for cross-checks.</param>
-    /// <param name="allowTf32">Lets a GPU round the factors of float32 products to TF32: faster, logits are then off by up to 6e-3.</param>
-    /// <param name="inFloat32">Takes an int8 or int4 folder's graphs with float32 products on a CPU too, as GPUs always do.</param>
-    /// <exception cref="ModelFolderException">No such model.</exception>
-    /// <exception cref="DeviceNotAvailableException">No such device, or the folder has no graph for it.</exception>
+    /// <param name="device">The device that runs it.</param>
+    /// <param name="threads">Intra-op threads on a CPU; null leaves the choice to ONNX Runtime.</param>
+    /// <param name="useCache">False selects the stateless graph, for cross-checks.</param>
+    /// <param name="allowTf32">Lets a GPU use TF32 for float32 matrix products: faster, but logits differ by up to 6e-3.</param>
+    /// <param name="inFloat32">Runs an int8 or int4 model in float32 on a CPU too, as GPUs always do.</param>
+    /// <exception cref="ModelFolderException">A graph is damaged, missing or of another model.</exception>
+    /// <exception cref="DeviceNotAvailableException">The device is not available, or the folder has no graph for it.</exception>
     public static OnnxAnySubsetModel Open(
         ModelFolder folder, Device device = Device.Cpu, int? threads = null, bool useCache = true, bool allowTf32 = false, bool inFloat32 = false)
     {

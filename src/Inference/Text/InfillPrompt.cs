@@ -1,8 +1,8 @@
 namespace AsArm.Inference.Text;
 
 /// <summary>
-/// A text with gaps, as segments: given text, in which nothing is markup, and gaps of some tokens. <see cref="Parse" /> makes one of
-/// marked-up text, <see cref="ToString" /> the other way around.
+/// A text with gaps, as segments: given text, in which nothing is markup, and gaps with their number of tokens. <see cref="Parse" /> reads
+/// marked-up text, <see cref="ToString" /> writes it.
 /// </summary>
 /// <example><code>
 /// InfillPrompt prompt = new InfillPrompt().AddText(@"C:\dir\").AddGap(2).AddText(".txt");
@@ -11,26 +11,26 @@ public sealed class InfillPrompt
 {
     private readonly List<TextSegment> _segments;
 
-    /// <summary>An empty prompt.</summary>
+    /// <summary>Creates an empty prompt.</summary>
     public InfillPrompt() => _segments = [];
 
     private InfillPrompt(List<TextSegment> segments) => _segments = segments;
 
-    /// <summary>Given text and gaps, in order; texts that follow each other are one.</summary>
+    /// <summary>Given text and gaps, from left to right; adjacent texts are one segment.</summary>
     public IReadOnlyList<TextSegment> Segments => _segments;
 
     /// <summary>
-    /// What <see cref="Parse" /> took as given text although it looks like a gap, such as &lt;MASK&gt;, a sentence; null if there is
-    /// nothing of the kind.
+    /// A sentence about text that <see cref="Parse" /> read as given text although it looks like a gap, such as &lt;MASK&gt;; null if there is
+    /// none.
     /// </summary>
     public string? Warning { get; private init; }
 
     /// <summary>Reads marked-up text.</summary>
     /// <param name="markup">
-    /// &lt;mask&gt; is one unknown token, &lt;mask:N&gt; a gap of N; right before a &lt;, two backslashes stand for one, and one that is
-    /// left over makes it a plain &lt;. Everything else is given text.
+    /// &lt;mask&gt; is a gap of one token, &lt;mask:N&gt; a gap of N. Right before a &lt;, two backslashes stand for one, and a single one escapes
+    /// the &lt;. Everything else is given text.
     /// </param>
-    /// <exception cref="InfillTextException">A malformed gap, or no valid Unicode.</exception>
+    /// <exception cref="InfillTextException">A gap is malformed, or the text is not valid Unicode.</exception>
     public static InfillPrompt Parse(string markup)
     {
         List<TextSegment> segments = TextMarkup.Parse(markup, spans: false, out TextMarkup.Lookalikes lookalikes);
@@ -38,17 +38,16 @@ public sealed class InfillPrompt
     }
 
     /// <summary>
-    /// The markup of a text: <see cref="Parse" /> gives exactly that text back, whatever it holds. What is put together from several
-    /// texts and gaps is better built with <see cref="AddText" /> and <see cref="AddGap" />: a backslash at the end of an escaped text
-    /// would escape a &lt; that is put after it.
+    /// Escapes a text, so that <see cref="Parse" /> returns exactly that text. To combine texts and gaps, use
+    /// <see cref="AddText" /> and <see cref="AddGap" />: a backslash at the end of an escaped text would escape a &lt; that is appended to it.
     /// </summary>
     /// <param name="text">Any text.</param>
     public static string Escape(string text) => TextMarkup.Escape(text, spans: false);
 
     /// <summary>Adds given text.</summary>
-    /// <param name="text">As it is; nothing in it is markup.</param>
+    /// <param name="text">The text, not escaped.</param>
     /// <returns>This prompt.</returns>
-    /// <exception cref="InfillTextException">No valid Unicode.</exception>
+    /// <exception cref="InfillTextException">The text is not valid Unicode.</exception>
     public InfillPrompt AddText(string text)
     {
         TextSegments.AddText(_segments, text);
@@ -56,9 +55,9 @@ public sealed class InfillPrompt
     }
 
     /// <summary>Adds a gap.</summary>
-    /// <param name="tokens">How many unknown tokens, at least one.</param>
+    /// <param name="tokens">Number of tokens, at least 1.</param>
     /// <returns>This prompt.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">Less than one.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">Less than 1.</exception>
     public InfillPrompt AddGap(int tokens = 1)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(tokens, 1);
@@ -66,6 +65,6 @@ public sealed class InfillPrompt
         return this;
     }
 
-    /// <summary>The markup: <see cref="Parse" /> gives the same segments.</summary>
+    /// <summary>Returns the markup, from which <see cref="Parse" /> gives the same segments.</summary>
     public override string ToString() => TextMarkup.Write(_segments);
 }

@@ -6,8 +6,9 @@ using AsArm.Inference.Tokenization;
 namespace AsArm.Inference.Text;
 
 /// <summary>
-/// A marked-up text as a sequence of tokens with targets, and the way back. Given text is kept as written. A space before a gap or a
-/// marked span has no token of its own: the target's first token carries it, so that token is restricted to those that agree with the text.
+/// Encodes a text with gaps or marked spans as a sequence of tokens with targets, and decodes filled gaps. Given text is never changed. A space
+/// before a gap or a marked span has no token of its own but belongs to the first token of the target, which is restricted to tokens that agree
+/// with the text.
 /// </summary>
 internal sealed class InfillText
 {
@@ -19,23 +20,23 @@ internal sealed class InfillText
 
     private InfillText(InfillTokenizer tokenizer, GapSpacing spacing) => (_tokenizer, _spacing) = (tokenizer, spacing);
 
-    /// <summary>[Length] by position; targets of gaps hold the mask id.</summary>
+    /// <summary>[Length] Tokens by position; those of gaps are the mask.</summary>
     public int[] Tokens => [.. _tokens];
 
-    /// <summary>[Length] true where the token is given.</summary>
+    /// <summary>[Length] Whether the token at a position is given.</summary>
     public bool[] Given => [.. _given];
 
-    /// <summary>By position: what the first tokens of gaps and spans cannot be, given the characters before them.</summary>
+    /// <summary>By position of the first token of gaps and spans: the tokens that disagree with the character before it.</summary>
     public IReadOnlyDictionary<int, TokenSet> BannedAt =>
         _parts.Where(part => part.Banned is not null).ToDictionary(part => part.Positions.Start.Value, part => part.Banned!);
 
-    /// <summary>Parses and encodes.</summary>
+    /// <summary>Parses and encodes a marked-up text.</summary>
     /// <param name="text">Marked-up text.</param>
-    /// <param name="spans">True to take marked spans as targets and refuse gaps; false to take gaps and leave [[...]] alone.</param>
+    /// <param name="spans">True if marked spans are the targets and gaps are refused; false if gaps are the targets and [[...]] is plain text.</param>
     /// <param name="tokenizer">The folder's tokenizer.</param>
-    /// <param name="manifest">Mask, separator and the maximum length.</param>
-    /// <param name="spacing">Who decides about the space before a gap.</param>
-    /// <exception cref="InfillTextException">Nothing to fill or score, or too long.</exception>
+    /// <param name="manifest">The mask, the separator and the maximum length.</param>
+    /// <param name="spacing">Whether the text or the model determines the space before a gap.</param>
+    /// <exception cref="InfillTextException">There is no target, or the text is too long.</exception>
     public static InfillText Encode(
         string text, bool spans, InfillTokenizer tokenizer, ModelManifest manifest, GapSpacing spacing = GapSpacing.AsTyped)
     {
@@ -45,8 +46,8 @@ internal sealed class InfillText
         return Encode(segments, new SegmentEncoder(tokenizer, manifest, spacing));
     }
 
-    /// <summary>Encodes segments of which one is a target at least.</summary>
-    /// <exception cref="InfillTextException">Too long, or a marked span that the model cannot write.</exception>
+    /// <summary>Encodes segments with at least one target.</summary>
+    /// <exception cref="InfillTextException">The text is too long, or a marked span contains tokens that cannot be generated.</exception>
     public static InfillText Encode(IReadOnlyList<TextSegment> segments, SegmentEncoder encoder)
     {
         var result = new InfillText(encoder.Tokenizer, encoder.Spacing);
@@ -55,8 +56,8 @@ internal sealed class InfillText
         return result;
     }
 
-    /// <summary>Counts the tokens of segments; they are all in the result if they are not more than the model takes.</summary>
-    /// <exception cref="InfillTextException">Too long to count, or a marked span that the model cannot write.</exception>
+    /// <summary>Counts and returns the tokens of segments; without those of gaps if these alone are more than the model takes.</summary>
+    /// <exception cref="InfillTextException">The text is too long to be tokenised, or a marked span contains tokens that cannot be generated.</exception>
     public static TokenCount Count(IReadOnlyList<TextSegment> segments, SegmentEncoder encoder, out int[] tokens)
     {
         var result = new InfillText(encoder.Tokenizer, encoder.Spacing);
@@ -65,23 +66,23 @@ internal sealed class InfillText
         return count;
     }
 
-    /// <summary>Refuses what has nothing to fill or to score.</summary>
-    /// <exception cref="InfillTextException">No target, or a gap in a text to score.</exception>
+    /// <summary>Refuses segments without a target.</summary>
+    /// <exception cref="InfillTextException">There is no target, or a text to score has a gap.</exception>
     public static void RequireTargets(IReadOnlyList<TextSegment> segments, bool spans, string? lookalike)
     {
         if (spans && segments.Any(segment => segment is TextSegment.Gap))
-            throw new InfillTextException("A text to score cannot hold gaps: fill them first.");
+            throw new InfillTextException("A text to score cannot contain gaps: fill them first.");
         if (segments.Any(IsTarget))
             return;
         throw new InfillTextException(
-            spans ? "The text marks no span: put [[ and ]] around what is to be scored."
+            spans ? "The text marks no span: put [[ and ]] around the text to score."
             : lookalike is not null ? $"The text has no gap: {lookalike}."
             : "The text has no gap: write <mask> for one unknown token or <mask:N> for N.");
     }
 
-    /// <summary>The text of each gap, which in its place gives the whole text; undecided tokens appear as &lt;mask:N&gt;.</summary>
-    /// <param name="tokens">[Length] by position.</param>
-    /// <param name="committed">[Length] true where the token is final; given tokens do not matter.</param>
+    /// <summary>Decodes the text of each gap. Runs of tokens that are not committed appear as &lt;mask:N&gt;.</summary>
+    /// <param name="tokens">[Length] Tokens by position.</param>
+    /// <param name="committed">[Length] Whether the token at a position is committed; ignored for given tokens.</param>
     public string[] DecodeGaps(ReadOnlySpan<int> tokens, ReadOnlySpan<bool> committed)
     {
         var gaps = new List<string>();
@@ -96,7 +97,7 @@ internal sealed class InfillText
         return [.. gaps];
     }
 
-    /// <summary>The whole text with its gaps replaced.</summary>
+    /// <summary>The whole text, with its gaps replaced.</summary>
     public string Fill(IReadOnlyList<string> gaps)
     {
         var text = new StringBuilder();
@@ -106,8 +107,8 @@ internal sealed class InfillText
         return text.ToString();
     }
 
-    /// <summary>The shares of the marked spans.</summary>
-    /// <param name="scores">[targets] natural log-probabilities by rank, left to right.</param>
+    /// <summary>The scores of the marked spans.</summary>
+    /// <param name="scores">[targets] Log-probabilities (natural) by rank, from left to right.</param>
     public ScoreResult Score(IReadOnlyList<double> scores)
     {
         var spans = new List<SpanScore>();
@@ -126,19 +127,19 @@ internal sealed class InfillText
     {
         TextLimits.RequireCharacters(segments.OfType<TextSegment.Literal>().Sum(literal => (long)literal.Text.Length));
         long gaps = segments.OfType<TextSegment.Gap>().Sum(gap => gap.Count);
-        bool leavesGapsOut = gaps > manifest.MaxLength; // they take memory
+        bool omitsGaps = gaps > manifest.MaxLength; // saves memory for huge gaps
         for (int i = 0; i < segments.Count; i++)
         {
             if (segments[i] is TextSegment.Literal literal)
                 AddLiteral(literal, i + 1 < segments.Count ? segments[i + 1] : null);
             else
-                AddGap((TextSegment.Gap)segments[i], leavesGapsOut, manifest.MaskId);
+                AddGap((TextSegment.Gap)segments[i], omitsGaps, manifest.MaskId);
         }
 
-        int given = _tokens.Count - (leavesGapsOut ? 0 : (int)gaps);
+        int given = _tokens.Count - (omitsGaps ? 0 : (int)gaps);
         bool hasSeparator = _parts.Find(part => part.IsTarget || part.Positions.End.Value > 0) is { IsTarget: true };
         if (hasSeparator)
-            PutFirst(manifest.SeparatorId);
+            InsertSeparator(manifest.SeparatorId);
         return new TokenCount(given, gaps, hasSeparator ? 1 : 0, manifest.MaxLength);
     }
 
@@ -160,10 +161,10 @@ internal sealed class InfillText
     }
 
     /// <summary>
-    /// Whether the space that a first token's mark stands for is not to be written: it is in the given text, or there is none, as at the
-    /// start of a text and after a token that is white space itself.
+    /// Whether the space mark of a first token is not written as a space: the space is in the given text, or there is none, as at the
+    /// start of a text and after a white space token.
     /// </summary>
-    private static bool IsSpaceShown(Part? before) => before is null || (!before.SpaceTaken && before.EndsInSpace);
+    private static bool IsSpaceShown(Part? before) => before is null || (!before.SpaceMoved && before.EndsInSpace);
 
     private bool IsSpaceShown(Part? before, ReadOnlySpan<int> tokens, ReadOnlySpan<bool> committed)
     {
@@ -173,10 +174,10 @@ internal sealed class InfillText
         return committed[last] && _tokenizer.IsWhiteSpace(tokens[last]);
     }
 
-    /// <summary>Whether a text begins after a part: there is nothing, or only white space that has no tokens.</summary>
+    /// <summary>Whether a text begins after a part: the part is missing, or is only white space without tokens.</summary>
     private bool IsStart(Part? before) => before is null || (_tokens.Count == 0 && _tokenizer.TrimsSpaces);
 
-    /// <summary>What cannot be the first token of a target after a part, so that the text before it stays as it is; null for nothing.</summary>
+    /// <summary>The tokens that the first token of a target cannot be, given the part before it; null if there is no restriction.</summary>
     private TokenSet? BannedAfter(Part? before)
     {
         if (_spacing == GapSpacing.FromModel || before is { IsTarget: true })
@@ -196,22 +197,22 @@ internal sealed class InfillText
     {
         Part? before = _parts.Count == 0 ? null : _parts[^1];
         SpaceAtEnd space = next is null ? SpaceAtEnd.InTokens : _tokenizer.SpaceAtEnd(literal.Text, isAfterGap: before is { IsTarget: true });
-        bool takeSpace = _spacing == GapSpacing.FromModel && space == SpaceAtEnd.Carried && IsTarget(next) && literal.Text.EndsWith(' ');
-        string given = takeSpace ? literal.Text[..^1] : literal.Text;
+        bool movesSpace = _spacing == GapSpacing.FromModel && space == SpaceAtEnd.Carried && IsTarget(next) && literal.Text.EndsWith(' ');
+        string given = movesSpace ? literal.Text[..^1] : literal.Text;
         bool isLastWithoutToken = space != SpaceAtEnd.InTokens && (_tokenizer.KeepsWhiteSpace || literal.Text.EndsWith(' '));
         string encoded = isLastWithoutToken ? literal.Text[..^1] : literal.Text;
         int[] tokens = Encode(before, encoded);
         if (space == SpaceAtEnd.Carried)
             tokens = _tokenizer.WithoutSpaceAtEnd(tokens);
         if (literal.Marked && tokens.Length == 0)
-            throw new InfillTextException("A marked span holds no token.");
+            throw new InfillTextException("A marked span has no token.");
         if (literal.Marked && !_tokenizer.CanWrite(encoded, tokens))
-            throw new InfillTextException($"The marked span [[{literal.Text}]] holds characters or symbols that the model cannot write.");
+            throw new InfillTextException($"The marked span [[{literal.Text}]] contains characters or symbols that the model cannot write.");
         AddTokens(
             new Part(literal.Marked ? literal.Text : given)
             {
                 IsTarget = literal.Marked,
-                SpaceTaken = takeSpace,
+                SpaceMoved = movesSpace,
                 SpaceCarried = space == SpaceAtEnd.Carried,
                 EndsInSpace = space != SpaceAtEnd.InTokens || _tokenizer.EndsInWhiteSpaceToken(literal.Text),
                 Banned = literal.Marked && BannedAfter(before) is TokenSet banned && !banned.Contains(tokens[0]) ? banned : null,
@@ -219,7 +220,7 @@ internal sealed class InfillText
             tokens);
     }
 
-    /// <summary>White space at the end of a part may stand before the next word, in its token.</summary>
+    /// <summary>Encodes a text after a part. White space at the end of that part may belong to the first token of this one.</summary>
     private int[] Encode(Part? before, string text)
     {
         if (IsStart(before) || (_tokenizer.KeepsWhiteSpace && !before!.SpaceCarried && before.EndsInSpace))
@@ -227,10 +228,10 @@ internal sealed class InfillText
         return _tokenizer.EncodeContinuation(before!.SpaceCarried ? " " + text : text);
     }
 
-    private void AddGap(TextSegment.Gap gap, bool leavesTokensOut, int maskId)
+    private void AddGap(TextSegment.Gap gap, bool omitsTokens, int maskId)
     {
         TokenSet? banned = gap.FollowsFilledGap ? null : BannedAfter(_parts.Count == 0 ? null : _parts[^1]);
-        AddTokens(new Part("") { IsTarget = true, Banned = banned }, Enumerable.Repeat(maskId, leavesTokensOut ? 0 : (int)gap.Count));
+        AddTokens(new Part("") { IsTarget = true, Banned = banned }, Enumerable.Repeat(maskId, omitsTokens ? 0 : (int)gap.Count));
     }
 
     private void AddTokens(Part part, IEnumerable<int> tokens)
@@ -244,10 +245,10 @@ internal sealed class InfillText
     }
 
     /// <summary>
-    /// Before a text that begins with a target goes the end of a document: it tells the network that a text begins here, and the
-    /// network needs one given token at least.
+    /// Inserts the separator, the end of a document, before a text that begins with a target: it marks the start of a text, and the network
+    /// needs at least one given token.
     /// </summary>
-    private void PutFirst(int separator)
+    private void InsertSeparator(int separator)
     {
         _tokens.Insert(0, separator);
         _given.Insert(0, true);
@@ -257,19 +258,19 @@ internal sealed class InfillText
 
     private sealed class Part(string text)
     {
-        /// <summary>As it appears in the result; empty for gaps.</summary>
+        /// <summary>The text as it appears in the result; empty for gaps.</summary>
         public string Text { get; } = text;
 
-        /// <summary>A single space after the text was left to the gap that follows.</summary>
-        public bool SpaceTaken { get; init; }
+        /// <summary>Whether a single space at the end was moved to the gap that follows (<see cref="GapSpacing.FromModel" />).</summary>
+        public bool SpaceMoved { get; init; }
 
-        /// <summary>The text's last character is what the mark of a word that follows stands for, or is white space with a token of its own.</summary>
+        /// <summary>Whether the last character is the space of the next word's mark, or white space with a token of its own.</summary>
         public bool EndsInSpace { get; init; }
 
-        /// <summary>What the first token of a target cannot be.</summary>
+        /// <summary>The tokens that the first token of a target cannot be; null if there is no restriction.</summary>
         public TokenSet? Banned { get; init; }
 
-        /// <summary>White space after the text belongs to the tokens of what follows.</summary>
+        /// <summary>Whether white space at the end belongs to the first token of the next part.</summary>
         public bool SpaceCarried { get; init; }
 
         public bool IsTarget { get; init; }

@@ -1,4 +1,4 @@
 namespace AsArm.Inference.Text;
 
-/// <summary>A text cannot be filled or scored: no gap, a malformed marker, too many tokens, or no valid Unicode.</summary>
+/// <summary>A text cannot be filled or scored: it has no gap or span, malformed markup or too many tokens, or is not valid Unicode.</summary>
 public sealed class InfillTextException(string message) : FormatException(message);

@@ -6,13 +6,12 @@ using AsArm.Inference.Tokenization;
 namespace AsArm.Inference.Text;
 
 /// <summary>
-/// SentencePiece unigram pieces for the model's eyes only: given text is never decoded again, so it stays as the user wrote it,
-/// whatever the normalisation does. <see cref="ModelManifest.TextRules" /> and <see cref="ModelManifest.TextEncoding" /> say what else
-/// happens to the text.
+/// The tokenizer of a model: SentencePiece unigram, with the normalisation and pre-tokenisation of <see cref="ModelManifest.TextRules" /> and
+/// <see cref="ModelManifest.TextEncoding" />. Only generated tokens are decoded, so lossy normalisation never changes given text. Thread-safe.
 /// </summary>
 public sealed class InfillTokenizer
 {
-    private const char Space = '\u2581'; // SentencePiece's mark of a space before a piece
+    private const char Space = '\u2581'; // SentencePiece's mark of a space before a word
 
     private readonly SentencePieceEncoder _encoder;
     private readonly ITextEncoder? _rules;
@@ -45,41 +44,41 @@ public sealed class InfillTokenizer
         InsideWord = Where(token => !HasMark(token) && !IsWhiteSpace(token));
     }
 
-    /// <summary>How many tokens stand for text.</summary>
+    /// <summary>Number of tokens that are text.</summary>
     internal int TextTokenCount { get; }
 
-    /// <summary>Tokens of text that begin with the space mark.</summary>
+    /// <summary>Text tokens that begin with the space mark.</summary>
     internal TokenSet WithMark { get; }
 
-    /// <summary>Tokens of text that begin without the space mark.</summary>
+    /// <summary>Text tokens that begin without the space mark.</summary>
     internal TokenSet WithoutMark { get; }
 
-    /// <summary>Tokens of text that begin without the space mark and are no white space themselves.</summary>
+    /// <summary>Text tokens that begin without the space mark and are not white space tokens.</summary>
     internal TokenSet InsideWord { get; }
 
     /// <summary>Whether the first word of a text has the space mark (SentencePiece's add_dummy_prefix).</summary>
     internal bool StartsWithMark { get; }
 
-    /// <summary>The token of characters that the vocabulary lacks.</summary>
+    /// <summary>The token of characters that are not in the vocabulary.</summary>
     public int UnknownId => _encoder.UnknownId;
 
-    /// <summary>Whether tokens hold all white space of a text, not only whether there is some before a word.</summary>
+    /// <summary>Whether all white space of a text is encoded, not only whether there is some before a word.</summary>
     internal bool KeepsWhiteSpace => _code is not null;
 
-    /// <summary>Whether white space at the start of a text has no tokens, and a run of it is one space.</summary>
+    /// <summary>Whether white space at the start of a text has no tokens, and a run of it is encoded as one space.</summary>
     internal bool TrimsSpaces { get; }
 
-    /// <summary>Reads a .model file.</summary>
-    /// <param name="path">SentencePiece unigram model.</param>
-    /// <param name="manifest">The network's vocabulary, at least as large as the tokenizer's, its special ids, and the treatment of text.</param>
-    /// <exception cref="ModelFolderException">Damaged, of another kind, with byte fallback, or larger than the vocabulary.</exception>
+    /// <summary>Opens a SentencePiece .model file.</summary>
+    /// <param name="path">A SentencePiece unigram model.</param>
+    /// <param name="manifest">Vocabulary of the network, at least as large as that of the tokenizer; special tokens; normalisation and pre-tokenisation.</param>
+    /// <exception cref="ModelFolderException">The file is damaged, not a unigram model, has byte fallback, or is larger than the vocabulary.</exception>
     public static InfillTokenizer Open(string path, ModelManifest manifest)
     {
         ArgumentNullException.ThrowIfNull(manifest);
         return Read(RegularFile.Read(path, ModelLimits.TokenizerBytes), path, manifest);
     }
 
-    /// <summary>Takes the bytes of a .model file.</summary>
+    /// <summary>Reads the bytes of a .model file.</summary>
     /// <inheritdoc cref="Open" />
     internal static InfillTokenizer Read(byte[] bytes, string path, ModelManifest manifest)
     {
@@ -95,59 +94,58 @@ public sealed class InfillTokenizer
         }
         catch (InvalidDataException error)
         {
-            throw new ModelFolderException($"{path} is no tokenizer for this model: {error.Message.ReplaceLineEndings(" ").TrimEnd('.')}.", error);
+            throw new ModelFolderException($"{path} is not a tokenizer for this model: {error.Message.ReplaceLineEndings(" ").TrimEnd('.')}.", error);
         }
     }
 
-    /// <summary>Tokens of a text that starts a sequence; a space before its first word is implied.</summary>
+    /// <summary>Encodes a text that starts a sequence; a space before its first word is implied.</summary>
     public int[] EncodeStart(string text) => Encode(text, KeepsWhiteSpace ? TextEdges.KeptStart : TextEdges.Start);
 
-    /// <summary>Tokens of a text that goes on right after another token; no space is implied.</summary>
+    /// <summary>Encodes a text right after another token; no space is implied.</summary>
     public int[] EncodeContinuation(string text) => Encode(text, KeepsWhiteSpace ? TextEdges.KeptContinuation : TextEdges.Continuation);
 
-    /// <summary>The text of tokens that start a sequence, without the space that is implied before its first word.</summary>
+    /// <summary>Decodes tokens that start a sequence, without the implied space before the first word.</summary>
     public string DecodeStart(ReadOnlySpan<int> tokens) => Decode(tokens, isAfterSpace: true);
 
-    /// <summary>The text of tokens that go on after others, with the space before each word, also before the first.</summary>
+    /// <summary>Decodes tokens that follow others, with the space before each word, including the first.</summary>
     public string Decode(ReadOnlySpan<int> tokens) => Decode(tokens, isAfterSpace: false);
 
-    /// <summary>Counts the tokens of a prompt, as a request has them.</summary>
+    /// <summary>Counts the tokens of a prompt, as they count for the maximum length.</summary>
     /// <param name="prompt">With or without gaps.</param>
-    /// <exception cref="InfillTextException">More than a million characters.</exception>
+    /// <exception cref="InfillTextException">The text is too long to be tokenised.</exception>
     public TokenCount CountTokens(InfillPrompt prompt) => CountTokens(prompt, out _);
 
     /// <inheritdoc cref="CountTokens(InfillPrompt)" />
     /// <param name="prompt">With or without gaps.</param>
-    /// <param name="tokens">The tokens, the mask in gaps; without the gaps where they alone are more than the model takes.</param>
+    /// <param name="tokens">The tokens, with the mask in gaps; gaps are omitted if they alone are more than the model takes.</param>
     public TokenCount CountTokens(InfillPrompt prompt, out int[] tokens)
     {
         ArgumentNullException.ThrowIfNull(prompt);
         return InfillText.Count(prompt.Segments, new SegmentEncoder(this, _manifest, GapSpacing.AsTyped), out tokens);
     }
 
-    /// <summary>A token's entry in the vocabulary of the tokenizer, in which U+2581 marks a space; the empty string if it has none.</summary>
+    /// <summary>The piece of a token, in which U+2581 marks a space; empty if the tokenizer has none.</summary>
     /// <param name="token">An id of the network's vocabulary.</param>
     public string PieceOf(int token) => token < _names.Length ? _names[token] : "";
 
-    /// <summary>Whether a token stands for text; special ones and the unknown do not.</summary>
+    /// <summary>Whether a token is text; special tokens and the unknown token are not.</summary>
     public bool IsText(int token) => _pieces[token] is not null;
 
-    /// <summary>Whether a token is white space by itself, after which a word's space mark means none.</summary>
+    /// <summary>Whether a token is a white space token, after which the space mark of a word means no space.</summary>
     internal bool IsWhiteSpace(int token) => IsText(token) && _code?.WhiteSpace(token) is not null;
 
-    /// <summary>Whether the model could write these tokens of a text.</summary>
+    /// <summary>Whether all tokens of a text can be generated.</summary>
     internal bool CanWrite(string text, int[] tokens) =>
         Array.TrueForAll(tokens, IsText) && (_code is null || _code.Encode(text, TextEdges.KeptContinuation, []));
 
-    /// <summary>Where the last white space of a given text goes when something follows the text.</summary>
+    /// <summary>Where the last white space of a given text is encoded if another part follows.</summary>
     internal SpaceAtEnd SpaceAtEnd(string text, bool isAfterGap) =>
         KeepsWhiteSpace ? CodeEncoder.SpaceAtEnd(text, isAfterGap)
         : EndsInSpace(text) ? Tokenization.SpaceAtEnd.Carried
         : Tokenization.SpaceAtEnd.InTokens;
 
     /// <summary>
-    /// Whether the mark of the next word stands for the last character of a text: a space, or what the tokenizer makes one of and cuts off at
-    /// the end of a text.
+    /// Whether the last character of a text is encoded as the space mark of the next word: a space, or a character that is normalised to one.
     /// </summary>
     private bool EndsInSpace(string text)
     {
@@ -159,7 +157,7 @@ public sealed class InfillTokenizer
         return TrimsSpaces && EncodeContinuation(text[^last..] + "a") is [var token, ..] && HasMark(token);
     }
 
-    /// <summary>Tokens of a text without the mark of a space at its end, which the next word has; some tokenizers leave it there.</summary>
+    /// <summary>Removes a space mark at the end of a text, which belongs to the next word; some tokenizers encode it there.</summary>
     internal int[] WithoutSpaceAtEnd(int[] tokens)
     {
         int count = tokens.Length;
@@ -168,7 +166,7 @@ public sealed class InfillTokenizer
         return tokens[..count];
     }
 
-    /// <summary>Whether the last character of a text is white space that is in a token of white space.</summary>
+    /// <summary>Whether the last character of a text is encoded in a white space token.</summary>
     internal bool EndsInWhiteSpaceToken(string text) => KeepsWhiteSpace && text is [.., '\n' or '\t' or ' '];
 
     private bool HasMark(int token) => _pieces[token] is [Space, ..];
@@ -181,7 +179,7 @@ public sealed class InfillTokenizer
         var text = new StringBuilder();
         foreach (int token in tokens)
         {
-            string piece = _pieces[token] ?? throw new ArgumentException($"Token {token} stands for no text.", nameof(tokens));
+            string piece = _pieces[token] ?? throw new ArgumentException($"Token {token} is not text.", nameof(tokens));
             text.Append(isAfterSpace && piece[0] == Space ? piece.AsSpan(1) : piece);
             isAfterSpace = IsWhiteSpace(token);
         }

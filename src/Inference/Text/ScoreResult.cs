@@ -1,7 +1,7 @@
 namespace AsArm.Inference.Text;
 
 /// <summary>The exact joint log-probability of all marked spans, given the rest of the text.</summary>
-/// <param name="LogProbability">Natural log, all spans jointly.</param>
+/// <param name="LogProbability">Natural logarithm of the joint probability of all spans.</param>
 /// <param name="Tokens">Number of tokens scored.</param>
-/// <param name="Spans">Each span's share, conditional on the spans before it; they add up to the joint.</param>
+/// <param name="Spans">The log-probability of each span, conditional on earlier spans; they add up to the joint one.</param>
 public sealed record ScoreResult(double LogProbability, int Tokens, IReadOnlyList<SpanScore> Spans);

@@ -2,20 +2,20 @@ using AsArm.Inference.ModelFolders;
 
 namespace AsArm.Inference.Text;
 
-/// <summary>Makes tokens of segments, for one model.</summary>
+/// <summary>Encodes segments with the tokenizer and the limits of one model.</summary>
 /// <param name="Tokenizer">The folder's tokenizer.</param>
-/// <param name="Manifest">Mask, separator and the maximum length.</param>
-/// <param name="Spacing">Who decides about the space before a gap.</param>
+/// <param name="Manifest">The mask, the separator and the maximum length.</param>
+/// <param name="Spacing">Whether the text or the model determines the space before a gap.</param>
 internal sealed record SegmentEncoder(InfillTokenizer Tokenizer, ModelManifest Manifest, GapSpacing Spacing)
 {
-    /// <summary>The most tokens at once.</summary>
+    /// <summary>The maximum length of a sequence, in tokens.</summary>
     public int Maximum => Manifest.MaxLength;
 
-    /// <summary>How many tokens the segments have.</summary>
-    /// <exception cref="InfillTextException">Too long to count, or a marked span that the model cannot write.</exception>
+    /// <summary>Counts the tokens of segments.</summary>
+    /// <exception cref="InfillTextException">The text is too long to be tokenised, or a marked span contains tokens that cannot be generated.</exception>
     public TokenCount Count(IReadOnlyList<TextSegment> segments) => InfillText.Count(segments, this, out _);
 
-    /// <summary>The segments as a sequence of tokens with targets.</summary>
-    /// <exception cref="InfillTextException">Too long, or a marked span that the model cannot write.</exception>
+    /// <summary>Encodes segments as a sequence of tokens with targets.</summary>
+    /// <exception cref="InfillTextException">The text is too long, or a marked span contains tokens that cannot be generated.</exception>
     public InfillText Encode(IReadOnlyList<TextSegment> segments) => InfillText.Encode(segments, this);
 }

@@ -1,7 +1,7 @@
 namespace AsArm.Inference.Text;
 
-/// <summary>A span's share of a score.</summary>
-/// <param name="Text">The marked text.</param>
-/// <param name="LogProbability">Natural log, given the unmarked text and the spans before.</param>
+/// <summary>The score of one span.</summary>
+/// <param name="Text">The text of the span.</param>
+/// <param name="LogProbability">Natural logarithm of its probability, given the given text and earlier spans.</param>
 /// <param name="Tokens">Number of tokens.</param>
 public sealed record SpanScore(string Text, double LogProbability, int Tokens);

@@ -1,14 +1,14 @@
 namespace AsArm.Inference.Text;
 
-/// <summary>A text to score, or the window around its spans.</summary>
+/// <summary>Encodes a text to score, or a window around its spans if the text is too long.</summary>
 internal static class SpanWindow
 {
     /// <summary>Encodes a text with spans.</summary>
-    /// <param name="segments">With one span at least.</param>
-    /// <param name="encoder">Makes tokens.</param>
-    /// <param name="mayCut">Whether a text that the model does not take at once is cut around its spans.</param>
+    /// <param name="segments">Segments with at least one span.</param>
+    /// <param name="encoder">Encodes and counts tokens.</param>
+    /// <param name="mayCut">Whether a text that is too long is cut.</param>
     /// <exception cref="InfillTextException">
-    /// Too many tokens, in the text or, where it may be cut, from the first span to the last; or a span that the model cannot write.
+    /// The text has too many tokens or, if it may be cut, the part from the first span to the last; or a span contains tokens that cannot be generated.
     /// </exception>
     public static InfillText Encode(IReadOnlyList<TextSegment> segments, SegmentEncoder encoder, bool mayCut)
     {

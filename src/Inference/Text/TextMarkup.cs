@@ -5,25 +5,25 @@ using System.Text.RegularExpressions;
 namespace AsArm.Inference.Text;
 
 /// <summary>
-/// Reads and writes the markup of a text: &lt;mask&gt; is one unknown token, &lt;mask:N&gt; a gap of N, [[...]] a marked span where
-/// spans are asked for. Backslashes right before a &lt; (where spans are asked for, also before a [) are escapes: two stand for one, and
-/// one that is left over makes the character plain. All others stand for themselves.
+/// Parses and writes markup: &lt;mask&gt; is a gap of one token, &lt;mask:N&gt; a gap of N and, if spans are enabled, [[...]] a marked span.
+/// Backslashes right before a &lt; (or a [, if spans are enabled) are escapes: two stand for one, and a single one escapes the character. All
+/// other backslashes are literal.
 /// </summary>
 internal static partial class TextMarkup
 {
     private const string GapStart = "<mask";
-    private const int LongestShownNumber = 24;
+    private const int MaxShownDigits = 24;
 
-    /// <summary>The segments of a text, literals and gaps in order; no literal is empty unless it is marked.</summary>
+    /// <summary>Parses a text into literals and gaps, from left to right. Only marked literals may be empty.</summary>
     /// <param name="text">Marked-up text.</param>
-    /// <param name="spans">Whether [[...]] marks a span; else it is plain text.</param>
-    /// <exception cref="InfillTextException">A malformed marker, or lone surrogates.</exception>
+    /// <param name="spans">Whether [[...]] marks a span instead of being plain text.</param>
+    /// <exception cref="InfillTextException">Markup is malformed, or the text has lone surrogates.</exception>
     public static List<TextSegment> Parse(string text, bool spans) => Parse(text, spans, out _);
 
     /// <inheritdoc cref="Parse(string, bool)" />
     /// <param name="text">Marked-up text.</param>
-    /// <param name="spans">Whether [[...]] marks a span; else it is plain text.</param>
-    /// <param name="lookalikes">Parts of the text that look like a gap and are none, in order.</param>
+    /// <param name="spans">Whether [[...]] marks a span instead of being plain text.</param>
+    /// <param name="lookalikes">Parts of the given text that look like a gap.</param>
     public static List<TextSegment> Parse(string text, bool spans, out Lookalikes lookalikes)
     {
         ArgumentNullException.ThrowIfNull(text);
@@ -43,7 +43,7 @@ internal static partial class TextMarkup
             else if (TryReadGap(rest, at, out long count, out int length))
             {
                 if (spanStart >= 0)
-                    throw new InfillTextException($"The marked span at character {spanStart} holds a gap.");
+                    throw new InfillTextException($"The marked span at character {spanStart} contains a gap.");
                 EndLiteral(segments, literal, marked: false);
                 segments.Add(new TextSegment.Gap(count));
                 at += length;
@@ -75,9 +75,9 @@ internal static partial class TextMarkup
         return segments;
     }
 
-    /// <summary>The markup of a text, which parsed alone gives the text back.</summary>
+    /// <summary>Escapes a text, so that parsing the result gives the text.</summary>
     /// <param name="text">Any text.</param>
-    /// <param name="spans">Whether it is to be parsed with spans.</param>
+    /// <param name="spans">Whether the result is for parsing with spans.</param>
     public static string Escape(string text, bool spans)
     {
         ArgumentNullException.ThrowIfNull(text);
@@ -86,11 +86,11 @@ internal static partial class TextMarkup
         return markup.ToString();
     }
 
-    /// <summary>The markup of segments without marked spans.</summary>
+    /// <summary>Writes segments without marked spans as markup.</summary>
     public static string Write(IEnumerable<TextSegment> segments)
     {
         var markup = new StringBuilder();
-        int backslashes = 0; // at the end of the text before
+        int backslashes = 0; // at the end of the previous text
         foreach (TextSegment segment in segments)
         {
             if (segment is TextSegment.Gap gap)
@@ -103,7 +103,7 @@ internal static partial class TextMarkup
         return markup.ToString();
     }
 
-    /// <summary>Checks that a text has no half surrogate pair.</summary>
+    /// <summary>Checks that a text has no lone surrogate.</summary>
     /// <exception cref="InfillTextException">It has one.</exception>
     public static void RequireUnicode(string text)
     {
@@ -112,7 +112,7 @@ internal static partial class TextMarkup
             if (!char.IsSurrogate(text[i]))
                 continue;
             if (i + 1 == text.Length || !char.IsSurrogatePair(text[i], text[i + 1]))
-                throw new InfillTextException($"The text is no valid Unicode: a lone surrogate at character {i}.");
+                throw new InfillTextException($"The text is not valid Unicode: a lone surrogate at character {i}.");
             i++;
         }
     }
@@ -135,7 +135,7 @@ internal static partial class TextMarkup
 
     private static bool IsEscapable(char character, bool spans) => character == '<' || (spans && character == '[');
 
-    /// <summary>Appends what a run of backslashes stands for, with the character that it makes plain; how much was read.</summary>
+    /// <summary>Appends the characters that a run of backslashes stands for, including an escaped one. Returns the number of characters that were read.</summary>
     private static int ReadBackslashes(ReadOnlySpan<char> rest, int backslashes, bool spans, StringBuilder literal)
     {
         if (backslashes == rest.Length || !IsEscapable(rest[backslashes], spans))
@@ -172,7 +172,7 @@ internal static partial class TextMarkup
             throw new InfillTextException($"The gap at character {at} is malformed: write <mask> or <mask:N>, or \\< for a plain <.");
         if (!long.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out long tokens) || tokens > TextLimits.MaxGapTokens)
         {
-            string shown = number.Length <= LongestShownNumber ? number.ToString() : $"{number[..LongestShownNumber]}...";
+            string shown = number.Length <= MaxShownDigits ? number.ToString() : $"{number[..MaxShownDigits]}...";
             throw new InfillTextException($"The gap at character {at} has {shown} tokens, more than any model takes.");
         }
 
@@ -182,17 +182,17 @@ internal static partial class TextMarkup
         return true;
     }
 
-    /// <summary>What looks like a gap to a person: other cases, other brackets, spaces, a slash.</summary>
+    /// <summary>Text that a user may have meant as a gap: with other case, brackets, spaces or a slash.</summary>
     internal sealed partial class Lookalikes
     {
         private string? _first;
         private int _count;
 
-        /// <summary>A sentence about the first one, and how many more there are; null if there is none.</summary>
+        /// <summary>A sentence about the first one and the number of others; null if there is none.</summary>
         public string? Description => _first is null ? null
             : $"{_first} is plain text, not a gap{(_count == 1 ? "" : $" (nor are {_count - 1} more like it)")}: a gap is <mask> or <mask:N>";
 
-        /// <summary>Notes the part of a text that begins at a place, if it looks like a gap.</summary>
+        /// <summary>Records the part of a text that begins at a position, if it looks like a gap.</summary>
         public void Add(string text, int at)
         {
             if (text[at] is not ('<' or '[') || (text[at] == '[' && at > 0 && text[at - 1] == '['))

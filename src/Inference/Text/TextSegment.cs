@@ -7,16 +7,16 @@ public abstract record TextSegment
     {
     }
 
-    /// <summary>Text, as it is: nothing in it is markup.</summary>
+    /// <summary>Text in which nothing is markup.</summary>
     /// <param name="Text">The text.</param>
-    /// <param name="Marked">False for given text; true for a span whose probability is asked for.</param>
+    /// <param name="Marked">False for given text; true for a span whose probability is computed.</param>
     public sealed record Literal(string Text, bool Marked) : TextSegment;
 
-    /// <summary>A gap: unknown tokens that follow each other.</summary>
-    /// <param name="Count">How many tokens.</param>
+    /// <summary>A gap: a run of unknown tokens.</summary>
+    /// <param name="Count">Number of tokens.</param>
     public sealed record Gap(long Count) : TextSegment
     {
-        /// <summary>Whether it stands right after another gap that an earlier window has filled: no character was typed between the two.</summary>
+        /// <summary>Whether it is right after a gap that was filled in an earlier window, with no given text between them.</summary>
         internal bool FollowsFilledGap { get; init; }
     }
 }

@@ -1,10 +1,10 @@
 namespace AsArm.Inference.Text;
 
-/// <summary>Segments of a prompt that is put together.</summary>
+/// <summary>Helpers for lists of segments.</summary>
 internal static class TextSegments
 {
-    /// <summary>Adds given text, to the text before it if there is one.</summary>
-    /// <exception cref="InfillTextException">No valid Unicode.</exception>
+    /// <summary>Appends given text, merged with a given text before it.</summary>
+    /// <exception cref="InfillTextException">The text is not valid Unicode.</exception>
     public static void AddText(List<TextSegment> segments, string text)
     {
         ArgumentNullException.ThrowIfNull(text);

@@ -1,12 +1,12 @@
 namespace AsArm.Inference.Text;
 
 /// <summary>
-/// As much of the text on both sides of some targets as the model takes with them, in equal shares; what one side does not need is the
-/// other's. It is cut between words where that loses less than half of a side, else between characters.
+/// A window around some targets: as much text on both sides as the model takes, in equal shares; what one side does not need goes to the other.
+/// Text is cut between words if that loses less than half of a side, else between characters.
 /// </summary>
 internal sealed class TextWindow
 {
-    /// <summary>A side has at most so many characters for each token that the model takes.</summary>
+    /// <summary>Limit of the characters of a side per token that the model takes.</summary>
     private const int MaxCharactersPerToken = 64;
 
     private readonly SegmentEncoder _encoder;
@@ -18,28 +18,28 @@ internal sealed class TextWindow
     {
         (_encoder, _before, _targets, _after) = (encoder, before, targets, after);
         int maximum = encoder.Maximum, alone = Count(0, 0);
-        Left = Longest(0, before.Length, AtWordStart, length => Count(length, 0) <= alone + ((maximum - alone) / 2));
-        Right = Longest(0, after.Length, AtWordEnd, length => Count(Left, length) <= maximum);
-        Left = Longest(Left, before.Length, AtWordStart, length => Count(length, Right) <= maximum);
+        Left = FindMaxLength(0, before.Length, AtWordStart, length => Count(length, 0) <= alone + ((maximum - alone) / 2));
+        Right = FindMaxLength(0, after.Length, AtWordEnd, length => Count(Left, length) <= maximum);
+        Left = FindMaxLength(Left, before.Length, AtWordStart, length => Count(length, Right) <= maximum);
     }
 
-    /// <summary>Characters of the text before that are in the window, its last ones.</summary>
+    /// <summary>Number of characters of the text before the targets that are in the window.</summary>
     public int Left { get; }
 
-    /// <summary>Characters of the text after that are in the window, its first ones.</summary>
+    /// <summary>Number of characters of the text after the targets that are in the window.</summary>
     public int Right { get; }
 
-    /// <summary>What is in the window.</summary>
+    /// <summary>The segments of the window.</summary>
     public List<TextSegment> Segments => With(Left, Right);
 
-    /// <summary>The longest text that a window looks at on a side, and between its gaps; all together can be tokenised at once.</summary>
+    /// <summary>Limit of the characters that are considered on a side, and between gaps; all of them together can be tokenised at once.</summary>
     public static int Reach(SegmentEncoder encoder) => Math.Min(MaxCharactersPerToken * encoder.Maximum, TextLimits.MaxCharacters / 4);
 
-    /// <summary>The window around some targets.</summary>
+    /// <summary>Creates a window around targets.</summary>
     /// <param name="encoder">Counts tokens.</param>
-    /// <param name="before">Given text right before; no more than its last <see cref="Reach" /> characters count.</param>
-    /// <param name="targets">From the first target to the last; with the separator they are no more tokens than the model takes.</param>
-    /// <param name="after">Given text right after.</param>
+    /// <param name="before">Given text right before the targets; only its last <see cref="Reach" /> characters are used.</param>
+    /// <param name="targets">The segments from the first target to the last. They must fit, together with the separator.</param>
+    /// <param name="after">Given text right after the targets.</param>
     public static TextWindow Around(SegmentEncoder encoder, string before, IReadOnlyList<TextSegment> targets, string after)
     {
         int reach = Reach(encoder);
@@ -47,7 +47,7 @@ internal sealed class TextWindow
             encoder, before.Length > reach ? before[^Whole(before, before.Length - reach)..] : before, targets,
             after.Length > reach ? after[..(after.Length - Whole(after, reach))] : after);
 
-        static int Whole(string text, int at) => text.Length - (char.IsLowSurrogate(text[at]) ? at + 1 : at); // what follows a place between characters
+        static int Whole(string text, int at) => text.Length - (char.IsLowSurrogate(text[at]) ? at + 1 : at); // length of the rest, without splitting a surrogate pair
     }
 
     private List<TextSegment> With(int left, int right)
@@ -63,8 +63,8 @@ internal sealed class TextWindow
 
     private int Count(int left, int right) => (int)_encoder.Count(With(left, right)).Total;
 
-    /// <summary>About the longest side that fits, and one that does, if the shortest one does; doubles the length, then bisects.</summary>
-    private static int Longest(int shortest, int longest, Func<int, int> align, Func<int, bool> fits)
+    /// <summary>Finds about the largest length of a side that fits, by doubling and then bisection. The result fits if the shortest length does.</summary>
+    private static int FindMaxLength(int shortest, int longest, Func<int, int> align, Func<int, bool> fits)
     {
         int good = shortest, bad = longest + 1;
         for (int length = Math.Min(Math.Max(2 * shortest, 64), longest); good < length; length = Math.Min(2 * length, longest))
@@ -90,7 +90,7 @@ internal sealed class TextWindow
         return Math.Max(aligned, shortest);
     }
 
-    /// <summary>The longest part at the end, no longer than this, that begins with a word.</summary>
+    /// <summary>The largest length, up to the given one, such that the end of the text before begins with a word.</summary>
     private int AtWordStart(int length)
     {
         if (length == 0 || length == _before.Length)
@@ -105,7 +105,7 @@ internal sealed class TextWindow
         return characters;
     }
 
-    /// <summary>The longest part at the start, no longer than this, that ends with a word.</summary>
+    /// <summary>The largest length, up to the given one, such that the start of the text after ends with a word.</summary>
     private int AtWordEnd(int length)
     {
         if (length == 0 || length == _after.Length)

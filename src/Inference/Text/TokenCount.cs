@@ -1,15 +1,15 @@
 namespace AsArm.Inference.Text;
 
-/// <summary>How many tokens a text with its gaps has, and how many the model takes.</summary>
-/// <param name="Given">Tokens of the given text, or of the given text and the marked spans.</param>
-/// <param name="Gaps">Unknown tokens.</param>
+/// <summary>The number of tokens of a text with its gaps, and the maximum length of the model.</summary>
+/// <param name="Given">Number of given tokens, including those of marked spans.</param>
+/// <param name="Gaps">Number of tokens in gaps.</param>
 /// <param name="Separator">1 where the separator is put before a text that begins with a gap or a marked span, else 0.</param>
-/// <param name="Maximum">The most tokens that the model takes at once.</param>
+/// <param name="Maximum">The maximum length of a sequence.</param>
 public sealed record TokenCount(long Given, long Gaps, int Separator, int Maximum)
 {
-    /// <summary>All tokens; what is compared with <see cref="Maximum" />.</summary>
+    /// <summary>Number of all tokens.</summary>
     public long Total => Given + Gaps + Separator;
 
-    /// <summary>Whether the model takes the text at once.</summary>
+    /// <summary>Whether the text fits without windows.</summary>
     public bool Fits => Total <= Maximum;
 }

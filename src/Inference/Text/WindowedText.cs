@@ -3,8 +3,8 @@ using System.Text;
 namespace AsArm.Inference.Text;
 
 /// <summary>
-/// A text with gaps as one window, or as a chain of windows from left to right, in each of which what was filled before is given text.
-/// Gaps share a window where they take no more than three quarters of it, the text between them included.
+/// A text with gaps that is filled in one window, or in several from left to right, in each of which text that was filled before is given. Gaps
+/// share a window if they and the text between them are at most three quarters of it.
 /// </summary>
 internal sealed class WindowedText
 {
@@ -12,12 +12,12 @@ internal sealed class WindowedText
     private readonly IReadOnlyList<TextSegment> _segments;
     private readonly StringBuilder _before = new(); // all text before the current window, filled
     private string _after = ""; // given text between the current window and the next gap
-    private int _next; // the segment after that text
+    private int _next; // index of the segment after that text
 
-    /// <param name="segments">With one gap at least.</param>
-    /// <param name="encoder">Makes tokens.</param>
-    /// <param name="mayCut">Whether a text that the model does not take at once is filled window by window.</param>
-    /// <exception cref="InfillTextException">Too many tokens, or, where windows are allowed, too many in one gap.</exception>
+    /// <param name="segments">Segments with at least one gap.</param>
+    /// <param name="encoder">Encodes and counts tokens.</param>
+    /// <param name="mayCut">Whether a text that is too long is filled in windows.</param>
+    /// <exception cref="InfillTextException">The text has too many tokens or, if windows are allowed, a gap has.</exception>
     public WindowedText(IReadOnlyList<TextSegment> segments, SegmentEncoder encoder, bool mayCut)
     {
         (_segments, _encoder) = (segments, encoder);
@@ -40,18 +40,18 @@ internal sealed class WindowedText
         _before.Append(other._before);
     }
 
-    /// <summary>What looks like a gap and was taken as given text, see <see cref="InfillPrompt.Warning" />.</summary>
+    /// <summary>A warning about given text that looks like a gap, see <see cref="InfillPrompt.Warning" />; null if there is none.</summary>
     public string? Warning { get; init; }
 
-    /// <summary>The window to be filled.</summary>
+    /// <summary>The current window.</summary>
     public InfillText Current { get; private set; }
 
-    /// <summary>The same text at the same window, to be filled on its own.</summary>
+    /// <summary>An independent copy, at the same window.</summary>
     public WindowedText Copy() => new(this);
 
-    /// <summary>Goes on to the next window.</summary>
-    /// <param name="filled">The text of the current one with its gaps filled.</param>
-    /// <returns>False if there is none: all gaps are filled.</returns>
+    /// <summary>Moves to the next window.</summary>
+    /// <param name="filled">The filled text of the current window.</param>
+    /// <returns>False if all gaps are filled.</returns>
     public bool MoveNext(string filled)
     {
         _before.Append(filled).Append(_after);
@@ -72,7 +72,7 @@ internal sealed class WindowedText
         return text.ToString();
     }
 
-    /// <summary>The whole text; there is no window left.</summary>
+    /// <summary>Returns the whole text, after the last window.</summary>
     public override string ToString() => _before.ToString();
 
     private bool Fits()
@@ -84,13 +84,13 @@ internal sealed class WindowedText
     private InfillText NextWindow()
     {
         int first = _next;
-        if (_segments[first] is TextSegment.Literal literal) // the first of all; of later ones the window before has taken it
+        if (_segments[first] is TextSegment.Literal literal) // only at the start of the text; later ones belong to the previous window
         {
             _before.Append(literal.Text);
             first++;
         }
 
-        int last = LastOfGroup(first);
+        int last = LastInWindow(first);
         List<TextSegment> targets = [.. _segments.Skip(first).Take(last + 1 - first)];
         if (first > 0 && _segments[first - 1] is TextSegment.Gap)
             targets[0] = (TextSegment.Gap)targets[0] with { FollowsFilledGap = true };
@@ -103,21 +103,21 @@ internal sealed class WindowedText
         return _encoder.Encode(window.Segments);
     }
 
-    /// <summary>The last gap that shares a window with this one.</summary>
-    private int LastOfGroup(int first)
+    /// <summary>Index of the last gap that shares a window with the given one.</summary>
+    private int LastInWindow(int first)
     {
-        int last = first, most = _encoder.Maximum * 3 / 4, characters = 0;
+        int last = first, maxTokens = _encoder.Maximum * 3 / 4, characters = 0;
         for (int end = first + 1; end < _segments.Count; end++)
         {
             if (_segments[end] is TextSegment.Literal literal)
             {
-                characters += literal.Text.Length; // white space may have no tokens
+                characters += literal.Text.Length; // counted too, as white space may have no tokens
                 if (characters > TextWindow.Reach(_encoder))
                     break;
                 continue;
             }
 
-            if (_encoder.Count([.. _segments.Skip(first).Take(end + 1 - first)]).Total > most)
+            if (_encoder.Count([.. _segments.Skip(first).Take(end + 1 - first)]).Total > maxTokens)
                 break;
             last = end;
         }

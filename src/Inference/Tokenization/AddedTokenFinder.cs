@@ -1,14 +1,14 @@
 namespace AsArm.Inference.Tokenization;
 
-/// <summary>Finds added tokens in a text, from the left, of those that begin at one place the longest.</summary>
+/// <summary>Finds added tokens in a text, from left to right; of several at one position the longest.</summary>
 internal sealed class AddedTokenFinder
 {
     private readonly Dictionary<char, (string Text, AddedToken Token)[]> _byFirst;
     private readonly Func<char, bool> _isSpace;
 
-    /// <summary>Takes the tokens' texts.</summary>
-    /// <param name="tokens">Texts, not empty, and tokens.</param>
-    /// <param name="isSpace">What goes with a token that strips white space.</param>
+    /// <summary>Indexes the tokens by their first characters.</summary>
+    /// <param name="tokens">The tokens and their texts, which are not empty.</param>
+    /// <param name="isSpace">Which characters a token that strips white space removes.</param>
     public AddedTokenFinder(IEnumerable<(string Text, AddedToken Token)> tokens, Func<char, bool> isSpace)
     {
         _isSpace = isSpace;
@@ -17,11 +17,11 @@ internal sealed class AddedTokenFinder
         Firsts = new string([.. _byFirst.Keys]);
     }
 
-    /// <summary>The characters that the tokens' texts begin with.</summary>
+    /// <summary>The first characters of the texts of all tokens.</summary>
     private string Firsts { get; }
 
-    /// <summary>The parts of a text in their order: sections between tokens, perhaps empty, each but the last with the token behind it.</summary>
-    public IEnumerable<(Range Section, int? Token)> Cut(string text)
+    /// <summary>Splits a text into the sections between added tokens, which may be empty; each but the last with the token after it.</summary>
+    public IEnumerable<(Range Section, int? Token)> Split(string text)
     {
         int from = 0, at = 0;
         while (Next(text, at) is (int start, string found, AddedToken token))
@@ -36,7 +36,7 @@ internal sealed class AddedTokenFinder
         yield return (from..text.Length, null);
     }
 
-    /// <summary>The text with everything changed but what tokens are found in.</summary>
+    /// <summary>Applies a function to everything but the matches of added tokens.</summary>
     public string ChangeOutside(string text, Func<string, string> change)
     {
         var parts = new List<string>();

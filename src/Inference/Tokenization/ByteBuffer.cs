@@ -1,13 +1,13 @@
 namespace AsArm.Inference.Tokenization;
 
-/// <summary>Bytes one after another.</summary>
-/// <param name="capacity">How many there is room for at first.</param>
+/// <summary>A growing buffer of bytes.</summary>
+/// <param name="capacity">Initial capacity; positive.</param>
 internal struct ByteBuffer(int capacity)
 {
     private byte[] _bytes = new byte[capacity];
     private int _length;
 
-    /// <summary>All so far.</summary>
+    /// <summary>The bytes that were appended.</summary>
     public readonly ReadOnlySpan<byte> Written => _bytes.AsSpan(0, _length);
 
     public void Append(byte value)

@@ -2,10 +2,10 @@ using System.Numerics;
 
 namespace AsArm.Inference.Tokenization;
 
-/// <summary>Byte strings with a value each, walked byte by byte; its edges are a hash table with open addressing.</summary>
+/// <summary>A trie of byte strings with a value each. Its edges are in a hash table with open addressing.</summary>
 internal sealed class ByteTrie
 {
-    /// <summary>Where every walk begins.</summary>
+    /// <summary>The root node.</summary>
     public const int Root = 0;
 
     /// <summary>No such node, or no value at a node.</summary>
@@ -14,7 +14,7 @@ internal sealed class ByteTrie
     private readonly List<int> _values = [None];
     private Edge[] _edges = new Edge[64]; // a power of two, at most half full
 
-    /// <summary>Adds a key; the last value of a key counts.</summary>
+    /// <summary>Adds a key, or replaces its value.</summary>
     public void Add(ReadOnlySpan<byte> key, int value)
     {
         int node = Root;
@@ -36,7 +36,7 @@ internal sealed class ByteTrie
         _values[node] = value;
     }
 
-    /// <summary>The node one byte further, or <see cref="None" />.</summary>
+    /// <summary>The child of a node, or <see cref="None" />.</summary>
     public int Child(int node, byte label)
     {
         Edge edge = _edges[Slot(Name(node, label))];
@@ -46,7 +46,7 @@ internal sealed class ByteTrie
     /// <summary>The value of the key that ends here, or <see cref="None" />.</summary>
     public int Value(int node) => _values[node];
 
-    /// <summary>Length of the longest key that a text begins with; 0 if there is none.</summary>
+    /// <summary>Length of the longest key that is a prefix of a text; 0 if there is none.</summary>
     public int LongestPrefix(ReadOnlySpan<byte> text)
     {
         int longest = 0, node = Root;
@@ -57,7 +57,7 @@ internal sealed class ByteTrie
 
     private static long Name(int node, byte label) => ((long)node << 8) | label;
 
-    /// <summary>Where an edge stands, or the free place where it would.</summary>
+    /// <summary>The index of an edge, or the free one where it would be.</summary>
     private int Slot(long name)
     {
         Edge[] edges = _edges;
@@ -76,6 +76,6 @@ internal sealed class ByteTrie
             _edges[Slot(edge.Name)] = edge;
     }
 
-    /// <summary>From a node by a byte, both in the name, to a child; no edge leads to the root, so that marks a free place.</summary>
+    /// <summary>An edge to a child; node and byte are in the name. No edge leads to the root, so child 0 marks a free entry.</summary>
     private readonly record struct Edge(long Name, int Child);
 }

@@ -4,18 +4,18 @@ using System.Text;
 namespace AsArm.Inference.Tokenization;
 
 /// <summary>
-/// Lower case as Python's str.lower has it, as far as .NET knows the same letters: one character may become two, and a sigma that ends
-/// a word is the final one. Of that rule, letters are those of the categories Lu, Ll and Lt: next to a sigma, Python also counts
-/// characters such as U+00AA, Roman numerals and circled letters as letters, and passes over a few more signs, such as U+0387.
+/// Lower case like Python's str.lower, up to differences in Unicode versions: one character may become two, and a sigma at the end of a word
+/// becomes a final sigma. For that rule, letters are those of the categories Lu, Ll and Lt, whereas Python also counts characters such as U+00AA,
+/// Roman numerals and circled letters, and ignores a few more signs, such as U+0387.
 /// </summary>
 internal static class CaseMapping
 {
     private const char CapitalSigma = 'Σ';
 
-    /// <summary>Each character by itself.</summary>
+    /// <summary>Lower case of each character, without the rule of the final sigma.</summary>
     public static string LowerEach(string text) => Map(text, static (_, _) => false);
 
-    /// <summary>The whole text.</summary>
+    /// <summary>Lower case of a text.</summary>
     public static string Lower(string text) => Map(text, IsFinalSigma);
 
     private static string Map(string text, Func<string, int, bool> isFinalSigma)
@@ -39,7 +39,7 @@ internal static class CaseMapping
         return lower.ToString();
     }
 
-    /// <summary>A cased letter stands before it and none after it, whatever marks of the first plane are between; nearly Unicode's Final_Sigma.</summary>
+    /// <summary>Whether a cased letter is before a sigma and none after it, ignoring marks of the BMP; close to Unicode's Final_Sigma.</summary>
     private static bool IsFinalSigma(string text, int sigma)
     {
         int before = sigma - 1, after = sigma + 1;

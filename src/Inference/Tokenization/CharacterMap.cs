@@ -4,16 +4,16 @@ using System.Runtime.InteropServices;
 namespace AsArm.Inference.Tokenization;
 
 /// <summary>
-/// The precompiled_charsmap of a SentencePiece model: the length of a double-array trie (darts-clone) in bytes, the trie, whose values
-/// are places in the rest, and the replacements, each ended by a zero byte. All little-endian.
+/// The precompiled_charsmap of a SentencePiece model, which maps character sequences to replacements. Format, little-endian: the length of a
+/// double-array trie (darts-clone) in bytes; the trie, whose values are offsets into the rest; the zero-terminated replacements.
 /// </summary>
 internal sealed class CharacterMap
 {
     private readonly uint[] _trie = [];
     private readonly byte[] _replacements = [];
 
-    /// <summary>Reads the blob; an empty one maps nothing.</summary>
-    /// <exception cref="InvalidDataException">Its lengths do not fit, or the replacements are no UTF-8.</exception>
+    /// <summary>Reads a character map; an empty one maps nothing.</summary>
+    /// <exception cref="InvalidDataException">Lengths are inconsistent, or the replacements are not UTF-8.</exception>
     public CharacterMap(ReadOnlySpan<byte> blob)
     {
         if (blob.IsEmpty)
@@ -25,18 +25,18 @@ internal sealed class CharacterMap
             throw new InvalidDataException("the normaliser's character map is damaged");
         _trie = MemoryMarshal.Cast<byte, uint>(blob.Slice(sizeof(uint), (int)size)).ToArray();
         _replacements = blob[(sizeof(uint) + (int)size)..].ToArray();
-        if (!System.Text.Unicode.Utf8.IsValid(_replacements)) // what follows counts on whole characters
+        if (!System.Text.Unicode.Utf8.IsValid(_replacements)) // later steps rely on complete characters
             throw new InvalidDataException("the normaliser's character map has replacements that are no UTF-8");
         RequireShortReplacements();
         if (!BitConverter.IsLittleEndian)
             BinaryPrimitives.ReverseEndianness(_trie, _trie);
     }
 
-    /// <summary>Replaces the longest start of a text that the map holds.</summary>
+    /// <summary>Finds the longest prefix of a text that the map contains.</summary>
     /// <param name="text">UTF-8.</param>
-    /// <param name="replacement">UTF-8, perhaps empty.</param>
-    /// <param name="shortest">Replaces the shortest start instead.</param>
-    /// <returns>Bytes that are replaced; 0 if the map holds no start of the text.</returns>
+    /// <param name="replacement">UTF-8, may be empty.</param>
+    /// <param name="shortest">Finds the shortest prefix instead.</param>
+    /// <returns>Length of the prefix in bytes; 0 if there is none.</returns>
     public int Replace(ReadOnlySpan<byte> text, out ReadOnlySpan<byte> replacement, bool shortest = false)
     {
         int longest = 0;
@@ -60,7 +60,7 @@ internal sealed class CharacterMap
         return longest;
     }
 
-    /// <summary>A text grows by its replacements: with one of megabytes, a few words would fill the memory.</summary>
+    /// <summary>Limits the length of replacements, as a short text with very long ones would exhaust memory.</summary>
     private void RequireShortReplacements()
     {
         for (int start = 0; start < _replacements.Length;)
@@ -76,9 +76,9 @@ internal sealed class CharacterMap
 
     private static uint Label(uint unit) => unit & 0x800000FF;
 
-    private ReadOnlySpan<byte> At(uint place)
+    private ReadOnlySpan<byte> At(uint offset)
     {
-        ReadOnlySpan<byte> rest = place < (uint)_replacements.Length ? _replacements.AsSpan((int)place) : default;
+        ReadOnlySpan<byte> rest = offset < (uint)_replacements.Length ? _replacements.AsSpan((int)offset) : default;
         int end = rest.IndexOf((byte)0);
         return end < 0 ? rest : rest[..end];
     }

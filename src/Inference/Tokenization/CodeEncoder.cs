@@ -3,9 +3,9 @@ using AsArm.Inference.ModelFolders;
 namespace AsArm.Inference.Tokenization;
 
 /// <summary>
-/// The paper's convention for code, asarm-code: a line feed, a tab and a pair of spaces are tokens of their own (&lt;cls&gt;, &lt;sep&gt;
-/// and &lt;unk&gt;, as in the authors' program), pairs being taken from the left. The text between them is encoded with the spaces at its
-/// edges, so that nothing is lost; the space that stands before each word's token means none right after white space or at the start.
+/// The paper's encoding of code, asarm-code: a line feed, a tab and a pair of spaces are tokens of their own (&lt;cls&gt;, &lt;sep&gt;
+/// and &lt;unk&gt;, as in the authors' program), with pairs formed from the left. The text between them is encoded with the spaces at its
+/// edges, so that nothing is lost; the space mark of a word means no space right after a white space token or at the start.
 /// </summary>
 internal sealed class CodeEncoder
 {
@@ -17,7 +17,7 @@ internal sealed class CodeEncoder
     private readonly int _tab;
     private readonly int _twoSpaces;
 
-    /// <summary>Finds the convention's tokens.</summary>
+    /// <summary>Finds the white space tokens.</summary>
     /// <exception cref="InvalidDataException">The tokenizer lacks one of them.</exception>
     public CodeEncoder(SentencePieceEncoder encoder, TextRules? rules)
     {
@@ -28,18 +28,18 @@ internal sealed class CodeEncoder
         Known(Space.ToString());
     }
 
-    /// <summary>The tokens that stand for white space by themselves.</summary>
+    /// <summary>The white space tokens.</summary>
     public IReadOnlyList<int> WhiteSpaceTokens => [_lineFeed, _tab, _twoSpaces];
 
-    /// <summary>The white space that a token stands for by itself; null for any other.</summary>
+    /// <summary>The text of a white space token; null for any other token.</summary>
     public string? WhiteSpace(int token) =>
         token == _lineFeed ? "\n" : token == _tab ? "\t" : token == _twoSpaces ? "  " : null;
 
-    /// <summary>The tokens of a text.</summary>
-    /// <param name="text">A lone surrogate counts as U+FFFD.</param>
+    /// <summary>Appends the tokens of a text.</summary>
+    /// <param name="text">A text; lone surrogates count as U+FFFD.</param>
     /// <param name="edges"><see cref="TextEdges.KeptStart" /> or <see cref="TextEdges.KeptContinuation" />.</param>
-    /// <param name="tokens">Where they are appended.</param>
-    /// <returns>False where a character has no piece; its token is that of two spaces.</returns>
+    /// <param name="tokens">The list to append to.</param>
+    /// <returns>False if a character has no piece; its token is then that of two spaces.</returns>
     public bool Encode(string text, TextEdges edges, List<int> tokens)
     {
         bool known = true;
@@ -67,8 +67,8 @@ internal sealed class CodeEncoder
     }
 
     /// <summary>
-    /// Where the last space of a text goes when something follows: a single space after a word is the next word's, one that pairs or
-    /// other white space leave over is nobody's, and a pair is a token.
+    /// Where the last space of a text is encoded if another part follows: a single space after a word in the next word, one that is left over by pairs or
+    /// follows other white space in no token, and a pair in its own token.
     /// </summary>
     public static SpaceAtEnd SpaceAtEnd(string text, bool isAfterGap)
     {

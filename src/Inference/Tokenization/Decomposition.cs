@@ -4,8 +4,8 @@ using System.Text;
 namespace AsArm.Inference.Tokenization;
 
 /// <summary>
-/// Unicode's compatibility decomposition (NFKD) without combining marks. The table is a resource, since .NET decomposes nothing in
-/// globalisation-invariant mode, and its results elsewhere depend on the machine's ICU. tools/export/decomposition.py writes it.
+/// Compatibility decomposition (NFKD) without combining marks. It uses an embedded table, written by tools/export/decomposition.py, since .NET's
+/// own normalisation does nothing in globalisation-invariant mode and otherwise depends on the installed ICU.
 /// </summary>
 internal static class Decomposition
 {
@@ -15,10 +15,10 @@ internal static class Decomposition
     private static readonly Lazy<Dictionary<int, string>> s_table = new(() => ReadTable("decomposition.bin"));
     private static readonly Lazy<Dictionary<int, string>> s_fast = new(() => ReadTable("fast_decomposition.bin"));
 
-    /// <summary>The text decomposed, every character with a canonical combining class other than 0 left out.</summary>
+    /// <summary>Decomposes a text and removes characters with a canonical combining class other than 0.</summary>
     public static string WithoutMarks(string text) => Decompose(text, rune => s_table.Value.GetValueOrDefault(rune));
 
-    /// <summary>The text decomposed without any marks, as Hugging Face's library tokenizers has it (NFKD, StripAccents).</summary>
+    /// <summary>Decomposes a text and removes all marks, like NFKD and StripAccents of Hugging Face's library "tokenizers".</summary>
     public static string WithoutAnyMarks(string text) =>
         Decompose(text, rune => s_fast.Value.GetValueOrDefault(rune) ?? s_table.Value.GetValueOrDefault(rune));
 
@@ -51,7 +51,7 @@ internal static class Decomposition
             result.Append((char)(Trails + (syllable % TrailCount)));
     }
 
-    /// <summary>Entries of a character and what it becomes, perhaps nothing, ended by U+0000 each: UTF-8, deflated.</summary>
+    /// <summary>Reads a table: UTF-8, zlib-compressed; each entry is a character and its decomposition, which may be empty, ended by U+0000.</summary>
     private static Dictionary<int, string> ReadTable(string name)
     {
         using Stream resource = typeof(Decomposition).Assembly.GetManifestResourceStream(name)

@@ -2,10 +2,10 @@ using System.Globalization;
 
 namespace AsArm.Inference.Tokenization;
 
-/// <summary>The pieces that XLNet's tokenizers split.</summary>
+/// <summary>The pieces ending in a digit and a comma, which XLNet's tokenizers split.</summary>
 internal static class DigitComma
 {
-    /// <summary>Whether a piece ends in a digit, by Python's str.isdigit, and a comma.</summary>
+    /// <summary>Whether a piece ends in a digit (in the sense of Python's str.isdigit) and a comma.</summary>
     public static bool Ends(string piece)
     {
         if (piece.Length < 2 || piece[^1] != ',')

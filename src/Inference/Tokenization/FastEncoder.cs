@@ -3,8 +3,8 @@ using System.Text;
 namespace AsArm.Inference.Tokenization;
 
 /// <summary>
-/// Text to tokens as Hugging Face's fast XLNet tokenizers do it, of the library tokenizers: added tokens are cut out of the text, what
-/// is between them is normalised, and each word of it becomes pieces by itself.
+/// Encodes like Hugging Face's fast XLNet tokenizers, which are those of the library "tokenizers": the text is split at added tokens, the rest is
+/// normalised and pre-tokenised into words, and each word is segmented by itself.
 /// </summary>
 internal sealed class FastEncoder : ITextEncoder
 {
@@ -18,14 +18,14 @@ internal sealed class FastEncoder : ITextEncoder
     private readonly bool _splitsSpacesOnly;
 
     /// <summary>Builds the tables.</summary>
-    /// <param name="model">Pieces and character map.</param>
-    /// <param name="vocabulary">The pieces by name.</param>
-    /// <param name="rules">Of the backend tokenizers.</param>
+    /// <param name="model">The pieces and the character map.</param>
+    /// <param name="vocabulary">Looks up pieces by name.</param>
+    /// <param name="rules">Settings with the backend "tokenizers".</param>
     public FastEncoder(SentencePieceModel model, SentencePieceEncoder vocabulary, TextRules rules)
     {
         _vocabulary = vocabulary;
         _normalizer = new FastNormalizer(model, rules);
-        _segmenter = UnigramSegmenter.OfTokenizers(model, rules.SplitDigitCommas);
+        _segmenter = UnigramSegmenter.ForFastTokenizer(model, rules.SplitDigitCommas);
         _splitsSpacesOnly = rules.SplitSpacesOnly;
         IEnumerable<AddedToken> tokens = rules.AddedTokens ?? [];
         _inText = new AddedTokenFinder(
@@ -40,10 +40,10 @@ internal sealed class FastEncoder : ITextEncoder
     public void Encode(string text, TextEdges edges, List<int> tokens)
     {
         bool startsWord = edges != TextEdges.Continuation;
-        foreach ((Range section, int? token) in _inText.Cut(text))
+        foreach ((Range section, int? token) in _inText.Split(text))
         {
             string normalized = _normalizer.Apply(text[section]);
-            foreach ((Range part, int? inner) in _inNormalized.Cut(normalized))
+            foreach ((Range part, int? inner) in _inNormalized.Split(normalized))
             {
                 EncodeWords(normalized[part], startsWord, tokens);
                 startsWord |= Add(inner, tokens);
@@ -77,7 +77,7 @@ internal sealed class FastEncoder : ITextEncoder
         }
     }
 
-    /// <summary>Every mark begins a word.</summary>
+    /// <summary>Encodes a text in which each space mark begins a word.</summary>
     private void EncodeMarked(string text, bool startsWord, List<int> tokens)
     {
         if (text.Length == 0)
@@ -92,7 +92,7 @@ internal sealed class FastEncoder : ITextEncoder
         }
     }
 
-    /// <summary>The library looks unknown characters, joined, up by name once more.</summary>
+    /// <summary>Segments a word. Like the library, it looks up joined unknown characters by name once more.</summary>
     private void EncodeWord(byte[] word, List<int> tokens)
     {
         var pieces = new List<PlacedPiece>();

@@ -3,13 +3,14 @@ using System.Text;
 
 namespace AsArm.Inference.Tokenization;
 
-/// <summary>The normalizer of Hugging Face's fast XLNet tokenizers: quotes, accents, case, the model's character map, runs of spaces.</summary>
+/// <summary>The normalisation of Hugging Face's fast XLNet tokenizers: quotes, accents, case, the model's character map, runs of spaces.</summary>
 internal sealed class FastNormalizer(SentencePieceModel model, TextRules rules)
 {
-    private const int LongestClusterInMap = 5; // bytes; the library looks longer ones up character by character
+    private const int MaxClusterBytes = 5; // the library looks up longer clusters character by character
 
     private readonly CharacterMap? _map = rules.CharacterMap && model.CharacterMap.Length > 0 ? new CharacterMap(model.CharacterMap) : null;
 
+    /// <summary>Normalises a text.</summary>
     public string Apply(string text)
     {
         text = text.Replace("``", "\"", StringComparison.Ordinal).Replace("''", "\"", StringComparison.Ordinal);
@@ -23,7 +24,8 @@ internal sealed class FastNormalizer(SentencePieceModel model, TextRules rules)
     }
 
     /// <summary>
-    /// Unlike SentencePiece the library asks for whole grapheme clusters, and replaces one by what the map has for the shortest start of it.
+    /// Applies the character map. Unlike SentencePiece, the library looks up whole grapheme clusters, and replaces a cluster by the replacement of its
+    /// shortest prefix.
     /// </summary>
     private static string Map(CharacterMap map, string text)
     {
@@ -32,7 +34,7 @@ internal sealed class FastNormalizer(SentencePieceModel model, TextRules rules)
         {
             length = StringInfo.GetNextTextElementLength(text, at);
             byte[] cluster = Encoding.UTF8.GetBytes(text, at, length);
-            if (cluster.Length <= LongestClusterInMap && map.Replace(cluster, out ReadOnlySpan<byte> whole, shortest: true) > 0)
+            if (cluster.Length <= MaxClusterBytes && map.Replace(cluster, out ReadOnlySpan<byte> whole, shortest: true) > 0)
             {
                 mapped.Append(whole);
                 continue;

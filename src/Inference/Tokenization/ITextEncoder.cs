@@ -1,11 +1,11 @@
 namespace AsArm.Inference.Tokenization;
 
-/// <summary>Text to tokens under text rules.</summary>
+/// <summary>Encodes text with the settings of <see cref="TextRules" />.</summary>
 internal interface ITextEncoder
 {
     /// <summary>Appends the tokens of a text.</summary>
-    /// <param name="text">A lone surrogate counts as U+FFFD.</param>
-    /// <param name="edges">What becomes of its white space at both ends.</param>
-    /// <param name="tokens">Where they are appended.</param>
+    /// <param name="text">A text; lone surrogates count as U+FFFD.</param>
+    /// <param name="edges">How white space at its ends is encoded.</param>
+    /// <param name="tokens">The list to append to.</param>
     void Encode(string text, TextEdges edges, List<int> tokens);
 }

@@ -2,7 +2,7 @@ using System.Text;
 
 namespace AsArm.Inference.Tokenization;
 
-/// <summary>Text to tokens as SentencePiece does it, piece for piece.</summary>
+/// <summary>Encodes text like SentencePiece, with identical pieces.</summary>
 internal sealed class SentencePieceEncoder
 {
     private readonly string[] _texts;
@@ -21,6 +21,7 @@ internal sealed class SentencePieceEncoder
         _ids = Enumerable.Range(0, model.Pieces.Count).ToDictionary(id => _texts[id]);
     }
 
+    /// <summary>The unknown token.</summary>
     public int UnknownId { get; }
 
     /// <summary>The token of a piece, of any type; the unknown token if there is none.</summary>
@@ -29,10 +30,10 @@ internal sealed class SentencePieceEncoder
     /// <summary>The piece of a token.</summary>
     public string TextOf(int token) => _texts[token];
 
-    /// <summary>The tokens of a text.</summary>
-    /// <param name="text">A lone surrogate counts as U+FFFD.</param>
-    /// <param name="edges">What becomes of its white space at both ends.</param>
-    /// <param name="tokens">Where they are appended.</param>
+    /// <summary>Appends the tokens of a text.</summary>
+    /// <param name="text">A text; lone surrogates count as U+FFFD.</param>
+    /// <param name="edges">How white space at its ends is encoded.</param>
+    /// <param name="tokens">The list to append to.</param>
     public void Encode(string text, TextEdges edges, List<int> tokens)
     {
         var pieces = new List<PlacedPiece>();
@@ -41,7 +42,7 @@ internal sealed class SentencePieceEncoder
             tokens.Add(piece.Id);
     }
 
-    /// <summary>The pieces of a text; of unknown characters, the characters themselves.</summary>
+    /// <summary>The pieces of a text. For unknown characters the text is the characters themselves.</summary>
     /// <inheritdoc cref="Encode" />
     public List<(string Text, int Id)> Pieces(string text, TextEdges edges)
     {

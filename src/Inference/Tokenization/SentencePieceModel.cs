@@ -4,9 +4,9 @@ using Google.Protobuf;
 namespace AsArm.Inference.Tokenization;
 
 /// <summary>
-/// What a SentencePiece .model file says: its pieces by id, and how text is normalised. It is a protobuf message,
-/// sentencepiece_model.proto; fields that no unigram encoder needs are skipped, missing ones have the message's defaults, and so have
-/// enumerations with a value that it does not know. tools/export/sentencepiece_file.py has the same rules, with the same words.
+/// The content of a SentencePiece .model file: its pieces by id, and the normalisation settings. The file is a protobuf message,
+/// sentencepiece_model.proto. Fields that a unigram encoder does not need are skipped; missing fields and unknown enumeration values get the
+/// defaults of the message. tools/export/sentencepiece_file.py implements the same checks with the same messages.
 /// </summary>
 internal sealed class SentencePieceModel
 {
@@ -35,7 +35,7 @@ internal sealed class SentencePieceModel
 
     public int UnknownId { get; private set; }
 
-    /// <summary>precompiled_charsmap; empty where nothing is replaced.</summary>
+    /// <summary>precompiled_charsmap; empty if there is none.</summary>
     public byte[] CharacterMap { get; private set; } = [];
 
     public bool AddDummyPrefix { get; private set; } = true;
@@ -43,7 +43,7 @@ internal sealed class SentencePieceModel
     public bool RemoveExtraWhitespaces { get; private set; } = true;
 
     /// <summary>Reads a unigram model.</summary>
-    /// <exception cref="InvalidDataException">Damaged, or of a kind that the runtime does not support; the message says what it is.</exception>
+    /// <exception cref="InvalidDataException">The file is damaged or has an unsupported feature, which the message names.</exception>
     public static SentencePieceModel Parse(byte[] bytes)
     {
         var model = new SentencePieceModel();
@@ -65,7 +65,7 @@ internal sealed class SentencePieceModel
 
     private static uint Number(int field) => WireFormat.MakeTag(field, WireFormat.WireType.Varint);
 
-    /// <summary>Bounded while it is read, as every piece costs many times its bytes.</summary>
+    /// <summary>Adds a piece. Limits are checked while reading, as a piece needs many times its size in memory.</summary>
     private void Add(SentencePiece piece)
     {
         int bytes = Encoding.UTF8.GetByteCount(piece.Text);

@@ -3,8 +3,8 @@ using System.Text;
 namespace AsArm.Inference.Tokenization;
 
 /// <summary>
-/// SentencePiece's normalisation: the character map's replacements, white space as U+2581, one at a time. What it does to user-defined
-/// symbols is nothing: they are found before the map is asked.
+/// SentencePiece's normalisation: replacements of the character map, removal of extra white space, and U+2581 for a space. User-defined symbols are
+/// not changed: they are matched before the map.
 /// </summary>
 internal sealed class SentencePieceNormalizer
 {
@@ -33,8 +33,8 @@ internal sealed class SentencePieceNormalizer
     public static ReadOnlySpan<byte> SpaceMark => "\u2581"u8;
 
     /// <summary>Normalises a text.</summary>
-    /// <param name="text">UTF-8, well formed.</param>
-    /// <param name="edges">What becomes of its white space at both ends.</param>
+    /// <param name="text">Well-formed UTF-8.</param>
+    /// <param name="edges">How white space at its ends is encoded.</param>
     /// <returns>UTF-8.</returns>
     public ReadOnlySpan<byte> Normalize(ReadOnlySpan<byte> text, TextEdges edges)
     {
@@ -93,7 +93,7 @@ internal sealed class SentencePieceNormalizer
         return text;
     }
 
-    /// <summary>What stands for the start of the text, and how many bytes of it.</summary>
+    /// <summary>The normalised form of the start of a text, and the number of bytes that it replaces.</summary>
     private ReadOnlySpan<byte> Next(ReadOnlySpan<byte> text, out int consumed)
     {
         consumed = _startsUserDefined[text[0]] ? _userDefined.LongestPrefix(text) : 0;

@@ -1,14 +1,14 @@
 namespace AsArm.Inference.Tokenization;
 
-/// <summary>Where the last white space of a given text goes when something follows the text.</summary>
+/// <summary>Where the last white space of a given text is encoded if another part follows.</summary>
 internal enum SpaceAtEnd
 {
-    /// <summary>There is none, or it is in the text's own tokens.</summary>
+    /// <summary>In the tokens of the text, or there is none.</summary>
     InTokens,
 
-    /// <summary>Into the tokens of what follows: its first token says whether there is a space.</summary>
+    /// <summary>In the first token of the next part, by its space mark.</summary>
     Carried,
 
-    /// <summary>The text keeps it, and no token has it.</summary>
+    /// <summary>In no token; only the text has it.</summary>
     InNoToken,
 }

@@ -1,17 +1,17 @@
 namespace AsArm.Inference.Tokenization;
 
-/// <summary>What becomes of the white space at the edges of a text.</summary>
+/// <summary>How white space at the ends of a text is encoded.</summary>
 internal enum TextEdges
 {
-    /// <summary>A sequence starts here: a space is put in front, white space at both edges goes.</summary>
+    /// <summary>The text starts a sequence: a space is prepended, and white space at both ends is removed.</summary>
     Start,
 
-    /// <summary>It goes on right after another token: no space is put in front, one of its own is kept there.</summary>
+    /// <summary>The text follows another token: no space is prepended, but its own leading space is kept.</summary>
     Continuation,
 
-    /// <summary>A space is put in front, and white space at both edges is kept.</summary>
+    /// <summary>A space is prepended, and white space at both ends is kept.</summary>
     KeptStart,
 
-    /// <summary>No space is put in front, and white space at both edges is kept.</summary>
+    /// <summary>No space is prepended, and white space at both ends is kept.</summary>
     KeptContinuation,
 }

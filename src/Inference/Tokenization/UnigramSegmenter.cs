@@ -3,14 +3,14 @@ using System.Text;
 namespace AsArm.Inference.Tokenization;
 
 /// <summary>
-/// The most probable pieces of a normalised text (Kudo 2018, arXiv 1804.10959), by a Viterbi search that breaks ties and rounds sums as
-/// SentencePiece's own does: scores are summed in float32 from left to right, and of equal ways to a place the one whose last piece
-/// begins first stays. Hugging Face's library tokenizers sums in float64 instead.
+/// Finds the most probable segmentation of a normalised text into pieces (Kudo 2018, arXiv 1804.10959), by a Viterbi search with the same ties and
+/// rounding as SentencePiece: scores are summed in float32 from left to right, and of equal paths the one whose last piece begins first is kept.
+/// Hugging Face's library "tokenizers" sums in float64 instead.
 /// </summary>
 internal sealed class UnigramSegmenter
 {
     private const float UnknownPenalty = 10;
-    private const float SmallestNormal = 1.17549435e-38f; // FLT_MIN, where SentencePiece begins to look for the highest score
+    private const float SmallestNormal = 1.17549435e-38f; // FLT_MIN, from which SentencePiece starts its search for the highest score
 
     private const double DigitCommaPenalty = 100;
 
@@ -20,7 +20,7 @@ internal sealed class UnigramSegmenter
     private readonly double _unknownScore;
     private readonly bool _roundsSums;
 
-    /// <summary>As SentencePiece does it: normal and user-defined pieces, sums in float32.</summary>
+    /// <summary>Segments like SentencePiece: normal and user-defined pieces, sums in float32.</summary>
     public UnigramSegmenter(SentencePieceModel model)
     {
         (_unknownId, _roundsSums) = (model.UnknownId, true);
@@ -35,7 +35,7 @@ internal sealed class UnigramSegmenter
                 continue;
             byte[] bytes = Encoding.UTF8.GetBytes(piece.Text);
             _pieces.Add(bytes, id);
-            // User-defined symbols are worth more than any pieces in their place, so that they are always chosen.
+            // User-defined symbols score higher than any other segmentation, so that they are always chosen.
             _scores[id] = piece.Type == PieceType.UserDefined ? (bytes.Length * maxProbability) - 0.1 : piece.Score;
         }
     }
@@ -47,15 +47,15 @@ internal sealed class UnigramSegmenter
             _pieces.Add(Encoding.UTF8.GetBytes(model.Pieces[id].Text), id);
     }
 
-    /// <summary>As the library tokenizers does it: pieces of all types, sums in float64.</summary>
+    /// <summary>Segments like the library "tokenizers": pieces of all types, sums in float64.</summary>
     /// <param name="model">The pieces.</param>
-    /// <param name="digitCommasCost">Pieces that end in a digit and a comma are worth less than any way around them.</param>
-    public static UnigramSegmenter OfTokenizers(SentencePieceModel model, bool digitCommasCost) =>
-        new(model, [.. model.Pieces.Select(piece => piece.Score - (digitCommasCost && DigitComma.Ends(piece.Text) ? DigitCommaPenalty : 0))]);
+    /// <param name="penalizesDigitCommas">Whether pieces that end in a digit and a comma score lower than any other segmentation.</param>
+    public static UnigramSegmenter ForFastTokenizer(SentencePieceModel model, bool penalizesDigitCommas) =>
+        new(model, [.. model.Pieces.Select(piece => piece.Score - (penalizesDigitCommas && DigitComma.Ends(piece.Text) ? DigitCommaPenalty : 0))]);
 
-    /// <summary>Appends the pieces of a text; adjacent unknown characters are one.</summary>
-    /// <param name="text">UTF-8, normalised.</param>
-    /// <param name="pieces">In the order of the text.</param>
+    /// <summary>Appends the pieces of a text; adjacent unknown characters are one piece.</summary>
+    /// <param name="text">Normalised UTF-8.</param>
+    /// <param name="pieces">The list to append to.</param>
     public void Segment(ReadOnlySpan<byte> text, List<PlacedPiece> pieces)
     {
         var best = new Step[text.Length + 1];
@@ -63,7 +63,7 @@ internal sealed class UnigramSegmenter
         {
             next = start + Utf8.CharacterLength(text[start]);
             if (!AddPieces(text, start, next, best))
-                Offer(ref best[next], Rounded(_unknownScore + best[start].Score), start, _unknownId);
+                Relax(ref best[next], Rounded(_unknownScore + best[start].Score), start, _unknownId);
         }
 
         int count = pieces.Count;
@@ -79,7 +79,7 @@ internal sealed class UnigramSegmenter
         pieces.Reverse(count, pieces.Count - count);
     }
 
-    /// <summary>Offers all pieces that begin at a place; whether the one character there is among them.</summary>
+    /// <summary>Relaxes all pieces that begin at a position. Returns whether the single character is among them.</summary>
     private bool AddPieces(ReadOnlySpan<byte> text, int start, int next, Step[] best)
     {
         bool hasCharacter = false;
@@ -89,14 +89,14 @@ internal sealed class UnigramSegmenter
             int id = _pieces.Value(node);
             if (id == ByteTrie.None)
                 continue;
-            Offer(ref best[end], _scores[id] + best[start].Score, start, id);
+            Relax(ref best[end], _scores[id] + best[start].Score, start, id);
             hasCharacter |= end == next;
         }
 
         return hasCharacter;
     }
 
-    private void Offer(ref Step step, double score, int start, int id)
+    private void Relax(ref Step step, double score, int start, int id)
     {
         if (!step.IsReached || score > step.Score)
             step = new Step(Rounded(score), start, id, true);
@@ -104,6 +104,6 @@ internal sealed class UnigramSegmenter
 
     private double Rounded(double sum) => _roundsSums ? (float)sum : sum;
 
-    /// <summary>The best way to a place: its last piece and where that begins.</summary>
+    /// <summary>The best path to a position: its last piece and the start of that piece.</summary>
     private readonly record struct Step(double Score, int Start, int Id, bool IsReached);
 }

@@ -1,10 +1,10 @@
 namespace AsArm.Inference.Tokenization;
 
-/// <summary>Text to tokens as Hugging Face's XLNetTokenizer does it, the one in Python.</summary>
+/// <summary>Encodes like Hugging Face's slow XLNetTokenizer, the one in Python.</summary>
 internal sealed class XlnetEncoder : ITextEncoder
 {
     private const char Space = '\u2581';
-    private const string Mask = "<mask>"; // it takes the space before it
+    private const string Mask = "<mask>"; // removes the space before it
 
     private static readonly string[] s_special = ["<s>", "</s>", "<unk>", "<sep>", "<pad>", "<cls>", Mask, "<eop>", "<eod>"];
 
@@ -13,8 +13,8 @@ internal sealed class XlnetEncoder : ITextEncoder
     private readonly AddedTokenFinder _added;
 
     /// <summary>Builds the tables.</summary>
-    /// <param name="encoder">SentencePiece.</param>
-    /// <param name="rules">The rules.</param>
+    /// <param name="encoder">The SentencePiece encoder.</param>
+    /// <param name="rules">The settings.</param>
     public XlnetEncoder(SentencePieceEncoder encoder, TextRules rules)
     {
         (_encoder, _rules) = (encoder, rules);
@@ -24,13 +24,13 @@ internal sealed class XlnetEncoder : ITextEncoder
         _added = new AddedTokenFinder(tokens, XlnetPreprocessing.IsSpace);
     }
 
-    /// <summary>The tokens of a text, which is cut at added tokens; each part between them starts a word.</summary>
+    /// <summary>Appends the tokens of a text, which is split at added tokens; each section between them starts a word.</summary>
     /// <inheritdoc />
     public void Encode(string text, TextEdges edges, List<int> tokens)
     {
         if (_rules.DoLowerCase)
-            text = _added.ChangeOutside(text, CaseMapping.LowerEach); // before it is cut: <MASK> is <mask>
-        foreach ((Range section, int? token) in _added.Cut(text))
+            text = _added.ChangeOutside(text, CaseMapping.LowerEach); // before splitting: <MASK> is <mask>
+        foreach ((Range section, int? token) in _added.Split(text))
         {
             EncodeSection(text[section], edges, tokens);
             if (token is not int id)
@@ -40,7 +40,7 @@ internal sealed class XlnetEncoder : ITextEncoder
         }
     }
 
-    /// <summary>The tokens of a text in which special tokens have no names.</summary>
+    /// <summary>Appends the tokens of a section, in which no added tokens are matched.</summary>
     /// <inheritdoc cref="Encode" />
     public void EncodeSection(string text, TextEdges edges, List<int> tokens)
     {
@@ -55,8 +55,8 @@ internal sealed class XlnetEncoder : ITextEncoder
     }
 
     /// <summary>
-    /// A piece such as "10," becomes the pieces of "10" and a comma. Encoding "10" puts a space in front; where the piece had none, its
-    /// mark is cut off, and what is left may be no piece any more.
+    /// Splits a piece such as "10," into the pieces of "10" and a comma. Encoding "10" prepends a space mark, which is removed if the piece had
+    /// none; the rest may then not be a piece.
     /// </summary>
     private void SplitComma(string piece, List<int> tokens)
     {
@@ -74,6 +74,6 @@ internal sealed class XlnetEncoder : ITextEncoder
         tokens.Add(_encoder.IdOf(","));
     }
 
-    /// <summary>Hugging Face looks pieces up by name: unknown characters that together are the name of a special token become that.</summary>
+    /// <summary>Like Hugging Face, looks up pieces by name: unknown characters that together are the name of a special token become that token.</summary>
     private int IdOf(string piece, int id) => id == _encoder.UnknownId ? _encoder.IdOf(piece) : id;
 }

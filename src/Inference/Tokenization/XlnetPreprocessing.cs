@@ -2,17 +2,17 @@ using System.Text;
 
 namespace AsArm.Inference.Tokenization;
 
-/// <summary>The part of <see cref="TextRules" /> that changes text.</summary>
+/// <summary>The normalisation of <see cref="TextRules" /> that is applied before SentencePiece's own.</summary>
 internal static class XlnetPreprocessing
 {
-    /// <summary>White space, quotes, accents, case, in this order.</summary>
-    /// <param name="text">Text without special tokens.</param>
-    /// <param name="rules">Which of them.</param>
-    /// <param name="keepsLeadingSpace">White space in front becomes one space even where it would go.</param>
+    /// <summary>Normalises white space, quotes, accents and case, in this order.</summary>
+    /// <param name="text">A text without special tokens.</param>
+    /// <param name="rules">The settings.</param>
+    /// <param name="keepsLeadingSpace">Whether leading white space becomes one space instead of being removed.</param>
     public static string Apply(string text, TextRules rules, bool keepsLeadingSpace)
     {
         if (rules.DoLowerCase)
-            text = CaseMapping.LowerEach(text); // Hugging Face does it before the other rules too
+            text = CaseMapping.LowerEach(text); // like Hugging Face, also before the other steps
         if (rules.RemoveSpace)
             text = Collapse(text, keepsLeadingSpace);
         text = text.Replace("``", "\"", StringComparison.Ordinal).Replace("''", "\"", StringComparison.Ordinal);
@@ -21,7 +21,7 @@ internal static class XlnetPreprocessing
         return rules.DoLowerCase ? CaseMapping.Lower(text) : text;
     }
 
-    /// <summary>White space as Python's str.isspace has it: the information separators U+001C to U+001F too.</summary>
+    /// <summary>Whether a character is white space like in Python's str.isspace, which includes the separators U+001C to U+001F.</summary>
     public static bool IsSpace(char character) => char.IsWhiteSpace(character) || character is >= '\x1c' and <= '\x1f';
 
     private static string Collapse(string text, bool keepsLeadingSpace)
@@ -47,7 +47,7 @@ internal static class XlnetPreprocessing
         return pending && words.Length == 0 ? " " : words.ToString();
     }
 
-    /// <summary>Most text is; it has single spaces between its words.</summary>
+    /// <summary>Whether words are already separated by single spaces, as in most text.</summary>
     private static bool IsCollapsed(string text)
     {
         bool afterSpace = true;

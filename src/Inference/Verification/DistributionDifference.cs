@@ -2,25 +2,25 @@ using System.Numerics.Tensors;
 
 namespace AsArm.Inference.Verification;
 
-/// <summary>How far the distributions of a model are from recorded ones, over a number of rows of logits.</summary>
-/// <param name="Rows">Distributions compared.</param>
+/// <summary>The divergence of the distributions of a model from recorded ones, over rows of logits.</summary>
+/// <param name="Rows">Number of distributions compared.</param>
 /// <param name="MeanDivergence">Kullback-Leibler divergence KL(recorded, model) in nats, the mean over the rows.</param>
-/// <param name="WorstDivergence">The same of the worst row.</param>
+/// <param name="WorstDivergence">The largest divergence of a row.</param>
 /// <param name="MeanVariation">Total variation distance, half the sum of absolute differences of probabilities (0 to 1), the mean over the rows.</param>
-/// <param name="WorstVariation">The same of the worst row.</param>
-/// <param name="Information">KL(recorded, uniform) in nats, the mean over the rows: what the recorded distributions know.</param>
-/// <remarks>All are infinite where a logit of the model is not a number.</remarks>
+/// <param name="WorstVariation">The largest distance of a row.</param>
+/// <param name="Information">KL(recorded, uniform) in nats, the mean over the rows: how far the recorded distributions are from uniform.</param>
+/// <remarks>Divergences and variations are infinite where a logit of the model is NaN.</remarks>
 public sealed record DistributionDifference(
     int Rows, double MeanDivergence, double WorstDivergence, double MeanVariation, double WorstVariation, double Information)
 {
-    /// <summary>The mean divergence as a share of <see cref="Information" />: 0 for the same distributions, 1 for a model that knows nothing.
-    /// Tells a wrong model also where all distributions are nearly uniform, as those of random weights are.</summary>
+    /// <summary>The mean divergence as a share of <see cref="Information" />: 0 for equal distributions, 1 for a model with uniform ones.
+    /// It detects a wrong model even where all distributions are nearly uniform, as those of random weights are.</summary>
     public double RelativeDivergence => Information > 0 ? MeanDivergence / Information : MeanDivergence > 0 ? double.PositiveInfinity : 0;
 
     /// <summary>Compares rows of logits.</summary>
-    /// <param name="logits">[rows, vocabulary] of the model.</param>
-    /// <param name="recorded">[rows, vocabulary].</param>
-    /// <param name="vocabulary">Logits of a row.</param>
+    /// <param name="logits">[rows, vocabulary] logits of the model.</param>
+    /// <param name="recorded">[rows, vocabulary] recorded logits.</param>
+    /// <param name="vocabulary">V.</param>
     internal static DistributionDifference Of(ReadOnlySpan<float> logits, ReadOnlySpan<float> recorded, int vocabulary)
     {
         var rows = new List<DistributionDifference>();
@@ -29,7 +29,7 @@ public sealed record DistributionDifference(
         return Over(rows);
     }
 
-    /// <summary>Of all rows of several comparisons, one at least.</summary>
+    /// <summary>The difference over all rows of one or more comparisons.</summary>
     public static DistributionDifference Over(IReadOnlyCollection<DistributionDifference> parts)
     {
         ArgumentNullException.ThrowIfNull(parts);
@@ -43,7 +43,7 @@ public sealed record DistributionDifference(
 
     private static DistributionDifference OfRow(ReadOnlySpan<float> row, ReadOnlySpan<float> recorded)
     {
-        double rowTotal = LogSum(row), recordedTotal = LogSum(recorded);
+        double rowTotal = LogSumExp(row), recordedTotal = LogSumExp(recorded);
         double divergence = 0, variation = 0, information = Math.Log(recorded.Length);
         for (int token = 0; token < recorded.Length; token++)
         {
@@ -53,13 +53,13 @@ public sealed record DistributionDifference(
             information += probability * log;
         }
 
-        // Rounding may leave a little less than nothing.
+        // Rounding may give a slightly negative value.
         return double.IsFinite(divergence)
             ? new(1, Math.Max(0, divergence), Math.Max(0, divergence), variation, variation, Math.Max(0, information))
             : new(1, double.PositiveInfinity, double.PositiveInfinity, double.PositiveInfinity, double.PositiveInfinity, Math.Max(0, information));
     }
 
-    private static double LogSum(ReadOnlySpan<float> logits)
+    private static double LogSumExp(ReadOnlySpan<float> logits)
     {
         double maximum = TensorPrimitives.Max(logits), sum = 0;
         foreach (float logit in logits)

@@ -1,7 +1,7 @@
 namespace AsArm.Inference.Verification;
 
-/// <summary>How far a replayed case is off.</summary>
+/// <summary>The difference of a replayed case from the recorded one.</summary>
 /// <param name="Case">Its name in the file.</param>
-/// <param name="MaximumDifference">Largest absolute difference of a logit; infinite where a logit is not a number.</param>
-/// <param name="Distributions">How far the distributions are from the recorded ones.</param>
+/// <param name="MaximumDifference">Largest absolute difference of a logit; infinite where a logit is NaN.</param>
+/// <param name="Distributions">The divergence of the distributions.</param>
 public sealed record GoldenDifference(string Case, float MaximumDifference, DistributionDifference Distributions);

@@ -7,18 +7,18 @@ namespace AsArm.Inference.Verification;
 /// <summary>Replays recorded inputs through a model and compares its logits with the recorded ones.</summary>
 public static class GoldenReplay
 {
-    /// <summary>The differences of each case, in the order of their names.</summary>
+    /// <summary>Replays all cases of a file, in the order of their names.</summary>
     /// <param name="model">The model to check.</param>
     /// <param name="path">A golden.safetensors as docs/model-format.md describes it.</param>
     /// <param name="cancellationToken">Stops between cases.</param>
-    /// <exception cref="ModelFolderException">The file is damaged, empty, or does not fit the model.</exception>
+    /// <exception cref="ModelFolderException">The file is damaged or empty, or does not match the model.</exception>
     public static IReadOnlyList<GoldenDifference> Run(IAnySubsetModel model, string path, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(model);
         Safetensors file = Safetensors.Open(path);
         string[] cases = [.. file.Names.Where(name => name.EndsWith(".logits", StringComparison.Ordinal)).Select(name => name[..^7]).Order(StringComparer.Ordinal)];
         if (cases.Length == 0)
-            throw new ModelFolderException($"{path} holds no case.");
+            throw new ModelFolderException($"{path} contains no case.");
         var differences = new List<GoldenDifference>();
         foreach (string name in cases)
         {
@@ -28,7 +28,7 @@ public static class GoldenReplay
             }
             catch (ArgumentException error)
             {
-                throw new ModelFolderException($"{path}: case {name} does not fit the model: {error.Message.ReplaceLineEndings(" ")}", error);
+                throw new ModelFolderException($"{path}: case {name} does not match the model: {error.Message.ReplaceLineEndings(" ")}", error);
             }
         }
 
@@ -44,11 +44,11 @@ public static class GoldenReplay
         int[] positions = Read(file, name + ".target_positions", ranks.Length), horizons = Read(file, name + ".target_horizons", ranks.Length + 1);
         float[] expected = file.Read<float>(name + ".logits");
         if (positions.Length == 0)
-            throw new ArgumentException("it asks nothing");
+            throw new ArgumentException("it has no queries");
         if (ranks.Length != tokens.Length || positions.Length != horizons.Length || expected.Length != (long)positions.Length * model.VocabularySize)
             throw new ArgumentException("the sizes of its tensors disagree");
         if (!prompt.SequenceEqual(ranks.Select(rank => rank < given ? 1 : 0)))
-            throw new ArgumentException("its given tokens are not the first of its order");
+            throw new ArgumentException("its given tokens do not have the first ranks");
 
         Order order = Order.FromRanks(ranks, given);
         var state = new SequenceState(order, tokens, model.VocabularySize, positions.Length);
@@ -60,23 +60,23 @@ public static class GoldenReplay
         model.Evaluate([state], cancellationToken);
         model.Release(state);
 
-        return new GoldenDifference(name, WorstDifference(state.Logits, expected), DistributionDifference.Of(state.Logits, expected, model.VocabularySize));
+        return new GoldenDifference(name, MaxDifference(state.Logits, expected), DistributionDifference.Of(state.Logits, expected, model.VocabularySize));
     }
 
-    private static float WorstDifference(ReadOnlySpan<float> logits, ReadOnlySpan<float> expected)
+    private static float MaxDifference(ReadOnlySpan<float> logits, ReadOnlySpan<float> expected)
     {
-        float worst = 0;
+        float max = 0;
         for (int i = 0; i < expected.Length; i++)
         {
             float difference = Math.Abs(logits[i] - expected[i]);
-            if (!(difference <= worst)) // a NaN must not pass for agreement
-                worst = float.IsNaN(difference) ? float.PositiveInfinity : difference;
+            if (!(difference <= max)) // true for NaN too
+                max = float.IsNaN(difference) ? float.PositiveInfinity : difference;
         }
 
-        return worst;
+        return max;
     }
 
     private static int[] Read(Safetensors file, string name, int limit) => Array.ConvertAll(
         file.Read<long>(name),
-        value => value >= 0 && value < limit ? (int)value : throw new ArgumentException($"{name} holds {value}, allowed is 0..{limit - 1}"));
+        value => value >= 0 && value < limit ? (int)value : throw new ArgumentException($"{name} contains {value}, allowed is 0..{limit - 1}"));
 }

@@ -11,7 +11,7 @@ using AsArm.Inference.Tests.Support;
 
 namespace AsArm.Inference.Tests.Exactness;
 
-/// <summary>Theorem 2 through ONNX Runtime: 20,000 samples of the micro network against its enumerated joint.</summary>
+/// <summary>Theorem 2 through ONNX Runtime: 20,000 samples of the micro network against its enumerated joint distribution.</summary>
 [TestClass]
 public sealed class MicroDistributionTests
 {
@@ -42,7 +42,7 @@ public sealed class MicroDistributionTests
     [DataRow("B", 3, false)]
     [DataRow("C", 3, false)]
     [DataRow("C", 4, false)]
-    public void Assd_OnMicro_HasTheExactLawAndNumberOfCalls(string name, int draftLength, bool useCache)
+    public void Assd_OnMicro_HasTheExactDistributionAndNfe(string name, int draftLength, bool useCache)
     {
         MicroTask task = MicroTask.Load(name);
         (GoodnessOfFitResult result, double nfe) = Draw(task, draftLength, useCache);
@@ -51,23 +51,23 @@ public sealed class MicroDistributionTests
         Assert.AreEqual(expected, nfe, 0.01 * expected);
     }
 
-    /// <summary>Control: the distribution of unverified drafts is far off, and the check sees it.</summary>
+    /// <summary>Control: the test detects the distribution of unverified drafts.</summary>
     [TestMethod]
     [DataRow("A")]
     [DataRow("B")]
     [DataRow("C")]
-    public void Drafts_WithoutVerification_FailTheCheck(string name)
+    public void Compare_UnverifiedDrafts_Fails(string name)
     {
         MicroTask task = MicroTask.Load(name);
         using OnnxAnySubsetModel model = OnnxModelLoader.Open(ModelFolder.Open(Files.Micro));
-        var distribution = new LogitsProcessor(new SamplingOptions { BannedTokens = [MicroTask.MaskId] }, MicroTask.Vocabulary);
+        var processor = new LogitsProcessor(new SamplingOptions { BannedTokens = [MicroTask.MaskId] }, MicroTask.Vocabulary);
         var state = new SequenceState(task.Order, task.Tokens, MicroTask.Vocabulary, task.Order.TargetCount);
         state.BeginForwardPass(task.Order.GivenCount);
         for (int rank = task.Order.GivenCount; rank < task.Order.Length; rank++)
             state.AddQuery(new Conditional(rank, task.Order.GivenCount));
         model.Evaluate([state], CancellationToken.None);
         for (int row = 0; row < state.Conditionals.Length; row++)
-            distribution.ToProbabilities(state.Row(row));
+            processor.ToProbabilities(state.Row(row));
 
         var counts = new int[task.Joint.Length];
         var random = new SplitMix64(5);
@@ -79,8 +79,8 @@ public sealed class MicroDistributionTests
             counts[task.CellOf(tokens)]++;
         }
 
-        Assert.IsTrue(GoodnessOfFit.Compare(counts, task.Independent).TotalVariation < 0.03, "The control does not draw what it means to.");
-        Assert.IsFalse(GoodnessOfFit.Compare(counts, task.Joint).Passes, "Unverified drafts passed for the joint.");
+        Assert.IsTrue(GoodnessOfFit.Compare(counts, task.Independent).TotalVariation < 0.03, "The control does not sample from the independent drafts.");
+        Assert.IsFalse(GoodnessOfFit.Compare(counts, task.Joint).Passes, "Unverified drafts were not distinguished from the joint.");
     }
 
     private static (GoodnessOfFitResult Result, double MeanNfe) Draw(MicroTask task, int? draftLength, bool useCache)

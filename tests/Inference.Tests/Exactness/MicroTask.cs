@@ -5,7 +5,7 @@ using AsArm.Inference.Tests.Support;
 
 namespace AsArm.Inference.Tests.Exactness;
 
-/// <summary>A task of golden/micro: a prompt with 3 or 4 unknown tokens, an order, and the exact joint of the unknown ones.</summary>
+/// <summary>A task of golden/micro: a prompt with 3 or 4 targets, an order, and the exact joint distribution of the targets.</summary>
 internal sealed class MicroTask
 {
     public const int MaskId = 6;
@@ -27,16 +27,16 @@ internal sealed class MicroTask
 
     public Order Order { get; }
 
-    /// <summary>[Length] the prompt, the mask where unknown.</summary>
+    /// <summary>[Length] The prompt, with the mask at targets.</summary>
     public int[] Tokens { get; }
 
-    /// <summary>[V^targets] the exact distribution.</summary>
+    /// <summary>[V^targets] The exact joint distribution.</summary>
     public double[] Joint { get; }
 
-    /// <summary>[V^targets] what drafting all at once without verification draws.</summary>
+    /// <summary>[V^targets] The product of the drafts, which sampling all targets at once without verification draws from.</summary>
     public double[] Independent { get; }
 
-    /// <summary>Exact mean number of calls by draft length.</summary>
+    /// <summary>Exact mean NFE by draft length.</summary>
     public IReadOnlyDictionary<int, double> ExpectedNfe { get; }
 
     public static MicroTask Load(string name)
@@ -45,7 +45,7 @@ internal sealed class MicroTask
         return new MicroTask(name, document.RootElement.GetProperty("tasks").GetProperty(name));
     }
 
-    /// <summary>Which cell of the tables a sequence falls into.</summary>
+    /// <summary>The index of a sequence in the tables.</summary>
     public int CellOf(ReadOnlySpan<int> tokens)
     {
         int cell = 0;

@@ -5,7 +5,7 @@ using AsArm.Inference.Tests.Support;
 
 namespace AsArm.Inference.Tests.Exactness;
 
-/// <summary>A whole recorded run of the official ASSD code, every random outcome included.</summary>
+/// <summary>A recorded run of the official ASSD code, including all random outcomes.</summary>
 internal sealed class OfficialTrace
 {
     public const int MaskId = 6;
@@ -25,7 +25,7 @@ internal sealed class OfficialTrace
         Prompt = tensors.Read<int>(prefix + "prompt");
         Result = tensors.Read<int>(prefix + "result");
         Order = Order.FromRanks(tensors.Read<int>(prefix + "sigma"), trace.GetProperty("start").GetInt32());
-        Rounds = [.. trace.GetProperty("iterations").EnumerateArray().Select((round, i) => new Round(tensors, $"{prefix}it{i:00}.", round))];
+        Steps = [.. trace.GetProperty("iterations").EnumerateArray().Select((step, i) => new Step(tensors, $"{prefix}it{i:00}.", step))];
     }
 
     public string Name { get; }
@@ -36,10 +36,10 @@ internal sealed class OfficialTrace
 
     public double Temperature { get; }
 
-    /// <summary>Differs from the draft's where the official option no_temp_oracle bends the distribution.</summary>
+    /// <summary>The temperature of the oracle; differs from that of the draft with the official option no_temp_oracle, which is not exact.</summary>
     public double OracleTemperature { get; }
 
-    /// <summary>The official option r_atol: accepts up to this much above the ratio.</summary>
+    /// <summary>The official option r_atol: a draft token is accepted up to this much above the acceptance ratio.</summary>
     public double RatioTolerance { get; }
 
     public bool UsesNgrams { get; }
@@ -50,7 +50,7 @@ internal sealed class OfficialTrace
 
     public Order Order { get; }
 
-    public IReadOnlyList<Round> Rounds { get; }
+    public IReadOnlyList<Step> Steps { get; }
 
     public static IReadOnlyList<OfficialTrace> LoadAll()
     {
@@ -59,7 +59,7 @@ internal sealed class OfficialTrace
         return [.. document.RootElement.GetProperty("traces").EnumerateArray().Select(trace => new OfficialTrace(tensors, trace))];
     }
 
-    /// <summary>The random number that makes inverse-CDF sampling choose a token: the middle of its stretch.</summary>
+    /// <summary>The random number with which inverse-CDF sampling draws a token: the middle of its interval.</summary>
     public static double UniformFor(ReadOnlySpan<float> weights, int token)
     {
         double before = 0, total = 0;
@@ -74,16 +74,16 @@ internal sealed class OfficialTrace
     }
 
     /// <summary>One speculation step of a run.</summary>
-    public sealed class Round
+    public sealed class Step
     {
-        public Round(Safetensors tensors, string prefix, JsonElement round)
+        public Step(Safetensors tensors, string prefix, JsonElement step)
         {
-            Committed = round.GetProperty("n").GetInt32();
-            DraftedByModel = round.GetProperty("draft").GetString() == "model";
-            DraftTokens = [.. round.GetProperty("draft_tokens").EnumerateArray().Select(token => token.GetInt32())];
-            Random = round.TryGetProperty("r", out JsonElement random) ? [.. random.EnumerateArray().Select(uniform => uniform.GetDouble())] : [];
-            Accepted = round.TryGetProperty("accepted", out JsonElement accepted) ? accepted.GetInt32() : DraftTokens.Length;
-            Resampled = round.TryGetProperty("resampled", out JsonElement token) ? token.GetInt32() : null;
+            Committed = step.GetProperty("n").GetInt32();
+            DraftedByModel = step.GetProperty("draft").GetString() == "model";
+            DraftTokens = [.. step.GetProperty("draft_tokens").EnumerateArray().Select(token => token.GetInt32())];
+            Random = step.TryGetProperty("r", out JsonElement random) ? [.. random.EnumerateArray().Select(uniform => uniform.GetDouble())] : [];
+            Accepted = step.TryGetProperty("accepted", out JsonElement accepted) ? accepted.GetInt32() : DraftTokens.Length;
+            Resampled = step.TryGetProperty("resampled", out JsonElement token) ? token.GetInt32() : null;
             DraftProbabilities = Find(tensors, prefix + "draft_probs");
             OracleLogits = Find(tensors, prefix + "oracle_logits");
             Residual = Find(tensors, prefix + "residual");
@@ -95,20 +95,20 @@ internal sealed class OfficialTrace
 
         public int[] DraftTokens { get; }
 
-        /// <summary>One for each draft token that was examined, the first included.</summary>
+        /// <summary>One random number for each draft token that was verified, including the first.</summary>
         public double[] Random { get; }
 
         public int Accepted { get; }
 
         public int? Resampled { get; }
 
-        /// <summary>[k, V] where the network drafted.</summary>
+        /// <summary>[k, V] The draft distributions; null if n-grams drafted.</summary>
         public float[]? DraftProbabilities { get; }
 
-        /// <summary>[k, V] where the speculation step asked an oracle.</summary>
+        /// <summary>[k, V] The oracle logits; null if the step had no oracle pass.</summary>
         public float[]? OracleLogits { get; }
 
-        /// <summary>[V] normalised, where a draft token was rejected.</summary>
+        /// <summary>[V] The normalised residual; null if no draft token was rejected.</summary>
         public float[]? Residual { get; }
 
         private static float[]? Find(Safetensors tensors, string name) => tensors.Names.Contains(name) ? tensors.Read<float>(name) : null;

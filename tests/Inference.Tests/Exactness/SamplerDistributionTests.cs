@@ -14,8 +14,8 @@ using AsArm.Inference.Tests.Support;
 namespace AsArm.Inference.Tests.Exactness;
 
 /// <summary>
-/// The samplers beyond Algorithm 1 through ONNX Runtime, with the cache: 20,000 samples of the micro network against its enumerated
-/// joint. The parallel sampler is the control, which fails.
+/// The other samplers through ONNX Runtime with the cache: 20,000 samples of the micro network against its enumerated joint distribution. The parallel
+/// sampler is the control, which must fail.
 /// </summary>
 [TestClass]
 public sealed class SamplerDistributionTests
@@ -59,12 +59,12 @@ public sealed class SamplerDistributionTests
         Assert.IsTrue(result.Passes, result.ToString());
     }
 
-    /// <summary>Control: it verifies nothing, has the distribution of independent drafts, and the check sees it.</summary>
+    /// <summary>Control: the test detects the distribution of independent drafts.</summary>
     [TestMethod]
     [DataRow("A")]
     [DataRow("B")]
     [DataRow("C")]
-    public void Parallel_OnMicro_HasAnotherLaw(string name)
+    public void Parallel_OnMicro_HasAnotherDistribution(string name)
     {
         MicroTask task = MicroTask.Load(name);
         ParallelSampler Create() => new(task.Order, task.Tokens, Options(null), MicroTask.Vocabulary);

@@ -3,7 +3,7 @@ using AsArm.Inference.Tests.Support;
 
 namespace AsArm.Inference.Tests.Infilling;
 
-/// <summary>What <see cref="SamplerKind.Fused" /> plans by, and what a result tells of how it came about.</summary>
+/// <summary>The options of the draft policy of <see cref="SamplerKind.Fused" />, and the statistics of results.</summary>
 [TestClass]
 public sealed class DraftPolicyTests
 {
@@ -20,16 +20,16 @@ public sealed class DraftPolicyTests
     [DataRow(SamplerKind.Assd, 1.0)]
     [DataRow(SamplerKind.Ngram, 0.7)]
     [DataRow(SamplerKind.Sequential, 1.0)]
-    public void JointLogProbability_OfAnExactSampler_IsThatOfItsStatistics(SamplerKind sampler, double temperature)
+    public void JointLogProbability_OfAnExactSampler_EqualsTheStatistics(SamplerKind sampler, double temperature)
     {
         using TextInfiller infiller = TextInfiller.Open(Files.Default, inFloat32: true);
         InfillResult result = infiller.Infill(Text, new InfillOptions { Sampler = sampler, Temperature = temperature, Seed = 5 });
         Assert.AreEqual(result.Statistics.LogProbability, infiller.JointLogProbability(result), 1e-3);
     }
 
-    /// <summary>Integer products magnify the last bits in which a call of all tokens differs from one call after the other; how far is stated in docs/model-format.md.</summary>
+    /// <summary>Integer arithmetic amplifies the rounding differences between one pass over all tokens and several passes; docs/model-format.md states how much.</summary>
     [TestMethod]
-    public void JointLogProbability_WithIntegerProducts_IsWithinTheirRounding()
+    public void JointLogProbability_WithIntegerArithmetic_IsWithinItsRounding()
     {
         double sum = 0;
         int tokens = 0;
@@ -44,7 +44,7 @@ public sealed class DraftPolicyTests
     }
 
     [TestMethod]
-    public void JointLogProbability_OfTheParallelSampler_IsAnother()
+    public void JointLogProbability_OfTheParallelSampler_Differs()
     {
         InfillResult result = s_infiller.Infill("Tom had <mask:6> in his bag.", new InfillOptions { Sampler = SamplerKind.Parallel, Seed = 5 });
         Assert.IsGreaterThan(0.1, Math.Abs(result.Statistics.LogProbability - s_infiller.JointLogProbability(result)));
@@ -52,7 +52,7 @@ public sealed class DraftPolicyTests
     }
 
     [TestMethod]
-    public void InfillBatch_NotPlannedAsOne_GivesEachAsAlone()
+    public void InfillBatch_LatencyMode_GivesEachAsAlone()
     {
         InfillRequest[] requests = [.. Enumerable.Range(0, 3).Select(i => new InfillRequest(
             "Tom had <mask:9> in his bag.", new InfillOptions { Seed = i, DraftMode = DraftMode.Latency }))];
@@ -62,12 +62,12 @@ public sealed class DraftPolicyTests
     }
 
     [TestMethod]
-    public void Infill_DearCalls_AreFewer()
+    public void Infill_LargeOverhead_NeedsFewerPasses()
     {
-        int Calls(double rows) => Enumerable.Range(0, 5).Sum(seed => s_infiller.Infill(
-            "Once upon a time <mask:20> and they lived there.", new InfillOptions { Seed = seed, ForwardPassOverhead = rows }).Statistics.Nfe);
-        Assert.AreEqual(100, Calls(0.1), "Rows are dear: one token a call.");
-        Assert.IsLessThan(80, Calls(200));
+        int Passes(double overhead) => Enumerable.Range(0, 5).Sum(seed => s_infiller.Infill(
+            "Once upon a time <mask:20> and they lived there.", new InfillOptions { Seed = seed, ForwardPassOverhead = overhead }).Statistics.Nfe);
+        Assert.AreEqual(100, Passes(0.1), "Drafting is not profitable: one token per pass.");
+        Assert.IsLessThan(80, Passes(200));
     }
 
     [TestMethod]
@@ -75,11 +75,11 @@ public sealed class DraftPolicyTests
     [DataRow(-1.0)]
     [DataRow(double.NaN)]
     [DataRow(double.PositiveInfinity)]
-    public void Infill_ImpossibleCallCost_Throws(double rows) => Assert.ThrowsExactly<ArgumentOutOfRangeException>(
-        () => s_infiller.Infill(Text, new InfillOptions { ForwardPassOverhead = rows }));
+    public void Infill_InvalidOverhead_Throws(double overhead) => Assert.ThrowsExactly<ArgumentOutOfRangeException>(
+        () => s_infiller.Infill(Text, new InfillOptions { ForwardPassOverhead = overhead }));
 
     [TestMethod]
-    public void Infill_Fused_TellsOfItsSources()
+    public void Infill_Fused_CountsDraftTokensBySource()
     {
         InfillResult fused = s_infiller.Infill("Once upon a time <mask:20> and they lived there.", new InfillOptions { Seed = 1 });
         Assert.AreEqual(fused.Statistics.Drafted, fused.Drafts.Values.Sum(counts => counts.Drafted));

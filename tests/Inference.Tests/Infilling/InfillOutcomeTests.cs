@@ -11,7 +11,7 @@ using AsArm.Inference.Text;
 
 namespace AsArm.Inference.Tests.Infilling;
 
-/// <summary>What one text breaks does not end the others: an outcome for each request, in order.</summary>
+/// <summary>Outcomes: one for each request, in order; an error of one does not affect the others.</summary>
 [TestClass]
 public sealed class InfillOutcomeTests
 {
@@ -21,13 +21,13 @@ public sealed class InfillOutcomeTests
     [ClassCleanup]
     public static void CloseModel() => s_infiller.Dispose();
 
-    /// <summary>More than a forward pass takes, the bad ones first, last, and in a row longer than a batch.</summary>
+    /// <summary>More requests than a batch; the invalid ones are first, last, and in a run longer than a batch.</summary>
     [TestMethod]
-    public void InfillOutcomes_BadRequestsAmongGoodOnes_HaveAnOutcomeEachInOrder()
+    public void InfillOutcomes_InvalidRequestsAmongValidOnes_GivesOneOutcomeEachInOrder()
     {
         InfillRequest[] requests = [.. Enumerable.Range(0, 80).Select(i => i % 9 == 0 || i is > 20 and < 50
             ? new InfillRequest($"No gap in {i}.", new())
-            : Good(i))];
+            : Valid(i))];
         InfillOutcome[] outcomes = [.. s_infiller.InfillOutcomes(requests)];
         Assert.HasCount(requests.Length, outcomes);
         for (int i = 0; i < requests.Length; i++)
@@ -48,17 +48,17 @@ public sealed class InfillOutcomeTests
     }
 
     [TestMethod]
-    public void InfillOutcomes_BadOption_IsAnErrorOfThatRequest()
+    public void InfillOutcomes_InvalidOption_IsAnErrorOfThatRequest()
     {
-        InfillRequest bad = Good(1) with { Options = new InfillOptions { TopP = 2 } };
-        InfillOutcome[] outcomes = [.. s_infiller.InfillOutcomes([Good(0), bad, Good(2)])];
+        InfillRequest bad = Valid(1) with { Options = new InfillOptions { TopP = 2 } };
+        InfillOutcome[] outcomes = [.. s_infiller.InfillOutcomes([Valid(0), bad, Valid(2)])];
         Assert.IsInstanceOfType<ArgumentOutOfRangeException>(outcomes[1].Error);
         Assert.IsNotNull(outcomes[0].Result);
         Assert.IsNotNull(outcomes[2].Result);
     }
 
     [TestMethod]
-    public void InfillOutcomes_SourceThatThrows_ComesAfterTheOutcomesOfWhatWasTaken()
+    public void InfillOutcomes_SourceThatThrows_DeliversEarlierOutcomesFirst()
     {
         var delivered = new List<InfillOutcome>();
         Assert.ThrowsExactly<TimeoutException>(() =>
@@ -66,12 +66,12 @@ public sealed class InfillOutcomeTests
             foreach (InfillOutcome outcome in s_infiller.InfillOutcomes(ThrowingAfter(5)))
                 delivered.Add(outcome);
         });
-        CollectionAssert.AreEqual(Enumerable.Range(0, 5).Select(i => Good(i).Text).ToArray(), delivered.Select(outcome => outcome.Request.Text).ToArray());
+        CollectionAssert.AreEqual(Enumerable.Range(0, 5).Select(i => Valid(i).Text).ToArray(), delivered.Select(outcome => outcome.Request.Text).ToArray());
         Assert.IsTrue(delivered.All(outcome => outcome.Result is not null));
     }
 
     [TestMethod]
-    public void InfillMany_SourceThatThrows_DeliversWhatWasTakenFirst()
+    public void InfillMany_SourceThatThrows_DeliversEarlierResultsFirst()
     {
         var delivered = new List<InfillResult>();
         Assert.ThrowsExactly<TimeoutException>(() =>
@@ -83,14 +83,14 @@ public sealed class InfillOutcomeTests
     }
 
     [TestMethod]
-    public void InfillMany_BadRequestAfterGoodOnes_DeliversThoseAndTakesNoMore()
+    public void InfillMany_InvalidRequest_DeliversEarlierResultsAndTakesNoMore()
     {
         var delivered = new List<InfillResult>();
         int taken = 0;
         IEnumerable<InfillRequest> Requests()
         {
             for (int i = 0; i < 40; i++, taken++)
-                yield return i == 5 ? new InfillRequest("No gap.", new()) : Good(i);
+                yield return i == 5 ? new InfillRequest("No gap.", new()) : Valid(i);
         }
 
         Assert.ThrowsExactly<InfillTextException>(() =>
@@ -99,52 +99,52 @@ public sealed class InfillOutcomeTests
                 delivered.Add(result);
         });
         CollectionAssert.AreEqual(new long[] { 0, 1, 2, 3, 4 }, delivered.Select(result => result.Seed).ToArray());
-        Assert.AreEqual(5, taken, "None behind the bad one.");
+        Assert.AreEqual(5, taken, "None after the invalid one.");
     }
 
     [TestMethod]
-    public void InfillOutcomes_FolderWithoutTokenizer_IsRefusedAtOnce()
+    public void InfillOutcomes_FolderWithoutTokenizer_ThrowsBeforeEnumeration()
     {
         using TextInfiller infiller = TextInfiller.Open(Files.Tiny);
-        Assert.ThrowsExactly<ModelFolderException>(() => infiller.InfillOutcomes([Good(0)]));
-        Assert.ThrowsExactly<ModelFolderException>(() => infiller.InfillMany([Good(0)]));
+        Assert.ThrowsExactly<ModelFolderException>(() => infiller.InfillOutcomes([Valid(0)]));
+        Assert.ThrowsExactly<ModelFolderException>(() => infiller.InfillMany([Valid(0)]));
     }
 
-    /// <summary>The network answers one of three texts with NaN, in the first call or later.</summary>
+    /// <summary>The logits of one of three texts are NaN, in the first forward pass or later.</summary>
     [TestMethod]
     [DataRow(1)]
     [DataRow(2)]
-    public void Run_NetworkAnswersOneTextWithNaN_EndsThatOneOnly(int fromState)
+    public void Run_NaNForOneText_FailsThatOneOnly(int fromPass)
     {
         using var model = OnnxModelLoader.Open(s_infiller.Folder);
-        using var runner = new JobRunner(new PoisonedModel(model, null, fromState), 16);
-        InfillRequest[] requests = [.. Enumerable.Range(0, 3).Select(i => Good(i, tokens: 6))];
-        InfillOutcome[] outcomes = [.. runner.Run(requests.Select(Maker().Make), CancellationToken.None)];
+        using var runner = new JobRunner(new PoisonedModel(model, null, fromPass), 16);
+        InfillRequest[] requests = [.. Enumerable.Range(0, 3).Select(i => Valid(i, tokens: 6))];
+        InfillOutcome[] outcomes = [.. runner.Run(requests.Select(CreatePreparer().Prepare), CancellationToken.None)];
         Assert.IsInstanceOfType<ModelOutputException>(outcomes[1].Error);
         foreach (int i in (int[])[0, 2])
             Assert.AreEqual(s_infiller.InfillBatch([requests[i], requests[i]])[0].Text, outcomes[i].ResultOrThrow().Text);
     }
 
     [TestMethod]
-    public async Task RunAsync_NetworkAnswersOneTextWithNaN_EndsThatOneOnly()
+    public async Task RunAsync_NaNForOneText_FailsThatOneOnly()
     {
         using var model = OnnxModelLoader.Open(s_infiller.Folder);
         using var runner = new JobRunner(new PoisonedModel(model, null, 1), 16);
-        IAsyncEnumerable<PendingRequest> pendings = Enumerable.Range(0, 3).Select(i => Good(i)).ToAsyncEnumerable().Select(Maker().Make);
-        List<InfillOutcome> outcomes = await runner.RunAsync(pendings, CancellationToken.None).ToListAsync();
+        IAsyncEnumerable<PendingRequest> pendingRequests = Enumerable.Range(0, 3).Select(i => Valid(i)).ToAsyncEnumerable().Select(CreatePreparer().Prepare);
+        List<InfillOutcome> outcomes = await runner.RunAsync(pendingRequests, CancellationToken.None).ToListAsync();
         CollectionAssert.AreEqual(new[] { false, true, false }, outcomes.Select(outcome => outcome.Error is not null).ToArray());
     }
 
-    /// <summary>Each is delivered while the source has no more to give, and none of them waits for a full batch or for the end.</summary>
+    /// <summary>Each outcome is delivered while the source waits, without waiting for a full batch or for the end.</summary>
     [TestMethod]
     [Timeout(120_000)]
-    public async Task InfillOutcomesAsync_RequestsOneByOne_AreAnsweredAsTheyCome()
+    public async Task InfillOutcomesAsync_RequestsOneByOne_DeliversEachAtOnce()
     {
         Channel<InfillRequest> requests = Channel.CreateUnbounded<InfillRequest>();
         await using IAsyncEnumerator<InfillOutcome> outcomes = s_infiller.InfillOutcomesAsync(requests.Reader.ReadAllAsync()).GetAsyncEnumerator();
         for (int i = 0; i < 3; i++)
         {
-            requests.Writer.TryWrite(i == 1 ? new InfillRequest("No gap.", new()) : Good(i));
+            requests.Writer.TryWrite(i == 1 ? new InfillRequest("No gap.", new()) : Valid(i));
             Assert.IsTrue(await outcomes.MoveNextAsync());
             Assert.AreEqual(i == 1, outcomes.Current.Error is not null);
         }
@@ -154,16 +154,16 @@ public sealed class InfillOutcomeTests
     }
 
     [TestMethod]
-    public async Task InfillOutcomesAsync_ManyThatAreThere_EqualThoseOfTheOtherForms()
+    public async Task InfillOutcomesAsync_ManyRequests_GivesTheTextsOfInfillMany()
     {
-        InfillRequest[] requests = [.. Enumerable.Range(0, 40).Select(i => Good(i, tokens: 1 + i % 5))];
+        InfillRequest[] requests = [.. Enumerable.Range(0, 40).Select(i => Valid(i, tokens: 1 + i % 5))];
         List<InfillOutcome> outcomes = await s_infiller.InfillOutcomesAsync(requests.ToAsyncEnumerable()).ToListAsync();
         CollectionAssert.AreEqual(
             s_infiller.InfillMany(requests).Select(result => result.Text).ToArray(), outcomes.Select(outcome => outcome.ResultOrThrow().Text).ToArray());
     }
 
     [TestMethod]
-    public async Task InfillOutcomesAsync_SourceThatThrows_ComesAfterTheOutcomesOfWhatWasTaken()
+    public async Task InfillOutcomesAsync_SourceThatThrows_DeliversEarlierOutcomesFirst()
     {
         int delivered = 0;
         await Assert.ThrowsExactlyAsync<TimeoutException>(async () =>
@@ -174,12 +174,12 @@ public sealed class InfillOutcomeTests
         Assert.AreEqual(5, delivered);
     }
 
-    /// <summary>Also where the source does not heed the token; it is disposed of once it moves.</summary>
+    /// <summary>Also if the source ignores the token; it is then disposed when its pending item arrives.</summary>
     [TestMethod]
     [Timeout(120_000)]
     [DataRow(true)]
     [DataRow(false)]
-    public async Task InfillOutcomesAsync_CancelledWhileItWaits_Ends(bool heeds)
+    public async Task InfillOutcomesAsync_CancelledWhileWaiting_Throws(bool observesToken)
     {
         using var stop = new CancellationTokenSource();
         var next = new TaskCompletionSource();
@@ -188,9 +188,9 @@ public sealed class InfillOutcomeTests
         {
             try
             {
-                yield return Good(0);
-                await (heeds ? next.Task.WaitAsync(cancellationToken) : next.Task);
-                yield return Good(1);
+                yield return Valid(0);
+                await (observesToken ? next.Task.WaitAsync(cancellationToken) : next.Task);
+                yield return Valid(1);
             }
             finally
             {
@@ -207,20 +207,20 @@ public sealed class InfillOutcomeTests
         await outcomes.DisposeAsync();
         next.TrySetResult();
         await disposed.Task;
-        Assert.IsNotEmpty(s_infiller.Infill(Good(2).Text).Text, "The model is free.");
+        Assert.IsNotEmpty(s_infiller.Infill(Valid(2).Text).Text, "The model can be used again.");
     }
 
     [TestMethod]
-    public void Make_SameTextAgain_IsTokenisedOnce()
+    public void Prepare_SameTextAgain_TokenisesOnce()
     {
         int encoded = 0;
-        RequestPreparer maker = Maker(() => encoded++);
+        RequestPreparer preparer = CreatePreparer(() => encoded++);
         foreach (string text in (string[])["A <mask>.", "A <mask>.", "No gap.", "No gap.", "A <mask>."])
-            maker.Make(new InfillRequest(text, new()));
+            preparer.Prepare(new InfillRequest(text, new()));
         Assert.AreEqual(3, encoded);
     }
 
-    private static RequestPreparer Maker(Action? onEncode = null) => new(
+    private static RequestPreparer CreatePreparer(Action? onEncode = null) => new(
         request =>
         {
             onEncode?.Invoke();
@@ -231,12 +231,12 @@ public sealed class InfillOutcomeTests
         new InfillSetting(s_infiller.Folder.Manifest, Device.Cpu, s_infiller.Folder.Manifest.SpecialIds, null),
         mode: DraftMode.Throughput);
 
-    private static InfillRequest Good(int number, int tokens = 2) => new($"Number {number} <mask:{tokens}>.", new InfillOptions { Seed = number, Sampler = SamplerKind.Sequential });
+    private static InfillRequest Valid(int number, int tokens = 2) => new($"Number {number} <mask:{tokens}>.", new InfillOptions { Seed = number, Sampler = SamplerKind.Sequential });
 
     private static IEnumerable<InfillRequest> ThrowingAfter(int count)
     {
         for (int i = 0; i < count; i++)
-            yield return Good(i);
+            yield return Valid(i);
         throw new TimeoutException("The source has ended.");
     }
 }

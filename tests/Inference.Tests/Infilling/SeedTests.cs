@@ -7,9 +7,9 @@ using AsArm.Inference.Text;
 namespace AsArm.Inference.Tests.Infilling;
 
 /// <summary>
-/// A seed gives the same text in every version: results of the default model in float32, whose sums are the same on any CPU up to
-/// rounding, alone and in a batch. A model folder that is measured or exported anew gives other texts with <see cref="SamplerKind.Fused" />;
-/// ASARM_RECORD_SEEDS=FILE writes them.
+/// Recorded texts of seeds, which are the same in every version: the default model in float32, which is reproducible on all CPUs up to rounding,
+/// alone and in a batch. Measuring or exporting the model again changes the texts of <see cref="SamplerKind.Fused" />; ASARM_RECORD_SEEDS=FILE
+/// then records them.
 /// </summary>
 [TestClass]
 public sealed class SeedTests
@@ -29,7 +29,7 @@ public sealed class SeedTests
     ];
 
     [TestMethod]
-    public void Infill_RecordedSeeds_GiveTheRecordedTexts()
+    public void Infill_RecordedSeeds_GivesTheRecordedTexts()
     {
         List<Recorded> results = Run();
         if (Environment.GetEnvironmentVariable("ASARM_RECORD_SEEDS") is string path)

@@ -9,7 +9,7 @@ using AsArm.Inference.Text;
 
 namespace AsArm.Inference.Tests.Infilling;
 
-/// <summary>The public entry, on the model that comes with the command. No test asserts which words it writes.</summary>
+/// <summary>The public API, on the default model. No test expects certain words.</summary>
 [TestClass]
 public sealed class TextInfillerTests
 {
@@ -54,34 +54,34 @@ public sealed class TextInfillerTests
     }
 
     [TestMethod]
-    public void Infill_WithoutSeed_NamesOneThatRepeatsIt()
+    public void Infill_WithoutSeed_ReturnsOneThatReproducesIt()
     {
         InfillResult drawn = s_infiller.Infill(Text);
         Assert.AreEqual(drawn.Text, s_infiller.Infill(Text, new InfillOptions { Seed = drawn.Seed }).Text);
     }
 
     [TestMethod]
-    public void InfillBatch_MoreThanOneCallTakes_GivesEachAsAloneOrInAnyBatch()
+    public void InfillBatch_MoreThanMaxBatchSize_GivesEachAsAloneOrInAnyBatch()
     {
         InfillRequest[] requests = [.. Enumerable.Range(0, TextInfiller.MaxBatchSize + 5).Select(i => new InfillRequest(
             $"Tom had {new string('a', i % 3)} <mask:{1 + i % 7}> in his bag.", new InfillOptions { Seed = i, Sampler = (SamplerKind)(i % 5), DraftLength = i % 3 == 0 ? 3 : null }))];
         IReadOnlyList<InfillResult> together = s_infiller.InfillBatch(requests);
         for (int i = 0; i < requests.Length; i++)
         {
-            bool isFused = requests[i].Options.Sampler == SamplerKind.Fused; // it plans for shared calls
+            bool isFused = requests[i].Options.Sampler == SamplerKind.Fused; // in throughput mode
             foreach (InfillResult again in (InfillResult[])[
                 s_infiller.Infill(requests[i].Text, requests[i].Options with { DraftMode = isFused ? DraftMode.Throughput : null }),
                 s_infiller.InfillBatch([requests[i], requests[(i + 1) % requests.Length]])[0]])
             {
                 Assert.AreEqual(again.Text, together[i].Text);
-                Assert.AreEqual(again.Statistics, together[i].Statistics, "To the last bit: float32 kernels are row-invariant.");
+                Assert.AreEqual(again.Statistics, together[i].Statistics, "Bit-identical, as kernels are row-invariant.");
             }
         }
     }
 
-    /// <summary>Requests are taken one by one as others finish, results come in their order.</summary>
+    /// <summary>Requests are taken one by one as others finish, and results are in their order.</summary>
     [TestMethod]
-    public void InfillMany_LongAndShortGaps_TakesTheNextWhenOneIsFinished()
+    public void InfillMany_LongAndShortGaps_TakesTheNextAsOthersFinish()
     {
         int taken = 0;
         IEnumerable<InfillRequest> Requests()
@@ -99,7 +99,7 @@ public sealed class TextInfillerTests
         }
 
         Assert.AreEqual(60, received);
-        Assert.AreEqual(60, takenAtFirst, "While the long one was under way, all others entered and left.");
+        Assert.AreEqual(60, takenAtFirst, "All others are filled while the long one is running.");
     }
 
     [TestMethod]
@@ -114,12 +114,12 @@ public sealed class TextInfillerTests
 
         InfillResult first = s_infiller.InfillMany(Requests()).First();
         Assert.AreEqual(100, first.Statistics.Generated);
-        Assert.IsLessThan(400, taken, "What waits for the first result is bounded.");
-        Assert.AreEqual(11, s_infiller.Infill(Text).Statistics.Generated, "Giving up early leaves the model free.");
+        Assert.IsLessThan(400, taken, "The number of waiting results is bounded.");
+        Assert.AreEqual(11, s_infiller.Infill(Text).Statistics.Generated, "The model can be used after abandoning an enumeration.");
     }
 
     [TestMethod]
-    public void InfillMany_BadRequest_ThrowsWhenItIsTaken()
+    public void InfillMany_InvalidRequest_Throws()
     {
         InfillRequest[] requests = [new("A <mask>.", new InfillOptions { Seed = 1 }), new("No gap.", new InfillOptions())];
         Assert.ThrowsExactly<InfillTextException>(() => s_infiller.InfillMany(requests).ToList());
@@ -134,12 +134,12 @@ public sealed class TextInfillerTests
             var options = new InfillOptions { Seed = seed };
             InfillResult expected = stateless.Infill(Text, options), found = cached.Infill(Text, options);
             Assert.AreEqual(expected.Text, found.Text);
-            Assert.AreEqual(expected.Statistics.Nfe, found.Statistics.Nfe, "The prompt is part of the first call.");
+            Assert.AreEqual(expected.Statistics.Nfe, found.Statistics.Nfe, "The first pass includes the prompt.");
             Assert.AreEqual(expected.Statistics.LogProbability, found.Statistics.LogProbability, 1e-3);
         }
     }
 
-    /// <summary>The density is the product of the sequential conditionals, and one call gives it.</summary>
+    /// <summary>The joint density is the product of the sequential conditionals, and one forward pass computes it.</summary>
     [TestMethod]
     public void LogProbability_OfSequentialSamples_EqualsTheJointDensity()
     {
@@ -176,17 +176,17 @@ public sealed class TextInfillerTests
         s_infiller.Score("Once upon a [[mouse]], there was a little girl.").LogProbability,
         s_infiller.Score("Once upon a [[time]], there was a little girl.").LogProbability);
 
-    /// <summary>White space of any kind separates words, on either side of a mark.</summary>
+    /// <summary>Any white space separates words, on either side of the markup of a span.</summary>
     [TestMethod]
     [DataRow("Hello there. [[Tom]] was happy.", "Hello there.\n[[Tom]] was happy.")]
     [DataRow("Hello there. [[Tom]] was happy.", "Hello there.\t[[Tom]] was happy.")]
     [DataRow("[[Tom]] was happy.", "\n[[Tom]] was happy.")]
     [DataRow("The [[little]] dog ran.", "The [[little ]]dog ran.")]
-    public void Score_OtherWhiteSpace_IsTheSame(string text, string same) =>
+    public void Score_OtherWhiteSpace_GivesTheSame(string text, string same) =>
         Assert.AreEqual(s_infiller.Score(text).LogProbability, s_infiller.Score(same).LogProbability, 1e-4);
 
     [TestMethod]
-    public void Score_WithoutWhiteSpace_IsAnother() => Assert.AreNotEqual(
+    public void Score_WithoutWhiteSpace_Differs() => Assert.AreNotEqual(
         s_infiller.Score("The [[little]] dog ran.").LogProbability, s_infiller.Score("The [[little]]dog ran.").LogProbability, 0.1);
 
     [TestMethod]
@@ -199,7 +199,7 @@ public sealed class TextInfillerTests
     }
 
     [TestMethod]
-    public async Task InfillStreamAsync_EndsWithTheTextOfInfill()
+    public async Task InfillStreamAsync_LastUpdate_HasTheTextOfInfillAsync()
     {
         var options = new InfillOptions { Seed = 7 };
         var updates = new List<InfillUpdate>();
@@ -214,7 +214,7 @@ public sealed class TextInfillerTests
     }
 
     [TestMethod]
-    public async Task InfillAsync_ManyAtOnce_TakeTurns()
+    public async Task InfillAsync_ConcurrentCalls_GiveTheSameTexts()
     {
         string[] expected = [.. Enumerable.Range(0, 8).Select(seed => s_infiller.Infill(Text, new InfillOptions { Seed = seed }).Text)];
         InfillResult[] results = await Task.WhenAll(Enumerable.Range(0, 8).Select(seed => s_infiller.InfillAsync(Text, new InfillOptions { Seed = seed })));
@@ -241,7 +241,7 @@ public sealed class TextInfillerTests
     }
 
     [TestMethod]
-    public void Infill_TopKOfOne_IsDeterministicAndTheMostProbable()
+    public void Infill_TopKOfOne_IsDeterministic()
     {
         InfillResult[] results = [.. Enumerable.Range(0, 5).Select(seed => s_infiller.Infill(Text, new InfillOptions { TopK = 1, Seed = seed }))];
         Assert.HasCount(1, results.Select(result => result.Text).Distinct());
@@ -249,10 +249,10 @@ public sealed class TextInfillerTests
     }
 
     [TestMethod]
-    public void Infill_BadOption_NamesIt() => StringAssert.Contains(
+    public void Infill_InvalidOption_NamesIt() => StringAssert.Contains(
         Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => s_infiller.Infill(Text, new InfillOptions { Temperature = -1 })).Message, "Temperature");
 
-    public static IEnumerable<(string Name, InfillOptions Options)> BadOptions =>
+    public static IEnumerable<(string Name, InfillOptions Options)> InvalidOptions =>
     [
         (nameof(InfillOptions.Sampler), new() { Sampler = (SamplerKind)99 }),
         (nameof(InfillOptions.Order), new() { Order = (DecodingOrder)99 }),
@@ -263,8 +263,8 @@ public sealed class TextInfillerTests
     ];
 
     [TestMethod]
-    [DynamicData(nameof(BadOptions))]
-    public void Infill_OptionOutOfItsRange_IsTheParameterThatIsNamed(string name, InfillOptions options)
+    [DynamicData(nameof(InvalidOptions))]
+    public void Infill_OptionOutOfRange_IsTheNamedParameter(string name, InfillOptions options)
     {
         ArgumentOutOfRangeException error = Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => s_infiller.Infill(Text, options));
         Assert.AreEqual(name, error.ParamName);
@@ -282,7 +282,7 @@ public sealed class TextInfillerTests
     }
 
     [TestMethod]
-    public void Open_FolderWithoutTokenizer_TakesTokensButNoText()
+    public void Open_FolderWithoutTokenizer_SupportsTokensOnly()
     {
         using TextInfiller infiller = TextInfiller.Open(Files.Tiny);
         Assert.AreEqual(64, infiller.Model.VocabularySize);

@@ -9,7 +9,7 @@ using AsArm.Inference.Text;
 
 namespace AsArm.Inference.Tests.Infilling;
 
-/// <summary>Texts that are longer than the model takes, window by window.</summary>
+/// <summary>Texts that are longer than the model takes, filled and scored in windows.</summary>
 [TestClass]
 public sealed class WindowTests
 {
@@ -17,7 +17,7 @@ public sealed class WindowTests
     private static readonly SegmentEncoder s_encoder = new(
         InfillTokenizer.Open(s_infiller.Folder.TokenizerPath!, s_infiller.Folder.Manifest), s_infiller.Folder.Manifest, GapSpacing.AsTyped);
 
-    /// <summary>About three times what the model takes, two gaps near each other and one far away.</summary>
+    /// <summary>About three times the maximum length, with two neighbouring gaps and a distant one.</summary>
     private static readonly string s_long =
         $"{Sentences(0, 12)} The dog ran <mask:3> the garden and <mask:2> a ball. {Sentences(12, 30)} At last they <mask:4> home.";
 
@@ -50,8 +50,8 @@ public sealed class WindowTests
         {
             InfillResult result = s_infiller.Infill(s_long, new InfillOptions { Window = true, Sampler = sampler, Order = order, Seed = seed });
             Assert.HasCount(3, result.Gaps);
-            Assert.AreEqual(Put(s_long, result.Gaps), result.Text);
-            Assert.AreEqual(2, result.Windows, "Two gaps are near each other.");
+            Assert.AreEqual(InsertGaps(s_long, result.Gaps), result.Text);
+            Assert.AreEqual(2, result.Windows, "The neighbouring gaps share a window.");
             Assert.AreEqual(9, result.Statistics.Generated);
             Assert.IsInRange(2, 9, result.Statistics.Nfe);
             Assert.AreEqual(result.Statistics.LogProbability, s_infiller.JointLogProbability(result), 1e-3);
@@ -62,7 +62,7 @@ public sealed class WindowTests
     public void Infill_LongTextWithoutWindows_IsRefused() =>
         StringAssert.Contains(Assert.ThrowsExactly<InfillTextException>(() => s_infiller.Infill(s_long)).Message, "--window");
 
-    /// <summary>The gap that the model fills in a window is what it fills in that window's text alone.</summary>
+    /// <summary>Each window is filled as its text alone would be.</summary>
     [TestMethod]
     public void Infill_LongText_IsFilledAsItsWindowsAlone()
     {
@@ -83,30 +83,30 @@ public sealed class WindowTests
         Assert.AreEqual(result.Text, text.ToString());
     }
 
-    /// <summary>Random numbers go on from window to window, and the figures are sums. The control begins them anew in each window.</summary>
+    /// <summary>Random numbers continue from window to window, and statistics are sums. The control restarts the generator in each window.</summary>
     [TestMethod]
     [DataRow(SamplerKind.Sequential, DecodingOrder.LeftToRight)]
     [DataRow(SamplerKind.Assd, DecodingOrder.LeftToRight)]
     [DataRow(SamplerKind.Sequential, DecodingOrder.Random)]
-    public void Infill_LongText_DrawsAsOneSequenceOfRandomNumbers(SamplerKind kind, DecodingOrder order)
+    public void Infill_LongText_UsesOneSequenceOfRandomNumbers(SamplerKind kind, DecodingOrder order)
     {
         string text = $"{Sentences(0, 12)} The dog ran <mask:6> ball. {Sentences(12, 30)} The dog ran <mask:6> ball.";
-        int renewed = 0;
+        int different = 0;
         for (int seed = 0; seed < 4; seed++)
         {
             InfillResult result = s_infiller.Infill(text, new InfillOptions { Window = true, Sampler = kind, Order = order, Seed = seed });
-            (string expected, SamplingStatistics sum) = FillByHand(text, kind, order, seed, renew: false);
+            (string expected, SamplingStatistics sum) = FillWindowByWindow(text, kind, order, seed, restart: false);
             Assert.AreEqual(expected, result.Text);
             Assert.AreEqual(sum, result.Statistics);
-            renewed += FillByHand(text, kind, order, seed, renew: true).Text == expected ? 0 : 1;
+            different += FillWindowByWindow(text, kind, order, seed, restart: true).Text == expected ? 0 : 1;
         }
 
-        Assert.IsGreaterThan(0, renewed);
+        Assert.IsGreaterThan(0, different);
     }
 
-    /// <summary>Nothing was typed between gaps side by side, also where they are in windows of their own.</summary>
+    /// <summary>A gap right after another one is not restricted, even in a window of its own.</summary>
     [TestMethod]
-    public void Windows_GapRightAfterAGap_IsNotRestricted()
+    public void MoveNext_GapRightAfterAGap_IsNotRestricted()
     {
         WindowedText text = Windows("Once upon <mask:70><mask:70>");
         Assert.HasCount(1, text.Current.BannedAt);
@@ -117,9 +117,9 @@ public sealed class WindowTests
         Assert.HasCount(1, apart.Current.BannedAt);
     }
 
-    /// <summary>What is wrong with a later window is that request's outcome alone.</summary>
+    /// <summary>An error in a later window affects that request only.</summary>
     [TestMethod]
-    public void InfillOutcomes_WindowThatCannotBeFilled_EndsThatTextOnly()
+    public void InfillOutcomes_WindowThatCannotBeFilled_FailsThatTextOnly()
     {
         int[] withMark = [.. s_encoder.Tokenizer.WithMark.Tokens];
         var good = new InfillRequest("A <mask> day.", new InfillOptions { Seed = 1 });
@@ -138,13 +138,13 @@ public sealed class WindowTests
         await Assert.ThrowsExactlyAsync<ArgumentOutOfRangeException>(() => s_infiller.InfillAsync($"He was un<mask:2>able. {Sentences(0, 40)} The <mask:2>.", options));
     }
 
-    /// <summary>White space takes no tokens, and is not tokenised without end for it.</summary>
+    /// <summary>White space may have no tokens, but the length that is tokenised per window is bounded.</summary>
     [TestMethod]
-    public void Infill_GapsAmongVeryMuchWhiteSpace_AreFilled()
+    public void Infill_GapsWithMuchWhiteSpace_AreFilled()
     {
         string text = "A" + string.Concat(Enumerable.Repeat(new string(' ', 30_000) + "<mask>", 80)) + ".";
         InfillResult result = s_infiller.Infill(text, new InfillOptions { Window = true, Sampler = SamplerKind.Parallel });
-        Assert.AreEqual(Put(text, result.Gaps), result.Text);
+        Assert.AreEqual(InsertGaps(text, result.Gaps), result.Text);
     }
 
     [TestMethod]
@@ -175,7 +175,7 @@ public sealed class WindowTests
     }
 
     [TestMethod]
-    public void Windows_WhatWasFilled_IsGivenLater()
+    public void MoveNext_FilledText_IsGivenInLaterWindows()
     {
         WindowedText text = Windows($"{Sentences(0, 20)} Once <mask:2> {Sentences(0, 14)} The <mask>.");
         Assert.IsTrue(text.MoveNext(text.Current.Fill(["upon a"])));
@@ -188,7 +188,7 @@ public sealed class WindowTests
     [DataRow("A <mask:128> day.", "A gap of 128 tokens does not fit into a window: the model takes 128")]
     [DataRow("A <mask:99999999999> day.", "99999999999 tokens")]
     [DataRow("No gap.", "no gap")]
-    public void Infill_WhatNoWindowHolds_IsRefused(string text, string message) => StringAssert.Contains(
+    public void Infill_TextThatFitsNoWindow_IsRefused(string text, string message) => StringAssert.Contains(
         Assert.ThrowsExactly<InfillTextException>(() => s_infiller.Infill(text, new InfillOptions { Window = true })).Message, message);
 
     [TestMethod]
@@ -200,7 +200,7 @@ public sealed class WindowTests
     }
 
     [TestMethod]
-    public void Score_LongText_IsThatOfItsWindow()
+    public void Score_LongText_EqualsThatOfItsWindow()
     {
         ScorePrompt prompt = ScorePrompt.Parse($"{Sentences(0, 20)} The [[dog]] ran [[home]]. {Sentences(20, 40)}");
         Assert.ThrowsExactly<InfillTextException>(() => s_infiller.Score(prompt));
@@ -214,26 +214,26 @@ public sealed class WindowTests
     }
 
     [TestMethod]
-    public void Score_SpansFartherApartThanAWindow_AreRefused() => StringAssert.Contains(
+    public void Score_DistantSpans_AreRefused() => StringAssert.Contains(
         Assert.ThrowsExactly<InfillTextException>(
             () => s_infiller.Score(ScorePrompt.Parse($"The [[dog]] ran. {Sentences(0, 20)} The [[cat]] ran."), window: true)).Message,
         "The marked spans do not fit into a window: from the first to the last they have");
 
-    /// <summary>It took 80 bytes of memory a character; now it is refused before anything is made of it.</summary>
+    /// <summary>Too long texts are refused before they are tokenised, which would need 80 bytes per character.</summary>
     [TestMethod]
-    public void Infill_TextOfManyCharacters_IsRefusedWithoutMemory()
+    public void Validate_TextOfManyCharacters_IsRefusedWithoutAllocating()
     {
         string text = new string('a', 4 * TextLimits.MaxCharacters) + " <mask>";
         long before = GC.GetAllocatedBytesForCurrentThread();
         StringAssert.Contains(
             Assert.ThrowsExactly<InfillTextException>(() => s_infiller.Validate(text)).Message,
-            $"{text.Length} characters, at most {TextLimits.MaxCharacters} are taken at once");
+            $"{text.Length} characters, at most {TextLimits.MaxCharacters} are supported at once");
         Assert.IsLessThan(1_000_000, GC.GetAllocatedBytesForCurrentThread() - before);
     }
 
-    /// <summary>With windows memory is some times that of the text itself, none for tokens far from a gap.</summary>
+    /// <summary>With windows, memory is a small multiple of the text itself: text far from a gap is not tokenised.</summary>
     [TestMethod]
-    public void Infill_TextOfManyCharactersInWindows_TakesMemoryOfTheTextItself()
+    public void Validate_TextOfManyCharactersInWindows_AllocatesInProportion()
     {
         string text = string.Concat(Enumerable.Repeat("A day and a night. ", 300_000)) + "They <mask>.";
         long before = GC.GetAllocatedBytesForCurrentThread();
@@ -241,7 +241,7 @@ public sealed class WindowTests
         Assert.IsLessThan(10L * sizeof(char) * text.Length, GC.GetAllocatedBytesForCurrentThread() - before);
     }
 
-    private static (string Text, SamplingStatistics Statistics) FillByHand(string markup, SamplerKind kind, DecodingOrder order, long seed, bool renew)
+    private static (string Text, SamplingStatistics Statistics) FillWindowByWindow(string markup, SamplerKind kind, DecodingOrder order, long seed, bool restart)
     {
         ModelManifest manifest = s_infiller.Folder.Manifest;
         int[] special = [.. Enumerable.Range(0, manifest.VocabularySize).Where(token => !s_encoder.Tokenizer.IsText(token))];
@@ -252,18 +252,18 @@ public sealed class WindowTests
         do
         {
             InfillText window = text.Current;
-            Order places = order == DecodingOrder.Random ? Order.Random(window.Given, orderRandom) : Order.LeftToRight(window.Given);
+            Order windowOrder = order == DecodingOrder.Random ? Order.Random(window.Given, orderRandom) : Order.LeftToRight(window.Given);
             var options = new SamplingOptions { BannedTokens = special, BannedTokensAt = window.BannedAt };
             Sampler sampler = kind == SamplerKind.Assd
-                ? new AssdSampler(places, window.Tokens, options, manifest.VocabularySize)
-                : new SequentialSampler(places, window.Tokens, options, manifest.VocabularySize);
+                ? new AssdSampler(windowOrder, window.Tokens, options, manifest.VocabularySize)
+                : new SequentialSampler(windowOrder, window.Tokens, options, manifest.VocabularySize);
             new SamplingLoop(s_infiller.Model, [sampler], [random]).Run(CancellationToken.None);
             SamplingStatistics counts = sampler.Statistics;
             sum = new SamplingStatistics(
                 sum.Generated + counts.Generated, sum.Nfe + counts.Nfe, sum.Drafted + counts.Drafted, sum.Accepted + counts.Accepted,
                 sum.ContentTokens + counts.ContentTokens, sum.QueryTokens + counts.QueryTokens, sum.LogProbability + counts.LogProbability);
             filled = window.Fill(window.DecodeGaps(sampler.Tokens, [.. Enumerable.Repeat(true, sampler.Tokens.Length)]));
-            if (renew)
+            if (restart)
                 (random, orderRandom) = (new(seed), new(~seed));
         }
         while (text.MoveNext(filled));
@@ -272,7 +272,7 @@ public sealed class WindowTests
 
     private static WindowedText Windows(string text) => new(TextMarkup.Parse(text, spans: false), s_encoder, mayCut: true);
 
-    private static string Put(string text, IReadOnlyList<string> gaps)
+    private static string InsertGaps(string text, IReadOnlyList<string> gaps)
     {
         int gap = 0;
         return string.Concat(InfillPrompt.Parse(text).Segments.Select(segment => segment is TextSegment.Literal literal ? literal.Text : gaps[gap++]));

@@ -8,7 +8,7 @@ using AsArm.Inference.Tests.Support;
 
 namespace AsArm.Inference.Tests.ModelFolders;
 
-/// <summary>`drafting` of asarm.json: what is read, refused and written.</summary>
+/// <summary>Reading, validating and writing `drafting` of asarm.json.</summary>
 [TestClass]
 public sealed class DraftingTests
 {
@@ -59,7 +59,7 @@ public sealed class DraftingTests
     [DataRow("""{"forward_pass_overhead": {"cpu": 10}}""", "drafting.forward_pass_overhead.cpu")]
     [DataRow("""[]""", "drafting")]
     [DataRow("\"fast\"", "drafting")]
-    public void Open_FiguresThatAreNone_NamesTheField(string drafting, string message)
+    public void Open_InvalidFigures_NamesTheField(string drafting, string message)
     {
         using var folder = new TemporaryFolder(Files.Tiny);
         Edit(folder, drafting);
@@ -68,12 +68,12 @@ public sealed class DraftingTests
         Assert.HasCount(1, error.Split('\n'));
     }
 
-    /// <summary>What only describes is ignored where it is not known, like any such field.</summary>
+    /// <summary>Unknown fields of `drafting` are ignored, as they cannot change the distribution.</summary>
     [TestMethod]
     [DataRow("null")]
     [DataRow("{}")]
     [DataRow("""{"acceptance": {}, "forward_pass_overhead": {"npu": {"alone": 1}}, "horizon": 3}""")]
-    public void Open_FiguresThatAreNotKnown_AreIgnored(string drafting)
+    public void Open_UnknownFigures_AreIgnored(string drafting)
     {
         using var folder = new TemporaryFolder(Files.Tiny);
         Edit(folder, drafting);
@@ -96,7 +96,7 @@ public sealed class DraftingTests
         JsonNode drafting = JsonNode.Parse(text)!["drafting"]!;
         Assert.AreEqual("[0.5,0.6,0.7,0.8,0.65]", drafting["acceptance"]!["network"]!["left"]!.ToJsonString());
         Assert.AreEqual("""{"cuda":{"alone":150,"batch":12},"tensorrt":{"alone":200,"batch":15}}""", drafting["forward_pass_overhead"]!.ToJsonString());
-        Assert.AreEqual(text, Encoding.UTF8.GetString(DraftingJson.Put(Encoding.UTF8.GetBytes(text), s_figures)), "Again, nothing changes.");
+        Assert.AreEqual(text, Encoding.UTF8.GetString(DraftingJson.Put(Encoding.UTF8.GetBytes(text), s_figures)), "A second time nothing changes.");
     }
 
     [TestMethod]
@@ -115,7 +115,7 @@ public sealed class DraftingTests
         CollectionAssert.DoesNotContain(Directory.GetFiles(folder.Path), folder.In("asarm.json.new"));
     }
 
-    /// <summary>A folder of links, as caches of downloads have it: the shared file stays as it is.</summary>
+    /// <summary>A folder of links, as in download caches: the shared file is not changed.</summary>
     [TestMethod]
     public void Write_ManifestThatIsALink_ReplacesTheLink()
     {
@@ -130,9 +130,9 @@ public sealed class DraftingTests
         Assert.IsNotNull(ModelFolder.Open(folder.Path).Manifest.Drafting);
     }
 
-    /// <summary>What an earlier run left behind is replaced, also a link that would lead elsewhere; what cannot be written leaves the old file.</summary>
+    /// <summary>A leftover of an earlier run is replaced, even if it is a link. If writing fails, the old file stays.</summary>
     [TestMethod]
-    public void Write_PlaceThatIsTaken_LeavesTheFileAsItWas()
+    public void Write_LeftoverOrFolderInTheWay_ReplacesItOrKeepsTheFile()
     {
         using var folder = new TemporaryFolder(Files.Tiny);
         File.WriteAllText(folder.In("other"), "other");
@@ -158,9 +158,9 @@ public sealed class DraftingTests
         Assert.AreEqual(before, File.ReadAllText(folder.In("asarm.json")));
     }
 
-    /// <summary>Measuring takes minutes, in which a folder may be exported again.</summary>
+    /// <summary>A folder may be exported again during a measurement, which takes minutes.</summary>
     [TestMethod]
-    public void Write_FolderThatHoldsAnotherModelNow_IsRefused()
+    public void Write_FolderOfAnotherModelNow_IsRefused()
     {
         using var folder = new TemporaryFolder(Files.Tiny);
         ModelFolder opened = ModelFolder.Open(folder.Path);

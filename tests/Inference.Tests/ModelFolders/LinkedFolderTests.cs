@@ -7,15 +7,15 @@ using AsArm.Inference.Verification;
 
 namespace AsArm.Inference.Tests.ModelFolders;
 
-/// <summary>Folders whose files are links, as caches and version control of large files lay them out.</summary>
+/// <summary>Folders whose files are links, as in download caches and version control of large files.</summary>
 [TestClass]
 public sealed class LinkedFolderTests
 {
-    /// <summary>blobs/ beside snapshots/REVISION/, with relative links: the Hugging Face cache. The folder itself is reached by a link too.</summary>
+    /// <summary>The layout of the Hugging Face cache: snapshots/REVISION/ with relative links to blobs/. The folder itself may be a link too.</summary>
     [TestMethod]
     [DataRow(false)]
     [DataRow(true)]
-    public void Open_CacheOfHuggingFace_WorksAsTheFolder(bool byLink)
+    public void Open_HuggingFaceCache_WorksAsTheFolder(bool byLink)
     {
         using var cache = new TemporaryFolder();
         string snapshot = Directory.CreateDirectory(cache.In("snapshots/0123abcd")).FullName;
@@ -29,10 +29,10 @@ public sealed class LinkedFolderTests
 
         if (byLink)
             Directory.CreateSymbolicLink(cache.In("model"), "snapshots/0123abcd");
-        WorksAs(Files.Default, byLink ? cache.In("model") : snapshot);
+        AssertWorksAs(Files.Default, byLink ? cache.In("model") : snapshot);
     }
 
-    /// <summary>Each file in a folder of its own, by a link to a link, one relative and one absolute: git-annex, DVC. ONNX Runtime refuses weights that are not in the graph's own folder.</summary>
+    /// <summary>The layout of git-annex and DVC: each file in a folder of its own, by a link to a link, relative and absolute. ONNX Runtime alone would refuse weights outside the folder of the graph.</summary>
     [TestMethod]
     [DataRow("models/tiny")]
     [DataRow("golden/micro/onnx")]
@@ -52,10 +52,10 @@ public sealed class LinkedFolderTests
             File.CreateSymbolicLink(Path.Combine(folder, name), store.In($"links/{name}/link"));
         }
 
-        WorksAs(source, folder);
+        AssertWorksAs(source, folder);
     }
 
-    /// <summary>A graph may not read files that are not the folder's, by links neither.</summary>
+    /// <summary>A graph may not reference other files than the weights of the folder.</summary>
     [TestMethod]
     public void Open_GraphWithOtherWeights_IsRefused()
     {
@@ -76,7 +76,7 @@ public sealed class LinkedFolderTests
     }
 
     [TestMethod]
-    public void RealPath_LinksInACircle_Throws()
+    public void RealPath_CycleOfLinks_Throws()
     {
         using var folder = new TemporaryFolder();
         File.CreateSymbolicLink(folder.In("a"), "b");
@@ -86,7 +86,7 @@ public sealed class LinkedFolderTests
     }
 
     [TestMethod]
-    public void RealPath_DotsBehindALinkedFolder_AreThoseOfItsTarget()
+    public void RealPath_DotsAfterALinkedFolder_AreRelativeToItsTarget()
     {
         using var folder = new TemporaryFolder();
         Directory.CreateDirectory(folder.In("one/two"));
@@ -96,7 +96,7 @@ public sealed class LinkedFolderTests
         Assert.AreEqual(RegularFile.RealPath(folder.In("one/file")), RegularFile.RealPath(folder.In("short/link")));
     }
 
-    private static void WorksAs(string expected, string folder)
+    private static void AssertWorksAs(string expected, string folder)
     {
         foreach (bool useCache in new[] { false, true })
         {

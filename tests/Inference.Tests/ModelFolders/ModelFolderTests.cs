@@ -60,18 +60,18 @@ public sealed class ModelFolderTests
     [TestMethod]
     [DataRow("open_gaps", "0.25")]
     [DataRow("of_a_later_version", "{}")]
-    public void Open_FieldThatOnlyDescribes_IsIgnored(string field, string json)
+    public void Open_DescriptiveField_IsIgnored(string field, string json)
     {
         using var folder = new TemporaryFolder(Files.Tiny);
         Edit(folder, manifest => manifest[field] = JsonNode.Parse(json));
         Assert.AreEqual(1, ModelFolder.Open(folder.Path).Manifest.FormatVersion);
     }
 
-    /// <summary>Versions of AsArm that read format 1 only ignore these fields.</summary>
+    /// <summary>Versions of AsArm that support format 1 only would ignore these fields.</summary>
     [TestMethod]
     [DataRow("text_rules", "{}")]
     [DataRow("text_encoding", "\"asarm-code\"")]
-    public void Open_FormatOneWithTreatmentOfText_IsRefused(string field, string json)
+    public void Open_FormatOneWithTextRulesOrEncoding_IsRefused(string field, string json)
     {
         using var folder = new TemporaryFolder(Files.Tiny);
         Edit(folder, manifest => manifest[field] = JsonNode.Parse(json));
@@ -83,14 +83,14 @@ public sealed class ModelFolderTests
     }
 
     [TestMethod]
-    public void Open_UnknownTextRule_IsNamed()
+    public void Open_UnknownTextRule_NamesIt()
     {
         using var folder = new TemporaryFolder(Files.Tiny);
         Edit(folder, manifest => (manifest["format_version"], manifest["text_rules"]) = (2, JsonNode.Parse("{\"keep_accent\": true}")));
         StringAssert.Contains(Assert.ThrowsExactly<ModelFolderException>(() => ModelFolder.Open(folder.Path)).Message, "keep_accent");
     }
 
-    /// <summary>Rules that do not fit each other would leave one of them out.</summary>
+    /// <summary>Settings that are inconsistent with each other are refused, as one of them would have no effect.</summary>
     [TestMethod]
     [DataRow("{\"backend\": \"mine\"}", "text_rules.backend is out of range")]
     [DataRow("{\"backend\": \"tokenizers\"}", "text_rules.added_tokens is out of range")]
@@ -99,7 +99,7 @@ public sealed class ModelFolderTests
     [DataRow("{\"added_tokens\": [{\"id\": 1, \"normalized\": true}]}", "text_rules.added_tokens is out of range")]
     [DataRow("{\"added_tokens\": [{\"id\": 1, \"lstrip\": true}]}", "lstrip")]
     [DataRow("{\"added_tokens\": [{\"strip_left\": true}]}", "id")]
-    public void Open_TextRulesThatDoNotFit_NamesTheRule(string rules, string message)
+    public void Open_InconsistentTextRules_NamesTheField(string rules, string message)
     {
         using var folder = new TemporaryFolder(Files.Tiny);
         Edit(folder, manifest => (manifest["format_version"], manifest["text_rules"]) = (2, JsonNode.Parse(rules)));
@@ -107,7 +107,7 @@ public sealed class ModelFolderTests
     }
 
     [TestMethod]
-    public void Open_RulesOfTheFastTokenizer_ReadsThem()
+    public void Open_FastTokenizerRules_ReadsThem()
     {
         const string Rules = """{"backend": "tokenizers", "split_spaces_only": true, "character_map": true, "added_tokens": [{"id": 3}, {"id": 6, "strip_left": true}]}""";
         using var folder = new TemporaryFolder(Files.Tiny);
@@ -136,7 +136,7 @@ public sealed class ModelFolderTests
     [DataRow("null")]
     [DataRow("{\"format_version\": \"1\"}")]
     [DataRow("{")]
-    public void Open_ManifestThatIsNone_Throws(string text)
+    public void Open_InvalidManifest_Throws(string text)
     {
         using var folder = new TemporaryFolder(Files.Tiny);
         File.WriteAllText(folder.In("asarm.json"), text);
@@ -173,7 +173,7 @@ public sealed class ModelFolderTests
     [TestMethod]
     [DataRow("model.onnx", false)]
     [DataRow("model_cached.onnx", true)]
-    public void OpenModel_CorruptGraphBehindARightHash_NamesIt(string name, bool useCache)
+    public void OpenModel_DamagedGraphWithMatchingHash_NamesIt(string name, bool useCache)
     {
         using var folder = new TemporaryFolder(Files.Tiny);
         Replace(folder, name, File.ReadAllBytes(folder.In(name))[..5000]);
@@ -184,7 +184,7 @@ public sealed class ModelFolderTests
     [TestMethod]
     [DataRow(false)]
     [DataRow(true)]
-    public void OpenModel_TruncatedWeightsBehindARightHash_IsRefused(bool useCache)
+    public void OpenModel_TruncatedWeightsWithMatchingHash_IsRefused(bool useCache)
     {
         using var folder = new TemporaryFolder(Files.Tiny);
         Replace(folder, "model.onnx_data", File.ReadAllBytes(folder.In("model.onnx_data"))[..50_000]);
@@ -205,9 +205,9 @@ public sealed class ModelFolderTests
         StringAssert.Contains(Assert.ThrowsExactly<ModelFolderException>(() => OnnxModelLoader.Open(opened, useCache: useCache)).Message, message);
     }
 
-    /// <summary>A folder of an earlier exporter has no graph with a cache: it works, without one.</summary>
+    /// <summary>Folders of an earlier exporter have no cached graph, and work without it.</summary>
     [TestMethod]
-    public void OpenModel_FolderWithoutTheCachedGraph_TakesTheStatelessOne()
+    public void OpenModel_FolderWithoutACachedGraph_UsesTheStatelessOne()
     {
         using var folder = new TemporaryFolder(Files.Tiny);
         File.Delete(folder.In("model_cached.onnx"));
@@ -232,17 +232,17 @@ public sealed class ModelFolderTests
         StringAssert.Contains(Assert.ThrowsExactly<ModelFolderException>(() => ModelFolder.Open(folder.Path)).Message, name);
     }
 
-    /// <summary>What docs/model-format.md promises: the graphs say these fields too.</summary>
+    /// <summary>As docs/model-format.md says, the metadata of the graphs have these fields too.</summary>
     [TestMethod]
     [DataRow("format_version", 2)]
     [DataRow("mask_id", 7)]
-    [DataRow("maximum_length", 65)] // one more than the table of positions has
+    [DataRow("maximum_length", 65)] // one more than the position table has
     [DataRow("maximum_length", 63)]
     [DataRow("layers", 2)]
     [DataRow("precision", "float16")]
     [DataRow("precision", "int8")]
     [DataRow("checkpoint_sha256", "0000")]
-    public void OpenModel_ManifestThatSaysSomethingElse_IsRefused(string field, object value)
+    public void OpenModel_ManifestThatContradictsTheGraph_IsRefused(string field, object value)
     {
         using var folder = new TemporaryFolder(Files.Tiny);
         Edit(folder, manifest => (field == "checkpoint_sha256" ? manifest["source"]! : manifest)[field] = JsonValue.Create(value));
@@ -250,20 +250,20 @@ public sealed class ModelFolderTests
         foreach (bool useCache in new[] { false, true })
         {
             string message = Assert.ThrowsExactly<ModelFolderException>(() => OnnxModelLoader.Open(opened, useCache: useCache)).Message;
-            StringAssert.Contains(message, field == "layers" && useCache ? "other inputs" : field); // the inputs are looked at first
+            StringAssert.Contains(message, field == "layers" && useCache ? "other inputs" : field); // inputs are checked first
         }
     }
 
-    /// <summary>Of a graph of another exporter: what nothing depends on may be missing, the length of a table of positions may not.</summary>
+    /// <summary>Graphs of other exporters: most metadata may be missing, but not the length of the position table.</summary>
     [TestMethod]
     [DataRow("asarm.checkpoint_sha256", true)]
     [DataRow("asarm.mask_id", true)]
     [DataRow("asarm.maximum_length", false)]
-    public void OpenModel_GraphThatDoesNotSayAField_IsRefusedIfItMatters(string property, bool opens)
+    public void OpenModel_GraphWithoutAMetadataField_IsRefusedIfRequired(string property, bool opens)
     {
         using var folder = new TemporaryFolder(Files.Tiny);
         foreach (string file in new[] { "model.onnx", "model_cached.onnx" })
-            Replace(folder, file, Renamed(File.ReadAllBytes(folder.In(file)), property, property.Replace('_', '-')));
+            Replace(folder, file, Replaced(File.ReadAllBytes(folder.In(file)), property, property.Replace('_', '-')));
         ModelFolder opened = ModelFolder.Open(folder.Path);
         OnnxModelLoader.Open(opened, useCache: false).Dispose();
         if (opens)
@@ -272,13 +272,13 @@ public sealed class ModelFolderTests
             StringAssert.Contains(Assert.ThrowsExactly<ModelFolderException>(() => OnnxModelLoader.Open(opened)).Message, "export the model again");
     }
 
-    /// <summary>Both say that the table of positions is longer than it is: ONNX Runtime finds out, when it runs.</summary>
+    /// <summary>If both graph and manifest claim a longer position table, ONNX Runtime fails when it runs.</summary>
     [TestMethod]
-    public void Evaluate_BeyondTheTableOfPositions_IsARunThatFailed()
+    public void Evaluate_BeyondThePositionTable_ThrowsModelRunException()
     {
         using var folder = new TemporaryFolder(Files.Tiny);
         foreach (string file in new[] { "model.onnx", "model_cached.onnx" })
-            Replace(folder, file, Renamed(File.ReadAllBytes(folder.In(file)), "asarm.maximum_length\u0012\u000264", "asarm.maximum_length\u0012\u000299"));
+            Replace(folder, file, Replaced(File.ReadAllBytes(folder.In(file)), "asarm.maximum_length\u0012\u000264", "asarm.maximum_length\u0012\u000299"));
         Edit(folder, manifest => manifest["maximum_length"] = 99);
         using OnnxAnySubsetModel model = OnnxModelLoader.Open(ModelFolder.Open(folder.Path));
         var state = new SequenceState(Order.LeftToRight([true, .. new bool[98]]), new int[99], 64, 1);
@@ -298,40 +298,40 @@ public sealed class ModelFolderTests
     [DataRow("text_rules", "[]", "text_rules")]
     [DataRow("source", "1", "source")]
     [DataRow("layers", "4294967296", "layers")]
-    public void Open_FieldOfAWrongType_IsNamedInTheWordsOfTheFile(string field, string json, string named)
+    public void Open_FieldOfAWrongType_NamesItWithoutNetTypes(string field, string json, string named)
     {
         using var folder = new TemporaryFolder(Files.Tiny);
         Edit(folder, manifest => (manifest["format_version"], manifest[field]) = (2, JsonNode.Parse(json)));
-        Speaks(folder, named);
+        AssertMessageNames(folder, named);
         File.WriteAllText(folder.In("asarm.json"), "{\"format_version\": 1}");
-        Speaks(folder, "maximum_length");
+        AssertMessageNames(folder, "maximum_length");
         File.WriteAllText(folder.In("asarm.json"), "[1]");
-        Speaks(folder, "no JSON object");
+        AssertMessageNames(folder, "not a JSON object");
         File.WriteAllText(folder.In("asarm.json"), "{\n\"format_version\": 1,\n nonsense }");
-        Speaks(folder, "line 3");
+        AssertMessageNames(folder, "line 3");
     }
 
     [TestMethod]
-    public void Open_TextThatIsNotUtf8_IsRefused()
+    public void Open_InvalidUtf8_IsRefused()
     {
         using var folder = new TemporaryFolder(Files.Tiny);
         Edit(folder, manifest => (manifest["format_version"], manifest["text_rules"]) = (2, JsonNode.Parse("{\"keep_accents\": true}")));
         byte[] manifest = File.ReadAllBytes(folder.In("asarm.json"));
         manifest[manifest.AsSpan().IndexOf("keep_accents"u8)] = 0xFF;
         File.WriteAllBytes(folder.In("asarm.json"), manifest);
-        Speaks(folder, "UTF-8");
+        AssertMessageNames(folder, "UTF-8");
     }
 
-    /// <summary>Which of the two would count is anybody's guess.</summary>
+    /// <summary>It would be ambiguous which of the two is used.</summary>
     [TestMethod]
-    public void Open_FieldThatIsThereTwice_IsRefused()
+    public void Open_RepeatedField_IsRefused()
     {
         using var folder = new TemporaryFolder(Files.Tiny);
         File.WriteAllText(folder.In("asarm.json"), File.ReadAllText(folder.In("asarm.json")).Replace("\"layers\": 3", "\"layers\": 3, \"layers\": 2"));
-        Speaks(folder, "layers");
+        AssertMessageNames(folder, "layers");
     }
 
-    private static void Speaks(TemporaryFolder folder, string named)
+    private static void AssertMessageNames(TemporaryFolder folder, string named)
     {
         string message = Assert.ThrowsExactly<ModelFolderException>(() => ModelFolder.Open(folder.Path)).Message;
         StringAssert.Contains(message, "asarm.json");
@@ -340,12 +340,12 @@ public sealed class ModelFolderTests
             Assert.DoesNotContain(type, message);
     }
 
-    /// <summary>Another name of the same length.</summary>
-    private static byte[] Renamed(byte[] content, string from, string to)
+    /// <summary>Replaces a text by another of the same length.</summary>
+    private static byte[] Replaced(byte[] content, string from, string to)
     {
-        int place = content.AsSpan().IndexOf(System.Text.Encoding.ASCII.GetBytes(from));
-        Assert.IsGreaterThan(0, place);
-        System.Text.Encoding.ASCII.GetBytes(to).CopyTo(content, place);
+        int index = content.AsSpan().IndexOf(System.Text.Encoding.ASCII.GetBytes(from));
+        Assert.IsGreaterThan(0, index);
+        System.Text.Encoding.ASCII.GetBytes(to).CopyTo(content, index);
         return content;
     }
 
@@ -365,5 +365,4 @@ public sealed class ModelFolderTests
             ["bytes"] = data.Length,
         });
     }
-
 }

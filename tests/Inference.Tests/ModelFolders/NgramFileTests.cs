@@ -8,7 +8,7 @@ using AsArm.Inference.Tests.Support;
 
 namespace AsArm.Inference.Tests.ModelFolders;
 
-/// <summary>ngrams.bin of a model folder: used where it fits, refused with its name where it does not.</summary>
+/// <summary>ngrams.bin of a model folder: used if it matches the model, else refused with its name.</summary>
 [TestClass]
 public sealed class NgramFileTests
 {
@@ -17,7 +17,7 @@ public sealed class NgramFileTests
     private const string Text = "Once there was <mask:24> and they were happy.";
 
     [TestMethod]
-    public void Read_Table_IsThatOfTheFile()
+    public void Read_FolderWithATable_ReadsIt()
     {
         using var folder = new TemporaryFolder(Files.Tiny);
         byte[] table = NgramBytes.Random(Vocabulary, 3, 0.2, 1);
@@ -27,9 +27,9 @@ public sealed class NgramFileTests
         Assert.AreEqual(NgramTable.Open(table).Probability(5, [1, 2]), read.Probability(5, [1, 2]));
     }
 
-    /// <summary>A mapped file that somebody cuts off ends the process at the next look-up.</summary>
+    /// <summary>Truncating a memory-mapped file would end the process at the next lookup.</summary>
     [TestMethod]
-    public void Infill_TableOverwrittenInPlace_GoesOn()
+    public void Infill_TableTruncatedWhileOpen_IsNotAffected()
     {
         using var folder = new TemporaryFolder(Files.Default);
         using TextInfiller infiller = TextInfiller.Open(folder.Path);
@@ -40,7 +40,7 @@ public sealed class NgramFileTests
     }
 
     [TestMethod]
-    public void Read_ChangedSinceTheFolderWasOpened_IsNamed()
+    public void Read_FileChangedAfterOpening_NamesIt()
     {
         using var folder = new TemporaryFolder(Files.Tiny);
         byte[] table = NgramBytes.Random(Vocabulary, 2, 0.1, 1);
@@ -52,17 +52,17 @@ public sealed class NgramFileTests
     }
 
     [TestMethod]
-    public void Open_FolderWithoutATable_HasNone() => Assert.IsNull(NgramFile.Read(ModelFolder.Open(Files.Tiny)));
+    public void Read_FolderWithoutATable_IsNull() => Assert.IsNull(NgramFile.Read(ModelFolder.Open(Files.Tiny)));
 
     [TestMethod]
-    public void Open_EveryTruncation_IsRefused()
+    public void Read_TruncatedTable_IsRefused()
     {
         byte[] table = NgramBytes.Random(Vocabulary, 2, 0.1, 1);
         using var folder = new TemporaryFolder(Files.Tiny);
         foreach (int length in new[] { 0, 1, 8, 35, 36, 37, 100, table.Length / 2, table.Length - 1 })
         {
             Put(folder, table[..length]);
-            Refuses(folder, Name);
+            AssertRefused(folder, Name);
         }
     }
 
@@ -70,25 +70,25 @@ public sealed class NgramFileTests
     [DataRow(0, "not an n-gram table")] // magic
     [DataRow(8, "version")]
     [DataRow(16, "impossible size")] // order
-    public void Open_ChangedHeader_IsRefused(int place, string message)
+    public void Read_ChangedHeader_IsRefused(int offset, string message)
     {
         byte[] table = NgramBytes.Random(Vocabulary, 2, 0.1, 1);
-        table[place] ^= 0x40;
+        table[offset] ^= 0x40;
         using var folder = new TemporaryFolder(Files.Tiny);
         Put(folder, table);
-        Refuses(folder, message);
+        AssertRefused(folder, message);
     }
 
     [TestMethod]
-    public void Open_TableOfAnotherVocabulary_IsRefused()
+    public void Read_TableOfAnotherVocabulary_IsRefused()
     {
         using var folder = new TemporaryFolder(Files.Tiny);
         Put(folder, NgramBytes.Random(Vocabulary + 1, 2, 0.1, 1));
-        Refuses(folder, "65 tokens, the model has 64");
+        AssertRefused(folder, "65 tokens, the model has 64");
     }
 
     [TestMethod]
-    public void Open_ChangedBehindTheHash_IsRefused()
+    public void Open_ChangedTable_IsRefused()
     {
         using var folder = new TemporaryFolder(Files.Tiny);
         byte[] table = NgramBytes.Random(Vocabulary, 2, 0.1, 1);
@@ -98,9 +98,9 @@ public sealed class NgramFileTests
         StringAssert.Contains(Assert.ThrowsExactly<ModelFolderException>(() => ModelFolder.Open(folder.Path)).Message, Name);
     }
 
-    /// <summary>The table only proposes: another one, or none, gives other random numbers and other texts, and with one all gaps are filled.</summary>
+    /// <summary>The table is optional: without it more forward passes are needed, but all gaps are filled.</summary>
     [TestMethod]
-    public void Infill_WithAndWithoutATable_FillsTheGap()
+    public void Infill_WithATable_NeedsFewerPasses()
     {
         using var folder = new TemporaryFolder(Files.Default);
         using TextInfiller with = TextInfiller.Open(folder.Path);
@@ -109,19 +109,19 @@ public sealed class NgramFileTests
         using TextInfiller without = TextInfiller.Open(folder.Path);
         Assert.IsNotNull(with.Folder.NgramsPath);
         Assert.IsNull(without.Folder.NgramsPath);
-        int states = 0, callsWithout = 0;
+        int nfeWith = 0, nfeWithout = 0;
         for (int seed = 0; seed < 10; seed++)
         {
             var options = new InfillOptions { Sampler = SamplerKind.Fused, Seed = seed };
-            states += with.Infill(Text, options).Statistics.Nfe;
-            callsWithout += without.Infill(Text, options).Statistics.Nfe;
+            nfeWith += with.Infill(Text, options).Statistics.Nfe;
+            nfeWithout += without.Infill(Text, options).Statistics.Nfe;
         }
 
-        Assert.IsLessThan(callsWithout, states);
-        Assert.IsLessThanOrEqualTo(240, callsWithout);
+        Assert.IsLessThan(nfeWithout, nfeWith);
+        Assert.IsLessThanOrEqualTo(240, nfeWithout);
     }
 
-    private static void Refuses(TemporaryFolder folder, string message)
+    private static void AssertRefused(TemporaryFolder folder, string message)
     {
         ModelFolder opened = ModelFolder.Open(folder.Path);
         string found = Assert.ThrowsExactly<ModelFolderException>(() => NgramFile.Read(opened)).Message;

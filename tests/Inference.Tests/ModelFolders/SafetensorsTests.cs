@@ -9,7 +9,7 @@ namespace AsArm.Inference.Tests.ModelFolders;
 public sealed class SafetensorsTests
 {
     [TestMethod]
-    public void Read_WrittenByHand_GivesItsValues()
+    public void Read_HandWrittenFile_GivesItsValues()
     {
         using var folder = new TemporaryFolder();
         File.WriteAllBytes(folder.In("a"), Create("""{"x":{"dtype":"F32","shape":[2,1],"data_offsets":[0,8]}}""", [0, 0, 128, 63, 0, 0, 0, 64]));
@@ -26,7 +26,7 @@ public sealed class SafetensorsTests
     [DataRow("""{"x":{"dtype":"F32","shape":[-2],"data_offsets":[8,0]}}""")]
     [DataRow("""{"x":{"dtype":"F32","shape":[-1,-2],"data_offsets":[0,8]}}""")]
     [DataRow("""{"x":{"dtype":"F32","shape":[2147483647,2147483647],"data_offsets":[0,8]}}""")]
-    public void Read_SizesThatDisagree_Throws(string header)
+    public void Read_InconsistentSizes_Throws(string header)
     {
         using var folder = new TemporaryFolder();
         File.WriteAllBytes(folder.In("a"), Create(header, new byte[8]));

@@ -7,7 +7,7 @@ using AsArm.Inference.Tests.Support;
 
 namespace AsArm.Inference.Tests.Onnx;
 
-/// <summary>What a large call leaves behind: nothing but what small calls need.</summary>
+/// <summary>Buffers after a large forward pass: no more memory is retained than small passes need.</summary>
 [TestClass]
 public sealed class BufferMemoryTests
 {
@@ -16,12 +16,12 @@ public sealed class BufferMemoryTests
     [TestMethod]
     [DataRow(true)]
     [DataRow(false)]
-    public void Evaluate_ManyLogits_AreAnsweredInRunsOfBoundedMemory(bool useCache)
+    public void Evaluate_ManyLogits_UsesRunsOfBoundedMemory(bool useCache)
     {
         using OnnxAnySubsetModel model = OnnxModelLoader.Open(ModelFolder.Open(Files.Default), useCache: useCache);
         SequenceState[] states = [.. Enumerable.Range(0, Batch).Select(i => NewState(model, 120, 9 + i)), NewState(model, 1, 8)];
         model.Evaluate(states, CancellationToken.None);
-        Assert.IsGreaterThan(MemoryBounds.RetainedBytes / 2, model.BufferBytes, "They stay for the next call.");
+        Assert.IsGreaterThan(MemoryBounds.RetainedBytes / 2, model.BufferBytes, "Buffers are retained for the next pass.");
         Assert.IsLessThanOrEqualTo(MemoryBounds.RetainedBytes, model.BufferBytes);
         SequenceState alone = NewState(model, 120, 9 + 17);
         model.Evaluate([alone], CancellationToken.None);
@@ -29,22 +29,22 @@ public sealed class BufferMemoryTests
             Assert.AreEqual(alone.Logits[i], states[17].Logits[i], 1e-3f);
     }
 
-    /// <summary>One sequence is one run, whatever it takes.</summary>
+    /// <summary>One sequence is evaluated in one run, whatever memory it needs.</summary>
     [TestMethod]
     [DataRow(true)]
     [DataRow(false)]
-    public void Evaluate_OneSequenceOfVeryManyLogits_LeavesNoLargeBuffers(bool useCache)
+    public void Evaluate_OneSequenceWithManyLogits_RetainsNoLargeBuffers(bool useCache)
     {
         using OnnxAnySubsetModel model = OnnxModelLoader.Open(ModelFolder.Open(Files.Default), useCache: useCache);
-        const int Rows = 5000; // 82 MB
-        var state = new SequenceState(Order.LeftToRight([true, .. new bool[Length - 1]]), new int[Length], model.VocabularySize, Rows);
+        const int Queries = 5000; // 82 MB
+        var state = new SequenceState(Order.LeftToRight([true, .. new bool[Length - 1]]), new int[Length], model.VocabularySize, Queries);
         state.BeginForwardPass(1);
-        for (int i = 0; i < Rows; i++)
+        for (int i = 0; i < Queries; i++)
             state.AddQuery(new Conditional(1 + (i % (Length - 1)), 1));
         model.Evaluate([state], CancellationToken.None);
         Assert.AreEqual(0, model.BufferBytes);
         float[] first = state.Row(0).ToArray();
-        Assert.IsTrue(first.SequenceEqual(state.Row(Length - 1).ToArray()), "The same question, the same answer.");
+        Assert.IsTrue(first.SequenceEqual(state.Row(Length - 1).ToArray()), "Equal queries have equal logits.");
         model.Evaluate([state], CancellationToken.None);
         Assert.IsTrue(first.SequenceEqual(state.Row(0).ToArray()));
     }

@@ -4,11 +4,11 @@ using AsArm.Inference.Tests.Support;
 
 namespace AsArm.Inference.Tests.Onnx;
 
-/// <summary>Which graph of a folder runs where.</summary>
+/// <summary>Selection of the graph by device and precision.</summary>
 [TestClass]
 public sealed class GraphPathTests
 {
-    /// <summary>Integer products have kernels on CPUs only; on a GPU, or asked for, the same integers are taken in float32. Float models have one pair of graphs.</summary>
+    /// <summary>Integer arithmetic has kernels for CPUs only; on a GPU, or on request, the float32 graphs of the same weights are used. Float models have one pair of graphs.</summary>
     [TestMethod]
     public void GraphPath_OfEveryPrecision_FollowsTheDevice()
     {

@@ -18,7 +18,7 @@ public sealed class OnnxAnySubsetModelTests
     [TestMethod]
     [DataRow(false)]
     [DataRow(true)]
-    public void Evaluate_BatchOfDifferentLengths_AnswersEachAsAlone(bool useCache)
+    public void Evaluate_BatchOfDifferentLengths_GivesEachAsAlone(bool useCache)
     {
         using OnnxAnySubsetModel model = Open(useCache);
         SequenceState[] batch = [.. Enumerable.Range(0, 6).Select(i => CreateState(model, length: 3 + 7 * i, queries: 1 + i % 3, seed: i))];
@@ -35,15 +35,15 @@ public sealed class OnnxAnySubsetModelTests
     [TestMethod]
     [DataRow(false)]
     [DataRow(true)]
-    public void Evaluate_SameCallAgain_GivesTheSameBits(bool useCache)
+    public void Evaluate_SameInputsAgain_GivesTheSameBits(bool useCache)
     {
         using OnnxAnySubsetModel model = Open(useCache);
         SequenceState state = CreateState(model, 20, 4, 1);
         model.Evaluate([state], CancellationToken.None);
         float[] first = state.Logits.ToArray();
-        for (int length = 2; length < 64; length++) // other shapes in between, more than are kept bound
+        for (int length = 2; length < 64; length++) // other shapes in between, more than TensorsByShape stores
             model.Evaluate([CreateState(model, length, 1 + length % 2, length)], CancellationToken.None);
-        model.Release(state); // what is read from a cache is summed apart from what is new, which may move the last bit
+        model.Release(state); // cached and new keys are summed separately, which may change the last bit
         model.Evaluate([state], CancellationToken.None);
         CollectionAssert.AreEqual(first, state.Logits.ToArray());
     }
@@ -51,7 +51,7 @@ public sealed class OnnxAnySubsetModelTests
     [TestMethod]
     [DataRow(false)]
     [DataRow(true)]
-    public void Evaluate_HiddenTokens_AreNotSeen(bool useCache)
+    public void Evaluate_TokensPastTheHorizon_DoNotMatter(bool useCache)
     {
         using OnnxAnySubsetModel model = Open(useCache);
         Order order = Order.LeftToRight([true, false, true, false, false]);
@@ -70,7 +70,7 @@ public sealed class OnnxAnySubsetModelTests
     [TestMethod]
     [DataRow(false)]
     [DataRow(true)]
-    public void Evaluate_OtherTokensOrHorizon_ChangesTheAnswer(bool useCache)
+    public void Evaluate_OtherHorizon_ChangesTheLogits(bool useCache)
     {
         using OnnxAnySubsetModel model = Open(useCache);
         Order order = Order.LeftToRight([true, false, true, false, false]);
@@ -86,7 +86,7 @@ public sealed class OnnxAnySubsetModelTests
     [TestMethod]
     [DataRow(false)]
     [DataRow(true)]
-    public void Evaluate_WhatTheNetworkCannotTake_Throws(bool useCache)
+    public void Evaluate_InvalidSequence_Throws(bool useCache)
     {
         using OnnxAnySubsetModel model = Open(useCache);
         SequenceState tooLong = CreateState(model, 65, 1, 1);
@@ -95,11 +95,11 @@ public sealed class OnnxAnySubsetModelTests
         nothingGiven.AddQuery(new Conditional(0, 0));
         StringAssert.Contains(
             Assert.ThrowsExactly<ArgumentException>(() => model.Evaluate([nothingGiven], CancellationToken.None)).Message, "separator");
-        var ofAnother = new SequenceState(Order.LeftToRight([true, false]), [0, 0], model.VocabularySize - 1, 1);
-        ofAnother.AddQuery(new Conditional(1, 1));
-        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => model.Evaluate([ofAnother], CancellationToken.None)).Message, "over 63 tokens");
-        var asksNothing = new SequenceState(Order.LeftToRight([true, false]), [0, 0], model.VocabularySize, 1);
-        Assert.ThrowsExactly<ArgumentException>(() => model.Evaluate([asksNothing], CancellationToken.None));
+        var ofAnotherVocabulary = new SequenceState(Order.LeftToRight([true, false]), [0, 0], model.VocabularySize - 1, 1);
+        ofAnotherVocabulary.AddQuery(new Conditional(1, 1));
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => model.Evaluate([ofAnotherVocabulary], CancellationToken.None)).Message, "over 63 tokens");
+        var withoutQueries = new SequenceState(Order.LeftToRight([true, false]), [0, 0], model.VocabularySize, 1);
+        Assert.ThrowsExactly<ArgumentException>(() => model.Evaluate([withoutQueries], CancellationToken.None));
         Assert.ThrowsExactly<ArgumentException>(() => model.Evaluate([], CancellationToken.None));
     }
 
@@ -117,11 +117,11 @@ public sealed class OnnxAnySubsetModelTests
         Assert.IsTrue(state.Logits.ToArray().All(float.IsFinite));
     }
 
-    /// <summary>A token that fires while a call runs stops it, and the next call is not affected.</summary>
+    /// <summary>Cancellation during a run stops it, and the next run is not affected.</summary>
     [TestMethod]
     [DataRow(false)]
     [DataRow(true)]
-    public void Evaluate_CancelledWithinTheCall_ThrowsAndLeavesTheModelUsable(bool useCache)
+    public void Evaluate_CancelledDuringTheRun_ThrowsAndLeavesTheModelUsable(bool useCache)
     {
         using OnnxAnySubsetModel model = OnnxModelLoader.Open(ModelFolder.Open(Files.Default), useCache: useCache);
         SequenceState state = CreateState(model, 120, 20, 1);
@@ -131,10 +131,10 @@ public sealed class OnnxAnySubsetModelTests
         bool stopped = false;
         for (int attempt = 0; attempt < 50 && !stopped; attempt++)
         {
-            // The token fires a little later in each attempt, so that one of them meets the call at work on any machine.
+            // Cancelled a little later in each attempt, so that on any machine one attempt cancels during the run.
             using var cancellationToken = new CancellationTokenSource();
             using var started = new ManualResetEventSlim();
-            Task firing = Task.Run(() =>
+            Task cancelling = Task.Run(() =>
             {
                 started.Wait();
                 Thread.Sleep(10 + 5 * attempt);
@@ -150,13 +150,13 @@ public sealed class OnnxAnySubsetModelTests
                 stopped = true;
             }
 
-            firing.Wait();
+            cancelling.Wait();
             model.Release(state);
             model.Evaluate([state], CancellationToken.None);
             CollectionAssert.AreEqual(expected, state.Logits.ToArray());
         }
 
-        Assert.IsTrue(stopped, "No call was stopped.");
+        Assert.IsTrue(stopped, "No run was cancelled.");
     }
 
     [TestMethod]
@@ -171,19 +171,19 @@ public sealed class OnnxAnySubsetModelTests
         Assert.ThrowsExactly<ObjectDisposedException>(() => model.Evaluate([state], CancellationToken.None));
     }
 
-    /// <summary>Capacity follows the number of elements: a call of many rows and one of many sequences do not multiply.</summary>
+    /// <summary>Capacity is counted in elements: growing for many queries and for many sequences does not multiply.</summary>
     [TestMethod]
-    public void Hold_AfterGrowth_CountsElements()
+    public void CanFit_AfterGrowth_CountsElements()
     {
         StatelessBuffers buffers = new StatelessBuffers(new StatelessShape(1, 100, 100), 8).WithCapacityFor(new StatelessShape(16, 20, 5));
         Assert.HasCount(320, buffers.InputIds);
         Assert.HasCount(100 * 8, buffers.Logits);
-        Assert.IsTrue(buffers.CanHold(new StatelessShape(10, 32, 10)));
-        Assert.IsFalse(buffers.CanHold(new StatelessShape(16, 20, 7)));
+        Assert.IsTrue(buffers.CanFit(new StatelessShape(10, 32, 10)));
+        Assert.IsFalse(buffers.CanFit(new StatelessShape(16, 20, 7)));
     }
 
     [TestMethod]
-    public void Open_DeviceThatIsNotThere_SaysWhichAre()
+    public void Open_UnavailableDevice_ListsTheAvailableOnes()
     {
         foreach (Device device in new[] { Device.Cuda, Device.TensorRT })
         {
@@ -194,11 +194,11 @@ public sealed class OnnxAnySubsetModelTests
         }
     }
 
-    /// <summary>ONNX Runtime has products of integers for CPUs only; what is missing on a machine without a GPU is told second.</summary>
+    /// <summary>ONNX Runtime has integer arithmetic for CPUs only. This is reported first, even on a machine without a GPU.</summary>
     [TestMethod]
     [DataRow("int8")]
     [DataRow("int4")]
-    public void Open_IntegersOnAGpuWithoutFloat32Graphs_IsRefused(string precision)
+    public void Open_IntegersWithoutFloat32GraphsOnAGpu_IsRefused(string precision)
     {
         foreach (Device device in new[] { Device.Cuda, Device.TensorRT })
         {

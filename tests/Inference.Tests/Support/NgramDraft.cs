@@ -3,16 +3,16 @@ using AsArm.Inference.Tests.Exactness;
 namespace AsArm.Inference.Tests.Support;
 
 /// <summary>
-/// Algorithm 2's drafts: bigrams of the known tokens of the sequence itself, all known tokens where the left neighbour was
-/// never followed. The recorded residuals confirm the counts.
+/// The drafts of Algorithm 2: bigrams of the known tokens of the sequence itself, or unigrams if the left neighbour is never
+/// followed by a known token. The recorded residuals confirm the counts.
 /// </summary>
 internal static class NgramDraft
 {
-    /// <summary>[k][V] the distributions that a speculation step's draft tokens were drawn from, one after another.</summary>
-    /// <param name="tokens">[Length] by position; draft tokens are written into it.</param>
-    /// <param name="known">[Length] given or decided.</param>
-    /// <param name="targets">[k] positions.</param>
-    /// <param name="draftTokens">[k] tokens.</param>
+    /// <summary>[k][V] The distributions from which the draft tokens of a speculation step were drawn.</summary>
+    /// <param name="tokens">[Length] Tokens by position; draft tokens are written into it.</param>
+    /// <param name="known">[Length] Whether a position is given or committed.</param>
+    /// <param name="targets">[k] The positions of the targets.</param>
+    /// <param name="draftTokens">[k] The draft tokens.</param>
     public static float[][] Probabilities(int[] tokens, bool[] known, ReadOnlySpan<int> targets, int[] draftTokens)
     {
         int[] before = [.. tokens];

@@ -2,12 +2,12 @@ using CsCheck;
 
 namespace AsArm.Inference.Tests.Support;
 
-/// <summary>Checks of random values, the same ones in every run.</summary>
+/// <summary>Property tests with random values that are the same in every run.</summary>
 internal static class Property
 {
-    private const int Usual = 10_000;
+    private const int DefaultCount = 10_000;
 
-    public static void ForEach<T>(Gen<T> generator, Action<T> check, int count = Usual)
+    public static void ForEach<T>(Gen<T> generator, Action<T> check, int count = DefaultCount)
     {
         var random = new PCG(stream: 1, seed: 20_261_128);
         for (int i = 0; i < count; i++)

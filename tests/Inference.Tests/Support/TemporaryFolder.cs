@@ -1,6 +1,6 @@
 namespace AsArm.Inference.Tests.Support;
 
-/// <summary>A folder that is gone after the test, optionally with a copy of another.</summary>
+/// <summary>A folder that is deleted after the test, optionally a copy of another.</summary>
 internal sealed class TemporaryFolder : IDisposable
 {
     public TemporaryFolder(string? copyOf = null)

@@ -11,14 +11,14 @@ using CsCheck;
 
 namespace AsArm.Inference.Tests.Text;
 
-/// <summary>The space that was typed before a gap is given text: it stays, for every seed, sampler and order.</summary>
+/// <summary>A space before a gap is given text and is kept, for every seed, sampler and order.</summary>
 [TestClass]
 public sealed partial class GapSpacingTests
 {
     private static readonly InfillTokenizer s_default = InfillTokenizer.Open(ModelFolder.Open(Files.Default).TokenizerPath!, ModelFolder.Open(Files.Default).Manifest);
     private static readonly ModelManifest s_manifest = ModelFolder.Open(Files.Default).Manifest with { MaxLength = 1000 };
 
-    /// <summary>Where a gap's text begins, in words: what stands before it.</summary>
+    /// <summary>Words before and after gaps.</summary>
     private static readonly string[] s_words =
         ["A", "day", "un", "able", ",", ".", "(", "'", "42", "x=", "<b>", "\"", "é", "鬱", "🙂", "a\u0301", "[[", "]]"];
 
@@ -51,7 +51,7 @@ public sealed partial class GapSpacingTests
         ["transformers 5"] = Tokenizers.Xlnet(s_fast),
     };
 
-    /// <summary>Whatever allowed tokens fill the gaps: the gaps, inserted into the input, give the text.</summary>
+    /// <summary>With any allowed tokens, the gaps inserted into the input give the text.</summary>
     [TestMethod]
     [DynamicData(nameof(Names))]
     public void Fill_WithAllowedTokens_KeepsTheInputAroundTheGaps(string name)
@@ -61,11 +61,11 @@ public sealed partial class GapSpacingTests
             Cases(s_words, s_spaces), sample => Assert.AreEqual(sample.Expected(Fill(sample, tokenizer, GapSpacing.AsTyped, out string text)), text, sample.Markup));
     }
 
-    /// <summary>What the network sees is what is shown, up to runs of white space; so a score of the filled text is one of what was drawn.</summary>
+    /// <summary>The decoded tokens are the shown text up to runs of white space, so scoring the filled text scores the same tokens.</summary>
     [TestMethod]
     [DataRow("dummy prefix")]
     [DataRow("no dummy prefix")]
-    public void Fill_OfPlainText_ShowsTheTokensOfTheWhole(string name)
+    public void Fill_OfPlainText_ShowsTheDecodedTokens(string name)
     {
         InfillTokenizer tokenizer = s_tokenizers[name];
         Property.ForEach(
@@ -73,12 +73,12 @@ public sealed partial class GapSpacingTests
             sample =>
             {
                 int[] tokens = Tokens(sample, tokenizer, GapSpacing.AsTyped, out InfillText encoded);
-                string seen = tokenizer.DecodeStart(WithoutSeparator(tokens));
-                Assert.AreEqual(Collapse(seen), Collapse(encoded.Fill(encoded.DecodeGaps(tokens, All(tokens)))), sample.Markup);
+                string decoded = tokenizer.DecodeStart(WithoutSeparator(tokens));
+                Assert.AreEqual(Collapse(decoded), Collapse(encoded.Fill(encoded.DecodeGaps(tokens, All(tokens)))), sample.Markup);
             });
     }
 
-    /// <summary>Given tokens beside a gap are those of the whole text: white space before a gap is in the gap's first token, and in no other.</summary>
+    /// <summary>Given tokens next to a gap are those of the whole text: white space before a gap is in the first token of the gap only.</summary>
     [TestMethod]
     [DataRow("dummy prefix", "The cat\n", "")]
     [DataRow("dummy prefix", "The cat  ", " the mat")]
@@ -101,13 +101,13 @@ public sealed partial class GapSpacingTests
         CollectionAssert.AreEqual(whole, gap);
     }
 
-    /// <summary>Control: where the model decides, typed spaces are lost and words are torn apart.</summary>
+    /// <summary>Control: if the model determines spacing, typed spaces are lost and words are split.</summary>
     [TestMethod]
-    public void Fill_FromModel_DoesNot()
+    public void Fill_FromModel_ChangesTheInput()
     {
         int kept = 0;
         Property.ForEach(
-            Cases(s_plainWords, s_spaces), // many have no space before a gap
+            Cases(s_plainWords, s_spaces), // cases without a space before a gap are kept
             sample => { kept += sample.Expected(Fill(sample, Tokenizers.Stories, GapSpacing.FromModel, out string text)) == text ? 1 : 0; },
             count: 1000);
         Assert.IsInRange(1, 900, kept);
@@ -115,7 +115,7 @@ public sealed partial class GapSpacingTests
 
     [TestMethod]
     [DynamicData(nameof(Samplers))]
-    public void Infill_SpaceBeforeAGap_Stays(SamplerKind sampler, DecodingOrder order)
+    public void Infill_SpaceBeforeAGap_IsKept(SamplerKind sampler, DecodingOrder order)
     {
         using TextInfiller infiller = TextInfiller.Open(Files.Default, inFloat32: true);
         string text = "A <mask:2> day.  <mask> un<mask>able,\n<mask:2><mask> end";
@@ -133,9 +133,9 @@ public sealed partial class GapSpacingTests
         }
     }
 
-    /// <summary>Control: among the same seeds the model by itself loses the space.</summary>
+    /// <summary>Control: with the same seeds, the model loses the space if it determines spacing.</summary>
     [TestMethod]
-    public void Infill_SeedsThatLoseTheSpace_KeepIt()
+    public void Infill_AsTyped_KeepsSpacesThatTheModelLoses()
     {
         using TextInfiller infiller = TextInfiller.Open(Files.Default);
         string[] Texts(GapSpacing spacing) => [.. infiller.InfillBatch([.. Enumerable.Range(0, 200).Select(
@@ -149,7 +149,7 @@ public sealed partial class GapSpacingTests
         Assert.Contains(text => !text.StartsWith("A ", StringComparison.Ordinal), Texts(GapSpacing.FromModel));
     }
 
-    /// <summary>Wherever the shown text has the tokens that were drawn, its score is the log-probability of the draw.</summary>
+    /// <summary>If the shown text has the generated tokens, its score is their log-probability.</summary>
     [TestMethod]
     [DataRow("A <mask:2> day.")]
     [DataRow("A  <mask:2> day.")]
@@ -158,7 +158,7 @@ public sealed partial class GapSpacingTests
     [DataRow("He was un<mask:2> to do it.")]
     [DataRow("<mask:2> was here.")]
     [DataRow(" <mask:2> was here.")]
-    public void Score_OfTheShownText_IsTheLogProbability(string text)
+    public void Score_OfTheShownText_EqualsTheLogProbability(string text)
     {
         using TextInfiller infiller = TextInfiller.Open(Files.Default, inFloat32: true);
         int compared = 0;
@@ -179,9 +179,9 @@ public sealed partial class GapSpacingTests
     public void Score_SpanThatBeginsWithASpace_IsNotRestricted()
     {
         using TextInfiller infiller = TextInfiller.Open(Files.Default);
-        double free = infiller.Score("The cat[[ sat]] on the mat.").LogProbability, given = infiller.Score("The cat [[sat]] on the mat.").LogProbability;
-        Assert.IsLessThan(given, free);
-        Assert.IsGreaterThan(0.9, Math.Exp(free - given));
+        double unrestricted = infiller.Score("The cat[[ sat]] on the mat.").LogProbability, given = infiller.Score("The cat [[sat]] on the mat.").LogProbability;
+        Assert.IsLessThan(given, unrestricted);
+        Assert.IsGreaterThan(0.9, Math.Exp(unrestricted - given));
     }
 
     private static bool SameTokens(string marked, InfillResult result)
@@ -196,7 +196,7 @@ public sealed partial class GapSpacingTests
         }
     }
 
-    /// <summary>The gaps of a text filled with random tokens, of which the first are allowed by the text.</summary>
+    /// <summary>Fills the gaps with random tokens that are allowed at their positions.</summary>
     private static string[] Fill(Case sample, InfillTokenizer tokenizer, GapSpacing spacing, out string text)
     {
         int[] tokens = Tokens(sample, tokenizer, spacing, out InfillText encoded);
@@ -246,10 +246,10 @@ public sealed partial class GapSpacingTests
             (parts, seed) => new Case([.. parts.Select(part => part.Item1 switch { 0 => words[part.Item2], 1 => spaces[part.Item3], _ => null })], [.. parts.Select(part => part.Item4)], seed))
         .Where(sample => sample.Parts.Contains(null));
 
-    /// <summary>A text in pieces.</summary>
+    /// <summary>A random text with gaps.</summary>
     /// <param name="Parts">Literals; null for gaps.</param>
-    /// <param name="Sizes">Of the gaps, in tokens.</param>
-    /// <param name="Seed">Of the tokens that fill them.</param>
+    /// <param name="Sizes">Sizes of the gaps, in tokens.</param>
+    /// <param name="Seed">Seed of the tokens that fill them.</param>
     internal sealed record Case(string?[] Parts, int[] Sizes, int Seed)
     {
         public string Markup => string.Concat(Parts.Zip(Sizes, (part, size) => part is null ? $"<mask:{size}>" : part.Replace("<", @"\<", StringComparison.Ordinal)));

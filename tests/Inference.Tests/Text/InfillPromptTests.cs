@@ -11,7 +11,7 @@ public sealed class InfillPromptTests
 {
     private const int Texts = 10_000;
 
-    /// <summary>Texts that are full of what markup is made of.</summary>
+    /// <summary>Random texts with many parts of markup.</summary>
     private static readonly Gen<string> s_texts = Gen.Frequency(
             (6, OneOf("\\", "\\\\", "<", ">", "[", "[[", "]", "]]", "<mask>", "<mask", "<mask:2>", "<MASK>", "mask:3>", ":", "2")),
             (3, OneOf(" ", "a", "\n", "é", "😀", "日本", "C:\\dir\\")),
@@ -34,14 +34,14 @@ public sealed class InfillPromptTests
     public void ParseScore_OfAnEscapedText_GivesTheText() => Property.ForEach(
         s_texts, text => Assert.AreEqual(text, OnlyText(ScorePrompt.Parse(ScorePrompt.Escape(text)).Segments)));
 
-    /// <summary>Gaps between any texts, and next to each other.</summary>
+    /// <summary>With gaps between any texts, and adjacent gaps.</summary>
     [TestMethod]
     public void Parse_OfAPromptAsMarkup_GivesItsSegments() => Property.ForEach(s_prompts, prompt => CollectionAssert.AreEqual(
         prompt.Segments.ToArray(), InfillPrompt.Parse(prompt.ToString()).Segments.ToArray(), prompt.ToString()));
 
-    /// <summary>The control: without escapes most of these texts do not come back.</summary>
+    /// <summary>Control: without escapes most of these texts are changed.</summary>
     [TestMethod]
-    public void Parse_OfATextThatIsNotEscaped_DoesNotGiveIt()
+    public void Parse_OfAnUnescapedText_ChangesIt()
     {
         int changed = 0;
         Property.ForEach(s_texts, text => changed += Survives(text) ? 0 : 1);
@@ -52,13 +52,13 @@ public sealed class InfillPromptTests
     [DataRow(@"C:\dir\", @"C:\dir\")]
     [DataRow("1 < 2 [x]", @"1 \< 2 [x]")]
     [DataRow(@"\<mask>", @"\\\<mask>")]
-    public void Escape_OfAText_IsItsMarkup(string text, string expected) => Assert.AreEqual(expected, InfillPrompt.Escape(text));
+    public void Escape_OfAText_GivesItsMarkup(string text, string expected) => Assert.AreEqual(expected, InfillPrompt.Escape(text));
 
     [TestMethod]
-    public void Escape_OfATextToScore_IsItsMarkup() => Assert.AreEqual(@"\\\[x] \< y]", ScorePrompt.Escape(@"\[x] < y]"));
+    public void Escape_OfATextToScore_GivesItsMarkup() => Assert.AreEqual(@"\\\[x] \< y]", ScorePrompt.Escape(@"\[x] < y]"));
 
     [TestMethod]
-    public void AddText_TextsThatFollowEachOther_AreOneSegment()
+    public void AddText_AdjacentTexts_AreOneSegment()
     {
         InfillPrompt prompt = new InfillPrompt().AddText("a ").AddText("").AddText("<mask>").AddGap().AddGap(2).AddText(@"\");
         CollectionAssert.AreEqual(
@@ -68,7 +68,7 @@ public sealed class InfillPromptTests
     }
 
     [TestMethod]
-    public void Add_WhatIsNoPart_IsRefused()
+    public void Add_InvalidPart_Throws()
     {
         Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => new InfillPrompt().AddGap(0));
         Assert.ThrowsExactly<InfillTextException>(() => new InfillPrompt().AddText("\ud800"));
@@ -90,7 +90,7 @@ public sealed class InfillPromptTests
     [DataRow("A <mask3> b <mask>", "'<mask3>' at character 2")]
     [DataRow("A <mask b <mask>", "'<mask' at character 2")]
     [DataRow("<MASK> <mask> <Mask> [MASK]", "'<MASK>' at character 0 is plain text, not a gap (nor are 2 more like it)")]
-    public void Warning_PartThatLooksLikeAGap_IsNamed(string markup, string named) =>
+    public void Warning_TextThatLooksLikeAGap_NamesIt(string markup, string named) =>
         StringAssert.Contains(InfillPrompt.Parse(markup).Warning, named);
 
     [TestMethod]

@@ -5,7 +5,7 @@ using AsArm.Inference.Text;
 
 namespace AsArm.Inference.Tests.Text;
 
-/// <summary>Given text comes back as it was; what a gap's tokens say decides about the space before it.</summary>
+/// <summary>Given text is never changed; the tokens of a gap are decoded with their spaces.</summary>
 [TestClass]
 public sealed class InfillTextTests
 {
@@ -24,7 +24,7 @@ public sealed class InfillTextTests
     [DataRow("(<mask:2>)", " sat on", "( sat on)")]
     [DataRow(@"\<b> \[x] \n <mask:2>", " sat on", @"<b> \[x] \n sat on")]
     [DataRow("<mask:2>", " sat on", "sat on")]
-    public void Fill_WithTheTokensOfAGap_KeepsGivenText(string text, string gap, string expected)
+    public void Fill_OneGap_KeepsGivenText(string text, string gap, string expected)
     {
         InfillText encoded = InfillText.Encode(text, spans: false, s_tokenizer, s_manifest);
         Assert.AreEqual(expected, encoded.FillGaps(s_tokenizer.EncodeContinuation(gap)));
@@ -40,7 +40,7 @@ public sealed class InfillTextTests
     }
 
     [TestMethod]
-    public void DecodeGaps_Undecided_ShowsMasks()
+    public void DecodeGaps_UncommittedTokens_ShowsMasks()
     {
         InfillText encoded = InfillText.Encode("The cat <mask:3> the mat.", spans: false, s_tokenizer, s_manifest);
         int[] tokens = encoded.Tokens;
@@ -51,7 +51,7 @@ public sealed class InfillTextTests
         CollectionAssert.AreEqual(new[] { "<mask:1> on<mask:1>" }, encoded.DecodeGaps(tokens, committed));
     }
 
-    /// <summary>What the model sees of a text with gaps is what it sees of the filled text.</summary>
+    /// <summary>Given tokens of a text with gaps are those of the filled text.</summary>
     [TestMethod]
     [DataRow("The cat <mask:2> the mat.", "The cat sat on the mat.")]
     [DataRow("The <mask:3> the mat.", "The cat sat on the mat.")]
@@ -103,6 +103,6 @@ public sealed class InfillTextTests
     [DataRow("a [[ ]]", true, "no token")]
     [DataRow("a [[日本]]", true, "cannot write")]
     [DataRow("a [[\\<mask>]]", true, "cannot write")]
-    public void Encode_BadText_SaysWhy(string text, bool spans, string message) => StringAssert.Contains(
+    public void Encode_InvalidText_Throws(string text, bool spans, string message) => StringAssert.Contains(
         Assert.ThrowsExactly<InfillTextException>(() => InfillText.Encode(text, spans, s_tokenizer, s_manifest)).Message, message);
 }

@@ -16,9 +16,9 @@ public sealed class InfillTokenizerTests
     private static InfillTokenizer Open(int vocabularySize = 4096) =>
         InfillTokenizer.Open(Files.Golden("tokenizer/spiece.model"), s_manifest with { VocabularySize = vocabularySize });
 
-    /// <summary>Ids recorded from the SentencePiece library itself; runs of unknown characters, ligatures and odd spaces among them.</summary>
+    /// <summary>Ids recorded from the SentencePiece library, including runs of unknown characters, ligatures and unusual spaces.</summary>
     [TestMethod]
-    public void Encode_RecordedTexts_GivesSentencePiecesIds()
+    public void Encode_RecordedTexts_GivesTheIdsOfSentencePiece()
     {
         InfillTokenizer tokenizer = Open();
         using JsonDocument cases = JsonDocument.Parse(File.ReadAllBytes(Files.Golden("tokenizer/cases.json")));
@@ -50,7 +50,7 @@ public sealed class InfillTokenizerTests
     }
 
     [TestMethod]
-    public void Open_VocabularyOfTheNetworkTooSmall_Throws() =>
+    public void Open_SmallerVocabularyOfTheNetwork_Throws() =>
         StringAssert.Contains(
             Assert.ThrowsExactly<ModelFolderException>(() => Open(100)).Message, "vocabulary");
 
@@ -65,16 +65,16 @@ public sealed class InfillTokenizerTests
         StringAssert.Contains(Assert.ThrowsExactly<ModelFolderException>(() => InfillTokenizer.Open(folder.In("cut.model"), s_manifest)).Message, "cut.model");
     }
 
-    /// <summary>What other programs do differently; the pieces are sentencepiece's.</summary>
+    /// <summary>Cases that other implementations encode differently; the expected pieces are those of SentencePiece.</summary>
     [TestMethod]
     [DataRow("鬱鬱 鬱", "▁ ? ▁ ?", DisplayName = "A run of unknown characters is one token")]
     [DataRow("1 000,", "▁1 ▁ 00 0 ,", DisplayName = "Of equally probable pieces the longer one is last or first as in sentencepiece")]
     [DataRow("2000", "▁2 0 00")]
-    [DataRow("a\u0001b", "▁a b", DisplayName = "A control character goes")]
+    [DataRow("a\u0001b", "▁a b", DisplayName = "A control character is removed")]
     [DataRow("\0", "▁ ?", DisplayName = "NUL is a character")]
     [DataRow("x\ud800a", "▁ x ▁a", DisplayName = "A lone surrogate is U+FFFD, which becomes a space")]
     [DataRow("", "")]
-    public void Encode_OddTexts_GivesSentencePiecesPieces(string text, string expected)
+    public void Encode_UnusualTexts_GivesThePiecesOfSentencePiece(string text, string expected)
     {
         InfillTokenizer tokenizer = Open();
         Assert.AreEqual(
@@ -84,10 +84,10 @@ public sealed class InfillTokenizerTests
     [TestMethod]
     [DataRow(4, "unigram")]
     [DataRow(5, "byte fallback")]
-    public void Open_OtherKindsOfModel_SaysWhatTheyAre(int kind, string message)
+    public void Open_UnsupportedModel_NamesTheFeature(int kind, string message)
     {
         using var folder = new TemporaryFolder();
-        // Joined protobuf messages are one message: a trainer_spec with model_type BPE, or with byte_fallback.
+        // Concatenated protobuf messages are one message: a trainer_spec with model_type BPE, or with byte_fallback.
         byte[] trainer = kind == 4 ? [0x12, 2, 3 << 3, 2] : [0x12, 3, 0x98, 0x02, 1];
         File.WriteAllBytes(folder.In("other.model"), [.. File.ReadAllBytes(Files.Golden("tokenizer/spiece.model")), .. trainer]);
         StringAssert.Contains(
@@ -95,21 +95,21 @@ public sealed class InfillTokenizerTests
     }
 
     [TestMethod]
-    public void Open_CharacterMapThatGivesNoUtf8_Throws()
+    public void Open_CharacterMapWithInvalidUtf8_Throws()
     {
         using var folder = new TemporaryFolder();
         byte[] model = File.ReadAllBytes(Files.Golden("tokenizer/spiece.model"));
         byte[] map = SentencePieceModel.Parse(model).CharacterMap;
         int replacements = sizeof(uint) + (int)BinaryPrimitives.ReadUInt32LittleEndian(map);
-        model.AsSpan(model.AsSpan().IndexOf(map) + replacements)[0] = 0xF0; // a character of four bytes that another one cuts off
+        model.AsSpan(model.AsSpan().IndexOf(map) + replacements)[0] = 0xF0; // the first byte of a four-byte character
         File.WriteAllBytes(folder.In("map.model"), model);
         StringAssert.Contains(
             Assert.ThrowsExactly<ModelFolderException>(() => InfillTokenizer.Open(folder.In("map.model"), s_manifest)).Message, "character map");
     }
 
-    /// <summary>Twice the text takes about twice the memory; a copy of the rest at each name would take four times as much.</summary>
+    /// <summary>Memory is linear in the text; copying the rest at each match would be quadratic.</summary>
     [TestMethod]
-    public void Encode_ManyNamesOfSpecialTokens_TakesMemoryInProportion()
+    public void Encode_ManySpecialTokens_AllocatesLinearly()
     {
         InfillTokenizer tokenizer = Tokenizers.Xlnet(new TextRules());
         string text = string.Concat(Enumerable.Repeat("<s>", 4_000));

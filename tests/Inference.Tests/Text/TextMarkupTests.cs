@@ -15,10 +15,10 @@ public sealed class TextMarkupTests
     [DataRow(@"regex \[a-z\]+ <mask>", @"regex \[a-z\]+ |1")]
     [DataRow(@"C:\dir\\<mask>.txt", @"C:\dir\|1|.txt")]
     [DataRow(@"\\server\share\\<mask:2>", @"\\server\share\|2")]
-    [DataRow(@"\\\<mask>", @"\<mask>", DisplayName = "Three backslashes: one and a plain <")]
+    [DataRow(@"\\\<mask>", @"\<mask>", DisplayName = "Three backslashes: one and an escaped <")]
     [DataRow(@"\\\\<mask>", @"\\|1", DisplayName = "Four backslashes: two and a gap")]
     [DataRow(@"\<b> \\<b> \\\<b> \\\\<b>", @"<b> \<b> \<b> \\<b>")]
-    [DataRow(@"\\\ <mask> \\\", @"\\\ |1| \\\", DisplayName = "Backslashes elsewhere stand for themselves")]
+    [DataRow(@"\\\ <mask> \\\", @"\\\ |1| \\\", DisplayName = "Backslashes elsewhere are literal")]
     [DataRow(@"a\\[[b]] <mask>", @"a\\[[b]] |1")]
     [DataRow("<masked> <mas <Mask>", "<masked> <mas <Mask>")]
     [DataRow("[[x]] <mask>", "[[x]] |1")]
@@ -45,9 +45,9 @@ public sealed class TextMarkupTests
     [DataRow("a <mask: 3>", "malformed")]
     [DataRow("a <mask:3", "malformed")]
     [DataRow("a <mask:99999999999999999999>", "99999999999999999999 tokens")]
-    [DataRow("[[a <mask> b]]", "holds a gap")]
+    [DataRow("[[a <mask> b]]", "contains a gap")]
     [DataRow("[[a", "not closed")]
-    public void Parse_Malformed_SaysWhat(string text, string message) =>
+    public void Parse_MalformedMarkup_Throws(string text, string message) =>
         StringAssert.Contains(Assert.ThrowsExactly<InfillTextException>(() => TextMarkup.Parse(text, spans: true)).Message, message);
 
     [TestMethod]

@@ -5,19 +5,19 @@ using AsArm.Inference.Text;
 
 namespace AsArm.Inference.Tests.Text;
 
-/// <summary>The text around a gap that fits into a window.</summary>
+/// <summary>Selection of the text around a gap for a window.</summary>
 [TestClass]
 public sealed class TextWindowTests
 {
     private static readonly ModelManifest s_manifest = ModelFolder.Open(Files.Text).Manifest;
     private static readonly SegmentEncoder s_encoder = new(Tokenizers.Stories, s_manifest, GapSpacing.AsTyped);
 
-    /// <summary>All of the room is used, on both sides alike, and words are whole.</summary>
+    /// <summary>The window is filled, with equal sides and whole words.</summary>
     [TestMethod]
     [DataRow(1)]
     [DataRow(30)]
     [DataRow(90)]
-    public void Around_AGap_TakesTheWordsBesideIt(int gap)
+    public void Around_Gap_HasWholeWordsOnBothSides(int gap)
     {
         string before = Sentences(0, 20) + " ", after = " " + Sentences(20, 40);
         TextWindow window = TextWindow.Around(s_encoder, before, [new TextSegment.Gap(gap)], after);
@@ -30,7 +30,7 @@ public sealed class TextWindowTests
     }
 
     [TestMethod]
-    public void Around_AGapAtAnEnd_TakesAllRoomFromTheOtherSide()
+    public void Around_GapAtAnEnd_UsesTheOtherSide()
     {
         TextWindow atStart = TextWindow.Around(s_encoder, "A ", [new TextSegment.Gap(2)], " " + Sentences(0, 30));
         TextWindow atEnd = TextWindow.Around(s_encoder, Sentences(0, 30) + " ", [new TextSegment.Gap(2)], ".");
@@ -39,7 +39,7 @@ public sealed class TextWindowTests
         Assert.IsInRange(s_encoder.Maximum - 3, s_encoder.Maximum, s_encoder.Count(atEnd.Segments).Total);
     }
 
-    /// <summary>No words, characters of two code units, nothing but white space: a window all the same, of whole characters.</summary>
+    /// <summary>Texts without words, with surrogate pairs or of white space only: the window has whole characters.</summary>
     [TestMethod]
     [DataRow("x")]
     [DataRow("😀")]
@@ -47,7 +47,7 @@ public sealed class TextWindowTests
     [DataRow(" ")]
     [DataRow("é\n")]
     [DataRow("x1 ")]
-    public void Around_OddTexts_FitsAndIsUnicode(string part)
+    public void Around_UnusualTexts_FitsAndIsValidUnicode(string part)
     {
         string text = string.Concat(Enumerable.Repeat(part, 20_000));
         TextWindow window = TextWindow.Around(s_encoder, text, [new TextSegment.Gap(2)], text);

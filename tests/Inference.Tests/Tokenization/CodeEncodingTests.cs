@@ -6,7 +6,7 @@ using AsArm.Inference.Tokenization;
 
 namespace AsArm.Inference.Tests.Tokenization;
 
-/// <summary>asarm-code: all white space of code is in its tokens, and comes back from them.</summary>
+/// <summary>asarm-code: all white space of code is encoded, and decoding restores it.</summary>
 [TestClass]
 public sealed class CodeEncodingTests
 {
@@ -17,7 +17,7 @@ public sealed class CodeEncodingTests
     private static readonly string[] s_files = [.. TokenizerRecord.Read(Files.Golden("tokenizer")).CodeFiles()];
 
     [TestMethod]
-    public void Encode_WhiteSpace_GivesTheConventionsTokens()
+    public void Encode_WhiteSpace_GivesWhiteSpaceTokens()
     {
         CollectionAssert.AreEqual(
             new[] { Word("the"), LineFeed, Tab, Word("and"), TwoSpaces, Word("of"), Word("a") }, s_code.EncodeStart("the\n\tand  of a"));
@@ -25,9 +25,9 @@ public sealed class CodeEncodingTests
         CollectionAssert.AreEqual(new[] { LineFeed, TwoSpaces, TwoSpaces, TwoSpaces }, s_code.EncodeContinuation("\n      "));
     }
 
-    /// <summary>Pairs are taken from the left; the space that is left over is a token too, unlike in the authors' program.</summary>
+    /// <summary>Pairs are formed from the left; a remaining space is encoded too, unlike in the authors' program.</summary>
     [TestMethod]
-    public void Encode_ThreeSpaces_AreNotTwo()
+    public void Encode_ThreeSpaces_DiffersFromTwo()
     {
         int[] two = s_code.EncodeStart("a\n  the"), three = s_code.EncodeStart("a\n   the");
         CollectionAssert.AreNotEqual(two, three);
@@ -36,25 +36,25 @@ public sealed class CodeEncodingTests
     }
 
     [TestMethod]
-    public void Decode_AnyRunsOfWhiteSpace_GivesThemBack()
+    public void Decode_AnyWhiteSpace_RestoresIt()
     {
         string[] runs = ["", "\n", "\t", "\n\n", "\t\t", " \n", "\n ", " \t ", .. Enumerable.Range(1, 9).Select(count => new string(' ', count))];
         foreach (string first in runs)
         {
             foreach (string last in runs)
-                RequireRoundTrip($"{first}x{last}{first}if{last}");
+                AssertRoundTrip($"{first}x{last}{first}if{last}");
         }
     }
 
     [TestMethod]
-    public void Decode_Code_GivesItBack()
+    public void Decode_Code_RestoresIt()
     {
         Assert.IsGreaterThan(100, s_files.Length);
         foreach (string text in s_files)
-            RequireRoundTrip(text);
+            AssertRoundTrip(text);
     }
 
-    /// <summary>The controls: without the encoding white space is lost, and with rules that change text only that comes back.</summary>
+    /// <summary>Controls: without the encoding, white space is lost; with normalisation, only its changes are.</summary>
     [TestMethod]
     public void Decode_OtherEncodings_LosesText()
     {
@@ -72,9 +72,9 @@ public sealed class CodeEncodingTests
         Assert.AreEqual("\n\t  ", s_code.Decode([LineFeed, Tab, TwoSpaces]));
     }
 
-    /// <summary>A manifest written by hand may leave them out; without the encoding they are text then.</summary>
+    /// <summary>A hand-written manifest may omit special_ids; without the encoding these tokens are then text.</summary>
     [TestMethod]
-    public void Decode_WhiteSpaceTokensThatAreNoSpecialIds_GivesWhiteSpace()
+    public void Decode_WhiteSpaceTokensNotInSpecialIds_GivesWhiteSpace()
     {
         ModelManifest manifest = s_manifest with { SpecialIds = [] };
         string path = Files.Golden("tokenizer/spiece.model");
@@ -101,14 +101,14 @@ public sealed class CodeEncodingTests
     }
 
     [TestMethod]
-    public void Fill_GapsSideBySide_TakesWhiteSpaceOfTheFirstForTheSecond()
+    public void Fill_AdjacentGaps_UsesWhiteSpaceOfTheFirstForTheSecond()
     {
         InfillText encoded = InfillText.Encode("a<mask><mask>", spans: false, s_code, s_manifest);
         Assert.AreEqual("a\nthe", encoded.FillGaps([LineFeed, Word("the")]));
         Assert.AreEqual("a the the", encoded.FillGaps([Word("the"), Word("the")]));
     }
 
-    /// <summary>What the model sees of code with a gap is what it sees of the whole, and the whole's tokens fill the gap.</summary>
+    /// <summary>The tokens of code with a gap are those of the whole, and the tokens of the whole fill the gap.</summary>
     [TestMethod]
     public void Encode_CodeWithAGap_GivesTheTokensOfTheWhole()
     {
@@ -119,17 +119,17 @@ public sealed class CodeEncodingTests
             int[] whole = s_code.EncodeStart(text);
             int from = random.Next(1, whole.Length - 1), to = random.Next(from + 1, whole.Length);
             while (to < whole.Length && !char.IsWhiteSpace(s_code.Decode([whole[to]])[0]))
-                to++; // the rest of a word by itself may have other pieces
+                to++; // a part of a word may have other pieces
             if (s_code.IsWhiteSpace(whole[to - 1]) || s_code.Decode([whole[from - 1]]) == " ")
-                continue; // given text does not tell that the gap ends in white space, nor which space pairs leave over
+                continue; // given text does not show white space at the end of the gap, nor which space is left over by pairs
             string before = s_code.DecodeStart(whole.AsSpan(0, from)), after = text[s_code.DecodeStart(whole.AsSpan(0, to)).Length..];
-            bool ownsSpace = s_code.Decode([whole[from]])[0] == ' ' && !s_code.IsWhiteSpace(whole[from]) && !s_code.IsWhiteSpace(whole[from - 1]);
-            string marked = Escape(before + (ownsSpace ? " " : "")) + $"<mask:{to - from}>" + Escape(after);
+            bool carriesSpace = s_code.Decode([whole[from]])[0] == ' ' && !s_code.IsWhiteSpace(whole[from]) && !s_code.IsWhiteSpace(whole[from - 1]);
+            string marked = Escape(before + (carriesSpace ? " " : "")) + $"<mask:{to - from}>" + Escape(after);
             InfillText encoded = InfillText.Encode(marked, spans: false, s_code, s_manifest with { MaxLength = 1000 });
-            int[] seen = encoded.Tokens;
-            Assert.HasCount(whole.Length, seen, marked);
-            whole.AsSpan(from, to - from).CopyTo(seen.AsSpan(from));
-            CollectionAssert.AreEqual(whole, seen, marked);
+            int[] encodedTokens = encoded.Tokens;
+            Assert.HasCount(whole.Length, encodedTokens, marked);
+            whole.AsSpan(from, to - from).CopyTo(encodedTokens.AsSpan(from));
+            CollectionAssert.AreEqual(whole, encodedTokens, marked);
             Assert.AreEqual(text, encoded.FillGaps(whole[from..to]));
             checkedGaps++;
         }
@@ -138,7 +138,7 @@ public sealed class CodeEncodingTests
     }
 
     [TestMethod]
-    public void Encode_MarkedSpanOfUnknownCharacters_SaysSo()
+    public void Encode_MarkedSpanOfUnknownCharacters_Throws()
     {
         InfillText.Encode("a[[  \n]]", spans: true, s_code, s_manifest);
         StringAssert.Contains(
@@ -155,7 +155,7 @@ public sealed class CodeEncodingTests
         s_code.EncodeStart(marked.Replace("[[", "").Replace("]]", "")), InfillText.Encode(marked, spans: true, s_code, s_manifest).Tokens);
 
     [TestMethod]
-    public void Open_TokenizerWithoutTheTokens_Throws()
+    public void Open_TokenizerWithoutWhiteSpaceTokens_Throws()
     {
         using var folder = new TemporaryFolder();
         byte[] model = File.ReadAllBytes(Files.Golden("tokenizer/spiece.model"));
@@ -168,7 +168,7 @@ public sealed class CodeEncodingTests
 
     private static int Word(string text) => s_code.EncodeStart(text).Single();
 
-    private static void RequireRoundTrip(string text) => Assert.AreEqual(text, s_code.DecodeStart(s_code.EncodeStart(text)));
+    private static void AssertRoundTrip(string text) => Assert.AreEqual(text, s_code.DecodeStart(s_code.EncodeStart(text)));
 
     private static string Escape(string text) => text.Replace("<mask", @"\<mask", StringComparison.Ordinal);
 }

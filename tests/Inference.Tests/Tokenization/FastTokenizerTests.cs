@@ -7,7 +7,7 @@ using AsArm.Inference.Tokenization;
 
 namespace AsArm.Inference.Tests.Tokenization;
 
-/// <summary>The runtime's tokens under the backend tokenizers are those of Hugging Face's fast tokenizers, recorded by tests/tools/record_fast.py.</summary>
+/// <summary>The tokens with the backend "tokenizers" are those of Hugging Face's fast tokenizers, recorded by tests/tools/record_fast.py.</summary>
 [TestClass]
 public sealed class FastTokenizerTests
 {
@@ -30,9 +30,9 @@ public sealed class FastTokenizerTests
     }
 
     [TestMethod]
-    public void Record_HoldsEnoughLines() => Assert.IsTrue(s_lines.Length > 400 && Settings.Count() == 7);
+    public void Record_CommittedFile_HasEnoughLines() => Assert.IsTrue(s_lines.Length > 400 && Settings.Count() == 7);
 
-    /// <summary>Each rule, switched, gives other tokens for some of the lines: the record would tell if it did not work.</summary>
+    /// <summary>Control: each setting, switched, gives other tokens for some of the lines, so the record covers it.</summary>
     [TestMethod]
     [DataRow("transformers 5", "lower case")]
     [DataRow("transformers 5", "accents")]
@@ -66,11 +66,11 @@ public sealed class FastTokenizerTests
         Assert.IsTrue(s_lines.Where((line, i) => !tokenizer.EncodeStart(line).SequenceEqual(expected[i])).Any());
     }
 
-    /// <summary>Where a text goes on after a gap, no space is implied, one of its own is kept.</summary>
+    /// <summary>After a gap no space is implied, but a space of the text is kept.</summary>
     [TestMethod]
-    [DataRow("the", " the", DisplayName = "A space in front")]
-    [DataRow("\u2581the", " the", DisplayName = "A space that is the mark itself")]
-    public void EncodeContinuation_OfAWord_HasTheSpaceThatItHas(string word, string spaced)
+    [DataRow("the", " the", DisplayName = "A leading space")]
+    [DataRow("\u2581the", " the", DisplayName = "A leading space mark")]
+    public void EncodeContinuation_OfAWord_KeepsItsSpaceOnly(string word, string spaced)
     {
         foreach (string name in new[] { "transformers 5", "transformers 4, fast" })
         {
@@ -81,33 +81,33 @@ public sealed class FastTokenizerTests
     }
 
     [TestMethod]
-    public void Open_AddedTokenBesideTheTokenizer_IsNamed()
+    public void Open_AddedTokenNotInTheTokenizer_NamesIt()
     {
         JsonElement setting = Setting("transformers 5");
         TextRules rules = Rules(setting) with { AddedTokens = [new AddedToken(2_200)] };
         StringAssert.Contains(Assert.ThrowsExactly<ModelFolderException>(() => Open(setting, rules)).Message, "no piece 2200");
     }
 
-    /// <summary>Without the object the rules are those of before, with it the same tokens, given by their ids.</summary>
+    /// <summary>Added tokens given by their ids have the same effect as the default ones.</summary>
     [TestMethod]
     public void Encode_AddedTokensOfTheSlowTokenizer_AreFound()
     {
-        InfillTokenizer usual = Tokenizers.Xlnet(new TextRules());
-        InfillTokenizer listed = Tokenizers.Xlnet(new TextRules { AddedTokens = [.. Enumerable.Range(0, 9).Select(id => new AddedToken(id, StripLeft: id == 6))] });
+        InfillTokenizer byDefault = Tokenizers.Xlnet(new TextRules());
+        InfillTokenizer byIds = Tokenizers.Xlnet(new TextRules { AddedTokens = [.. Enumerable.Range(0, 9).Select(id => new AddedToken(id, StripLeft: id == 6))] });
         InfillTokenizer word = Tokenizers.Xlnet(new TextRules(DoLowerCase: true) { AddedTokens = [new AddedToken(6), new AddedToken(12)] });
         foreach (string line in s_lines)
-            CollectionAssert.AreEqual(usual.EncodeStart(line), listed.EncodeStart(line), line);
-        int[] the = usual.EncodeStart("the");
+            CollectionAssert.AreEqual(byDefault.EncodeStart(line), byIds.EncodeStart(line), line);
+        int[] the = byDefault.EncodeStart("the");
         CollectionAssert.AreEqual(new[] { the[0], 12, the[0] }, word.EncodeStart("The\"THE"));
     }
 
-    /// <summary>Hugging Face lowers the text before it looks for special tokens.</summary>
+    /// <summary>Hugging Face converts the text to lower case before it matches special tokens.</summary>
     [TestMethod]
     [DataRow("<MASK>", 6)]
     [DataRow("<Sep>", 4)]
     [DataRow("</S>", 2)]
     [DataRow("<mas\u212a>", 6, DisplayName = "The Kelvin sign")]
-    public void Encode_CapitalNamesUnderLowerCase_AreSpecialTokens(string name, int id)
+    public void Encode_UpperCaseNamesWithLowerCase_AreSpecialTokens(string name, int id)
     {
         CollectionAssert.AreEqual(new[] { id }, Tokenizers.Xlnet(new TextRules(DoLowerCase: true)).EncodeStart(name));
         Assert.AreNotEqual(1, Tokenizers.Xlnet(new TextRules()).EncodeStart(name).Length);

@@ -4,7 +4,7 @@ using AsArm.Inference.Tests.Support;
 
 namespace AsArm.Inference.Tests.Tokenization;
 
-/// <summary>The runtime and the exporter take the same SentencePiece models; tests/tools/test_sentencepiece_file.py reads the same cases.</summary>
+/// <summary>The runtime and the exporter accept the same SentencePiece models; tests/tools/test_sentencepiece_file.py reads the same cases.</summary>
 [TestClass]
 public sealed class TokenizerKindsTests
 {
@@ -14,7 +14,7 @@ public sealed class TokenizerKindsTests
 
     [TestMethod]
     [DynamicData(nameof(Cases))]
-    public void Open_ModelOfAKind_IsTakenOrRefusedAsByTheExporter(string name)
+    public void Open_RecordedModels_AcceptsAndRefusesAsTheExporter(string name)
     {
         using var folder = new TemporaryFolder();
         string path = folder.In("some.model");
@@ -23,7 +23,7 @@ public sealed class TokenizerKindsTests
         if (one.TryGetProperty("reason", out JsonElement reason))
         {
             string message = Assert.ThrowsExactly<ModelFolderException>(() => Tokenizers.Open(path, null)).Message;
-            Assert.AreEqual($"{path} is no tokenizer for this model: {reason.GetString()}.", message);
+            Assert.AreEqual($"{path} is not a tokenizer for this model: {reason.GetString()}.", message);
             return;
         }
 

@@ -4,7 +4,7 @@ using AsArm.Inference.Tokenization;
 
 namespace AsArm.Inference.Tests.Tokenization;
 
-/// <summary>The runtime's tokens are those of Python's sentencepiece and Hugging Face's rules, line by line.</summary>
+/// <summary>The tokens are those of Python's sentencepiece with Hugging Face's normalisation, line by line.</summary>
 [TestClass]
 public sealed class TokenizerParityTests
 {
@@ -14,7 +14,7 @@ public sealed class TokenizerParityTests
 
     public static IEnumerable<int> Settings => Enumerable.Range(0, TokenizerRecord.Settings.Count);
 
-    /// <summary>The committed record, or one of other texts that the environment names.</summary>
+    /// <summary>Uses the committed record, or one of other texts that ASARM_TOKENIZER_RECORD names.</summary>
     [TestMethod]
     [DynamicData(nameof(Settings))]
     public void Encode_RecordedLines_GivesTheRecordedTokens(int setting)
@@ -26,14 +26,14 @@ public sealed class TokenizerParityTests
     }
 
     [TestMethod]
-    public void Record_HoldsEnoughLines()
+    public void Record_CommittedFile_HasEnoughLines()
     {
         Assert.IsGreaterThan(20_000, s_record.Count(0));
         Assert.IsGreaterThan(20_000, s_record.Count(1));
         Assert.IsTrue(Settings.All(setting => s_record.Count(setting) > 4_000));
     }
 
-    /// <summary>Each rule, switched off, gives other tokens for some of the lines: the record would tell if it did not work.</summary>
+    /// <summary>Control: each setting, switched, gives other tokens for some of the lines, so the record covers it.</summary>
     [TestMethod]
     [DataRow(1, false, true, false, false, 100, DisplayName = "the comma after a digit")]
     [DataRow(1, false, true, true, true, 200, DisplayName = "accents")]

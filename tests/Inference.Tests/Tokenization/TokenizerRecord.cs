@@ -7,20 +7,20 @@ using AsArm.Inference.Tokenization;
 namespace AsArm.Inference.Tests.Tokenization;
 
 /// <summary>
-/// Lines, and a check of the ids that Python's sentencepiece with Hugging Face's rules gives them, by tests/tools/record_tokenizer.py.
+/// Lines, and checksums of the ids that Python's sentencepiece with Hugging Face's normalisation gives them; written by tests/tools/record_tokenizer.py.
 /// </summary>
 internal sealed class TokenizerRecord
 {
-    private const int AllLines = 2, Every = 5; // the first two settings were recorded for all lines
+    private const int AllLines = 2, Every = 5; // the first two settings were recorded for all lines, the others for every fifth
     private const int CodeLines = 3_500; // the last ones of the committed record
 
     private readonly string[] _lines;
     private readonly int _corners;
-    private readonly byte[] _checks;
+    private readonly byte[] _checksums;
 
-    private TokenizerRecord(string[] lines, int corners, byte[] checks) => (_lines, _corners, _checks) = (lines, corners, checks);
+    private TokenizerRecord(string[] lines, int corners, byte[] checksums) => (_lines, _corners, _checksums) = (lines, corners, checksums);
 
-    /// <summary>What was recorded, in the order of the recording program.</summary>
+    /// <summary>The recorded settings, in the order of the recording program.</summary>
     public static IReadOnlyList<TokenizerSetting> Settings { get; } =
     [
         new("stories", () => Tokenizers.Stories),
@@ -36,31 +36,31 @@ internal sealed class TokenizerRecord
         new("odd, accents and spaces kept, after another token", () => Tokenizers.Odd(new TextRules(KeepAccents: true, RemoveSpace: false)), IsContinuation: true),
     ];
 
-    /// <summary>How many lines a setting was recorded for.</summary>
+    /// <summary>Number of lines that a setting was recorded for.</summary>
     public int Count(int setting) => Lines(setting).Count();
 
-    /// <summary>Reads a folder that the program wrote.</summary>
+    /// <summary>Reads a folder that the recording program wrote.</summary>
     public static TokenizerRecord Read(string folder)
     {
         string[] lines = [.. System.Text.Encoding.UTF8.GetString(Unpack(Path.Combine(folder, "lines.json.gz")))
             .Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonSerializer.Deserialize<string>(line)!)];
         var record = new TokenizerRecord(lines[1..], int.Parse(lines[0]), Unpack(Path.Combine(folder, "checks.bin.gz")));
         int expected = Enumerable.Range(0, Settings.Count).Sum(record.Count);
-        Assert.AreEqual(expected * sizeof(ushort), record._checks.Length, "The record has other settings than the test.");
+        Assert.AreEqual(expected * sizeof(ushort), record._checksums.Length, "The settings of the record are not those of the test.");
         return record;
     }
 
     /// <summary>The lines of a setting for which a tokenizer gives other ids than those recorded.</summary>
     public List<string> Mismatches(int setting, InfillTokenizer tokenizer)
     {
-        int place = Enumerable.Range(0, setting).Sum(Count) * sizeof(ushort);
+        int offset = Enumerable.Range(0, setting).Sum(Count) * sizeof(ushort);
         var mismatches = new List<string>();
         foreach (string line in Lines(setting))
         {
             int[] ids = Settings[setting].IsContinuation ? tokenizer.EncodeContinuation(line) : tokenizer.EncodeStart(line);
-            if (Check(ids) != BinaryPrimitives.ReadUInt16LittleEndian(_checks.AsSpan(place)))
+            if (Checksum(ids) != BinaryPrimitives.ReadUInt16LittleEndian(_checksums.AsSpan(offset)))
                 mismatches.Add(line);
-            place += sizeof(ushort);
+            offset += sizeof(ushort);
         }
 
         return mismatches;
@@ -73,7 +73,7 @@ internal sealed class TokenizerRecord
     private IEnumerable<string> Lines(int setting) => _lines.Where((_, i) => setting < AllLines || i < _corners || i % Every == 0);
 
     /// <summary>FNV-1a over the ids, folded to 16 bits.</summary>
-    private static ushort Check(int[] ids)
+    private static ushort Checksum(int[] ids)
     {
         uint value = 2166136261;
         foreach (int id in ids)

@@ -6,30 +6,30 @@ using Google.Protobuf;
 
 namespace AsArm.Inference.Tests.Tokenization;
 
-/// <summary>The committed tokenizers: the default model's, and one with the symbols of XLNet's own, trained on text of many languages.</summary>
+/// <summary>The committed tokenizers.</summary>
 internal static class Tokenizers
 {
     private const int NormalizerField = 3, CharacterMapField = 2, DummyPrefixField = 3;
 
     private static readonly Lazy<string> s_xlnet = new(JoinXlnet);
 
-    /// <summary>4,096 pieces.</summary>
+    /// <summary>The tokenizer of the default model, 4,096 pieces.</summary>
     public static InfillTokenizer Stories { get; } = Open(Files.Golden("tokenizer/spiece.model"), null);
 
     /// <summary>The same 4,096 pieces with add_dummy_prefix off: the first word of a text has no space mark.</summary>
     public static InfillTokenizer WithoutDummyPrefix { get; } = OpenWithoutDummyPrefix();
 
-    /// <summary>2,200 pieces.</summary>
+    /// <summary>A multilingual tokenizer with XLNet's special tokens, 2,200 pieces.</summary>
     public static InfillTokenizer Xlnet(TextRules? rules, string? encoding = null) => Open(s_xlnet.Value, rules, encoding);
 
-    /// <summary>Made up so that rounding, ties and every rule matter.</summary>
+    /// <summary>A constructed tokenizer in which rounding, ties and every setting matter.</summary>
     public static InfillTokenizer Odd(TextRules? rules) => Open(Files.Golden("tokenizer/odd.model"), rules);
 
     public static InfillTokenizer Open(string path, TextRules? rules, string? encoding = null) => InfillTokenizer.Open(
         path, ModelFolder.Open(Files.Default).Manifest with { TextRules = rules, TextEncoding = encoding });
 
     /// <summary>
-    /// It is stored without its character map, most of its size, which is that of the other: joined protobuf messages are one message.
+    /// The file is stored without its character map, which is that of the other tokenizer. It is appended here, as concatenated protobuf messages are one message.
     /// </summary>
     private static string JoinXlnet()
     {

@@ -8,7 +8,7 @@ using AsArm.Inference.Verification;
 
 namespace AsArm.Inference.Tests.Verification;
 
-/// <summary>The exported graphs give PyTorch's logits; for tiny those of the official code.</summary>
+/// <summary>The exported graphs reproduce the logits of PyTorch; for tiny those of the official code.</summary>
 [TestClass]
 public sealed class GoldenReplayTests
 {
@@ -31,23 +31,23 @@ public sealed class GoldenReplayTests
             Assert.IsLessThanOrEqualTo(Tolerance, difference.MaximumDifference, difference.Case);
     }
 
-    /// <summary>Goldens are of float32; how far a precision may be off is its own, and the divergence is beyond float32's.</summary>
+    /// <summary>Golden logits are float32. Other precisions stay within their own limits, and differ more than float32 would.</summary>
     [TestMethod]
     [DataRow("float16", 1e-8)]
     [DataRow("int8", 1e-5)]
     [DataRow("int4", 2e-3)]
-    public void Run_OnOtherPrecisions_IsWithinTheirLimits(string precision, double least)
+    public void Run_OnOtherPrecisions_IsWithinTheirLimits(string precision, double minDivergence)
     {
         ModelFolder folder = ModelFolder.Open(Files.InPrecision(precision));
         Assert.AreEqual(precision, folder.Manifest.Precision);
         foreach (bool useCache in (bool[])[false, true])
         {
             using OnnxAnySubsetModel model = OnnxModelLoader.Open(folder, useCache: useCache);
-            IsWithinLimits(folder, Replay(folder, model), least);
+            AssertWithinLimits(folder, Replay(folder, model), minDivergence);
         }
     }
 
-    /// <summary>The committed model, whose distributions are those of trained weights, through the graphs for CPUs and for GPUs.</summary>
+    /// <summary>The committed model, which has trained weights, with the graphs for CPUs and for GPUs.</summary>
     [TestMethod]
     [DataRow(false)]
     [DataRow(true)]
@@ -58,7 +58,7 @@ public sealed class GoldenReplayTests
         {
             using OnnxAnySubsetModel model = OnnxModelLoader.Open(folder, useCache: useCache, inFloat32: inFloat32);
             Assert.AreEqual(inFloat32, model.GraphPath.EndsWith("_float32.onnx", StringComparison.Ordinal));
-            IsWithinLimits(folder, Replay(folder, model), 1e-4);
+            AssertWithinLimits(folder, Replay(folder, model), 1e-4);
         }
     }
 
@@ -69,7 +69,7 @@ public sealed class GoldenReplayTests
         using OnnxAnySubsetModel model = OnnxModelLoader.Open(folder);
         DistributionDifference none = Replay(folder, model);
         Assert.IsTrue(none is { MeanDivergence: >= 0 and < 1e-8, WorstDivergence: < 1e-8, WorstVariation: > 0 and < 1e-4, RelativeDivergence: < 1e-7, Rows: > 20 }, $"{none}");
-        DistributionDifference wrong = Replay(folder, new NotANumber(model));
+        DistributionDifference wrong = Replay(folder, new NaNModel(model));
         Assert.IsTrue(double.IsPositiveInfinity(wrong.MeanDivergence) && double.IsPositiveInfinity(wrong.WorstVariation) && double.IsPositiveInfinity(wrong.RelativeDivergence), $"{wrong}");
     }
 
@@ -78,29 +78,29 @@ public sealed class GoldenReplayTests
     {
         ModelFolder folder = ModelFolder.Open(Files.Tiny);
         using OnnxAnySubsetModel model = OnnxModelLoader.Open(folder);
-        Assert.HasCount(2 * 13, GoldenReplay.Run(model, folder.GoldenPath!), "A draft and an oracle of each case.");
+        Assert.HasCount(2 * 13, GoldenReplay.Run(model, folder.GoldenPath!), "A draft and an oracle for each case.");
     }
 
-    /// <summary>Control: a model that answers with the wrong horizon must be noticed.</summary>
+    /// <summary>Control: a model with wrong horizons is detected.</summary>
     [TestMethod]
-    public void Run_OnModelThatSeesOneRankLess_ExceedsTheTolerance()
+    public void Run_OnReducedHorizon_ExceedsTheTolerance()
     {
         ModelFolder folder = ModelFolder.Open(Files.Tiny);
         using OnnxAnySubsetModel model = OnnxModelLoader.Open(folder);
-        Assert.IsGreaterThan(0.1f, GoldenReplay.Run(new ShortSighted(model), folder.GoldenPath!).Max(difference => difference.MaximumDifference));
+        Assert.IsGreaterThan(0.1f, GoldenReplay.Run(new ReducedHorizonModel(model), folder.GoldenPath!).Max(difference => difference.MaximumDifference));
     }
 
-    /// <summary>Control: horizons that are off by one must be beyond the limits of every rounded precision, with random weights and with trained ones.</summary>
+    /// <summary>Control: horizons that are off by one exceed the limits of every precision, with random and with trained weights.</summary>
     [TestMethod]
     [DataRow("float16")]
     [DataRow("int8")]
     [DataRow("int4")]
     [DataRow(null)]
-    public void Run_OnOtherPrecisionThatSeesOneRankLess_ExceedsTheLimits(string? precision)
+    public void Run_OnReducedHorizonInOtherPrecisions_ExceedsTheLimits(string? precision)
     {
         ModelFolder folder = ModelFolder.Open(precision is null ? Files.Default : Files.InPrecision(precision));
         using OnnxAnySubsetModel model = OnnxModelLoader.Open(folder);
-        DistributionDifference difference = Replay(folder, new ShortSighted(model));
+        DistributionDifference difference = Replay(folder, new ReducedHorizonModel(model));
         DivergenceLimits limits = folder.Manifest.DivergenceLimits!;
         Assert.IsGreaterThan(limits.RelativeDivergence, difference.RelativeDivergence);
         if (precision is null)
@@ -111,19 +111,19 @@ public sealed class GoldenReplayTests
         }
     }
 
-    /// <summary>What all logits of a row have in common changes nothing; without any difference between logits nothing is known.</summary>
+    /// <summary>Adding a constant to all logits of a row changes nothing; equal logits give a relative divergence of 1.</summary>
     [TestMethod]
     [DataRow(1f, 3f, 0)]
     [DataRow(0f, 3f, 1)]
-    public void Run_OnScaledAndMovedLogits_KnowsHowFarTheDistributionIs(float factor, float added, double expected)
+    public void Run_OnScaledAndShiftedLogits_GivesTheRelativeDivergence(float factor, float shift, double expected)
     {
         ModelFolder folder = ModelFolder.Open(Files.Tiny);
         using OnnxAnySubsetModel model = OnnxModelLoader.Open(folder);
-        foreach (GoldenDifference difference in GoldenReplay.Run(new Changed(model, factor, added), folder.GoldenPath!))
+        foreach (GoldenDifference difference in GoldenReplay.Run(new ScaledModel(model, factor, shift), folder.GoldenPath!))
             Assert.AreEqual(expected, difference.Distributions.RelativeDivergence, 1e-5);
     }
 
-    /// <summary>Two rows of two tokens by hand: probabilities 3/4 and 1/4 against 1/2 each, and a row that is right.</summary>
+    /// <summary>Two rows of two tokens, computed by hand: probabilities 3/4 and 1/4 against 1/2 each, and equal ones.</summary>
     [TestMethod]
     public void Of_KnownDistributions_GivesTheirDivergenceAndVariation()
     {
@@ -146,11 +146,11 @@ public sealed class GoldenReplayTests
     }
 
     [TestMethod]
-    public void Run_OnNaN_IsInfinitelyOff()
+    public void Run_OnNaN_GivesInfiniteDifferences()
     {
         ModelFolder folder = ModelFolder.Open(Files.Tiny);
         using OnnxAnySubsetModel model = OnnxModelLoader.Open(folder);
-        Assert.IsTrue(GoldenReplay.Run(new NotANumber(model), folder.GoldenPath!).All(difference => float.IsPositiveInfinity(difference.MaximumDifference)));
+        Assert.IsTrue(GoldenReplay.Run(new NaNModel(model), folder.GoldenPath!).All(difference => float.IsPositiveInfinity(difference.MaximumDifference)));
     }
 
     [TestMethod]
@@ -163,17 +163,17 @@ public sealed class GoldenReplayTests
     private static DistributionDifference Replay(ModelFolder folder, IAnySubsetModel model) =>
         DistributionDifference.Over([.. GoldenReplay.Run(model, folder.GoldenPath!).Select(difference => difference.Distributions)]);
 
-    private static void IsWithinLimits(ModelFolder folder, DistributionDifference difference, double least)
+    private static void AssertWithinLimits(ModelFolder folder, DistributionDifference difference, double minDivergence)
     {
         DivergenceLimits limits = folder.Manifest.DivergenceLimits!;
-        Assert.IsGreaterThan(least, difference.MeanDivergence, "No precision was lost: another graph than it says.");
+        Assert.IsGreaterThan(minDivergence, difference.MeanDivergence, "The graph has a higher precision than its manifest says.");
         Assert.IsLessThanOrEqualTo(limits.MeanDivergence, difference.MeanDivergence);
         Assert.IsLessThanOrEqualTo(limits.WorstDivergence, difference.WorstDivergence);
         Assert.IsLessThanOrEqualTo(limits.WorstVariation, difference.WorstVariation);
         Assert.IsLessThanOrEqualTo(limits.RelativeDivergence, difference.RelativeDivergence);
     }
 
-    private sealed class ShortSighted(IAnySubsetModel model) : IAnySubsetModel
+    private sealed class ReducedHorizonModel(IAnySubsetModel model) : IAnySubsetModel
     {
         public int VocabularySize => model.VocabularySize;
 
@@ -187,15 +187,15 @@ public sealed class GoldenReplayTests
                 for (int rank = state.Order.GivenCount; rank < state.KnownCount; rank++)
                     shorter.SetToken(rank, state.Tokens[state.Order.Positions[rank]]);
                 shorter.BeginForwardPass(state.KnownCount);
-                foreach (Conditional asked in state.Conditionals)
-                    shorter.AddQuery(asked with { Horizon = Math.Max(state.Order.GivenCount, asked.Horizon - 1) });
+                foreach (Conditional query in state.Conditionals)
+                    shorter.AddQuery(query with { Horizon = Math.Max(state.Order.GivenCount, query.Horizon - 1) });
                 model.Evaluate([shorter], cancellationToken);
                 shorter.Logits.CopyTo(state.Logits);
             }
         }
     }
 
-    private sealed class Changed(IAnySubsetModel model, float factor, float added) : IAnySubsetModel
+    private sealed class ScaledModel(IAnySubsetModel model, float factor, float shift) : IAnySubsetModel
     {
         public int VocabularySize => model.VocabularySize;
 
@@ -207,12 +207,12 @@ public sealed class GoldenReplayTests
             foreach (SequenceState state in states)
             {
                 foreach (ref float logit in state.Logits)
-                    logit = factor * logit + added;
+                    logit = factor * logit + shift;
             }
         }
     }
 
-    private sealed class NotANumber(IAnySubsetModel model) : IAnySubsetModel
+    private sealed class NaNModel(IAnySubsetModel model) : IAnySubsetModel
     {
         public int VocabularySize => model.VocabularySize;
 

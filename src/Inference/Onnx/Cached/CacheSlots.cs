@@ -4,72 +4,72 @@ using AsArm.Inference.Onnx.Sessions;
 namespace AsArm.Inference.Onnx.Cached;
 
 /// <summary>
-/// Which sequence has which slot. Where memory is short, sequences that do not take part in the call lose theirs, the longest unused
-/// first; those of the call that still find no room are encoded anew in every call.
+/// Assigns cache slots to sequences. When memory is short, sequences that are not in the forward pass lose their slots, the least recently used
+/// first; sequences of the pass that still get none are encoded again in every pass.
 /// </summary>
 internal sealed class CacheSlots
 {
-    private const int Granularity = 64; // lengths are multiples, so that other sequences rarely need another layout
+    private const int Granularity = 64; // slot lengths are multiples of it, so that the layout rarely changes
 
     private readonly IKeyValueCache _cache;
     private readonly int _maxLength;
     private readonly long _maxTokens;
-    private readonly long _keptTokens;
-    private readonly Action _beforeLayout;
+    private readonly long _retainedTokens;
+    private readonly Action _beforeResize;
     private readonly List<CacheSlot?> _slots = []; // null: free
     private readonly Dictionary<SequenceState, CacheSlot> _byOwner = [];
-    private readonly HashSet<SequenceState> _takingPart = [];
-    private long _state;
-    private int _roomyCalls;
+    private readonly HashSet<SequenceState> _distinct = [];
+    private long _pass;
+    private int _oversizedPasses;
 
-    /// <summary>No slots yet.</summary>
-    /// <param name="cache">The memory to divide.</param>
-    /// <param name="maxLength">The longest sequence.</param>
-    /// <param name="maxTokens">Most tokens in all slots together.</param>
-    /// <param name="beforeLayout">Releases all tensors over the cache: its memory is about to be replaced.</param>
-    /// <param name="keptTokens">Most tokens in all slots together that keep their memory when no sequence has a slot.</param>
-    public CacheSlots(IKeyValueCache cache, int maxLength, long maxTokens, Action beforeLayout, long keptTokens = long.MaxValue)
+    /// <summary>Creates the table without slots.</summary>
+    /// <param name="cache">The cache memory.</param>
+    /// <param name="maxLength">Largest length of a sequence.</param>
+    /// <param name="maxTokens">Limit of the tokens of all slots together.</param>
+    /// <param name="beforeResize">Called before the cache memory is replaced, to release all tensors over it.</param>
+    /// <param name="retainedTokens">Size up to which the memory is retained when no sequence has a slot, in tokens.</param>
+    public CacheSlots(IKeyValueCache cache, int maxLength, long maxTokens, Action beforeResize, long retainedTokens = long.MaxValue)
     {
-        _keptTokens = keptTokens;
+        _retainedTokens = retainedTokens;
         _cache = cache;
         _maxLength = maxLength;
         _maxTokens = maxTokens;
-        _beforeLayout = beforeLayout;
+        _beforeResize = beforeResize;
     }
 
-    /// <summary>Sequences with a slot.</summary>
+    /// <summary>Number of sequences with a slot.</summary>
     public int Count => _byOwner.Count;
 
     /// <summary>The sequence's slot; null if it has none.</summary>
     public CacheSlot? Find(SequenceState state) => _byOwner.GetValueOrDefault(state);
 
-    /// <summary>Gives the sequences of a call their slots as far as there is room; slots in use are then the first ones.</summary>
-    /// <exception cref="ArgumentException">A sequence takes part twice.</exception>
+    /// <summary>Assigns slots to the sequences of a forward pass as far as memory allows. The slots in use are then contiguous from 0.</summary>
+    /// <exception cref="ArgumentException">A sequence is in the pass twice.</exception>
     public void Prepare(ReadOnlySpan<SequenceState> states)
     {
         RequireDistinct(states);
-        MakeRoom(states, CountNewcomers(states));
-        int most = MaxSlots(states);
+        MakeRoom(states, CountWithoutSlot(states));
+        int maxSlots = MaxSlots(states);
         foreach (SequenceState state in states)
         {
-            if (Count < most && Find(state) is null)
+            if (Count < maxSlots && Find(state) is null)
                 Add(state);
         }
 
-        CloseGaps();
-        EnsureCapacity(LengthFor(states), most);
+        Compact();
+        EnsureCapacity(LengthFor(states), maxSlots);
     }
 
-    /// <summary>Frees the sequence's slot for the next newcomer; with the last sequence goes a large cache.</summary>
+    /// <summary>Frees the slot of a sequence. When the last one is freed, a large cache is released.</summary>
     public void Release(SequenceState state)
     {
         if (!Free(state) || Count > 0)
             return;
         CacheLayout layout = _cache.Layout;
-        if ((long)layout.Slots * layout.Length <= _keptTokens)
+        if ((long)layout.Slots * layout.Length <= _retainedTokens)
             return;
         _slots.Clear();
-        _beforeLayout();
+        _beforeResize();
         _cache.Resize(default, 0);
     }
 
@@ -81,40 +81,40 @@ internal sealed class CacheSlots
         return has;
     }
 
-    /// <summary>Before anything changes.</summary>
+    /// <summary>Called before anything changes.</summary>
     private void RequireDistinct(ReadOnlySpan<SequenceState> states)
     {
         bool distinct = true;
         foreach (SequenceState state in states)
-            distinct &= _takingPart.Add(state);
-        _takingPart.Clear();
+            distinct &= _distinct.Add(state);
+        _distinct.Clear();
         if (!distinct)
-            throw new ArgumentException("A sequence takes part twice in one call.", nameof(states));
+            throw new ArgumentException("A sequence is in the forward pass twice.", nameof(states));
     }
 
-    private int CountNewcomers(ReadOnlySpan<SequenceState> states)
+    private int CountWithoutSlot(ReadOnlySpan<SequenceState> states)
     {
-        _state++;
-        int newcomers = 0;
+        _pass++;
+        int withoutSlot = 0;
         foreach (SequenceState state in states)
         {
             if (Find(state) is CacheSlot slot)
-                slot.LastUse = _state;
+                slot.LastUse = _pass;
             else
-                newcomers++;
+                withoutSlot++;
         }
 
-        return newcomers;
+        return withoutSlot;
     }
 
-    /// <summary>With a long sequence gone there is room for more of the others.</summary>
-    private void MakeRoom(ReadOnlySpan<SequenceState> states, int newcomers)
+    /// <summary>Frees the least recently used slots. The limit is computed again after each, as slots are as long as the longest sequence.</summary>
+    private void MakeRoom(ReadOnlySpan<SequenceState> states, int withoutSlot)
     {
-        int most;
-        while (Count > 0 && Count + newcomers > (most = MaxSlots(states)))
+        int maxSlots;
+        while (Count > 0 && Count + withoutSlot > (maxSlots = MaxSlots(states)))
         {
             CacheSlot oldest = _byOwner.Values.MinBy(slot => slot.LastUse)!;
-            if (oldest.LastUse == _state && Count <= most)
+            if (oldest.LastUse == _pass && Count <= maxSlots)
                 return;
             Free(oldest.Owner);
         }
@@ -129,11 +129,11 @@ internal sealed class CacheSlots
             _slots.Add(null);
         }
 
-        _byOwner.Add(state, _slots[index] = new CacheSlot(state, index) { LastUse = _state });
+        _byOwner.Add(state, _slots[index] = new CacheSlot(state, index) { LastUse = _pass });
     }
 
-    /// <summary>Moves the last slots into free ones, as a call costs more for every slot between the first and the last in use.</summary>
-    private void CloseGaps()
+    /// <summary>Moves the last slots into free ones: a run processes all slots between the first and the last in use.</summary>
+    private void Compact()
     {
         while (_slots.Count > Count)
         {
@@ -141,35 +141,35 @@ internal sealed class CacheSlots
             _slots.RemoveAt(_slots.Count - 1);
             if (last is null)
                 continue;
-            int gap = _slots.IndexOf(null);
-            _cache.Copy(last.Index, gap);
-            last.Index = gap;
-            _slots[gap] = last;
+            int free = _slots.IndexOf(null);
+            _cache.Copy(last.Index, free);
+            last.Index = free;
+            _slots[free] = last;
         }
     }
 
-    /// <summary>Another layout where sequences are too many, too long, or for a while so few or short that half the memory would do.</summary>
-    private void EnsureCapacity(int length, int most)
+    /// <summary>Changes the layout when slots are too few or too short, or when half the memory has been enough for a number of passes.</summary>
+    private void EnsureCapacity(int length, int maxSlots)
     {
         CacheLayout layout = _cache.Layout;
         if (Count == 0)
             return;
         bool fits = Count <= layout.Slots && length <= layout.Length;
-        bool isRoomy = 2 * length <= layout.Length || 2 * Count <= layout.Slots;
-        _roomyCalls = fits && isRoomy ? _roomyCalls + 1 : 0;
-        if (fits && _roomyCalls < MemoryBounds.Patience)
+        bool isOversized = 2 * length <= layout.Length || 2 * Count <= layout.Slots;
+        _oversizedPasses = fits && isOversized ? _oversizedPasses + 1 : 0;
+        if (fits && _oversizedPasses < MemoryBounds.PassesBeforeShrinking)
             return;
-        _roomyCalls = 0;
-        // With slots to keep the memory doubles, so that sequences that come one by one do not move it every time.
+        _oversizedPasses = 0;
+        // Grows by doubling, so that sequences that arrive one by one do not cause a copy each.
         int slots = Count > layout.Slots && layout.Slots > 0 ? Math.Max(Count, 2 * layout.Slots) : Count;
-        _beforeLayout();
+        _beforeResize();
         try
         {
-            _cache.Resize(new CacheLayout(Math.Min(slots, most), length), Math.Min(Count, layout.Slots));
+            _cache.Resize(new CacheLayout(Math.Min(slots, maxSlots), length), Math.Min(Count, layout.Slots));
         }
         catch
         {
-            _slots.Clear(); // the cache holds nothing any more
+            _slots.Clear(); // the content of the cache is lost
             _byOwner.Clear();
             throw;
         }

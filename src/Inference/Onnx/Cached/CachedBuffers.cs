@@ -7,15 +7,15 @@ using Microsoft.ML.OnnxRuntime;
 namespace AsArm.Inference.Onnx.Cached;
 
 /// <summary>
-/// Memory of what the graph with the cache takes and gives besides the cache itself. Rows that pad a sequence, and whole sequences
-/// that pad a run, see something, so that no row is fully masked, and are seen by nobody.
+/// Pinned buffers of the inputs and outputs of the cached graph, except the cache itself. Padding positions and padding sequences are masked
+/// for all others, but attend to something themselves, so that no attention row is fully masked.
 /// </summary>
 internal sealed class CachedBuffers
 {
     private const int Unreachable = int.MaxValue; // a rank past every horizon
 
     private readonly ModelManifest _manifest;
-    private readonly float[] _nothing; // zeros, a position for every sequence of a run without a past
+    private readonly float[] _emptyPast; // zeros: one position for every sequence of a run that reads nothing from the cache
 
     public CachedBuffers(ModelManifest manifest)
         : this(manifest, 0, 0, 0)
@@ -28,7 +28,7 @@ internal sealed class CachedBuffers
         Content = [Pinned<long>(content), Pinned<long>(content), Pinned<long>(content), Pinned<long>(content)];
         Targets = [Pinned<long>(targets), Pinned<long>(targets)];
         PastRanks = Pinned<long>(past);
-        _nothing = GC.AllocateArray<float>(checked(content * manifest.ModelDimension), pinned: true);
+        _emptyPast = GC.AllocateArray<float>(checked(content * manifest.ModelDimension), pinned: true);
         Logits = Pinned<float>(checked(targets * manifest.VocabularySize));
         Present = [.. Enumerable.Range(0, 2 * manifest.Layers).Select(_ => Pinned<float>(checked(content * manifest.ModelDimension)))];
     }
@@ -45,17 +45,17 @@ internal sealed class CachedBuffers
     /// <summary>[batch, targets, vocabulary]</summary>
     public float[] Logits { get; }
 
-    /// <summary>Per port the new rows [batch, content, heads, head size].</summary>
+    /// <summary>The new keys and values by port, each [batch, content, heads, head size].</summary>
     public float[][] Present { get; }
 
-    /// <summary>Memory of all of them, but for what is small beside it.</summary>
+    /// <summary>Size of the large buffers: logits, keys and values.</summary>
     public long Bytes => (Content[0].Length * MemoryBounds.ContentBytes(_manifest)) + (Targets[0].Length * MemoryBounds.TargetBytes(_manifest));
 
     /// <summary>Whether a run of this shape fits.</summary>
-    public bool CanHold(CachedShape shape) =>
+    public bool CanFit(CachedShape shape) =>
         shape.Batch * shape.Content <= Content[0].Length && shape.Batch * shape.Targets <= Targets[0].Length && shape.Batch * shape.Past <= PastRanks.Length;
 
-    /// <summary>Larger buffers that hold what these do, and this shape.</summary>
+    /// <summary>Larger buffers for all shapes that fit these, and for this one.</summary>
     public CachedBuffers WithCapacityFor(CachedShape shape) => new(
         _manifest,
         Math.Max(checked(shape.Batch * shape.Content), Content[0].Length),
@@ -63,51 +63,51 @@ internal sealed class CachedBuffers
         Math.Max(checked(shape.Batch * shape.Past), PastRanks.Length));
 
     /// <summary>Writes the inputs of a run.</summary>
-    public void Write(ReadOnlySpan<CachedRow> rows, CachedRun run)
+    public void Write(ReadOnlySpan<PlannedSequence> sequences, CachedRun run)
     {
         CachedShape shape = run.Shape;
-        if (rows.Length < shape.Batch)
+        if (sequences.Length < shape.Batch)
         {
             for (int place = 0; place < shape.Batch; place++)
                 WriteIdle(place, shape);
         }
 
-        for (int i = 0; i < rows.Length; i++)
+        for (int i = 0; i < sequences.Length; i++)
         {
-            CachedRow row = rows[i];
-            int place = run.PlaceOf(run.From + i, row.Slot);
-            WriteContent(row, place * shape.Content, shape.Content);
-            WriteTargets(row, place * shape.Targets, shape.Targets);
-            WritePast(row, PastRanks.AsSpan(place * shape.Past, shape.Past));
+            PlannedSequence sequence = sequences[i];
+            int place = run.BatchIndexOf(run.From + i, sequence.Slot);
+            WriteContent(sequence, place * shape.Content, shape.Content);
+            WriteTargets(sequence, place * shape.Targets, shape.Targets);
+            WritePast(sequence, PastRanks.AsSpan(place * shape.Past, shape.Past));
         }
     }
 
-    /// <summary>Tensors of a shape over these buffers and the cache.</summary>
+    /// <summary>Binds the buffers and the cache as tensors of a shape.</summary>
     public BoundTensors Bind(OnnxGraph graph, CachedShape shape, IKeyValueCache cache)
     {
         int[] content = [shape.Batch, shape.Content], targets = [shape.Batch, shape.Targets];
-        int[] rows = [.. content, _manifest.Heads, _manifest.HeadSize];
-        int[] unseen = [shape.Batch, _manifest.Heads, shape.Past, _manifest.HeadSize];
+        int[] present = [.. content, _manifest.Heads, _manifest.HeadSize];
+        int[] emptyPast = [shape.Batch, _manifest.Heads, shape.Past, _manifest.HeadSize];
         var inputs = new List<OrtValue>();
         inputs.AddRange(Content.Select(memory => BoundTensors.Over(memory, content)));
         inputs.AddRange(Targets.Select(memory => BoundTensors.Over(memory, targets)));
         inputs.Add(BoundTensors.Over(PastRanks, [shape.Batch, shape.Past]));
         for (int port = 0; port < Present.Length; port++)
-            inputs.Add(shape.IsFresh ? BoundTensors.Over(_nothing, unseen) : cache.Tensor(port, shape.FirstSlot, shape.Batch));
+            inputs.Add(shape.IsFresh ? BoundTensors.Over(_emptyPast, emptyPast) : cache.Tensor(port, shape.FirstSlot, shape.Batch));
         return new(
             graph, [.. inputs],
-            [BoundTensors.Over(Logits, [.. targets, _manifest.VocabularySize]), .. Present.Select(memory => BoundTensors.Over(memory, rows))]);
+            [BoundTensors.Over(Logits, [.. targets, _manifest.VocabularySize]), .. Present.Select(memory => BoundTensors.Over(memory, present))]);
     }
 
-    private void WriteContent(CachedRow row, int start, int length)
+    private void WriteContent(PlannedSequence sequence, int start, int length)
     {
-        SequenceState state = row.State;
+        SequenceState state = sequence.State;
         for (int i = 0; i < length; i++)
         {
-            bool isPadding = i >= row.Content;
-            int rank = isPadding ? 0 : row.First + i;
+            bool isPadding = i >= sequence.Content;
+            int rank = isPadding ? 0 : sequence.FirstRank + i;
             int position = state.Order.Positions[rank];
-            int horizon = Math.Max(state.Order.GivenCount, rank + 1); // given tokens see each other, others what was before and themselves
+            int horizon = Math.Max(state.Order.GivenCount, rank + 1); // a given token sees all given ones, any other the earlier ranks and itself
             WriteContent(start + i, state.Tokens[position], position, isPadding ? Unreachable : rank, horizon);
         }
     }
@@ -115,29 +115,29 @@ internal sealed class CachedBuffers
     private void WriteContent(int place, int token, int position, int rank, int horizon) =>
         (Content[0][place], Content[1][place], Content[2][place], Content[3][place]) = (token, position, rank, horizon);
 
-    private void WriteTargets(CachedRow row, int start, int length)
+    private void WriteTargets(PlannedSequence sequence, int start, int length)
     {
-        ReadOnlySpan<Conditional> conditionals = row.State.Conditionals;
+        ReadOnlySpan<Conditional> conditionals = sequence.State.Conditionals;
         for (int i = 0; i < length; i++)
         {
-            Conditional asked = conditionals[i < conditionals.Length ? i : 0];
-            Targets[0][start + i] = row.State.Order.Positions[asked.Rank];
-            Targets[1][start + i] = asked.Horizon;
+            Conditional query = conditionals[i < conditionals.Length ? i : 0];
+            Targets[0][start + i] = sequence.State.Order.Positions[query.Rank];
+            Targets[1][start + i] = query.Horizon;
         }
     }
 
-    private static void WritePast(CachedRow row, Span<long> past)
+    private static void WritePast(PlannedSequence sequence, Span<long> past)
     {
         past.Fill(Unreachable);
-        ReadOnlySpan<int> ranks = row.State.Order.Ranks;
+        ReadOnlySpan<int> ranks = sequence.State.Order.Ranks;
         for (int position = 0; position < Math.Min(ranks.Length, past.Length); position++)
         {
-            if (ranks[position] < row.First)
+            if (ranks[position] < sequence.FirstRank)
                 past[position] = ranks[position];
         }
     }
 
-    /// <summary>A slot that takes no part: its rows see whatever stands at its first position.</summary>
+    /// <summary>Inputs of a slot whose sequence is not in the run: its positions attend to the first cached position.</summary>
     private void WriteIdle(int place, CachedShape shape)
     {
         for (int i = 0; i < shape.Content; i++)

@@ -7,17 +7,17 @@ using AsArm.Inference.Onnx.Sessions;
 namespace AsArm.Inference.Onnx.Cached;
 
 /// <summary>
-/// The graph model_cached.onnx: a call computes what is new and reads the rest from a key/value cache. Exact, as the keys and values of
-/// a known token never change; a token that was drafted and rejected is overwritten in place.
+/// A model on the graph model_cached.onnx: a forward pass encodes new tokens only and reads the others from a key/value cache. This is exact, as the
+/// keys and values of a committed token never change; those of a rejected draft token are overwritten.
 /// </summary>
 /// <remarks>
-/// The cache takes 2 * layers * width * 4 bytes per token of a sequence, whose length counts in steps of 64, for all sequences that
-/// were evaluated and not released, up to a limit; what finds no room is encoded anew in every call, at the cost of the time only. When all are
-/// released, no more than 64 MiB of it stay.
+/// The cache uses 2 * layers * width * 4 bytes per token, with lengths rounded up to a multiple of 64, for all sequences that were
+/// evaluated and not released, up to a limit. Sequences beyond it are encoded again in every pass, which costs time only. When all are
+/// released, at most 64 MiB are retained.
 /// </remarks>
 public sealed class CachedOnnxModel : OnnxAnySubsetModel
 {
-    /// <summary>The cache's limit unless another is asked for: 2 GiB, 56 sequences of 512 tokens at XLNet-base size.</summary>
+    /// <summary>The default limit of the cache: 2 GiB, which is 56 sequences of 512 tokens at XLNet-base size.</summary>
     public const long DefaultCacheBytes = 1L << 31;
 
     private readonly TensorsByShape<CachedShape> _tensors = new();
@@ -35,14 +35,14 @@ public sealed class CachedOnnxModel : OnnxAnySubsetModel
         _buffers = new CachedBuffers(manifest);
     }
 
-    /// <summary>Opens the graph with the cache of a folder and checks its contract.</summary>
+    /// <summary>Opens the cached graph of a folder and checks its inputs and outputs.</summary>
     /// <param name="folder">A checked folder.</param>
-    /// <param name="device">Where it runs; the cache is in the memory of the process.</param>
-    /// <param name="threads">Threads of a CPU run; null leaves the choice to ONNX Runtime.</param>
-    /// <param name="maxCacheBytes">Most memory of the cache.</param>
-    /// <param name="allowTf32">Lets a GPU round the factors of float32 products to TF32: faster, logits are then off by up to 6e-3.</param>
-    /// <exception cref="ModelFolderException">No such model, or the folder has no graph with a cache.</exception>
-    /// <exception cref="DeviceNotAvailableException">No such device.</exception>
+    /// <param name="device">The device that runs it; the cache is in host memory.</param>
+    /// <param name="threads">Intra-op threads on a CPU; null leaves the choice to ONNX Runtime.</param>
+    /// <param name="maxCacheBytes">Limit of the cache, in bytes.</param>
+    /// <param name="allowTf32">Lets a GPU use TF32 for float32 matrix products: faster, but logits differ by up to 6e-3.</param>
+    /// <exception cref="ModelFolderException">The graph is damaged or of another model, or the folder has no cached graph.</exception>
+    /// <exception cref="DeviceNotAvailableException">The device is not available, or the folder has no graph for it.</exception>
     public static CachedOnnxModel Open(
         ModelFolder folder, Device device = Device.Cpu, int? threads = null, long maxCacheBytes = DefaultCacheBytes, bool allowTf32 = false)
     {
@@ -72,7 +72,7 @@ public sealed class CachedOnnxModel : OnnxAnySubsetModel
 
     internal override long BufferBytes => _buffers.Bytes;
 
-    private protected override void Answer(ReadOnlySpan<SequenceState> states, CancellationToken cancellationToken)
+    private protected override void EvaluateCore(ReadOnlySpan<SequenceState> states, CancellationToken cancellationToken)
     {
         _slots.Prepare(states);
         _planner.Plan(states, _slots, _cache.Layout.Length);
@@ -95,38 +95,38 @@ public sealed class CachedOnnxModel : OnnxAnySubsetModel
     {
         CachedShape shape = run.Shape;
         BoundTensors tensors = TensorsOf(shape);
-        ReadOnlySpan<CachedRow> rows = _planner.Rows[run.From..run.To];
-        _buffers.Write(rows, run);
+        ReadOnlySpan<PlannedSequence> sequences = _planner.Sequences[run.From..run.To];
+        _buffers.Write(sequences, run);
         Graph.Run(tensors, cancellationToken);
-        for (int i = 0; i < rows.Length; i++)
+        for (int i = 0; i < sequences.Length; i++)
         {
-            int place = run.PlaceOf(run.From + i, rows[i].Slot);
-            SequenceState state = rows[i].State;
+            int place = run.BatchIndexOf(run.From + i, sequences[i].Slot);
+            SequenceState state = sequences[i].State;
             _buffers.Logits.AsSpan(place * shape.Targets * VocabularySize, state.Logits.Length).CopyTo(state.Logits);
-            if (rows[i].Slot is CacheSlot slot)
-                Keep(rows[i], slot, place * shape.Content * Manifest.ModelDimension);
+            if (sequences[i].Slot is CacheSlot slot)
+                WriteToCache(sequences[i], slot, place * shape.Content * Manifest.ModelDimension);
         }
     }
 
-    /// <summary>Writes the new rows of one sequence into the cache.</summary>
-    private void Keep(CachedRow row, CacheSlot slot, int start)
+    /// <summary>Writes the new keys and values of one sequence into the cache.</summary>
+    private void WriteToCache(PlannedSequence sequence, CacheSlot slot, int start)
     {
-        int count = row.Content * Manifest.ModelDimension;
+        int count = sequence.Content * Manifest.ModelDimension;
         foreach (float[] present in _buffers.Present)
         {
             if (!TensorPrimitives.IsFiniteAll<float>(present.AsSpan(start, count)))
-                return; // not to be kept: the logits tell of it, and the slot's next owner must not inherit it
+                return; // the logits are NaN too, which is reported; the next owner of the slot must not see it
         }
 
-        ReadOnlySpan<int> positions = row.State.Order.Positions.Slice(row.First, row.Content);
+        ReadOnlySpan<int> positions = sequence.State.Order.Positions.Slice(sequence.FirstRank, sequence.Content);
         for (int port = 0; port < _buffers.Present.Length; port++)
             _cache.Write(port, slot.Index, positions, _buffers.Present[port].AsSpan(start, count));
-        slot.MarkCached(row.First);
+        slot.MarkCached(sequence.FirstRank);
     }
 
     private BoundTensors TensorsOf(CachedShape shape)
     {
-        if (!_buffers.CanHold(shape))
+        if (!_buffers.CanFit(shape))
         {
             _tensors.Clear();
             _buffers = _buffers.WithCapacityFor(shape);

@@ -1,11 +1,11 @@
 namespace AsArm.Inference.Onnx.Cached;
 
-/// <summary>One run of the graph: which of the planner's rows it answers, and its sizes.</summary>
-/// <param name="From">The first row.</param>
-/// <param name="To">Past the last row.</param>
-/// <param name="Shape">Sizes.</param>
+/// <summary>One run of the graph in ONNX Runtime: a range of the planned sequences, and its dimensions.</summary>
+/// <param name="From">Index of the first sequence.</param>
+/// <param name="To">Index after the last sequence.</param>
+/// <param name="Shape">Dimensions.</param>
 internal readonly record struct CachedRun(int From, int To, CachedShape Shape)
 {
-    /// <summary>The place in the batch of one of its rows.</summary>
-    public int PlaceOf(int row, CacheSlot? slot) => Shape.IsFresh ? row - From : slot!.Index - Shape.FirstSlot;
+    /// <summary>The index in the batch of one of its sequences.</summary>
+    public int BatchIndexOf(int sequence, CacheSlot? slot) => Shape.IsFresh ? sequence - From : slot!.Index - Shape.FirstSlot;
 }

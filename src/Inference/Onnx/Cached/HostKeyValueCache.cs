@@ -3,7 +3,7 @@ using Microsoft.ML.OnnxRuntime;
 
 namespace AsArm.Inference.Onnx.Cached;
 
-/// <summary>The cache in the memory of the process: one array [slots, heads, length, head size] per port.</summary>
+/// <summary>A cache in host memory: one array [slots, heads, length, head size] per port.</summary>
 internal sealed class HostKeyValueCache : IKeyValueCache
 {
     private readonly float[][] _ports;
@@ -23,11 +23,11 @@ internal sealed class HostKeyValueCache : IKeyValueCache
     public void Resize(CacheLayout layout, int kept)
     {
         CacheLayout former = Layout;
-        Layout = default; // if memory ends half-way, ports differ in size, and what they hold is lost
+        Layout = default; // if an allocation fails, ports differ in size and the content is lost
         for (int port = 0; port < _ports.Length; port++)
         {
             float[] old = _ports[port];
-            // Port by port, so that the old and the new memory are never there at once; zeros are finite.
+            // Port by port, so that the whole old and new memory never exist at once. Zeros, as unwritten positions must be finite.
             float[] grown = GC.AllocateArray<float>(checked(layout.Slots * SlotSize(layout.Length)), pinned: true);
             int length = Math.Min(former.Length, layout.Length) * _headSize;
             for (int row = 0; row < kept * _heads; row++)

@@ -2,35 +2,32 @@ using Microsoft.ML.OnnxRuntime;
 
 namespace AsArm.Inference.Onnx.Cached;
 
-/// <summary>Slots of a cache, and the positions that each has room for.</summary>
-internal readonly record struct CacheLayout(int Slots, int Length);
-
 /// <summary>
-/// Memory of keys and values, a slot per sequence, indexed by the position in the sequence. Port 2 i holds the keys of layer i,
-/// port 2 i + 1 its values. Whatever stands at a position that nobody wrote must be finite: it is masked, and zero times infinity
-/// would be no number.
+/// The memory of a key/value cache: one slot per sequence, indexed by the position in the sequence. Port 2 i holds the keys of layer i,
+/// port 2 i + 1 its values. Positions that were never written must be finite: they are masked with weight 0, and zero times infinity is
+/// NaN.
 /// </summary>
 internal interface IKeyValueCache
 {
-    /// <summary>The room there is.</summary>
+    /// <summary>The current layout.</summary>
     CacheLayout Layout { get; }
 
     /// <summary>
-    /// Makes other room; the first <paramref name="kept" /> slots keep what they hold. If it throws, for want of memory, there is no
-    /// room left and nothing is held.
+    /// Changes the layout; the first <paramref name="kept" /> slots keep their content. If it throws for lack of memory, the layout and the
+    /// content are empty.
     /// </summary>
     void Resize(CacheLayout layout, int kept);
 
-    /// <summary>Copies a slot over another.</summary>
+    /// <summary>Copies the content of a slot to another.</summary>
     void Copy(int from, int to);
 
-    /// <summary>A tensor [slots, heads, Layout.Length, head size] over neighbouring slots; valid until the next resize.</summary>
+    /// <summary>A tensor [slots, heads, Layout.Length, head size] over consecutive slots; valid until the next resize.</summary>
     OrtValue Tensor(int port, int firstSlot, int slots);
 
-    /// <summary>Puts rows into their places.</summary>
-    /// <param name="port">Which keys or values.</param>
-    /// <param name="slot">The sequence's slot.</param>
-    /// <param name="positions">[rows] the place of each row.</param>
+    /// <summary>Writes keys or values at positions of a slot.</summary>
+    /// <param name="port">Index of the port.</param>
+    /// <param name="slot">Index of the slot.</param>
+    /// <param name="positions">[rows] the position of each row.</param>
     /// <param name="rows">[rows, heads, head size]</param>
     void Write(int port, int slot, ReadOnlySpan<int> positions, ReadOnlySpan<float> rows);
 }

@@ -5,54 +5,54 @@ using AsArm.Inference.Onnx.Sessions;
 namespace AsArm.Inference.Onnx.Cached;
 
 /// <summary>
-/// Divides the sequences of a call into runs of the graph. A run has one number of content tokens and of query tokens, shorter sequences
-/// are padded, and with a cache it takes neighbouring slots. Padding costs time, and so does a run of its own; the answers are the same.
+/// Divides the sequences of a forward pass into runs of the graph. All sequences of a run are padded to the same number of content and query
+/// positions, and cached ones must have consecutive slots. The plan balances the cost of padding against that of another run; it does not change the logits.
 /// </summary>
-/// <param name="heads">Attention heads, for the size of the scores.</param>
-/// <param name="contentBytes">Memory of the buffers for a content row.</param>
-/// <param name="targetBytes">Memory of the buffers for a query row.</param>
+/// <param name="heads">Attention heads, for the size of the attention scores.</param>
+/// <param name="contentBytes">Size of the buffers per content position, in bytes.</param>
+/// <param name="targetBytes">Size of the buffers per query position, in bytes.</param>
 internal sealed class RunPlanner(int heads, long contentBytes = 0, long targetBytes = 0)
 {
-    /// <summary>Rows that cost as much as another run: 35 at XLNet-base size in float32, where a run is 35 ms and a row 0.9 ms.</summary>
-    private const int RowsOfARun = 32;
+    /// <summary>The fixed cost of a run, in processed tokens. Measured as 35 at XLNet-base size in float32: 35 ms per run, 0.9 ms per token.</summary>
+    private const int RunCost = 32;
 
-    /// <summary>Scores [batch, heads, keys, rows] of a run, unless a single sequence has more: bounds the memory within a run.</summary>
+    /// <summary>Limit of the attention scores [batch, heads, keys, positions] of a run of several sequences, which bounds its memory.</summary>
     private const long MaxScores = 1 << 22;
 
-    private static readonly Comparison<CachedRow> s_bySlot = (one, other) => one.Slot!.Index.CompareTo(other.Slot!.Index);
-    private static readonly Comparison<CachedRow> s_longestFirst = (one, other) => (other.Content + other.Targets).CompareTo(one.Content + one.Targets);
-    private readonly List<CachedRow> _rows = [];
+    private static readonly Comparison<PlannedSequence> s_bySlot = (one, other) => one.Slot!.Index.CompareTo(other.Slot!.Index);
+    private static readonly Comparison<PlannedSequence> s_longestFirst = (one, other) => (other.Content + other.Targets).CompareTo(one.Content + one.Targets);
+    private readonly List<PlannedSequence> _sequences = [];
     private readonly List<CachedRun> _runs = [];
-    private readonly List<CachedRow> _fresh = [];
+    private readonly List<PlannedSequence> _fresh = [];
 
-    /// <summary>The sequences of the call, in the order of the runs.</summary>
-    public ReadOnlySpan<CachedRow> Rows => CollectionsMarshal.AsSpan(_rows);
+    /// <summary>The sequences of the pass, in the order of the runs.</summary>
+    public ReadOnlySpan<PlannedSequence> Sequences => CollectionsMarshal.AsSpan(_sequences);
 
-    /// <summary>Together they answer every row once.</summary>
+    /// <summary>The runs; each sequence is in exactly one.</summary>
     public ReadOnlySpan<CachedRun> Runs => CollectionsMarshal.AsSpan(_runs);
 
-    /// <summary>Plans the runs of a call; allocates nothing once it has seen calls of this size.</summary>
+    /// <summary>Plans the runs of a pass; allocates nothing once it has planned one of this size.</summary>
     /// <param name="states">The sequences.</param>
-    /// <param name="slots">Their slots, prepared for this call.</param>
-    /// <param name="past">Positions of a slot.</param>
+    /// <param name="slots">Their slots, prepared for this pass.</param>
+    /// <param name="past">Number of positions of a slot.</param>
     public void Plan(ReadOnlySpan<SequenceState> states, CacheSlots slots, int past)
     {
         Collect(states, slots);
-        LetFreshJoin();
-        CollectionsMarshal.AsSpan(_rows).Sort(s_bySlot);
-        for (int from = 0; from < _rows.Count; from = _runs[^1].To)
+        MergeFresh();
+        CollectionsMarshal.AsSpan(_sequences).Sort(s_bySlot);
+        for (int from = 0; from < _sequences.Count; from = _runs[^1].To)
             _runs.Add(CachedFrom(from, past));
-        int cached = _rows.Count;
+        int cached = _sequences.Count;
         CollectionsMarshal.AsSpan(_fresh).Sort(s_longestFirst);
-        _rows.AddRange(_fresh);
-        for (int from = cached; from < _rows.Count; from = _runs[^1].To)
+        _sequences.AddRange(_fresh);
+        for (int from = cached; from < _sequences.Count; from = _runs[^1].To)
             _runs.Add(FreshFrom(from));
     }
 
-    /// <summary>Forgets the sequences, so that nothing keeps them alive.</summary>
+    /// <summary>Drops the references to the sequences.</summary>
     public void Clear()
     {
-        _rows.Clear();
+        _sequences.Clear();
         _fresh.Clear();
         _runs.Clear();
     }
@@ -63,48 +63,48 @@ internal sealed class RunPlanner(int heads, long contentBytes = 0, long targetBy
         foreach (SequenceState state in states)
         {
             CacheSlot? slot = slots.Find(state);
-            var row = new CachedRow(state, slot, slot?.FirstUnknown() ?? 0);
-            (row.IsFresh ? _fresh : _rows).Add(row);
+            var sequence = new PlannedSequence(state, slot, slot?.FirstUncached() ?? 0);
+            (sequence.IsFresh ? _fresh : _sequences).Add(sequence);
         }
     }
 
-    /// <summary>A fresh sequence of few rows goes with the others: its part of the cache is masked.</summary>
-    private void LetFreshJoin()
+    /// <summary>Adds fresh sequences with few content positions to the cached ones; their part of the cache is masked.</summary>
+    private void MergeFresh()
     {
-        if (_rows.Count == 0)
+        if (_sequences.Count == 0)
             return;
         int content = 0;
-        foreach (CachedRow row in Rows)
-            content = Math.Max(content, row.Content);
+        foreach (PlannedSequence sequence in Sequences)
+            content = Math.Max(content, sequence.Content);
         for (int i = _fresh.Count - 1; i >= 0; i--)
         {
-            CachedRow row = _fresh[i];
-            int grown = Math.Max(content, row.Content);
-            if (row.Slot is null || (grown - content) * _rows.Count > RowsOfARun)
+            PlannedSequence sequence = _fresh[i];
+            int grown = Math.Max(content, sequence.Content);
+            if (sequence.Slot is null || (grown - content) * _sequences.Count > RunCost)
                 continue;
             content = grown;
-            _rows.Add(row);
+            _sequences.Add(sequence);
             _fresh.RemoveAt(i);
         }
     }
 
-    /// <summary>A run over neighbouring slots. A slot between them that takes no part costs its rows.</summary>
+    /// <summary>A run over consecutive slots. Slots between them that are not in the pass are padding.</summary>
     private CachedRun CachedFrom(int from, int past)
     {
-        CachedRow first = _rows[from];
+        PlannedSequence first = _sequences[from];
         var shape = new CachedShape(first.Slot!.Index, 1, past, first.Content, first.Targets);
         int to = from + 1;
-        for (; to < _rows.Count; to++)
+        for (; to < _sequences.Count; to++)
         {
-            CachedRow row = _rows[to];
+            PlannedSequence sequence = _sequences[to];
             CachedShape grown = shape with
             {
-                Batch = row.Slot!.Index - shape.FirstSlot + 1,
-                Content = Math.Max(shape.Content, row.Content),
-                Targets = Math.Max(shape.Targets, row.Targets),
+                Batch = sequence.Slot!.Index - shape.FirstSlot + 1,
+                Content = Math.Max(shape.Content, sequence.Content),
+                Targets = Math.Max(shape.Targets, sequence.Targets),
             };
             int idle = grown.Batch - shape.Batch - 1;
-            if (idle * (grown.Content + grown.Targets) > RowsOfARun || !Fits(grown))
+            if (idle * (grown.Content + grown.Targets) > RunCost || !Fits(grown))
                 break;
             shape = grown;
         }
@@ -112,24 +112,24 @@ internal sealed class RunPlanner(int heads, long contentBytes = 0, long targetBy
         return new(from, to, shape);
     }
 
-    /// <summary>A run over sequences of similar length, the longest first.</summary>
+    /// <summary>A run over fresh sequences of similar length, the longest first.</summary>
     private CachedRun FreshFrom(int from)
     {
-        CachedRow first = _rows[from];
+        PlannedSequence first = _sequences[from];
         CachedShape shape = CachedShape.Fresh(first.Content, first.Targets);
         int to = from + 1, padding = 0;
-        for (; to < _rows.Count; to++)
+        for (; to < _sequences.Count; to++)
         {
-            CachedRow row = _rows[to];
+            PlannedSequence sequence = _sequences[to];
             CachedShape grown = shape with
             {
                 Batch = shape.Batch + 1,
-                Content = Math.Max(shape.Content, row.Content),
-                Targets = Math.Max(shape.Targets, row.Targets),
+                Content = Math.Max(shape.Content, sequence.Content),
+                Targets = Math.Max(shape.Targets, sequence.Targets),
             };
-            padding += grown.Content + grown.Targets - row.Content - row.Targets
+            padding += grown.Content + grown.Targets - sequence.Content - sequence.Targets
                 + shape.Batch * (grown.Content + grown.Targets - shape.Content - shape.Targets);
-            if (padding > RowsOfARun || !Fits(grown))
+            if (padding > RunCost || !Fits(grown))
                 break;
             shape = grown;
         }

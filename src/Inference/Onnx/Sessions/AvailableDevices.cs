@@ -2,12 +2,13 @@ using AsArm.Inference.Devices;
 
 namespace AsArm.Inference.Onnx.Sessions;
 
-/// <summary>The devices on which a network can be opened.</summary>
+/// <summary>Lists the devices on which a network can be opened.</summary>
 public static class AvailableDevices
 {
     /// <summary>
-    /// The CPU, and CUDA and TensorRT where this build has them and the libraries of NVIDIA that they need are there. Whether a GPU is in the machine shows when one is opened.
+    /// The CPU, and CUDA and TensorRT if this build includes them and the NVIDIA libraries that they need can be loaded. The
+    /// presence of a GPU is not checked.
     /// </summary>
     /// <exception cref="DeviceNotAvailableException">The application has no native library of ONNX Runtime.</exception>
-    public static IReadOnlyList<Device> List() => [.. Enum.GetValues<Device>().Where(device => ExecutionProvider.Of(device).WhyNot() is null)];
+    public static IReadOnlyList<Device> List() => [.. Enum.GetValues<Device>().Where(device => ExecutionProvider.Of(device).UnavailableReason() is null)];
 }

@@ -2,14 +2,14 @@ using Microsoft.ML.OnnxRuntime;
 
 namespace AsArm.Inference.Onnx.Sessions;
 
-/// <summary>Inputs and outputs of one call shape, as tensors over buffers that stay where they are, bound to a graph.</summary>
+/// <summary>The inputs and outputs of one shape, as tensors over pinned buffers, bound to a graph.</summary>
 internal sealed class BoundTensors : IDisposable
 {
     private readonly GraphContract _contract;
     private readonly OrtValue[] _inputs;
     private readonly OrtValue[] _outputs;
 
-    /// <summary>Takes over the tensors.</summary>
+    /// <summary>Binds the tensors, and takes ownership of them.</summary>
     /// <param name="graph">The graph that will run with them.</param>
     /// <param name="inputs">In the order of the contract.</param>
     /// <param name="outputs">In the order of the contract.</param>
@@ -23,8 +23,10 @@ internal sealed class BoundTensors : IDisposable
             Binding.BindOutput(_contract.Outputs[i], outputs[i]);
     }
 
+    /// <summary>The binding to run with.</summary>
     public OrtIoBinding Binding { get; }
 
+    /// <summary>Binds the inputs again, which copies them to a GPU.</summary>
     public void BindInputs()
     {
         for (int i = 0; i < _inputs.Length; i++)
@@ -38,7 +40,7 @@ internal sealed class BoundTensors : IDisposable
             value.Dispose();
     }
 
-    /// <summary>A tensor over the first elements of a pinned array, from an offset.</summary>
+    /// <summary>A tensor over a part of a pinned array.</summary>
     public static OrtValue Over<T>(T[] memory, ReadOnlySpan<int> shape, int offset = 0)
         where T : unmanaged
     {

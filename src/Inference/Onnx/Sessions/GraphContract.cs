@@ -4,7 +4,7 @@ using Microsoft.ML.OnnxRuntime.Tensors;
 
 namespace AsArm.Inference.Onnx.Sessions;
 
-/// <summary>Names, types and sizes of a graph; see docs/model-format.md.</summary>
+/// <summary>The names, types and shapes of the inputs and outputs that a graph must have; see docs/model-format.md.</summary>
 internal sealed class GraphContract
 {
     private const int Any = -1;
@@ -22,19 +22,19 @@ internal sealed class GraphContract
         Outputs = [.. outputs.Select(port => port.Name)];
     }
 
-    /// <summary>Names of the inputs, in the order in which tensors are handed over.</summary>
+    /// <summary>Names of the inputs, in the order of <see cref="BoundTensors" />.</summary>
     public string[] Inputs { get; }
 
-    /// <summary>Names of the outputs.</summary>
+    /// <summary>Names of the outputs, in the order of <see cref="BoundTensors" />.</summary>
     public string[] Outputs { get; }
 
     private bool HasCache => _inputs.Length > s_stateless.Length;
 
-    /// <summary>model.onnx.</summary>
+    /// <summary>The contract of model.onnx.</summary>
     public static GraphContract Stateless(ModelManifest manifest) => new(
         [.. Integers(s_stateless)], [Logits(manifest)]);
 
-    /// <summary>model_cached.onnx: per layer a key and a value, in this order.</summary>
+    /// <summary>The contract of model_cached.onnx: per layer a key and a value, in this order.</summary>
     public static GraphContract Cached(ModelManifest manifest)
     {
         (string Layer, string Kind)[] kinds =
@@ -51,8 +51,8 @@ internal sealed class GraphContract
             ]);
     }
 
-    /// <summary>Refuses a graph that does not keep the contract.</summary>
-    /// <exception cref="ModelFolderException">Says what was expected and what is there.</exception>
+    /// <summary>Refuses a graph that does not match the contract.</summary>
+    /// <exception cref="ModelFolderException">The message says what was expected and what was found.</exception>
     public void Check(InferenceSession session, string path)
     {
         Require("inputs", _inputs, session.InputMetadata, path);
@@ -60,32 +60,32 @@ internal sealed class GraphContract
     }
 
     /// <summary>
-    /// Refuses an asarm.json that speaks of another graph than this one. A graph may leave out what nothing depends on; one with a cache has a
-    /// table of positions, which is as long as it says, and one of rounded weights names its precision, since a looser tolerance follows from it.
+    /// Refuses an asarm.json that contradicts the metadata of the graph. Most metadata are optional. A cached graph must name its maximum length,
+    /// which is that of its position table, and a graph of reduced precision must name it, as it selects the tolerance.
     /// </summary>
-    /// <exception cref="ModelFolderException">Names the field.</exception>
+    /// <exception cref="ModelFolderException">The message names the field.</exception>
     public void CheckProperties(InferenceSession session, ModelFolder folder, string path)
     {
         Dictionary<string, string> properties = session.ModelMetadata.CustomMetadataMap;
         ModelManifest manifest = folder.Manifest;
         string file = Path.GetFileName(path);
-        (string Name, string? Value, bool MustBeThere)[] fields =
+        (string Name, string? Value, bool IsRequired)[] fields =
         [
             ("format_version", $"{manifest.FormatVersion}", false), ("mask_id", $"{manifest.MaskId}", false), ("maximum_length", $"{manifest.MaxLength}", HasCache),
             ("layers", $"{manifest.Layers}", false), ("heads", $"{manifest.Heads}", false), ("precision", manifest.Precision, manifest.IsRounded),
             ("checkpoint_sha256", manifest.Source?.CheckpointSha256, false),
         ];
-        foreach ((string name, string? value, bool mustBeThere) in fields)
+        foreach ((string name, string? value, bool isRequired) in fields)
         {
             string? found = properties.GetValueOrDefault("asarm." + name);
-            if (mustBeThere && found is null)
-                throw new ModelFolderException($"{folder.FullPath}: {file} does not say its {name}, asarm.json says {value}: export the model again.");
+            if (isRequired && found is null)
+                throw new ModelFolderException($"{folder.FullPath}: {file} has no metadata asarm.{name}, asarm.json has {value}: export the model again.");
             if (value is not null && found is not null && !found.Equals(value, StringComparison.OrdinalIgnoreCase))
                 throw new ModelFolderException($"{folder.FullPath}: asarm.json says {name} {value}, {file} was made with {found}.");
         }
     }
 
-    /// <summary>A node for display.</summary>
+    /// <summary>An input or output for display.</summary>
     public static GraphPort Describe(bool isInput, string name, NodeMetadata node)
     {
         IEnumerable<string> sizes = node.Dimensions.Zip(node.SymbolicDimensions, (size, symbol) => size >= 0 ? $"{size}" : symbol);
@@ -105,7 +105,7 @@ internal sealed class GraphContract
             $"{path} has other {what} than expected ({expected.Length}, among them {missing}): {string.Join(", ", found.Keys.Take(12))}.");
     }
 
-    /// <summary>A tensor; sizes of <see cref="Any" /> must be dynamic, others may be.</summary>
+    /// <summary>A tensor; dimensions of <see cref="Any" /> must be dynamic, others may be.</summary>
     private sealed record Port(string Name, TensorElementType Type, int[] Shape)
     {
         public bool Matches(NodeMetadata node) =>

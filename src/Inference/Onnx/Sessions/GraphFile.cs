@@ -2,14 +2,14 @@ using AsArm.Inference.ModelFolders;
 
 namespace AsArm.Inference.Onnx.Sessions;
 
-/// <summary>A graph of a folder, its bytes checked: the file of weights that it names is the folder's, and no other file is opened for it.</summary>
+/// <summary>A graph file of a folder. It has been checked to reference no external file but the weights of the folder.</summary>
 /// <param name="Path">The ONNX file.</param>
-/// <param name="Bytes">What ONNX Runtime is to load.</param>
-/// <param name="WeightsFolder">Where ONNX Runtime finds the file of weights; null for a graph that holds all of its weights.</param>
+/// <param name="Bytes">The model as ONNX Runtime loads it.</param>
+/// <param name="WeightsFolder">The folder of the external weights; null for a graph without any.</param>
 internal sealed record GraphFile(string Path, byte[] Bytes, string? WeightsFolder)
 {
-    /// <summary>Reads a graph. ONNX Runtime takes weights from the graph's own folder only, links followed, so it is told where they really are.</summary>
-    /// <exception cref="ModelFolderException">Damaged, or it wants other files than the folder's weights.</exception>
+    /// <summary>Reads a graph. ONNX Runtime resolves links and then accepts weights from the graph's own folder only, so their real path is used.</summary>
+    /// <exception cref="ModelFolderException">The graph is damaged, or references other files than the weights of the folder.</exception>
     public static GraphFile Read(ModelFolder folder, string path)
     {
         byte[] bytes = folder.Read(System.IO.Path.GetFileName(path));
@@ -20,7 +20,7 @@ internal sealed record GraphFile(string Path, byte[] Bytes, string? WeightsFolde
         }
         catch (InvalidDataException error)
         {
-            throw new ModelFolderException($"{path} is no model that ONNX Runtime can load: {error.Message}.", error);
+            throw new ModelFolderException($"{path} is not a model that ONNX Runtime can load: {error.Message}.", error);
         }
 
         string weights = RegularFile.RealPath(System.IO.Path.Combine(folder.FullPath, ModelFolder.WeightsFile));

@@ -2,21 +2,21 @@ using AsArm.Inference.ModelFolders;
 
 namespace AsArm.Inference.Onnx.Sessions;
 
-/// <summary>How much memory the buffers of a model take beside its weights.</summary>
+/// <summary>Limits and sizes of the buffers of a model.</summary>
 internal static class MemoryBounds
 {
     /// <summary>
-    /// Inputs and outputs of a run, unless a single sequence has more: what is asked together is then answered in several runs. As much stays, of buffers
-    /// and of the cache each, when nothing is under way; more is released.
+    /// Limit of the inputs and outputs of a run of several sequences; a larger forward pass is split into several runs. It is also the size up to
+    /// which buffers are retained after a pass, and the cache when no sequence is left.
     /// </summary>
     public const long RetainedBytes = 64L << 20;
 
-    /// <summary>Calls in a row for which half of the cache would have done, before it gets smaller: short texts among long ones do not move it.</summary>
-    public const int Patience = 64;
+    /// <summary>Number of consecutive forward passes for which half of the cache must be enough before it shrinks, so that alternating long and short texts do not resize it.</summary>
+    public const int PassesBeforeShrinking = 64;
 
-    /// <summary>Keys and values that a run of the graph with the cache writes for one content position, and the zeros that stand for a past.</summary>
+    /// <summary>Size of the keys and values that the cached graph writes for one content position, and of the zeros for an empty past.</summary>
     public static long ContentBytes(ModelManifest manifest) => ((2L * manifest.Layers) + 1) * manifest.ModelDimension * sizeof(float);
 
-    /// <summary>Logits of one query position.</summary>
+    /// <summary>Size of the logits of one query position.</summary>
     public static long TargetBytes(ModelManifest manifest) => (long)manifest.VocabularySize * sizeof(float);
 }

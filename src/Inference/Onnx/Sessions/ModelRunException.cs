@@ -1,6 +1,6 @@
 namespace AsArm.Inference.Onnx.Sessions;
 
-/// <summary>ONNX Runtime could not run a graph that it had loaded: memory ran out, or the graph is damaged; the message names the graph and ONNX Runtime's reason.</summary>
+/// <summary>ONNX Runtime failed to run a graph: memory ran out, or the graph is damaged. The message names the graph and ONNX Runtime's reason.</summary>
 public sealed class ModelRunException : Exception
 {
     /// <summary>A message in one line.</summary>
@@ -9,7 +9,7 @@ public sealed class ModelRunException : Exception
     {
     }
 
-    /// <summary>A message in one line, with what caused it.</summary>
+    /// <summary>A message in one line, with the exception that caused it.</summary>
     public ModelRunException(string message, Exception inner)
         : base(message, inner)
     {

@@ -4,7 +4,7 @@ using System.Text;
 
 namespace AsArm.Inference.Onnx.Sessions;
 
-/// <summary>What a shared library of Linux needs of others, and which of these are not there.</summary>
+/// <summary>Finds the dependencies of a Linux shared library that cannot be loaded.</summary>
 internal static class NativeLibraries
 {
     private const int HeaderSize = 64, SectionSize = 64, EntrySize = 16;
@@ -16,20 +16,20 @@ internal static class NativeLibraries
         ("libcuda.", _ => "the NVIDIA driver"),
         ("libcudnn", version => $"cuDNN {version}"),
         ("libnv", version => $"TensorRT {version}"),
-        ("libcurand.", _ => "cuRAND of CUDA"), // has a version of its own
+        ("libcurand.", _ => "cuRAND of CUDA"), // versioned separately
         ("libcufft.", _ => "cuFFT of CUDA"),
         ("libcu", version => $"CUDA {version}"),
     ];
 
-    /// <summary>Names of the libraries that a library is linked to and that cannot be loaded.</summary>
-    /// <param name="path">An ELF file of 64 bits.</param>
+    /// <summary>Names of the dependencies of a library that cannot be loaded.</summary>
+    /// <param name="path">A 64-bit ELF file.</param>
     public static IReadOnlyList<string> Missing(string path) => [.. NeededBy(path).Where(name => !CanLoad(name))];
 
-    /// <summary>What to install for the libraries to be there.</summary>
+    /// <summary>The products to install for the given libraries.</summary>
     public static string Products(IEnumerable<string> libraries) =>
         string.Join(", ", libraries.Select(ProductOf).Distinct());
 
-    /// <summary>Names of the libraries that a library is linked to; none for what is no ELF file of 64 bits.</summary>
+    /// <summary>Names of the dependencies of a library; none for a file that is not a 64-bit ELF file.</summary>
     public static IReadOnlyList<string> NeededBy(string path)
     {
         using FileStream file = File.OpenRead(path);
@@ -76,7 +76,7 @@ internal static class NativeLibraries
         return bytes;
     }
 
-    /// <summary>It stays loaded: the provider needs it at once.</summary>
+    /// <summary>The library stays loaded, as the provider needs it next.</summary>
     private static bool CanLoad(string name) => NativeLibrary.TryLoad(name, out _);
 
     private static string ProductOf(string library)

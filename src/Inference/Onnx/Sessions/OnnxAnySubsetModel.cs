@@ -3,7 +3,7 @@ using AsArm.Inference.ModelFolders;
 
 namespace AsArm.Inference.Onnx.Sessions;
 
-/// <summary>A graph of a model folder behind <see cref="IAnySubsetModel" />.</summary>
+/// <summary>A model on an ONNX graph of a model folder. Not thread-safe: one forward pass at a time.</summary>
 public abstract class OnnxAnySubsetModel : IAnySubsetModel, IDisposable
 {
     private bool _disposed;
@@ -21,16 +21,16 @@ public abstract class OnnxAnySubsetModel : IAnySubsetModel, IDisposable
     /// <inheritdoc />
     public int MaxLength => Manifest.MaxLength;
 
-    /// <summary>The ONNX file.</summary>
+    /// <summary>Path of the ONNX file.</summary>
     public string GraphPath { get; }
 
-    /// <summary>Inputs, then outputs of the graph.</summary>
+    /// <summary>The inputs, then the outputs of the graph.</summary>
     public IReadOnlyList<GraphPort> Ports => Graph.Ports;
 
-    /// <summary>Time spent within ONNX Runtime so far; the rest of a caller's time is managed code.</summary>
+    /// <summary>Total time spent in ONNX Runtime.</summary>
     public TimeSpan NativeTime => Graph.NativeTime;
 
-    /// <summary>Memory of the buffers for inputs and outputs.</summary>
+    /// <summary>Size of the buffers for inputs and outputs, in bytes.</summary>
     internal abstract long BufferBytes { get; }
 
     private protected OnnxGraph Graph { get; }
@@ -38,18 +38,18 @@ public abstract class OnnxAnySubsetModel : IAnySubsetModel, IDisposable
     private protected ModelManifest Manifest { get; }
 
     /// <inheritdoc />
-    /// <exception cref="ModelRunException">ONNX Runtime could not run the graph.</exception>
+    /// <exception cref="ModelRunException">ONNX Runtime failed to run the graph.</exception>
     public void Evaluate(ReadOnlySpan<SequenceState> states, CancellationToken cancellationToken)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         cancellationToken.ThrowIfCancellationRequested();
         if (states.IsEmpty)
-            throw new ArgumentException("No sequence.", nameof(states));
+            throw new ArgumentException("There is no sequence.", nameof(states));
         foreach (SequenceState state in states)
             Require(state);
         try
         {
-            Answer(states, cancellationToken);
+            EvaluateCore(states, cancellationToken);
         }
         finally
         {
@@ -66,7 +66,7 @@ public abstract class OnnxAnySubsetModel : IAnySubsetModel, IDisposable
     {
     }
 
-    /// <summary>Releases the session and its buffers; later calls throw.</summary>
+    /// <summary>Releases the session and its buffers; later calls of Evaluate throw.</summary>
     public void Dispose()
     {
         if (_disposed)
@@ -77,23 +77,24 @@ public abstract class OnnxAnySubsetModel : IAnySubsetModel, IDisposable
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>Answers calls that were checked.</summary>
-    private protected abstract void Answer(ReadOnlySpan<SequenceState> states, CancellationToken cancellationToken);
+    /// <summary>Evaluates the queries of states that have been validated.</summary>
+    private protected abstract void EvaluateCore(ReadOnlySpan<SequenceState> states, CancellationToken cancellationToken);
 
+    /// <summary>Releases all tensors over the buffers.</summary>
     private protected abstract void ReleaseTensors();
 
-    /// <summary>After the tensors over them.</summary>
+    /// <summary>Releases the buffers; called after <see cref="ReleaseTensors" />.</summary>
     private protected abstract void ReleaseBuffers();
 
     private void Require(SequenceState state)
     {
         if (state.Order.Length > MaxLength)
-            throw new ArgumentException($"{state.Order.Length} tokens, the model takes {MaxLength}.", nameof(state));
+            throw new ArgumentException($"{state.Order.Length} tokens are more than the maximum length {MaxLength} of the model.", nameof(state));
         if (state.VocabularySize != VocabularySize)
             throw new ArgumentException($"A sequence over {state.VocabularySize} tokens, the model has {VocabularySize}.", nameof(state));
         if (state.Order.GivenCount == 0)
             throw new ArgumentException("The network needs at least one given token; put the document separator first.", nameof(state));
         if (state.Conditionals.IsEmpty)
-            throw new ArgumentException("A sequence asks nothing.", nameof(state));
+            throw new ArgumentException("A sequence has no queries.", nameof(state));
     }
 }

@@ -3,12 +3,12 @@ using Microsoft.ML.OnnxRuntime;
 
 namespace AsArm.Inference.Onnx.Sessions;
 
-/// <summary>ONNX Runtime's environment, which a process has once: the application's, if it made one, else one as ONNX Runtime itself would make it.</summary>
+/// <summary>Provides ONNX Runtime's environment, of which a process has one: that of the application if it created one, else a default one.</summary>
 internal static class OnnxEnvironment
 {
     private static readonly Lock s_creation = new();
 
-    /// <summary>The environment; sessions and runs set what is written to the log for themselves.</summary>
+    /// <summary>Returns the environment. Sessions and runs set their own log severity.</summary>
     /// <exception cref="DeviceNotAvailableException">The application has no native library of ONNX Runtime.</exception>
     public static OrtEnv Get()
     {
@@ -20,14 +20,14 @@ internal static class OnnxEnvironment
         catch (Exception error) when (error is TypeInitializationException or DllNotFoundException or EntryPointNotFoundException or BadImageFormatException)
         {
             throw new DeviceNotAvailableException(
-                "The native library of ONNX Runtime is missing, or is not of this version and machine: the application has to reference the package "
+                "The native library of ONNX Runtime is missing, or of another version or platform: the application has to reference the package "
                 + "Microsoft.ML.OnnxRuntime, or Microsoft.ML.OnnxRuntime.Gpu for NVIDIA GPUs.", error);
         }
     }
 
     private static OrtEnv Create()
     {
-        // Quiet while it is made, as it would warn of graphics cards that it cannot look at, and then as loud as it is by itself.
+        // Silent during creation, which may warn about GPUs that it cannot query; then the default severity.
         var options = new EnvironmentCreationOptions { logLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL };
         OrtEnv environment;
         try
@@ -36,7 +36,7 @@ internal static class OnnxEnvironment
         }
         catch (OnnxRuntimeException) when (OrtEnv.IsCreated)
         {
-            return OrtEnv.Instance(); // the application was faster
+            return OrtEnv.Instance(); // the application created it meanwhile
         }
 
         environment.EnvLogLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_WARNING;

@@ -5,7 +5,7 @@ using Microsoft.ML.OnnxRuntime;
 
 namespace AsArm.Inference.Onnx.Sessions;
 
-/// <summary>A checked ONNX Runtime session over one graph of a folder, with runs that can be cancelled.</summary>
+/// <summary>An ONNX Runtime session over one graph of a folder. Its inputs and outputs have been checked, and runs can be cancelled.</summary>
 internal sealed class OnnxGraph : IDisposable
 {
     private readonly RunOptions _runOptions = new() { LogSeverityLevel = OnnxSession.LogSeverity };
@@ -24,10 +24,10 @@ internal sealed class OnnxGraph : IDisposable
 
     public GraphContract Contract { get; }
 
-    /// <summary>Time of all runs together.</summary>
+    /// <summary>Total time of all runs.</summary>
     public TimeSpan NativeTime { get; private set; }
 
-    /// <summary>Inputs, then outputs.</summary>
+    /// <summary>The inputs, then the outputs.</summary>
     public IReadOnlyList<GraphPort> Ports =>
     [
         .. Session.InputMetadata.Select(node => GraphContract.Describe(true, node.Key, node.Value)),
@@ -35,16 +35,16 @@ internal sealed class OnnxGraph : IDisposable
     ];
 
     /// <summary>Opens a graph and checks that its inputs and outputs are those of the contract.</summary>
-    /// <exception cref="ModelFolderException">No such model.</exception>
-    /// <exception cref="DeviceNotAvailableException">No such device.</exception>
-    /// <exception cref="ArgumentException">Threads or TF32 for a device that has none, or no thread.</exception>
+    /// <exception cref="ModelFolderException">The graph is damaged or of another model.</exception>
+    /// <exception cref="DeviceNotAvailableException">The device is not available.</exception>
+    /// <exception cref="ArgumentException">TF32 for a CPU, or a number of threads that is not positive.</exception>
     public static OnnxGraph Open(ModelFolder folder, string path, GraphContract contract, ExecutionSettings execution)
     {
         (Device device, int? threads, bool allowTf32, _) = execution;
         if (threads is not null)
             ArgumentOutOfRangeException.ThrowIfNegativeOrZero(threads.Value, nameof(threads));
         if (allowTf32 && device == Device.Cpu)
-            throw new ArgumentException("TF32 is a format of GPUs, the CPU has none.", nameof(execution));
+            throw new ArgumentException("TF32 is available on GPUs only.", nameof(execution));
         bool isFloat32 = !folder.Manifest.IsRounded || (folder.Manifest.IsInteger && execution.UsesFloat32Graphs);
         InferenceSession session = OnnxSession.Open(GraphFile.Read(folder, path), execution, isFloat32);
         try
@@ -60,13 +60,13 @@ internal sealed class OnnxGraph : IDisposable
         }
     }
 
-    /// <summary>Runs with the bound tensors; allocates nothing on a CPU.</summary>
-    /// <exception cref="OperationCanceledException">Stopped within the run.</exception>
-    /// <exception cref="ModelRunException">ONNX Runtime could not run it.</exception>
+    /// <summary>Runs the graph with the bound tensors; allocates nothing on a CPU.</summary>
+    /// <exception cref="OperationCanceledException">Cancelled during the run.</exception>
+    /// <exception cref="ModelRunException">ONNX Runtime failed to run the graph.</exception>
     public void Run(BoundTensors tensors, CancellationToken cancellationToken)
     {
         if (_device != Device.Cpu)
-            tensors.BindInputs(); // a GPU copies inputs when they are bound, not when it runs
+            tensors.BindInputs(); // inputs are copied to a GPU when they are bound, not when the graph runs
         CancellationTokenRegistration stop = cancellationToken.UnsafeRegister(
             static state => ((RunOptions)state!).Terminate = true, _runOptions);
         long start = Stopwatch.GetTimestamp();
@@ -85,7 +85,7 @@ internal sealed class OnnxGraph : IDisposable
         finally
         {
             NativeTime += Stopwatch.GetElapsedTime(start);
-            stop.Dispose(); // waits for a callback under way, so that the next run is not stopped by this token
+            stop.Dispose(); // waits for a running callback, so that it cannot stop the next run
             if (cancellationToken.IsCancellationRequested)
                 _runOptions.Terminate = false;
         }

@@ -6,12 +6,12 @@ using Google.Protobuf;
 namespace AsArm.Inference.Onnx.Sessions;
 
 /// <summary>
-/// The places of a graph's external weights, in the bytes of an ONNX file (onnx.proto). A graph may name any file; only the folder's own
-/// file of weights, and only what is in it, is let through to ONNX Runtime.
+/// Checks and rewrites the references to external weights in an ONNX file (onnx.proto). A graph could reference any file; only ranges within the
+/// folder's own file of weights are accepted.
 /// </summary>
 internal static class OnnxWeights
 {
-    private const int Key = 1, Value = 2; // of a StringStringEntryProto
+    private const int Key = 1, Value = 2; // field numbers of a StringStringEntryProto
 
     private enum Kind
     {
@@ -27,21 +27,21 @@ internal static class OnnxWeights
         ExternalData,
     }
 
-    /// <summary>Whether a graph has external weights; all must lie within one file.</summary>
-    /// <param name="model">An ONNX file.</param>
+    /// <summary>Checks that all external weights are within one file. True if there are any.</summary>
+    /// <param name="model">The bytes of an ONNX file.</param>
     /// <param name="file">The name of the file of weights.</param>
-    /// <param name="length">Its bytes; negative where there is none.</param>
-    /// <exception cref="InvalidDataException">Damaged, or weights are elsewhere; the message says what is wrong.</exception>
+    /// <param name="length">Size of that file in bytes; negative if it does not exist.</param>
+    /// <exception cref="InvalidDataException">The model is damaged or references other data; the message says what is wrong.</exception>
     public static bool Check(ReadOnlySpan<byte> model, string file, long length) => Check(model, Kind.Model, file, length, 0);
 
-    /// <summary>The same graph with its external weights in a file of another name.</summary>
+    /// <summary>The same graph with external weights in a file of another name.</summary>
     public static byte[] Rename(byte[] model, string file) => Rename(model, Kind.Model, Encoding.UTF8.GetBytes(file));
 
     private static bool Check(ReadOnlySpan<byte> message, Kind kind, string file, long length, int depth)
     {
         depth += kind == Kind.Graph ? 1 : 0;
         if (depth > ModelLimits.GraphDepth)
-            throw new InvalidDataException($"it has graphs within graphs, {depth} deep");
+            throw new InvalidDataException($"it has subgraphs that are nested {depth} deep");
         bool any = false;
         long offset = 0, bytes = 0;
         var reader = new ProtobufReader(message);
@@ -90,7 +90,7 @@ internal static class OnnxWeights
 
     private static long Parse(string number) => long.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out long value)
         ? value
-        : throw new InvalidDataException("it has weights at a place that is no number");
+        : throw new InvalidDataException("it has an external data offset or length that is not a number");
 
     private static byte[] Rename(ReadOnlySpan<byte> message, Kind kind, byte[] file)
     {
@@ -105,7 +105,7 @@ internal static class OnnxWeights
             if (child == Kind.Other && !isFile)
             {
                 output.Flush();
-                stream.Write(reader.Whole);
+                stream.Write(reader.FieldBytes);
                 continue;
             }
 

@@ -1,35 +1,35 @@
 namespace AsArm.Inference.Onnx.Sessions;
 
-/// <summary>Reads the fields of a protobuf message in place, for messages of which a few fields are wanted among many bytes.</summary>
+/// <summary>Reads the fields of a protobuf message without copying them.</summary>
 internal ref struct ProtobufReader(ReadOnlySpan<byte> message)
 {
     private const int Varint = 0, Fixed64 = 1, Message = 2, Fixed32 = 5;
 
     private readonly ReadOnlySpan<byte> _message = message;
-    private int _place;
+    private int _offset;
 
-    /// <summary>Number of the field that was read.</summary>
+    /// <summary>Number of the current field.</summary>
     public int Field { get; private set; }
 
-    /// <summary>Bytes of the field that was read, tag and length included.</summary>
-    public ReadOnlySpan<byte> Whole { get; private set; }
+    /// <summary>The bytes of the current field, including tag and length.</summary>
+    public ReadOnlySpan<byte> FieldBytes { get; private set; }
 
-    /// <summary>Whether the field is text, bytes or a message.</summary>
+    /// <summary>Whether the field is length-delimited: a string, bytes or a message.</summary>
     public bool IsMessage { get; private set; }
 
-    /// <summary>The field's text, bytes or message; empty for a number.</summary>
+    /// <summary>The content of a length-delimited field; empty for a number.</summary>
     public ReadOnlySpan<byte> Content { get; private set; }
 
-    /// <summary>The field's number, where it is stored as a varint.</summary>
+    /// <summary>The value of a varint field.</summary>
     public ulong Number { get; private set; }
 
     /// <summary>Reads the next field; false at the end.</summary>
     /// <exception cref="InvalidDataException">The message is damaged.</exception>
     public bool Read()
     {
-        if (_place == _message.Length)
+        if (_offset == _message.Length)
             return false;
-        int start = _place;
+        int start = _offset;
         ulong tag = ReadVarint();
         Field = (int)Math.Min(tag >> 3, int.MaxValue);
         IsMessage = (tag & 7) == Message;
@@ -41,39 +41,39 @@ internal ref struct ProtobufReader(ReadOnlySpan<byte> message)
                 Number = ReadVarint();
                 break;
             case Message:
-                Content = Take(ReadVarint());
+                Content = Consume(ReadVarint());
                 break;
             case Fixed32:
-                Take(sizeof(uint));
+                Consume(sizeof(uint));
                 break;
             case Fixed64:
-                Take(sizeof(ulong));
+                Consume(sizeof(ulong));
                 break;
-            default: // groups, which no current message has
+            default: // groups, which are deprecated
                 throw Damaged();
         }
 
-        Whole = _message[start.._place];
+        FieldBytes = _message[start.._offset];
         return true;
     }
 
     private static InvalidDataException Damaged() => new("its protobuf message is damaged");
 
-    private ReadOnlySpan<byte> Take(ulong length)
+    private ReadOnlySpan<byte> Consume(ulong length)
     {
-        if (length > (ulong)(_message.Length - _place))
+        if (length > (ulong)(_message.Length - _offset))
             throw Damaged();
-        ReadOnlySpan<byte> taken = _message.Slice(_place, (int)length);
-        _place += (int)length;
-        return taken;
+        ReadOnlySpan<byte> consumed = _message.Slice(_offset, (int)length);
+        _offset += (int)length;
+        return consumed;
     }
 
     private ulong ReadVarint()
     {
         ulong value = 0;
-        for (int shift = 0; shift < 64 && _place < _message.Length; shift += 7)
+        for (int shift = 0; shift < 64 && _offset < _message.Length; shift += 7)
         {
-            byte next = _message[_place++];
+            byte next = _message[_offset++];
             value |= (ulong)(next & 0x7F) << shift;
             if (next < 0x80)
                 return value;

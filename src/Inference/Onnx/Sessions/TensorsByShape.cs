@@ -1,10 +1,10 @@
 namespace AsArm.Inference.Onnx.Sessions;
 
-/// <summary>Bound tensors of the call shapes that were seen lately; all are let go when there are too many.</summary>
+/// <summary>A cache of bound tensors by shape. When it is full, all are released.</summary>
 internal sealed class TensorsByShape<TShape>
     where TShape : struct, IEquatable<TShape>
 {
-    private const int Most = 256;
+    private const int MaxShapes = 256;
 
     private readonly Dictionary<TShape, BoundTensors> _tensors = [];
 
@@ -12,7 +12,7 @@ internal sealed class TensorsByShape<TShape>
 
     public BoundTensors Add(TShape shape, BoundTensors tensors)
     {
-        if (_tensors.Count == Most)
+        if (_tensors.Count == MaxShapes)
             Clear();
         return _tensors[shape] = tensors;
     }

@@ -5,15 +5,15 @@ using AsArm.Inference.Onnx.Sessions;
 namespace AsArm.Inference.Onnx.Stateless;
 
 /// <summary>
-/// Memory of the stateless graph's inputs and output, for calls up to a number of elements. Sequences of a batch are padded with
-/// ranks past every horizon, which nobody sees; missing targets repeat the sequence's first query.
+/// Pinned buffers of the inputs and the output of the stateless graph, with a capacity in elements. Shorter sequences of a batch are padded
+/// with ranks past every horizon, which are masked; missing targets repeat the sequence's first query.
 /// </summary>
 internal sealed class StatelessBuffers
 {
     private readonly int _vocabularySize;
 
     public StatelessBuffers(StatelessShape shape, int vocabularySize)
-        : this(shape.Positions, shape.Questions, vocabularySize)
+        : this(shape.Positions, shape.Queries, vocabularySize)
     {
     }
 
@@ -43,15 +43,15 @@ internal sealed class StatelessBuffers
     /// <summary>[batch, targets, vocabulary]</summary>
     public float[] Logits { get; }
 
-    /// <summary>Memory of all of them, but for what is small beside it.</summary>
+    /// <summary>Size of the logits; the other buffers are small in comparison.</summary>
     public long Bytes => (long)Logits.Length * sizeof(float);
 
-    /// <summary>Whether a call of this shape fits.</summary>
-    public bool CanHold(StatelessShape shape) => shape.Positions <= InputIds.Length && shape.Questions <= TargetPositions.Length;
+    /// <summary>Whether a run of this shape fits.</summary>
+    public bool CanFit(StatelessShape shape) => shape.Positions <= InputIds.Length && shape.Queries <= TargetPositions.Length;
 
-    /// <summary>Larger buffers that hold what these do, and this shape.</summary>
+    /// <summary>Larger buffers for all shapes that fit these, and for this one.</summary>
     public StatelessBuffers WithCapacityFor(StatelessShape shape) => new(
-        Math.Max(shape.Positions, InputIds.Length), Math.Max(shape.Questions, TargetPositions.Length), _vocabularySize);
+        Math.Max(shape.Positions, InputIds.Length), Math.Max(shape.Queries, TargetPositions.Length), _vocabularySize);
 
     /// <summary>Writes the inputs of a batch.</summary>
     public void Write(ReadOnlySpan<SequenceState> states, StatelessShape shape, int maskId)
@@ -63,7 +63,7 @@ internal sealed class StatelessBuffers
         }
     }
 
-    /// <summary>Tensors of a shape over these buffers.</summary>
+    /// <summary>Binds the buffers as tensors of a shape.</summary>
     public BoundTensors Bind(OnnxGraph graph, StatelessShape shape)
     {
         ReadOnlySpan<int> sequences = [shape.Batch, shape.Sequence], targets = [shape.Batch, shape.Targets];
@@ -93,9 +93,9 @@ internal sealed class StatelessBuffers
         ReadOnlySpan<Conditional> conditionals = state.Conditionals;
         for (int i = 0; i < length; i++)
         {
-            Conditional asked = conditionals[i < conditionals.Length ? i : 0];
-            TargetPositions[start + i] = state.Order.Positions[asked.Rank];
-            TargetHorizons[start + i] = asked.Horizon;
+            Conditional query = conditionals[i < conditionals.Length ? i : 0];
+            TargetPositions[start + i] = state.Order.Positions[query.Rank];
+            TargetHorizons[start + i] = query.Horizon;
         }
     }
 

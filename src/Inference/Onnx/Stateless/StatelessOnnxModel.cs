@@ -6,8 +6,8 @@ using AsArm.Inference.Onnx.Sessions;
 namespace AsArm.Inference.Onnx.Stateless;
 
 /// <summary>
-/// The stateless graph model.onnx: every call sends the whole sequences. Buffers grow to the largest call and tensors over them
-/// are kept by shape, so that repeated calls allocate next to nothing.
+/// A model on the stateless graph model.onnx: every forward pass processes whole sequences. Buffers grow to the largest run, and tensors over
+/// them are reused by shape, so that repeated passes allocate next to nothing.
 /// </summary>
 public sealed class StatelessOnnxModel : OnnxAnySubsetModel
 {
@@ -17,13 +17,13 @@ public sealed class StatelessOnnxModel : OnnxAnySubsetModel
     private StatelessOnnxModel(OnnxGraph graph, ModelManifest manifest, string path)
         : base(graph, manifest, path) => _buffers = new StatelessBuffers(default, manifest.VocabularySize);
 
-    /// <summary>Opens the graph without a cache of a folder and checks its contract.</summary>
+    /// <summary>Opens the stateless graph of a folder and checks its inputs and outputs.</summary>
     /// <param name="folder">A checked folder.</param>
-    /// <param name="device">Where it runs.</param>
-    /// <param name="threads">Threads of a CPU run; null leaves the choice to ONNX Runtime.</param>
-    /// <param name="allowTf32">Lets a GPU round the factors of float32 products to TF32: faster, logits are then off by up to 6e-3.</param>
-    /// <exception cref="ModelFolderException">No such model.</exception>
-    /// <exception cref="DeviceNotAvailableException">No such device, or the folder has no graph for it.</exception>
+    /// <param name="device">The device that runs it.</param>
+    /// <param name="threads">Intra-op threads on a CPU; null leaves the choice to ONNX Runtime.</param>
+    /// <param name="allowTf32">Lets a GPU use TF32 for float32 matrix products: faster, but logits differ by up to 6e-3.</param>
+    /// <exception cref="ModelFolderException">The graph is damaged or of another model.</exception>
+    /// <exception cref="DeviceNotAvailableException">The device is not available, or the folder has no graph for it.</exception>
     public static StatelessOnnxModel Open(ModelFolder folder, Device device = Device.Cpu, int? threads = null, bool allowTf32 = false)
     {
         ArgumentNullException.ThrowIfNull(folder);
@@ -38,11 +38,11 @@ public sealed class StatelessOnnxModel : OnnxAnySubsetModel
 
     internal override long BufferBytes => _buffers.Bytes;
 
-    private protected override void Answer(ReadOnlySpan<SequenceState> states, CancellationToken cancellationToken)
+    private protected override void EvaluateCore(ReadOnlySpan<SequenceState> states, CancellationToken cancellationToken)
     {
         for (int count; !states.IsEmpty; states = states[count..])
         {
-            count = CountForARun(states);
+            count = CountForRun(states);
             Run(states[..count], cancellationToken);
         }
     }
@@ -51,8 +51,8 @@ public sealed class StatelessOnnxModel : OnnxAnySubsetModel
 
     private protected override void ReleaseBuffers() => _buffers = new StatelessBuffers(default, VocabularySize);
 
-    /// <summary>As many of the sequences as their logits allow; one at least.</summary>
-    private int CountForARun(ReadOnlySpan<SequenceState> states)
+    /// <summary>How many of the sequences fit into one run, by the size of their logits; at least one.</summary>
+    private int CountForRun(ReadOnlySpan<SequenceState> states)
     {
         int targets = 0, count = 0;
         while (count < states.Length)
@@ -90,7 +90,7 @@ public sealed class StatelessOnnxModel : OnnxAnySubsetModel
 
     private BoundTensors TensorsOf(StatelessShape shape)
     {
-        if (!_buffers.CanHold(shape))
+        if (!_buffers.CanFit(shape))
         {
             _tensors.Clear();
             _buffers = _buffers.WithCapacityFor(shape);

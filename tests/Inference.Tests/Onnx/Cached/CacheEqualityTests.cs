@@ -10,8 +10,8 @@ using AsArm.Inference.Tests.Support;
 namespace AsArm.Inference.Tests.Onnx.Cached;
 
 /// <summary>
-/// The cache changes nothing: over random histories the cached graph's logits are those of the stateless one, and a sequence's logits are
-/// the same bits whoever shares its calls.
+/// The cache does not change logits: over random histories the cached graph has the logits of the stateless one, and those of a sequence are
+/// bit-identical whichever sequences share its forward passes.
 /// </summary>
 [TestClass]
 public sealed class CacheEqualityTests
@@ -19,65 +19,65 @@ public sealed class CacheEqualityTests
     private const float Tolerance = 1e-4f;
     private const long NoLimit = long.MaxValue;
 
-    /// <summary>Folder, calls and longest sequence: 2,300 calls in all, most with several sequences.</summary>
-    public static IEnumerable<(string Folder, int Calls, int Longest)> Models => [(Files.Tiny, 1000, 64), (Files.Micro, 900, 16), (Files.Default, 400, 128)];
+    /// <summary>Folder, number of forward passes and maximum length: 2,300 passes in all, most with several sequences.</summary>
+    public static IEnumerable<(string Folder, int Passes, int MaxLength)> Models => [(Files.Tiny, 1000, 64), (Files.Micro, 900, 16), (Files.Default, 400, 128)];
 
-    /// <summary>As GPUs compute the default model; on CPUs its int8 products magnify the last bits in which the graphs differ.</summary>
+    /// <summary>Computes the default model as on GPUs; its int8 arithmetic on CPUs would amplify rounding differences between the graphs.</summary>
     private static readonly ExecutionSettings s_float32 = new(Device.Cpu, Float32: true);
 
-    /// <summary>Models of other precisions, which agree with each other less closely; int4 with the block that exports have by default.</summary>
-    public static IEnumerable<(string Folder, int Calls, int Longest)> Precisions =>
+    /// <summary>Models of other precisions, for which the two graphs agree less closely; int4 with the default group size of exports.</summary>
+    public static IEnumerable<(string Folder, int Passes, int MaxLength)> Precisions =>
         ((string[])["float16", "int8", "int4"]).Select(precision => (Files.InPrecision(precision), 300, 64));
 
     [TestMethod]
     [DynamicData(nameof(Models))]
-    public void Evaluate_RandomHistories_AnswersAsTheStatelessGraph(string folder, int states, int longest)
+    public void Evaluate_RandomHistories_MatchesTheStatelessGraph(string folder, int passes, int maxLength)
     {
         using CachedOnnxModel cached = CachedOnnxModel.Open(ModelFolder.Open(folder), s_float32, NoLimit);
-        float worst = WorstDifference(cached, folder, states, longest, seed: 1, release: true);
-        Assert.IsLessThanOrEqualTo(Tolerance, worst);
+        float max = MaxDifference(cached, folder, passes, maxLength, seed: 1, release: true);
+        Assert.IsLessThanOrEqualTo(Tolerance, max);
     }
 
-    /// <summary>With room for no sequence, or for a few, others are encoded anew, and answers stay the same.</summary>
+    /// <summary>With memory for no sequence or for a few, the others are encoded again, and logits stay the same.</summary>
     [TestMethod]
     [DataRow(0)]
     [DataRow(64)]
     [DataRow(3 * 64)]
-    public void Evaluate_LittleMemory_AnswersAsTheStatelessGraph(int tokens)
+    public void Evaluate_LittleMemory_MatchesTheStatelessGraph(int tokens)
     {
         ModelManifest manifest = ModelFolder.Open(Files.Tiny).Manifest;
         HostKeyValueCache cache = NewCache(manifest);
         long bytes = 2L * manifest.Layers * manifest.ModelDimension * sizeof(float) * tokens;
         using CachedOnnxModel cached = CachedOnnxModel.Open(ModelFolder.Open(Files.Tiny), new ExecutionSettings(Device.Cpu), bytes, cache);
-        Assert.IsLessThanOrEqualTo(Tolerance, WorstDifference(cached, Files.Tiny, 300, 64, seed: 2, release: true));
-        Assert.AreEqual(tokens, cache.Layout.Slots * cache.Layout.Length, "The limit was not reached, or not kept.");
+        Assert.IsLessThanOrEqualTo(Tolerance, MaxDifference(cached, Files.Tiny, 300, 64, seed: 2, release: true));
+        Assert.AreEqual(tokens, cache.Layout.Slots * cache.Layout.Length, "The limit was not reached, or exceeded.");
     }
 
-    /// <summary>Sequences that nobody releases lose their places to others.</summary>
+    /// <summary>Sequences that are never released lose their slots to others.</summary>
     [TestMethod]
-    public void Evaluate_NothingIsEverReleased_AnswersAsTheStatelessGraph()
+    public void Evaluate_SequencesNeverReleased_MatchesTheStatelessGraph()
     {
         ModelManifest manifest = ModelFolder.Open(Files.Tiny).Manifest;
         using CachedOnnxModel cached = Open(Files.Tiny, 2L * manifest.Layers * manifest.ModelDimension * sizeof(float) * 64 * 9);
-        Assert.IsLessThanOrEqualTo(Tolerance, WorstDifference(cached, Files.Tiny, 300, 64, seed: 3, release: false));
+        Assert.IsLessThanOrEqualTo(Tolerance, MaxDifference(cached, Files.Tiny, 300, 64, seed: 3, release: false));
     }
 
     [TestMethod]
-    public void Evaluate_LitterWhereNobodyWrote_AnswersAsTheStatelessGraph()
+    public void Evaluate_LargeValuesInUnwrittenMemory_MatchesTheStatelessGraph()
     {
         ModelManifest manifest = ModelFolder.Open(Files.Tiny).Manifest;
-        var cache = new LitteredCache(NewCache(manifest), 2 * manifest.Layers, manifest.ModelDimension);
+        var cache = new LargeValueCache(NewCache(manifest), 2 * manifest.Layers, manifest.ModelDimension);
         using CachedOnnxModel cached = CachedOnnxModel.Open(ModelFolder.Open(Files.Tiny), new ExecutionSettings(Device.Cpu), NoLimit, cache);
-        Assert.IsLessThanOrEqualTo(Tolerance, WorstDifference(cached, Files.Tiny, 300, 64, seed: 4, release: true));
+        Assert.IsLessThanOrEqualTo(Tolerance, MaxDifference(cached, Files.Tiny, 300, 64, seed: 4, release: true));
     }
 
-    /// <summary>Control: a cache that does not overwrite a rejected draft token is far off.</summary>
+    /// <summary>Control: a cache that does not overwrite rejected draft tokens is detected.</summary>
     [TestMethod]
     public void Evaluate_RejectedSlotNotOverwritten_Differs()
     {
         ModelManifest manifest = ModelFolder.Open(Files.Tiny).Manifest;
         Order order = Order.LeftToRight([true, false, false, false]);
-        float[] Answer(IKeyValueCache cache)
+        float[] Evaluate(IKeyValueCache cache)
         {
             using CachedOnnxModel model = CachedOnnxModel.Open(ModelFolder.Open(Files.Tiny), new ExecutionSettings(Device.Cpu), NoLimit, cache);
             var state = new SequenceState(order, [9, 0, 0, 0], model.VocabularySize, 1);
@@ -91,94 +91,94 @@ public sealed class CacheEqualityTests
 
             state.SetToken(2, 40);
             state.BeginForwardPass(3);
-            state.AddQuery(new Conditional(3, 3)); // by now the second draft token is read from the cache
+            state.AddQuery(new Conditional(3, 3)); // now the second draft token is read from the cache
             model.Evaluate([state], CancellationToken.None);
             return state.Logits.ToArray();
         }
 
-        float[] right = Answer(NewCache(manifest)), wrong = Answer(new ForgetfulCache(NewCache(manifest)));
-        Assert.IsGreaterThan(0.01f, Worst(right, wrong));
-        using CachedOnnxModel forgetful = CachedOnnxModel.Open(ModelFolder.Open(Files.Tiny), new ExecutionSettings(Device.Cpu), NoLimit, new ForgetfulCache(NewCache(manifest)));
-        Assert.IsGreaterThan(0.01f, WorstDifference(forgetful, Files.Tiny, 30, 64, seed: 1, release: true));
+        float[] right = Evaluate(NewCache(manifest)), wrong = Evaluate(new NonOverwritingCache(NewCache(manifest)));
+        Assert.IsGreaterThan(0.01f, MaxDifference(right, wrong));
+        using CachedOnnxModel nonOverwriting = CachedOnnxModel.Open(ModelFolder.Open(Files.Tiny), new ExecutionSettings(Device.Cpu), NoLimit, new NonOverwritingCache(NewCache(manifest)));
+        Assert.IsGreaterThan(0.01f, MaxDifference(nonOverwriting, Files.Tiny, 30, 64, seed: 1, release: true));
     }
 
-    /// <summary>Row invariance: kernels give a row the same bits, whichever rows and sequences share the call, in every precision.</summary>
+    /// <summary>Row invariance: a row has the same bits whichever rows and sequences share the pass, in every precision.</summary>
     [TestMethod]
     [DynamicData(nameof(Models))]
     [DynamicData(nameof(Precisions))]
-    public void Evaluate_InABatch_GivesTheSameBitsAsAlone(string folder, int states, int longest)
+    public void Evaluate_InABatch_GivesTheSameBitsAsAlone(string folder, int passes, int maxLength)
     {
         using CachedOnnxModel together = Open(folder, NoLimit), alone = Open(folder, NoLimit);
-        Assert.AreEqual(0, WorstOfTogetherAndAlone(together, together, alone, states / 4, longest));
+        Assert.AreEqual(0, MaxDifferenceInBatch(together, together, alone, passes / 4, maxLength));
     }
 
-    /// <summary>Control: an activation scale that all rows of a call share, as DynamicQuantizeMatMul has it, moves a row by a last bit at least.</summary>
+    /// <summary>Control: an activation scale that all rows of a pass share, as in DynamicQuantizeMatMul, is detected.</summary>
     [TestMethod]
     public void Evaluate_RowsThatShareAScale_Differ()
     {
         string folder = Files.InPrecision("int8");
         using CachedOnnxModel together = Open(folder, NoLimit), alone = Open(folder, NoLimit);
-        Assert.IsGreaterThan(0, WorstOfTogetherAndAlone(new SharedScale(together), together, new SharedScale(alone), 30, 64));
+        Assert.IsGreaterThan(0, MaxDifferenceInBatch(new SharedScale(together), together, new SharedScale(alone), 30, 64));
     }
 
-    private static float WorstOfTogetherAndAlone(IAnySubsetModel together, CachedOnnxModel first, IAnySubsetModel alone, int states, int longest)
+    private static float MaxDifferenceInBatch(IAnySubsetModel together, CachedOnnxModel first, IAnySubsetModel alone, int passes, int maxLength)
     {
-        var history = new RandomHistory(first, seed: 5, longest);
+        var history = new RandomHistory(first, seed: 5, maxLength);
         history.Ended += together.Release;
         history.Ended += alone.Release;
-        float worst = 0;
-        for (int i = 0; i < states; i++)
+        float max = 0;
+        for (int i = 0; i < passes; i++)
         {
             SequenceState[] batch = history.Next();
             together.Evaluate(batch, CancellationToken.None);
-            float[][] answers = [.. batch.Select(state => state.Logits.ToArray())];
+            float[][] logits = [.. batch.Select(state => state.Logits.ToArray())];
             for (int j = 0; j < batch.Length; j++)
             {
                 alone.Evaluate([batch[j]], CancellationToken.None);
-                worst = Math.Max(worst, Worst(answers[j], batch[j].Logits.ToArray()));
+                max = Math.Max(max, MaxDifference(logits[j], batch[j].Logits.ToArray()));
             }
         }
 
-        return worst;
+        return max;
     }
 
-    private static float WorstDifference(CachedOnnxModel cached, string folder, int states, int longest, long seed, bool release)
+    private static float MaxDifference(CachedOnnxModel cached, string folder, int passes, int maxLength, long seed, bool release)
     {
         using StatelessOnnxModel stateless = StatelessOnnxModel.Open(ModelFolder.Open(folder), s_float32);
-        var history = new RandomHistory(cached, seed, longest);
+        var history = new RandomHistory(cached, seed, maxLength);
         if (release)
             history.Ended += cached.Release;
-        float worst = 0;
-        for (int i = 0; i < states; i++)
+        float max = 0;
+        for (int i = 0; i < passes; i++)
         {
             SequenceState[] batch = history.Next();
             cached.Evaluate(batch, CancellationToken.None);
-            float[][] answers = [.. batch.Select(state => state.Logits.ToArray())];
+            float[][] logits = [.. batch.Select(state => state.Logits.ToArray())];
             stateless.Evaluate(batch, CancellationToken.None);
             for (int j = 0; j < batch.Length; j++)
-                worst = Math.Max(worst, Worst(answers[j], batch[j].Logits.ToArray()));
+                max = Math.Max(max, MaxDifference(logits[j], batch[j].Logits.ToArray()));
         }
 
-        return worst;
+        return max;
     }
 
-    private static float Worst(float[] answers, float[] others)
+    private static float MaxDifference(float[] logits, float[] others)
     {
-        float worst = 0;
-        for (int i = 0; i < answers.Length; i++)
+        float max = 0;
+        for (int i = 0; i < logits.Length; i++)
         {
-            float difference = Math.Abs(answers[i] - others[i]);
-            worst = float.IsNaN(difference) ? float.PositiveInfinity : Math.Max(worst, difference);
+            float difference = Math.Abs(logits[i] - others[i]);
+            max = float.IsNaN(difference) ? float.PositiveInfinity : Math.Max(max, difference);
         }
 
-        return worst;
+        return max;
     }
 
     private static CachedOnnxModel Open(string folder, long bytes) => CachedOnnxModel.Open(ModelFolder.Open(folder), maxCacheBytes: bytes);
 
     private static HostKeyValueCache NewCache(ModelManifest manifest) => new(2 * manifest.Layers, manifest.Heads, manifest.HeadSize);
 
-    /// <summary>Rounds all logits of a call to 16 bits of the largest of them.</summary>
+    /// <summary>Rounds all logits of a pass to 16 bits, relative to the largest of them.</summary>
     private sealed class SharedScale(IAnySubsetModel model) : IAnySubsetModel
     {
         public int VocabularySize => model.VocabularySize;
@@ -190,10 +190,10 @@ public sealed class CacheEqualityTests
         public void Evaluate(ReadOnlySpan<SequenceState> states, CancellationToken cancellationToken)
         {
             model.Evaluate(states, cancellationToken);
-            float largest = 0;
+            float maxMagnitude = 0;
             foreach (SequenceState state in states)
-                largest = Math.Max(largest, TensorPrimitives.MaxMagnitude<float>(state.Logits));
-            float scale = Math.Abs(largest) / (1 << 15);
+                maxMagnitude = Math.Max(maxMagnitude, TensorPrimitives.MaxMagnitude<float>(state.Logits));
+            float scale = Math.Abs(maxMagnitude) / (1 << 15);
             foreach (SequenceState state in states)
             {
                 for (int i = 0; i < state.Logits.Length; i++)

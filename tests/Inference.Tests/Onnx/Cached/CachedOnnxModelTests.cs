@@ -11,7 +11,7 @@ using AsArm.Inference.Tests.Support;
 
 namespace AsArm.Inference.Tests.Onnx.Cached;
 
-/// <summary>What the cache saves, allocates and refuses; that it changes nothing is in <see cref="CacheEqualityTests" />.</summary>
+/// <summary>What the cache encodes, allocates and refuses. That it does not change logits is tested in <see cref="CacheEqualityTests" />.</summary>
 [TestClass]
 public sealed class CachedOnnxModelTests
 {
@@ -20,30 +20,30 @@ public sealed class CachedOnnxModelTests
     {
         Order order = Order.LeftToRight([true, true, true, false, false, false, false, false]);
         var state = new SequenceState(order, new int[8], 64, 2);
-        Assert.AreEqual(3, RowsOf(state, known: 3), "Every given token.");
-        Assert.AreEqual(1, RowsOf(state, known: 3), "Nothing new: one row, as a run needs one.");
+        Assert.AreEqual(3, EncodedTokens(state, known: 3), "All given tokens.");
+        Assert.AreEqual(1, EncodedTokens(state, known: 3), "Nothing is new, but a run needs one content position.");
         SetTokens(state, 3, 10, 11, 12);
-        Assert.AreEqual(3, RowsOf(state, known: 6), "The draft tokens.");
+        Assert.AreEqual(3, EncodedTokens(state, known: 6), "The draft tokens.");
         SetTokens(state, 4, 20);
-        Assert.AreEqual(1, RowsOf(state, known: 5), "A rejected one was replaced.");
+        Assert.AreEqual(1, EncodedTokens(state, known: 5), "The replacement of a rejected token.");
         SetTokens(state, 5, 12, 13);
-        Assert.AreEqual(2, RowsOf(state, known: 7), "What follows a replaced token is encoded again, the same or not.");
+        Assert.AreEqual(2, EncodedTokens(state, known: 7), "All tokens after a replaced one are encoded again, even if they are the same.");
         SetTokens(state, 3, 10, 20, 12, 13);
-        Assert.AreEqual(1, RowsOf(state, known: 8), "What was drafted again is known.");
+        Assert.AreEqual(1, EncodedTokens(state, known: 8), "Tokens that were drafted again are cached.");
     }
 
     private readonly CacheSlots _slots = new(new HostKeyValueCache(2, 2, 4), 64, 1000, () => { });
 
-    private int RowsOf(SequenceState state, int known)
+    private int EncodedTokens(SequenceState state, int known)
     {
         state.BeginForwardPass(known);
         state.AddQuery(new Conditional(Math.Min(known, 7), 3));
         var planner = new RunPlanner(2);
         _slots.Prepare([state]);
         planner.Plan([state], _slots, 64);
-        CachedRow row = planner.Rows[0];
-        row.Slot!.MarkCached(row.First);
-        return row.Content;
+        PlannedSequence sequence = planner.Sequences[0];
+        sequence.Slot!.MarkCached(sequence.FirstRank);
+        return sequence.Content;
     }
 
     private static void SetTokens(SequenceState state, int rank, params int[] tokens)
@@ -53,7 +53,7 @@ public sealed class CachedOnnxModelTests
     }
 
     [TestMethod]
-    public void Prepare_ReleasedSlot_GoesToTheNextSequence()
+    public void Prepare_ReleasedSlot_IsReused()
     {
         int layouts = 0;
         var cache = new HostKeyValueCache(2, 2, 4);
@@ -64,43 +64,43 @@ public sealed class CachedOnnxModelTests
         int freed = slots.Find(states[1])!.Index;
         slots.Release(states[1]);
         slots.Release(states[1]);
-        SequenceState newcomer = NewState(30);
-        slots.Prepare([states[0], newcomer]);
-        Assert.AreEqual(freed, slots.Find(newcomer)!.Index);
+        SequenceState added = NewState(30);
+        slots.Prepare([states[0], added]);
+        Assert.AreEqual(freed, slots.Find(added)!.Index);
         slots.Release(states[0]);
         slots.Prepare([states[3]]);
-        Assert.AreEqual((3, 1), (slots.Count, layouts), "Memory is not moved for that.");
+        Assert.AreEqual((3, 1), (slots.Count, layouts), "The layout does not change.");
         CollectionAssert.AreEquivalent(
-            new[] { 0, 1, 2 }, new[] { states[2], states[3], newcomer }.Select(state => slots.Find(state)!.Index).ToArray(), "Slots in use are the first ones.");
+            new[] { 0, 1, 2 }, new[] { states[2], states[3], added }.Select(state => slots.Find(state)!.Index).ToArray(), "The slots in use are contiguous.");
     }
 
     [TestMethod]
-    public void Prepare_OtherLengths_FitsTheMemoryToThem()
+    public void Prepare_OtherLengths_AdaptsTheLayout()
     {
         var cache = new HostKeyValueCache(2, 2, 4);
         var slots = new CacheSlots(cache, 512, 10_000, () => { });
-        SequenceState brief = NewState(20), extended = NewState(500);
-        slots.Prepare([brief]);
+        SequenceState shortOne = NewState(20), longOne = NewState(500);
+        slots.Prepare([shortOne]);
         Assert.AreEqual(64, cache.Layout.Length);
-        slots.Prepare([brief, extended]);
+        slots.Prepare([shortOne, longOne]);
         Assert.AreEqual(512, cache.Layout.Length);
-        slots.Release(extended);
-        for (int state = 1; state < MemoryBounds.Patience; state++)
-            slots.Prepare([brief]);
-        Assert.AreEqual(512, cache.Layout.Length, "Another long one may come.");
-        slots.Prepare([brief]);
-        Assert.AreEqual(64, cache.Layout.Length, "One long sequence does not burden all others for ever.");
+        slots.Release(longOne);
+        for (int pass = 1; pass < MemoryBounds.PassesBeforeShrinking; pass++)
+            slots.Prepare([shortOne]);
+        Assert.AreEqual(512, cache.Layout.Length, "The cache does not shrink at once.");
+        slots.Prepare([shortOne]);
+        Assert.AreEqual(64, cache.Layout.Length, "The cache shrinks after a number of passes.");
     }
 
-    /// <summary>Each layout moves all that is in the cache, and releases the tensors of all shapes.</summary>
+    /// <summary>A change of the layout copies the cache and releases all tensors.</summary>
     [TestMethod]
-    public void Prepare_ShortAndLongByTurns_MovesTheCacheOnce()
+    public void Prepare_AlternatingLengths_ResizesTheCacheOnce()
     {
         int layouts = 0;
         var slots = new CacheSlots(new HostKeyValueCache(2, 2, 4), 512, 10_000, () => layouts++);
-        for (int turn = 0; turn < 200; turn++)
+        for (int pass = 0; pass < 200; pass++)
         {
-            SequenceState state = NewState(turn % 2 == 0 ? 20 : 500);
+            SequenceState state = NewState(pass % 2 == 0 ? 20 : 500);
             slots.Prepare([state]);
             slots.Release(state);
         }
@@ -109,7 +109,7 @@ public sealed class CachedOnnxModelTests
     }
 
     [TestMethod]
-    public void Prepare_FewAfterMany_GivesTheirRoomBack()
+    public void Prepare_FewAfterMany_ShrinksTheCache()
     {
         var cache = new HostKeyValueCache(2, 2, 4);
         var slots = new CacheSlots(cache, 64, 10_000, () => { });
@@ -118,24 +118,24 @@ public sealed class CachedOnnxModelTests
         Assert.AreEqual(16, cache.Layout.Slots);
         foreach (SequenceState state in states[1..])
             slots.Release(state);
-        for (int state = 0; state < MemoryBounds.Patience; state++)
+        for (int pass = 0; pass < MemoryBounds.PassesBeforeShrinking; pass++)
             slots.Prepare([states[0]]);
         Assert.AreEqual(1, cache.Layout.Slots);
     }
 
     [TestMethod]
-    public void Release_LastSequenceOfALargeCache_FreesIt()
+    public void Release_LastSequence_FreesALargeCache()
     {
         var cache = new HostKeyValueCache(2, 2, 4);
-        var slots = new CacheSlots(cache, 64, 10_000, () => { }, keptTokens: 3 * 64);
+        var slots = new CacheSlots(cache, 64, 10_000, () => { }, retainedTokens: 3 * 64);
         SequenceState[] states = [.. Enumerable.Range(0, 4).Select(_ => NewState(20))];
         slots.Prepare(states.AsSpan(0, 3));
         foreach (SequenceState state in states)
             slots.Release(state);
-        Assert.AreEqual(new CacheLayout(3, 64), cache.Layout, "A small one stays.");
+        Assert.AreEqual(new CacheLayout(3, 64), cache.Layout, "A small cache is retained.");
         slots.Prepare(states);
         slots.Release(states[1]);
-        Assert.AreEqual(6, cache.Layout.Slots, "Others are under way.");
+        Assert.AreEqual(6, cache.Layout.Slots, "Other sequences have slots.");
         foreach (SequenceState state in states)
             slots.Release(state);
         Assert.AreEqual(default, cache.Layout);
@@ -144,7 +144,7 @@ public sealed class CachedOnnxModelTests
     }
 
     [TestMethod]
-    public void Prepare_MoreThanTheLimit_DropsTheLongestUnused()
+    public void Prepare_MoreThanTheLimit_DropsTheLeastRecentlyUsed()
     {
         var cache = new HostKeyValueCache(2, 2, 4);
         var slots = new CacheSlots(cache, 64, 3 * 64, () => { });
@@ -158,29 +158,29 @@ public sealed class CachedOnnxModelTests
         Assert.AreEqual((3, 3), (slots.Count, cache.Layout.Slots));
         CacheSlot?[] kept = [.. states.Select(slots.Find)];
         slots.Prepare(states);
-        CollectionAssert.AreEqual(kept, states.Select(slots.Find).ToArray(), "Of a call too large for all, the same ones keep their places.");
+        CollectionAssert.AreEqual(kept, states.Select(slots.Find).ToArray(), "If a pass is too large for the limit, the same sequences keep their slots.");
     }
 
-    /// <summary>With a long sequence gone, others need no longer go.</summary>
+    /// <summary>Once a long sequence is dropped, slots are shorter and others need not be dropped.</summary>
     [TestMethod]
     public void Prepare_LongSequenceDropped_KeepsTheShortOnes()
     {
         var slots = new CacheSlots(new HostKeyValueCache(2, 2, 4), 512, 4 * 512, () => { });
-        SequenceState[] brief = [.. Enumerable.Range(0, 3).Select(_ => NewState(20))];
+        SequenceState[] shortOne = [.. Enumerable.Range(0, 3).Select(_ => NewState(20))];
         slots.Prepare([NewState(500)]);
-        slots.Prepare(brief);
+        slots.Prepare(shortOne);
         slots.Prepare([.. Enumerable.Range(0, 6).Select(_ => NewState(20))]);
         Assert.AreEqual(9, slots.Count);
-        Assert.IsTrue(brief.All(state => slots.Find(state) is not null));
+        Assert.IsTrue(shortOne.All(state => slots.Find(state) is not null));
     }
 
-    /// <summary>Where there is room for the sequence once only, too.</summary>
+    /// <summary>Also if there is memory for one sequence only.</summary>
     [TestMethod]
     [DataRow(1)]
     [DataRow(9)]
-    public void Prepare_OneSequenceTwice_ChangesNothing(int room)
+    public void Prepare_SameSequenceTwice_ChangesNothing(int maxSlots)
     {
-        var slots = new CacheSlots(new HostKeyValueCache(2, 2, 4), 64, room * 64, () => { });
+        var slots = new CacheSlots(new HostKeyValueCache(2, 2, 4), 64, maxSlots * 64, () => { });
         SequenceState earlier = NewState(20), twice = NewState(20);
         slots.Prepare([earlier]);
         Assert.ThrowsExactly<ArgumentException>(() => slots.Prepare([twice, twice]));
@@ -191,9 +191,9 @@ public sealed class CachedOnnxModelTests
         Assert.AreEqual(0, slots.Find(twice)!.Index);
     }
 
-    /// <summary>Memory that runs out while the cache grows takes what it held along: nothing of that counts as known.</summary>
+    /// <summary>If memory runs out while the cache grows, its content is lost and must not be used.</summary>
     [TestMethod]
-    public void Evaluate_AfterTheCacheFailedToGrow_AnswersAsTheStatelessGraph()
+    public void Evaluate_AfterTheCacheFailedToGrow_MatchesTheStatelessGraph()
     {
         ModelFolder folder = ModelFolder.Open(Files.Tiny);
         ModelManifest manifest = folder.Manifest;
@@ -208,14 +208,14 @@ public sealed class CachedOnnxModelTests
         cache.Fails = true;
         Assert.ThrowsExactly<InsufficientMemoryException>(() => cached.Evaluate([state, NewState(9)], CancellationToken.None));
         cached.Evaluate([state], CancellationToken.None);
-        float[] answer = state.Logits.ToArray();
+        float[] logits = state.Logits.ToArray();
         stateless.Evaluate([state], CancellationToken.None);
-        for (int token = 0; token < answer.Length; token++)
-            Assert.AreEqual(state.Logits[token], answer[token], 1e-4f);
+        for (int token = 0; token < logits.Length; token++)
+            Assert.AreEqual(state.Logits[token], logits[token], 1e-4f);
     }
 
     [TestMethod]
-    public void Resize_MoreThanThereCanBe_LeavesAnEmptyCache()
+    public void Resize_TooLarge_LeavesAnEmptyCache()
     {
         var cache = new HostKeyValueCache(2, 2, 4);
         cache.Resize(new CacheLayout(2, 64), 0);
@@ -225,9 +225,9 @@ public sealed class CachedOnnxModelTests
         Assert.AreEqual(new CacheLayout(3, 64), cache.Layout);
     }
 
-    /// <summary>Else the old memory would stay until the new one is there.</summary>
+    /// <summary>Otherwise the old memory would stay referenced while the new one is allocated.</summary>
     [TestMethod]
-    public void Evaluate_CacheGrows_LetsGoOfItsTensorsBefore()
+    public void Evaluate_CacheGrows_ReleasesItsTensorsFirst()
     {
         ModelFolder folder = ModelFolder.Open(Files.Tiny);
         var cache = new TensorCountingCache(folder.Manifest.Heads, folder.Manifest.HeadSize);
@@ -238,13 +238,13 @@ public sealed class CachedOnnxModelTests
         state.AddQuery(new Conditional(2, 2));
         for (int i = 0; i < 2; i++)
             model.Evaluate([state], CancellationToken.None);
-        Assert.IsGreaterThan(0, cache.Tensors, "The second call reads from the cache.");
+        Assert.IsGreaterThan(0, cache.Tensors, "The second pass reads from the cache.");
         model.Evaluate([state, NewState(9)], CancellationToken.None);
         CollectionAssert.AreEqual(new[] { 0, 0 }, cache.TensorsAtResize);
     }
 
     [TestMethod]
-    public void Evaluate_OneSequenceTwice_Throws()
+    public void Evaluate_SameSequenceTwice_Throws()
     {
         using CachedOnnxModel model = CachedOnnxModel.Open(ModelFolder.Open(Files.Tiny));
         SequenceState state = NewState(9);
@@ -254,7 +254,7 @@ public sealed class CachedOnnxModelTests
         StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => model.Evaluate([fresh, fresh], CancellationToken.None)).Message, "twice");
     }
 
-    /// <summary>A speculation step in steady state: the shapes have been seen, nothing is allocated.</summary>
+    /// <summary>Once all shapes have been seen, a decoding step allocates nothing.</summary>
     [TestMethod]
     [DataRow(1)]
     [DataRow(5)]

@@ -3,10 +3,10 @@ using Microsoft.ML.OnnxRuntime;
 
 namespace AsArm.Inference.Tests.Onnx.Cached;
 
-/// <summary>A cache whose memory runs out when it is told to.</summary>
+/// <summary>A cache that fails to allocate memory on request.</summary>
 internal sealed class FailingCache(IKeyValueCache inner) : IKeyValueCache
 {
-    /// <summary>The next resize fails and loses what was held, as the contract has it.</summary>
+    /// <summary>Whether the next resize fails and loses the content, as the interface specifies.</summary>
     public bool Fails { get; set; }
 
     public CacheLayout Layout => inner.Layout;
@@ -17,7 +17,7 @@ internal sealed class FailingCache(IKeyValueCache inner) : IKeyValueCache
         if (!Fails)
             return;
         Fails = false;
-        throw new InsufficientMemoryException("As if there were no more memory.");
+        throw new InsufficientMemoryException("Simulated lack of memory.");
     }
 
     public void Copy(int from, int to) => inner.Copy(from, to);

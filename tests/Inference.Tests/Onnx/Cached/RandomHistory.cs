@@ -5,60 +5,60 @@ using AsArm.Assd.Randomness;
 namespace AsArm.Inference.Tests.Onnx.Cached;
 
 /// <summary>
-/// Sequences as samplers of every kind might treat them: any order and given set, draft tokens that are accepted in part, replaced or
-/// drafted again, queries at any horizon, sequences that end, are released or just forgotten, and others that begin.
+/// Random forward passes as samplers of any kind might make them: any order and given tokens; draft tokens that are accepted in part, replaced or
+/// drafted again; queries at any horizon; sequences that start, end, and are released or not.
 /// </summary>
 internal sealed class RandomHistory
 {
-    private const int MaxAlive = 7;
+    private const int MaxActive = 7;
     private const int MaxQueries = 6;
 
     private readonly IAnySubsetModel _model;
     private readonly IRandomSource _random;
-    private readonly int _longest;
-    private readonly List<(SequenceState State, int Committed)> _alive = [];
+    private readonly int _maxLength;
+    private readonly List<(SequenceState State, int Committed)> _active = [];
     private readonly List<SequenceState> _ending = [];
 
-    public RandomHistory(IAnySubsetModel model, long seed, int longest)
+    public RandomHistory(IAnySubsetModel model, long seed, int maxLength)
     {
         _model = model;
         _random = new SplitMix64(seed);
-        _longest = longest;
+        _maxLength = maxLength;
     }
 
-    /// <summary>Tells of a sequence that will not come again.</summary>
+    /// <summary>Raised for a sequence that is to be released.</summary>
     public event Action<SequenceState>? Ended;
 
-    /// <summary>The next calls, of one or many of the sequences.</summary>
+    /// <summary>The states of the next forward pass, of one or more sequences.</summary>
     public SequenceState[] Next()
     {
         _ending.ForEach(state => Ended?.Invoke(state));
         _ending.Clear();
-        while (_alive.Count == 0 || (_alive.Count < MaxAlive && _random.NextDouble() < 0.3))
-            _alive.Add(Begin());
+        while (_active.Count == 0 || (_active.Count < MaxActive && _random.NextDouble() < 0.3))
+            _active.Add(Start());
         var chosen = new List<SequenceState>();
-        for (int i = _alive.Count - 1; i >= 0; i--)
+        for (int i = _active.Count - 1; i >= 0; i--)
         {
             if (chosen.Count > 0 && _random.NextDouble() < 0.3)
                 continue;
-            (SequenceState state, int committed) = _alive[i];
-            committed = Math.Min(Plan(state, committed), state.Order.Length - 1);
-            _alive[i] = (state, committed);
+            (SequenceState state, int committed) = _active[i];
+            committed = Math.Min(SetQueries(state, committed), state.Order.Length - 1);
+            _active[i] = (state, committed);
             chosen.Add(state);
             bool isLast = committed == state.Order.Length - 1;
             if (!isLast && _random.NextDouble() > 0.05)
                 continue;
-            _alive.RemoveAt(i);
-            if (_random.NextDouble() < 0.8) // others are forgotten without a word
+            _active.RemoveAt(i);
+            if (_random.NextDouble() < 0.8) // others are never released
                 _ending.Add(state);
         }
 
         return [.. chosen];
     }
 
-    private (SequenceState State, int Committed) Begin()
+    private (SequenceState State, int Committed) Start()
     {
-        int length = 2 + (int)(_random.NextDouble() * _random.NextDouble() * (_longest - 1));
+        int length = 2 + (int)(_random.NextDouble() * _random.NextDouble() * (_maxLength - 1));
         bool[] given = [.. Enumerable.Range(0, length).Select(_ => _random.NextDouble() < 0.4)];
         given[Pick(length)] = true;
         given[Pick(length)] = false;
@@ -74,13 +74,13 @@ internal sealed class RandomHistory
         return (new SequenceState(order, tokens, _model.VocabularySize, MaxQueries), order.GivenCount);
     }
 
-    /// <summary>A draft, an oracle or a mixture; then some of the known tokens are decided.</summary>
-    private int Plan(SequenceState state, int committed)
+    /// <summary>Adds draft, oracle or mixed queries. Returns the number of ranks that are committed afterwards.</summary>
+    private int SetQueries(SequenceState state, int committed)
     {
         int known = Math.Min(state.Order.Length, committed + Pick(6));
         for (int rank = committed; rank < known; rank++)
         {
-            if (_random.NextDouble() < 0.6) // else what was drafted before is drafted again
+            if (_random.NextDouble() < 0.6) // else the same token is drafted again
                 state.SetToken(rank, Pick(_model.VocabularySize));
             else
                 state.SetToken(rank, Math.Clamp(state.Tokens[state.Order.Positions[rank]], 0, _model.VocabularySize - 1));

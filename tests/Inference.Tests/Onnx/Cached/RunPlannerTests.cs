@@ -7,7 +7,7 @@ using AsArm.Inference.Tests.Support;
 
 namespace AsArm.Inference.Tests.Onnx.Cached;
 
-/// <summary>Which sequences share a run: what padding costs against what a run costs.</summary>
+/// <summary>Which sequences share a run, by the cost of padding against that of a run.</summary>
 [TestClass]
 public sealed class RunPlannerTests
 {
@@ -15,7 +15,7 @@ public sealed class RunPlannerTests
     private readonly RunPlanner _planner = new(heads: 12);
 
     [TestMethod]
-    public void Plan_CachedSequences_ShareARunWithAFreshOneOfFewRows()
+    public void Plan_CachedSequences_ShareARunWithAShortFreshOne()
     {
         SequenceState[] cached = Cached(4, given: 100);
         CachedRun run = Plan([.. cached, NewState(given: 6)]).Single();
@@ -23,7 +23,7 @@ public sealed class RunPlannerTests
     }
 
     [TestMethod]
-    public void Plan_LongPrompt_IsARunOfItsOwnWithoutAPast()
+    public void Plan_LongPrompt_HasItsOwnRunWithoutAPast()
     {
         SequenceState[] cached = Cached(4, given: 100);
         CachedRun[] runs = Plan([NewState(given: 200), .. cached]);
@@ -33,14 +33,14 @@ public sealed class RunPlannerTests
     }
 
     [TestMethod]
-    public void Plan_FreshSequences_ShareARunIfTheyAreAlike()
+    public void Plan_FreshSequences_ShareARunIfSimilar()
     {
         Assert.AreEqual(CachedShape.Fresh(34, 1) with { Batch = 3 }, Plan([NewState(30), NewState(34), NewState(32)]).Single().Shape);
         Assert.HasCount(2, Plan([NewState(30), NewState(90), NewState(32)]));
     }
 
     [TestMethod]
-    public void Plan_SlotsThatTakeNoPart_AreSkippedIfThereAreMany()
+    public void Plan_ManySlotsNotInThePass_AreSkipped()
     {
         SequenceState[] cached = Cached(60, given: 20);
         Assert.HasCount(1, Plan([cached[0], cached[2]]));
@@ -57,7 +57,7 @@ public sealed class RunPlannerTests
         Assert.IsLessThanOrEqualTo(1 << 22, runs.Max(run => run.Shape.Batch * 12 * 61 * 61));
     }
 
-    /// <summary>16 texts with a gap of 500 tokens, filled in one call, at the size of XLNet-base: a run of all would take a gigabyte of logits.</summary>
+    /// <summary>16 texts with a gap of 500 tokens in one pass, at XLNet-base size: a single run would need 1 GB of logits.</summary>
     [TestMethod]
     public void Plan_ManyLogits_BoundsTheBuffersOfARun()
     {
@@ -72,7 +72,7 @@ public sealed class RunPlannerTests
         Assert.IsLessThanOrEqualTo(MemoryBounds.RetainedBytes, runs.Max(run => run.Shape.Batch * (run.Shape.Content * content + run.Shape.Targets * targets)));
     }
 
-    /// <summary>Sequences whose given tokens are in the cache, with nothing new.</summary>
+    /// <summary>Sequences whose given tokens are all cached.</summary>
     private SequenceState[] Cached(int count, int given)
     {
         SequenceState[] states = [.. Enumerable.Range(0, count).Select(_ => NewState(given))];

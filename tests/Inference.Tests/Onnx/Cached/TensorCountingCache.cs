@@ -4,13 +4,13 @@ using Microsoft.ML.OnnxRuntime;
 
 namespace AsArm.Inference.Tests.Onnx.Cached;
 
-/// <summary>A cache that holds nothing but zeros and counts the tensors over it that are not disposed.</summary>
+/// <summary>A cache of zeros that counts the tensors over it that have not been disposed.</summary>
 internal sealed class TensorCountingCache(int heads, int headSize) : IKeyValueCache
 {
-    /// <summary>Tensors over the cache.</summary>
+    /// <summary>Number of tensors over the cache.</summary>
     public int Tensors { get; private set; }
 
-    /// <summary>How many there were when it was resized.</summary>
+    /// <summary>Number of tensors at each resize.</summary>
     public List<int> TensorsAtResize { get; } = [];
 
     public CacheLayout Layout { get; private set; }
@@ -35,7 +35,7 @@ internal sealed class TensorCountingCache(int heads, int headSize) : IKeyValueCa
     {
     }
 
-    /// <summary>A tensor pins its memory as long as it lives.</summary>
+    /// <summary>Memory that counts its pins: a tensor pins its memory until it is disposed.</summary>
     private sealed class Zeros(TensorCountingCache cache, int length) : MemoryManager<float>
     {
         private readonly float[] _values = GC.AllocateArray<float>(length, pinned: true);

@@ -3,16 +3,16 @@ using AsArm.Inference.Tests.Support;
 
 namespace AsArm.Inference.Tests.Onnx.Sessions;
 
-/// <summary>The library beside other users of ONNX Runtime, in a process of its own: there is one environment in each.</summary>
+/// <summary>The library together with other uses of ONNX Runtime. Each test starts a process, as a process has one environment.</summary>
 [TestClass]
 public sealed class OnnxEnvironmentTests
 {
     [TestMethod]
-    public void Open_WithTheApplicationsEnvironment_KeepsItAndLogsNothing() => Assert.AreEqual(("no model\nkept\n", ""), Run("before"));
+    public void Open_EnvironmentOfTheApplication_IsKeptAndLogsNothing() => Assert.AreEqual(("no model\nkept\n", ""), Run("before"));
 
-    /// <summary>The library's own errors are thrown and not logged, those of the application's sessions are logged as if there were no library.</summary>
+    /// <summary>Errors of the library are thrown and not logged; those of the application's own sessions are logged as usual.</summary>
     [TestMethod]
-    public void Open_BeforeTheApplicationsSessions_LeavesTheUsualLogging()
+    public void Open_BeforeTheApplicationsSessions_KeepsDefaultLogging()
     {
         (string output, string error) = Run("after");
         Assert.AreEqual("no model\nORT_LOGGING_LEVEL_WARNING\nrefused\n", output);
@@ -21,7 +21,7 @@ public sealed class OnnxEnvironmentTests
     }
 
     [TestMethod]
-    public void Open_ByManyThreadsAtOnce_Works() => Assert.AreEqual(("opened\n", ""), Run("parallel", Files.Default));
+    public void Open_ManyThreadsAtOnce_Works() => Assert.AreEqual(("opened\n", ""), Run("parallel", Files.Default));
 
     private static (string Output, string Error) Run(string name, string? folder = null)
     {

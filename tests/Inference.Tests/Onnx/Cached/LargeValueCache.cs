@@ -3,10 +3,10 @@ using Microsoft.ML.OnnxRuntime;
 
 namespace AsArm.Inference.Tests.Onnx.Cached;
 
-/// <summary>A cache whose fresh memory holds large numbers: whoever looks where nobody wrote is far off.</summary>
-internal sealed class LitteredCache(IKeyValueCache inner, int ports, int rowSize) : IKeyValueCache
+/// <summary>A cache whose unwritten memory has large values, so that reading it is detected.</summary>
+internal sealed class LargeValueCache(IKeyValueCache inner, int ports, int rowSize) : IKeyValueCache
 {
-    private const float Litter = 1e4f;
+    private const float Value = 1e4f;
 
     public CacheLayout Layout => inner.Layout;
 
@@ -15,7 +15,7 @@ internal sealed class LitteredCache(IKeyValueCache inner, int ports, int rowSize
         inner.Resize(layout, kept);
         int[] positions = [.. Enumerable.Range(0, layout.Length)];
         var rows = new float[layout.Length * rowSize];
-        Array.Fill(rows, Litter);
+        Array.Fill(rows, Value);
         for (int slot = kept; slot < layout.Slots; slot++)
         {
             for (int port = 0; port < ports; port++)

@@ -3,8 +3,8 @@ using Microsoft.ML.OnnxRuntime;
 
 namespace AsArm.Inference.Tests.Onnx.Cached;
 
-/// <summary>A broken cache: what once stands at a position is not overwritten, as if a rejected draft token had been accepted.</summary>
-internal sealed class ForgetfulCache(IKeyValueCache inner) : IKeyValueCache
+/// <summary>A faulty cache that does not overwrite positions, as if rejected draft tokens had been accepted.</summary>
+internal sealed class NonOverwritingCache(IKeyValueCache inner) : IKeyValueCache
 {
     private readonly HashSet<(int Port, int Slot, int Position)> _written = [];
 
