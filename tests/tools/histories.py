@@ -22,7 +22,7 @@ class Call:
 
 
 class Sequence:
-    """Tokens by position. Ranks below `decided` stay, further ones below `known` are proposals; ranks below `cached` have been encoded."""
+    """Tokens by position. Ranks below `decided` stay, further ones below `known` are draft tokens; ranks below `cached` have been encoded."""
 
     def __init__(self, generator: np.random.Generator, kind: str, length: int, vocabulary: int):
         self.generator, self.vocabulary, self.length = generator, vocabulary, length
@@ -35,7 +35,7 @@ class Sequence:
         self.tokens = generator.integers(0, vocabulary, length)
 
     def move(self) -> None:
-        """Proposes tokens, other ones than before; or keeps some of the proposals and decides another token after them; or nothing."""
+        """Drafts tokens, other ones than before; or accepts some of the draft tokens and commits another token after them; or nothing."""
         move = self.generator.integers(4)
         if move <= 1:
             self.known = min(self.length, self.decided + int(self.generator.integers(1, 5)))

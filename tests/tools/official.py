@@ -12,7 +12,7 @@ from tensor_file import read_tensors
 
 @dataclass(frozen=True)
 class Question:
-    """One recorded model call: inputs of a network with a batch of one, and the logits [1, T, V] in float64."""
+    """One recorded forward pass: inputs of a network with a batch of one, and the logits [1, T, V] in float64."""
 
     inputs: list[torch.Tensor]
     logits: torch.Tensor

@@ -73,8 +73,8 @@ def test_banned_tokens_have_no_probability_and_are_not_drawn():
     asked = batch["target_positions"], batch["target_horizons"]
     probability = measures.probabilities(fixed(0.4, 0.3, 0.2, 0.1), batch, *asked, [0, 3])
     assert torch.allclose(probability[0, 0], torch.tensor([0, 0.6, 0.4, 0]).double())
-    coins = (torch.arange(1000).double() + 0.5) / 1000
-    drawn = measures.draw(probability[:1, 0].expand(1000, -1), coins)
+    uniform = (torch.arange(1000).double() + 0.5) / 1000
+    drawn = measures.draw(probability[:1, 0].expand(1000, -1), uniform)
     assert drawn.shape == (1000, 1)
     assert drawn.flatten().bincount().tolist() == [0, 600, 400]
 

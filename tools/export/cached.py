@@ -2,7 +2,7 @@
 
 Exact, as nothing that a content row sees changes once it is known: given tokens see given tokens only, a decided token only earlier
 ranks. The cache is indexed by the position in the sequence. New keys and values are outputs, which the caller writes into its
-cache; a rejected proposal is overwritten in place.
+cache; a rejected draft token is overwritten in place.
 
 Shapes: B batch, P cached positions (past), C new content rows, T targets, R = C + T rows, N keys of one kind (P or C), H heads, D head size.
 """

@@ -42,7 +42,7 @@ def main() -> int:
 def questions(length: int, rows: int, vocabulary: int) -> list[tuple[torch.Tensor, ...]]:
     """A draft and an oracle of the first targets of a gap in the middle, in left-to-right order.
 
-    Both with the ids [1, S], the mask [1, S, S] and the target mapping [1, T, S]; the oracle has a proposal for each target.
+    Both with the ids [1, S], the mask [1, S, S] and the target mapping [1, T, S]; the oracle has a draft token for each target.
     """
     generator = torch.Generator().manual_seed(1)
     mask_id = without_tokenizer(vocabulary).mask_id

@@ -34,14 +34,14 @@ def second_draft_acceptance(model: torch.nn.Module, case: Case, banned: list[int
     model.eval()
     windows, targets = case.positions.shape
     generator = np.random.default_rng(targets)
-    first, coins = generator.integers(0, targets - 1, windows), generator.random(windows)
+    first, uniform = generator.integers(0, targets - 1, windows), generator.random(windows)
     accepted = []
     for i in range(0, windows, BATCH):
         batch = lattice_batch(case.windows[i:i + BATCH], case.positions[i:i + BATCH])
         pair = torch.from_numpy(first[i:i + BATCH, None] + np.arange(2))
         positions, ranks = (batch[name].gather(1, pair) for name in ("target_positions", "target_horizons"))
         draft = probabilities(model, batch, positions, ranks[:, :1].expand(-1, 2), banned)
-        sample = draw(draft[:, 0], torch.from_numpy(coins[i:i + BATCH]))
+        sample = draw(draft[:, 0], torch.from_numpy(uniform[i:i + BATCH]))
         batch["input_ids"] = batch["input_ids"].scatter(1, positions[:, :1], sample)
         oracle = probabilities(model, batch, positions[:, 1:], ranks[:, 1:], banned)
         accepted.append(torch.minimum(draft[:, 1], oracle[:, 0]).sum(1))
@@ -67,7 +67,7 @@ def probabilities(model: torch.nn.Module, batch: dict[str, torch.Tensor], positi
     return logits.softmax(2)
 
 
-def draw(probability: torch.Tensor, coins: torch.Tensor) -> torch.Tensor:
-    """[B, V] and coins [B] in [0, 1) -> tokens [B, 1]; never one without probability."""
+def draw(probability: torch.Tensor, uniform: torch.Tensor) -> torch.Tensor:
+    """[B, V] and uniform [B] in [0, 1) -> tokens [B, 1]; never one without probability."""
     running = probability.cumsum(1)
-    return torch.searchsorted(running, (coins * running[:, -1])[:, None].contiguous(), right=True)
+    return torch.searchsorted(running, (uniform * running[:, -1])[:, None].contiguous(), right=True)
