@@ -116,7 +116,7 @@ public sealed class DraftingMeasurement
         long policies = 0;
         InfillSetting setting = _infiller.Setting with
         {
-            NewPolicy = () => new ExploringDraftPolicy(tally, new SplitMix64(policies++)),
+            PolicyFactory = () => new ExploringDraftPolicy(tally, new SplitMix64(policies++)),
             CorpusWeight = weight ?? NgramTable.DefaultCorpusWeight,
         };
         _infiller.InfillWith(setting, [.. prompts.Select((prompt, i) => new InfillRequest(prompt, new InfillOptions { Seed = i, Order = OrderOf(i) }))], cancellationToken);

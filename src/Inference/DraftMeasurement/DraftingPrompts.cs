@@ -30,9 +30,9 @@ internal sealed class DraftingPrompts(InfillTokenizer tokenizer, int maxLength)
         int perText = (count + texts.Count - 1) / texts.Count;
         for (int i = 0; i < count; i++)
         {
-            List<string[]> own = passages[i % texts.Count];
-            int turn = i / texts.Count, place = perText <= own.Count ? (int)((long)turn * own.Count / perText) : turn % own.Count;
-            InfillPrompt prompt = Cut(own[place], turn % Kinds, new SplitMix64(i));
+            List<string[]> ofText = passages[i % texts.Count];
+            int number = i / texts.Count, index = perText <= ofText.Count ? (int)((long)number * ofText.Count / perText) : number % ofText.Count;
+            InfillPrompt prompt = CreatePrompt(ofText[index], number % Kinds, new SplitMix64(i));
             if (tokenizer.CountTokens(prompt).Fits)
                 prompts.Add(prompt);
         }
@@ -51,7 +51,7 @@ internal sealed class DraftingPrompts(InfillTokenizer tokenizer, int maxLength)
             $"{text.Name} is too short: {passages.Count} passages of {MinWords} words or more within a document, at least {MinPassages} are needed.");
     }
 
-    private InfillPrompt Cut(string[] words, int kind, SplitMix64 random)
+    private InfillPrompt CreatePrompt(string[] words, int kind, SplitMix64 random)
     {
         var unknown = new bool[words.Length];
         bool merges = kind > 1 || random.NextDouble() < 0.5; // neighbouring unknown words become one gap, or a gap each

@@ -14,7 +14,7 @@ namespace AsArm.Inference.Infilling;
 internal sealed record InfillSetting(ModelManifest Manifest, Device Device, IReadOnlyCollection<int> Banned, NgramTable? Ngrams)
 {
     /// <summary>Creates the draft policies of a measurement; null for the policies of normal use.</summary>
-    public Func<IDraftPolicy>? NewPolicy { get; init; }
+    public Func<IDraftPolicy>? PolicyFactory { get; init; }
 
     /// <summary>The weight of the n-gram table, in counts of the sequence's own n-grams.</summary>
     public double CorpusWeight { get; init; } = Manifest.Drafting?.CorpusWeight ?? NgramTable.DefaultCorpusWeight;
@@ -26,8 +26,8 @@ internal sealed record InfillSetting(ModelManifest Manifest, Device Device, IRea
     /// <param name="mode">The draft mode.</param>
     public IDraftPolicy CreatePolicy(InfillOptions options, DraftMode mode)
     {
-        if (NewPolicy is not null)
-            return NewPolicy();
+        if (PolicyFactory is not null)
+            return PolicyFactory();
         ForwardPassCost cost = ForwardPassCosts.Of(Manifest.Drafting, Device, options.ForwardPassOverhead, mode);
         return mode == DraftMode.Throughput
             ? AdaptiveDraftPolicy.Uniform(cost, options.DraftLength, Acceptance, KnownIn(options.Order), Ngrams is not null)

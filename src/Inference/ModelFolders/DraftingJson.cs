@@ -11,7 +11,7 @@ internal static class DraftingJson
     /// <summary>The text with the given figures: in place of the old ones, or after the last field.</summary>
     /// <param name="json">A JSON object.</param>
     /// <param name="figures">The figures.</param>
-    public static byte[] Put(ReadOnlySpan<byte> json, DraftingFigures figures)
+    public static byte[] SetDrafting(ReadOnlySpan<byte> json, DraftingFigures figures)
     {
         string value = Write(figures);
         (int start, int end, int afterLast) = Find(json);

@@ -33,7 +33,7 @@ public static class DraftingWriter
         byte[] old = RegularFile.Read(PathOf(folder), ModelLimits.ManifestBytes);
         if (ManifestReader.ReadBytes(old).Identity != folder.Manifest.Identity)
             throw new ModelFolderException($"{PathOf(folder)} describes another model than when the folder was opened: nothing was written.");
-        byte[] json = DraftingJson.Put(old, figures);
+        byte[] json = DraftingJson.SetDrafting(old, figures);
         ManifestReader.ReadBytes(json);
         Try(folder, path =>
         {

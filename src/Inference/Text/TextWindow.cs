@@ -63,31 +63,31 @@ internal sealed class TextWindow
 
     private int Count(int left, int right) => (int)_encoder.Count(With(left, right)).Total;
 
-    /// <summary>Finds about the largest length of a side that fits, by doubling and then bisection. The result fits if the shortest length does.</summary>
-    private static int FindMaxLength(int shortest, int longest, Func<int, int> align, Func<int, bool> fits)
+    /// <summary>Finds about the largest length of a side that fits, by doubling and then bisection. The result fits if the smallest length does.</summary>
+    private static int FindMaxLength(int minLength, int maxLength, Func<int, int> align, Func<int, bool> fits)
     {
-        int good = shortest, bad = longest + 1;
-        for (int length = Math.Min(Math.Max(2 * shortest, 64), longest); good < length; length = Math.Min(2 * length, longest))
+        int fitting = minLength, tooLong = maxLength + 1;
+        for (int length = Math.Min(Math.Max(2 * minLength, 64), maxLength); fitting < length; length = Math.Min(2 * length, maxLength))
         {
             if (!fits(length))
             {
-                bad = length;
+                tooLong = length;
                 break;
             }
 
-            good = length;
+            fitting = length;
         }
 
-        while (bad - good > 1 && good < longest)
+        while (tooLong - fitting > 1 && fitting < maxLength)
         {
-            int middle = good + ((bad - good) / 2);
-            (good, bad) = fits(middle) ? (middle, bad) : (good, middle);
+            int middle = fitting + ((tooLong - fitting) / 2);
+            (fitting, tooLong) = fits(middle) ? (middle, tooLong) : (fitting, middle);
         }
 
-        int aligned = align(good);
-        while (aligned > shortest && !fits(aligned))
+        int aligned = align(fitting);
+        while (aligned > minLength && !fits(aligned))
             aligned = align(aligned - 1);
-        return Math.Max(aligned, shortest);
+        return Math.Max(aligned, minLength);
     }
 
     /// <summary>The largest length, up to the given one, such that the end of the text before begins with a word.</summary>

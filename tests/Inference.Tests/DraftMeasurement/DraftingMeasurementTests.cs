@@ -135,5 +135,5 @@ public sealed class DraftingMeasurementTests
         return TextInfiller.Open(folder.Path, inFloat32: true);
     }
 
-    private static string Json(DraftingFigures figures) => System.Text.Encoding.UTF8.GetString(DraftingJson.Put("{}"u8, figures));
+    private static string Json(DraftingFigures figures) => System.Text.Encoding.UTF8.GetString(DraftingJson.SetDrafting("{}"u8, figures));
 }

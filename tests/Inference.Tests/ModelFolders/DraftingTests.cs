@@ -88,15 +88,15 @@ public sealed class DraftingTests
     [DataRow("{\n  \"a\": 1,\n  \"drafting\": null\n}\n", "{\n  \"a\": 1,\n  \"drafting\": ", "\n}\n")]
     [DataRow("{\r\n\t\"a\" : \"\\u00e9\"\r\n}", "{\r\n\t\"a\" : \"\\u00e9\"", "\r\n}")]
     [DataRow(" {} ", " {", "} ")]
-    public void Put_AnyLayout_KeepsAllOtherBytes(string json, string before, string after)
+    public void SetDrafting_AnyLayout_KeepsAllOtherBytes(string json, string before, string after)
     {
-        string text = Encoding.UTF8.GetString(DraftingJson.Put(Encoding.UTF8.GetBytes(json), s_figures));
+        string text = Encoding.UTF8.GetString(DraftingJson.SetDrafting(Encoding.UTF8.GetBytes(json), s_figures));
         Assert.StartsWith(before, text);
         Assert.EndsWith(after, text);
         JsonNode drafting = JsonNode.Parse(text)!["drafting"]!;
         Assert.AreEqual("[0.5,0.6,0.7,0.8,0.65]", drafting["acceptance"]!["network"]!["left"]!.ToJsonString());
         Assert.AreEqual("""{"cuda":{"alone":150,"batch":12},"tensorrt":{"alone":200,"batch":15}}""", drafting["forward_pass_overhead"]!.ToJsonString());
-        Assert.AreEqual(text, Encoding.UTF8.GetString(DraftingJson.Put(Encoding.UTF8.GetBytes(text), s_figures)), "A second time nothing changes.");
+        Assert.AreEqual(text, Encoding.UTF8.GetString(DraftingJson.SetDrafting(Encoding.UTF8.GetBytes(text), s_figures)), "A second time nothing changes.");
     }
 
     [TestMethod]

@@ -107,7 +107,7 @@ internal sealed class CacheSlots
         return withoutSlot;
     }
 
-    /// <summary>Frees the least recently used slots. The limit is computed again after each, as slots are as long as the longest sequence.</summary>
+    /// <summary>Frees the least recently used slots. The limit is computed again after each, as slots are as long as the length sequence.</summary>
     private void MakeRoom(ReadOnlySpan<SequenceState> states, int withoutSlot)
     {
         int maxSlots;
@@ -179,11 +179,11 @@ internal sealed class CacheSlots
 
     private int LengthFor(ReadOnlySpan<SequenceState> states)
     {
-        int longest = 0;
+        int length = 0;
         foreach (SequenceState state in states)
-            longest = Math.Max(longest, state.Order.Length);
+            length = Math.Max(length, state.Order.Length);
         foreach (CacheSlot? slot in _slots)
-            longest = Math.Max(longest, slot?.Owner.Order.Length ?? 0);
-        return Math.Min(_maxLength, (longest + Granularity - 1) / Granularity * Granularity);
+            length = Math.Max(length, slot?.Owner.Order.Length ?? 0);
+        return Math.Min(_maxLength, (length + Granularity - 1) / Granularity * Granularity);
     }
 }

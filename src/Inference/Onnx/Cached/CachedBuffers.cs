@@ -68,17 +68,17 @@ internal sealed class CachedBuffers
         CachedShape shape = run.Shape;
         if (sequences.Length < shape.Batch)
         {
-            for (int place = 0; place < shape.Batch; place++)
-                WriteIdle(place, shape);
+            for (int batchIndex = 0; batchIndex < shape.Batch; batchIndex++)
+                WriteIdle(batchIndex, shape);
         }
 
         for (int i = 0; i < sequences.Length; i++)
         {
             PlannedSequence sequence = sequences[i];
-            int place = run.BatchIndexOf(run.From + i, sequence.Slot);
-            WriteContent(sequence, place * shape.Content, shape.Content);
-            WriteTargets(sequence, place * shape.Targets, shape.Targets);
-            WritePast(sequence, PastRanks.AsSpan(place * shape.Past, shape.Past));
+            int batchIndex = run.BatchIndexOf(run.From + i, sequence.Slot);
+            WriteContent(sequence, batchIndex * shape.Content, shape.Content);
+            WriteTargets(sequence, batchIndex * shape.Targets, shape.Targets);
+            WritePast(sequence, PastRanks.AsSpan(batchIndex * shape.Past, shape.Past));
         }
     }
 
@@ -112,8 +112,8 @@ internal sealed class CachedBuffers
         }
     }
 
-    private void WriteContent(int place, int token, int position, int rank, int horizon) =>
-        (Content[0][place], Content[1][place], Content[2][place], Content[3][place]) = (token, position, rank, horizon);
+    private void WriteContent(int index, int token, int position, int rank, int horizon) =>
+        (Content[0][index], Content[1][index], Content[2][index], Content[3][index]) = (token, position, rank, horizon);
 
     private void WriteTargets(PlannedSequence sequence, int start, int length)
     {
@@ -138,13 +138,13 @@ internal sealed class CachedBuffers
     }
 
     /// <summary>Inputs of a slot whose sequence is not in the run: its positions attend to the first cached position.</summary>
-    private void WriteIdle(int place, CachedShape shape)
+    private void WriteIdle(int batchIndex, CachedShape shape)
     {
         for (int i = 0; i < shape.Content; i++)
-            WriteContent(place * shape.Content + i, _manifest.MaskId, 0, Unreachable, 1);
-        Targets[0].AsSpan(place * shape.Targets, shape.Targets).Clear();
-        Targets[1].AsSpan(place * shape.Targets, shape.Targets).Fill(1);
-        Span<long> past = PastRanks.AsSpan(place * shape.Past, shape.Past);
+            WriteContent(batchIndex * shape.Content + i, _manifest.MaskId, 0, Unreachable, 1);
+        Targets[0].AsSpan(batchIndex * shape.Targets, shape.Targets).Clear();
+        Targets[1].AsSpan(batchIndex * shape.Targets, shape.Targets).Fill(1);
+        Span<long> past = PastRanks.AsSpan(batchIndex * shape.Past, shape.Past);
         past.Fill(Unreachable);
         past[0] = 0;
     }

@@ -100,11 +100,11 @@ public sealed class CachedOnnxModel : OnnxAnySubsetModel
         Graph.Run(tensors, cancellationToken);
         for (int i = 0; i < sequences.Length; i++)
         {
-            int place = run.BatchIndexOf(run.From + i, sequences[i].Slot);
+            int batchIndex = run.BatchIndexOf(run.From + i, sequences[i].Slot);
             SequenceState state = sequences[i].State;
-            _buffers.Logits.AsSpan(place * shape.Targets * VocabularySize, state.Logits.Length).CopyTo(state.Logits);
+            _buffers.Logits.AsSpan(batchIndex * shape.Targets * VocabularySize, state.Logits.Length).CopyTo(state.Logits);
             if (sequences[i].Slot is CacheSlot slot)
-                WriteToCache(sequences[i], slot, place * shape.Content * Manifest.ModelDimension);
+                WriteToCache(sequences[i], slot, batchIndex * shape.Content * Manifest.ModelDimension);
         }
     }
 

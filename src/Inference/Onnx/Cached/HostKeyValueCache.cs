@@ -20,7 +20,7 @@ internal sealed class HostKeyValueCache : IKeyValueCache
 
     public CacheLayout Layout { get; private set; }
 
-    public void Resize(CacheLayout layout, int kept)
+    public void Resize(CacheLayout layout, int keptSlots)
     {
         CacheLayout former = Layout;
         Layout = default; // if an allocation fails, ports differ in size and the content is lost
@@ -30,8 +30,8 @@ internal sealed class HostKeyValueCache : IKeyValueCache
             // Port by port, so that the whole old and new memory never exist at once. Zeros, as unwritten positions must be finite.
             float[] grown = GC.AllocateArray<float>(checked(layout.Slots * SlotSize(layout.Length)), pinned: true);
             int length = Math.Min(former.Length, layout.Length) * _headSize;
-            for (int row = 0; row < kept * _heads; row++)
-                old.AsSpan(row * former.Length * _headSize, length).CopyTo(grown.AsSpan(row * layout.Length * _headSize));
+            for (int i = 0; i < keptSlots * _heads; i++)
+                old.AsSpan(i * former.Length * _headSize, length).CopyTo(grown.AsSpan(i * layout.Length * _headSize));
             _ports[port] = grown;
         }
 
@@ -48,15 +48,15 @@ internal sealed class HostKeyValueCache : IKeyValueCache
     public OrtValue Tensor(int port, int firstSlot, int slots) =>
         BoundTensors.Over(_ports[port], [slots, _heads, Layout.Length, _headSize], firstSlot * SlotSize(Layout.Length));
 
-    public void Write(int port, int slot, ReadOnlySpan<int> positions, ReadOnlySpan<float> rows)
+    public void Write(int port, int slot, ReadOnlySpan<int> positions, ReadOnlySpan<float> values)
     {
         Span<float> memory = _ports[port].AsSpan(slot * SlotSize(Layout.Length));
-        for (int row = 0; row < positions.Length; row++)
+        for (int i = 0; i < positions.Length; i++)
         {
             for (int head = 0; head < _heads; head++)
             {
-                rows.Slice((row * _heads + head) * _headSize, _headSize)
-                    .CopyTo(memory[((head * Layout.Length + positions[row]) * _headSize)..]);
+                values.Slice((i * _heads + head) * _headSize, _headSize)
+                    .CopyTo(memory[((head * Layout.Length + positions[i]) * _headSize)..]);
             }
         }
     }

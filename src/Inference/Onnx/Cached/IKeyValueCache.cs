@@ -13,10 +13,10 @@ internal interface IKeyValueCache
     CacheLayout Layout { get; }
 
     /// <summary>
-    /// Changes the layout; the first <paramref name="kept" /> slots keep their content. If it throws for lack of memory, the layout and the
+    /// Changes the layout; the first <paramref name="keptSlots" /> slots keep their content. If it throws for lack of memory, the layout and the
     /// content are empty.
     /// </summary>
-    void Resize(CacheLayout layout, int kept);
+    void Resize(CacheLayout layout, int keptSlots);
 
     /// <summary>Copies the content of a slot to another.</summary>
     void Copy(int from, int to);
@@ -27,7 +27,7 @@ internal interface IKeyValueCache
     /// <summary>Writes keys or values at positions of a slot.</summary>
     /// <param name="port">Index of the port.</param>
     /// <param name="slot">Index of the slot.</param>
-    /// <param name="positions">[rows] the position of each row.</param>
-    /// <param name="rows">[rows, heads, head size]</param>
-    void Write(int port, int slot, ReadOnlySpan<int> positions, ReadOnlySpan<float> rows);
+    /// <param name="positions">[count] The positions to write.</param>
+    /// <param name="values">[count, heads, head size] The keys or values.</param>
+    void Write(int port, int slot, ReadOnlySpan<int> positions, ReadOnlySpan<float> values);
 }

@@ -11,9 +11,9 @@ internal sealed class FailingCache(IKeyValueCache inner) : IKeyValueCache
 
     public CacheLayout Layout => inner.Layout;
 
-    public void Resize(CacheLayout layout, int kept)
+    public void Resize(CacheLayout layout, int keptSlots)
     {
-        inner.Resize(Fails ? default : layout, Fails ? 0 : kept);
+        inner.Resize(Fails ? default : layout, Fails ? 0 : keptSlots);
         if (!Fails)
             return;
         Fails = false;
@@ -24,5 +24,5 @@ internal sealed class FailingCache(IKeyValueCache inner) : IKeyValueCache
 
     public OrtValue Tensor(int port, int firstSlot, int slots) => inner.Tensor(port, firstSlot, slots);
 
-    public void Write(int port, int slot, ReadOnlySpan<int> positions, ReadOnlySpan<float> rows) => inner.Write(port, slot, positions, rows);
+    public void Write(int port, int slot, ReadOnlySpan<int> positions, ReadOnlySpan<float> values) => inner.Write(port, slot, positions, values);
 }

@@ -10,16 +10,16 @@ internal sealed class LargeValueCache(IKeyValueCache inner, int ports, int rowSi
 
     public CacheLayout Layout => inner.Layout;
 
-    public void Resize(CacheLayout layout, int kept)
+    public void Resize(CacheLayout layout, int keptSlots)
     {
-        inner.Resize(layout, kept);
+        inner.Resize(layout, keptSlots);
         int[] positions = [.. Enumerable.Range(0, layout.Length)];
-        var rows = new float[layout.Length * rowSize];
-        Array.Fill(rows, Value);
-        for (int slot = kept; slot < layout.Slots; slot++)
+        var values = new float[layout.Length * rowSize];
+        Array.Fill(values, Value);
+        for (int slot = keptSlots; slot < layout.Slots; slot++)
         {
             for (int port = 0; port < ports; port++)
-                inner.Write(port, slot, positions, rows);
+                inner.Write(port, slot, positions, values);
         }
     }
 
@@ -27,5 +27,5 @@ internal sealed class LargeValueCache(IKeyValueCache inner, int ports, int rowSi
 
     public OrtValue Tensor(int port, int firstSlot, int slots) => inner.Tensor(port, firstSlot, slots);
 
-    public void Write(int port, int slot, ReadOnlySpan<int> positions, ReadOnlySpan<float> rows) => inner.Write(port, slot, positions, rows);
+    public void Write(int port, int slot, ReadOnlySpan<int> positions, ReadOnlySpan<float> values) => inner.Write(port, slot, positions, values);
 }

@@ -10,19 +10,19 @@ internal sealed class NonOverwritingCache(IKeyValueCache inner) : IKeyValueCache
 
     public CacheLayout Layout => inner.Layout;
 
-    public void Resize(CacheLayout layout, int kept) => inner.Resize(layout, kept);
+    public void Resize(CacheLayout layout, int keptSlots) => inner.Resize(layout, keptSlots);
 
     public void Copy(int from, int to) => inner.Copy(from, to);
 
     public OrtValue Tensor(int port, int firstSlot, int slots) => inner.Tensor(port, firstSlot, slots);
 
-    public void Write(int port, int slot, ReadOnlySpan<int> positions, ReadOnlySpan<float> rows)
+    public void Write(int port, int slot, ReadOnlySpan<int> positions, ReadOnlySpan<float> values)
     {
-        int size = rows.Length / positions.Length;
+        int size = values.Length / positions.Length;
         for (int i = 0; i < positions.Length; i++)
         {
             if (_written.Add((port, slot, positions[i])))
-                inner.Write(port, slot, positions.Slice(i, 1), rows.Slice(i * size, size));
+                inner.Write(port, slot, positions.Slice(i, 1), values.Slice(i * size, size));
         }
     }
 }

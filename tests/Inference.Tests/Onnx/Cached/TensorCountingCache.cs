@@ -15,7 +15,7 @@ internal sealed class TensorCountingCache(int heads, int headSize) : IKeyValueCa
 
     public CacheLayout Layout { get; private set; }
 
-    public void Resize(CacheLayout layout, int kept)
+    public void Resize(CacheLayout layout, int keptSlots)
     {
         TensorsAtResize.Add(Tensors);
         Layout = layout;
@@ -31,7 +31,7 @@ internal sealed class TensorCountingCache(int heads, int headSize) : IKeyValueCa
         return OrtValue.CreateTensorValueFromMemory(OrtMemoryInfo.DefaultInstance, memory.Memory, [slots, heads, Layout.Length, headSize]);
     }
 
-    public void Write(int port, int slot, ReadOnlySpan<int> positions, ReadOnlySpan<float> rows)
+    public void Write(int port, int slot, ReadOnlySpan<int> positions, ReadOnlySpan<float> values)
     {
     }
 
