@@ -8,7 +8,7 @@ namespace AsArm.Perf.Cache;
 /// <summary>`perf -- cache`: what the key/value cache and batching save at XLNet-base size, all in one run, as Markdown and as JSON.</summary>
 internal static class CacheMeasurement
 {
-    private const int Usual = 512;
+    private const int DefaultPositions = 512;
     private const int Extended = 1024;
     private const string Model = "random weights, 12 layers, width 768, vocabulary 32,000, float32";
     private static readonly int[] s_batches = [1, 4, 16]; // all in the cache at once: 42 sequences of 512 tokens, 1.6 GB
@@ -22,11 +22,11 @@ internal static class CacheMeasurement
             return 2;
 
         // XLNet's own length, and a longer one: the table of positions is part of the graph and of every call's cost.
-        ModelFolder usual = ModelFolder.Open(Exports.Base(Usual)), extended = ModelFolder.Open(Exports.Base(Extended));
+        ModelFolder usual = ModelFolder.Open(Exports.Base(DefaultPositions)), extended = ModelFolder.Open(Exports.Base(Extended));
         var machine = Machine.Current();
         Console.WriteLine($"{machine}; {Model}.\n");
-        Figure[] peaks = [MeasurePeak(usual, Usual), MeasurePeak(extended, Extended)];
-        CacheTable[] tables = [MeasureModel(usual, [128, Usual], [128, Usual], s_batches), MeasureModel(extended, [128, Extended], [Extended], [1])];
+        Figure[] peaks = [MeasurePeak(usual, DefaultPositions), MeasurePeak(extended, Extended)];
+        CacheTable[] tables = [MeasureModel(usual, [128, DefaultPositions], [128, DefaultPositions], s_batches), MeasureModel(extended, [128, Extended], [Extended], [1])];
         Figure[] figures = [.. peaks, .. tables.SelectMany(CacheFigures.Of)];
         Console.WriteLine();
         Figure.Print(figures);

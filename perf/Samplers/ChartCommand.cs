@@ -3,7 +3,7 @@ using AsArm.Perf.Results;
 
 namespace AsArm.Perf.Samplers;
 
-/// <summary>`perf -- chart FILE.json`: draws what `perf -- samplers --json FILE.json` has measured once more, without --chart only to see that it can be drawn.</summary>
+/// <summary>`perf -- chart FILE.json`: redraws the chart of a file that `perf -- samplers --json` wrote; without --chart it only checks that it can be drawn.</summary>
 internal static class ChartCommand
 {
     public static int Run(string[] arguments)
@@ -18,7 +18,10 @@ internal static class ChartCommand
             return 2;
         try
         {
-            string svg = SamplersChart.Draw(ResultFile.Read<SamplersResults>(file));
+            SamplersResults results = ResultFile.Read<SamplersResults>(file);
+            if (results.Tables is not [{ Rows: not null }, ..])
+                throw new JsonException("not a file of perf -- samplers --json");
+            string svg = SamplersChart.Draw(results);
             if (options.TryGetValue("--chart", out string? chart))
                 File.WriteAllText(chart, svg);
             return 0;

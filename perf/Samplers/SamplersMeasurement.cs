@@ -52,7 +52,7 @@ internal static class SamplersMeasurement
     private static SamplerRun Measure(TextInfiller infiller, CostCurve? curve, double temperature, int batch)
     {
         bool alone = batch == 1;
-        SamplerVariant[] variants = alone && curve is not null ? [.. SamplerVariant.Usual, BaseSizeTable.Tuned(curve)] : [.. SamplerVariant.Usual];
+        SamplerVariant[] variants = alone && curve is not null ? [.. SamplerVariant.All, BaseSizeTable.Tuned(curve)] : [.. SamplerVariant.All];
         var run = new SamplerRun(infiller, variants, new(temperature, batch, alone ? SeedsAlone : SeedsInBatch, IntervalUnit.TextAndSeed));
         run.Run();
         return run;

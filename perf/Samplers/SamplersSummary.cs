@@ -17,13 +17,13 @@ internal static class SamplersSummary
     {
         SamplerTable first = results.Tables[0];
         Console.WriteLine();
-        PrintEach(s_others, "tokens per call best/assd", row => row.TokensPerForwardPassOverAssd);
+        PrintEach(s_others, "tokens per pass best/assd", row => row.TokensPerForwardPassOverAssd);
         PrintEach(s_others, "time per token sequential/best", row => row.SpeedOverSequential);
         PrintEach([.. s_others, .. s_gaps], "decoding only, time per token sequential/best", row => row.DecodingSpeedOverSequential);
         Estimate[] fused = [.. results.Tables.SelectMany(table => table.Rows).Where(row => row.Sampler == SamplerKind.Fused).Select(row => row.SpeedOverSequential!)];
         Console.WriteLine($"slowest fused/sequential of any kind and batch: {fused.Min(ratio => ratio.Value):F3}");
         Console.WriteLine($"least upper end of its 95 % interval: {fused.Min(ratio => ratio.Value + (ratio.HalfInterval ?? 0)):F3}");
-        PrintEach(s_gaps, "tokens per call best/assd", row => row.TokensPerForwardPassOverAssd);
+        PrintEach(s_gaps, "tokens per pass best/assd", row => row.TokensPerForwardPassOverAssd);
         PrintEach(s_gaps, "time per token sequential/best", row => row.SpeedOverSequential);
         string atBaseSize = results.BaseSize is null ? "left out" : $"{results.BaseSize.Best(first.Temperature, TextKind.OneGap):F3}";
         Console.WriteLine($"time per token sequential/best base size one gap: {atBaseSize}");

@@ -21,7 +21,7 @@ public sealed record SamplerTable(double Temperature, int Batch, IReadOnlyList<S
         return new(
             run.Setting.Temperature,
             run.Setting.Batch,
-            [.. TextKinds.All.SelectMany(text => SamplerVariant.Usual.Select(variant => SamplerRow.Of(run, text, variant.Kind)))]);
+            [.. TextKinds.All.SelectMany(text => SamplerVariant.All.Select(variant => SamplerRow.Of(run, text, variant.Kind)))]);
     }
 
     /// <summary>The best of the exact samplers.</summary>

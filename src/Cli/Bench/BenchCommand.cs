@@ -64,7 +64,7 @@ internal static class BenchCommand
         {
             foreach (double temperature in new[] { 1, 0.7 })
             {
-                var run = new SamplerRun(infiller, SamplerVariant.Usual, new(temperature, batch, repeats, IntervalUnit.Text));
+                var run = new SamplerRun(infiller, SamplerVariant.All, new(temperature, batch, repeats, IntervalUnit.Text));
                 run.Run(cancellationToken);
                 var table = SamplerTable.Of(run);
                 BenchReport.Print(table);

@@ -53,7 +53,7 @@ internal static class BenchReport
     public static void PrintRatios(SamplerTable samplers)
     {
         foreach ((TextKind kind, string name) in s_gapKinds)
-            Console.WriteLine($"tokens per call best/assd {name}: {Number(samplers.Best(kind, row => row.TokensPerForwardPassOverAssd), "0.000")}");
+            Console.WriteLine($"tokens per pass best/assd {name}: {Number(samplers.Best(kind, row => row.TokensPerForwardPassOverAssd), "0.000")}");
         foreach ((TextKind kind, string name) in s_gapKinds)
             Console.WriteLine($"time per token sequential/best {name}: {Number(samplers.Best(kind, row => row.SpeedOverSequential), "0.000")}");
     }

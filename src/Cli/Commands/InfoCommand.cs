@@ -34,7 +34,7 @@ internal static class InfoCommand
         Table facts = Tables.Create("model", Markup.Escape(folder.Name));
         facts.AddRow("folder", Markup.Escape(folder.FullPath));
         facts.AddRow("network", $"{Counts.Of(manifest.Layers, "layer")} of {Counts.Of(manifest.Heads, "head")}, width {manifest.ModelDimension}");
-        facts.AddRow("precision", Markup.Escape(manifest.Precision) + (manifest.GroupSize is int block ? $", a multiplier for every {Counts.Of(block, "weight")}" : ""));
+        facts.AddRow("precision", Markup.Escape(manifest.Precision) + (manifest.GroupSize is int size ? $", a group scale for every {Counts.Of(size, "weight")}" : ""));
         facts.AddRow("vocabulary", $"{Counts.Of(manifest.VocabularySize, "token")}, {(folder.TokenizerPath is null ? "no tokenizer: tokens only" : "SentencePiece tokenizer")}");
         if (folder.TokenizerPath is not null)
             facts.AddRow("text", DescribeTextRules(manifest));

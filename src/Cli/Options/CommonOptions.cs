@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Numerics;
 using System.Reflection;
@@ -55,14 +56,7 @@ internal static class CommonOptions
         {
             Description = $"{description} (default {choices.First().Key})",
             HelpName = string.Join('|', choices.Keys),
-            CustomParser = result =>
-            {
-                string given = result.Tokens[0].Value;
-                if (choices.TryGetValue(given, out T value))
-                    return value;
-                result.AddError($"Unknown {name[2..]} '{given}': use {string.Join(", ", choices.Keys)}.");
-                return default;
-            },
+            CustomParser = result => ParseChoice(result, name, choices) ?? default,
         };
 
     /// <summary>The same for an option whose default is not one of the names.</summary>
@@ -71,14 +65,7 @@ internal static class CommonOptions
         {
             Description = description,
             HelpName = string.Join('|', choices.Keys),
-            CustomParser = result =>
-            {
-                string given = result.Tokens[0].Value;
-                if (choices.TryGetValue(given, out T value))
-                    return value;
-                result.AddError($"Unknown {name[2..]} '{given}': use {string.Join(", ", choices.Keys)}.");
-                return null;
-            },
+            CustomParser = result => ParseChoice(result, name, choices),
         };
 
     /// <summary>An option with a number in a range that may be left out.</summary>
@@ -101,6 +88,16 @@ internal static class CommonOptions
                 return null;
             },
         };
+
+    private static T? ParseChoice<T>(ArgumentResult result, string name, IReadOnlyDictionary<string, T> choices)
+        where T : struct, Enum
+    {
+        string given = result.Tokens[0].Value;
+        if (choices.TryGetValue(given, out T value))
+            return value;
+        result.AddError($"Unknown {name[2..]} '{given}': use {string.Join(", ", choices.Keys)}.");
+        return null;
+    }
 
     private static string DefaultModel()
     {

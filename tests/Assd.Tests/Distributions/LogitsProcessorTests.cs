@@ -9,7 +9,7 @@ namespace AsArm.Assd.Tests.Distributions;
 [TestClass]
 public sealed class LogitsProcessorTests
 {
-        [TestMethod]
+    [TestMethod]
     [DynamicData(nameof(AllOptions))]
     public void ToProbabilities_EveryLength_AgreesWithTheNaiveReference(SamplingOptions options)
     {

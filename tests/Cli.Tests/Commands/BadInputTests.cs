@@ -55,6 +55,8 @@ public sealed class BadInputTests
     [DataRow("--sampler", "magic")]
     [DataRow("--sampler", "ASSD")]
     [DataRow("--order", "sideways")]
+    [DataRow("--draft-mode", "fast")]
+    [DataRow("--draft-mode", "")]
     [DataRow("--device", "gpu")]
     [DataRow("--temperature", "-0.1")]
     [DataRow("--temperature", "-1")]

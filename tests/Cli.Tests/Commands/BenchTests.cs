@@ -21,7 +21,7 @@ public sealed class BenchTests
         Assert.MatchesRegex(@"Total variation .*: 2 tokens 0\.\d\d ± 0\.\d\d; 4 tokens [01]\.\d\d", result.Output);
         Assert.MatchesRegex(@"\nA forward pass costs as much beside its tokens as [\d.]+ tokens, one of 16 sequences as [\d.]+ tokens of each\.\r?\n", result.Output);
         string[] last = [.. result.OutputLines.TakeLast(4)];
-        string[] names = ["tokens per call best/assd one gap", "tokens per call best/assd many gaps", "time per token sequential/best one gap", "time per token sequential/best many gaps"];
+        string[] names = ["tokens per pass best/assd one gap", "tokens per pass best/assd many gaps", "time per token sequential/best one gap", "time per token sequential/best many gaps"];
         for (int i = 0; i < names.Length; i++)
             Assert.MatchesRegex($@"^{names[i]}: \d+\.\d{{3}}$", last[i]);
         Assert.IsGreaterThan(1.2, double.Parse(last[0].Split(": ")[1], CultureInfo.InvariantCulture), "Calls do not depend on the machine.");
@@ -46,7 +46,7 @@ public sealed class BenchTests
         File.WriteAllText(texts.In("a.txt"), $"{s_document}<|endoftext|>\n{s_document}");
         File.WriteAllText(texts.In("b.txt"), s_document);
         AsarmResult result = AsarmCommand.RunAsProcess("bench", "--write", "--repeats", "1", "--model", model.Path, "--text", texts.In("a.txt"), texts.In("b.txt")).Done();
-        Assert.MatchesRegex(@"^\S+, cpu: \d+ draft tokens examined\. acceptance .*network 0?\.\d+.*; forward-pass overhead on cpu: [\d.]+ tokens, in batches [\d.]+\.$", result.OutputLines.Single());
+        Assert.MatchesRegex(@"^\S+, cpu: \d+ draft tokens verified\. acceptance .*network 0?\.\d+.*; forward-pass overhead on cpu: [\d.]+ tokens, in batches [\d.]+\.$", result.OutputLines.Single());
         string after = File.ReadAllText(model.In("asarm.json"));
         Assert.StartsWith(before.TrimEnd()[..^1].TrimEnd(), after);
         JsonNode drafting = JsonNode.Parse(after)!["drafting"]!;

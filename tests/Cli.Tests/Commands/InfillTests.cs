@@ -85,6 +85,17 @@ public sealed class InfillTests
         Assert.Contains("seed 37,", result.ErrorLines[^1]);
     }
 
+    /// <summary>The mode decides, not the company: a sample in latency mode is the text that its seed gives alone.</summary>
+    [TestMethod]
+    public void Infill_SamplesInLatencyMode_EqualSingleRunsWithoutAMode()
+    {
+        const string Long = "Once upon a time <mask:20> lived there.";
+        JsonElement[] samples = [.. AsarmCommand.Run("infill", Long, "--seed", "1", "--samples", "3", "--draft-mode", "latency", "--json").Done().Json.GetProperty("samples").EnumerateArray()];
+        for (int i = 0; i < samples.Length; i++)
+            AreSame(Single(Long, "--seed", $"{i + 1}"), samples[i]);
+        Assert.IsTrue(samples.Any(sample => Number(sample, "nfe") < 20), "It drafts.");
+    }
+
     [TestMethod]
     public void Infill_WithoutASeed_NamesTheOneThatRepeatsIt()
     {

@@ -11,7 +11,7 @@ public sealed class InfoTests
     public void Info_Int4_TellsItsBlock()
     {
         using var model = new ModelCopy(Models.InPrecision("int4"));
-        Assert.Contains("int4, a multiplier for every 32 weights", AsarmCommand.Run("info", "--model", model.Path).Done().Output);
+        Assert.Contains("int4, a group scale for every 32 weights", AsarmCommand.Run("info", "--model", model.Path).Done().Output);
         model.EditManifest(manifest => manifest["block"] = 0);
         AsarmCommand.Run("verify", "--model", model.Path).IsBadInput("block");
     }

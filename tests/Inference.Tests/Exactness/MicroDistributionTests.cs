@@ -25,7 +25,7 @@ public sealed class MicroDistributionTests
     [DataRow("A", false)]
     [DataRow("B", false)]
     [DataRow("C", false)]
-    public void Sequential_OnMicro_HasTheExactLaw(string name, bool useCache)
+    public void Sequential_OnMicro_HasTheExactDistribution(string name, bool useCache)
     {
         MicroTask task = MicroTask.Load(name);
         (GoodnessOfFitResult result, double nfe) = Draw(task, draftLength: null, useCache);

@@ -33,7 +33,7 @@ public sealed class SamplerDistributionTests
 
     [TestMethod]
     [DynamicData(nameof(Cases))]
-    public void Fused_OnMicro_HasTheExactLaw(string name, VerificationMethod verification, DraftSource? source, bool table)
+    public void Fused_OnMicro_HasTheExactDistribution(string name, VerificationMethod verification, DraftSource? source, bool table)
     {
         MicroTask task = MicroTask.Load(name);
         (GoodnessOfFitResult result, double nfe) = Draw(task, () => new FusedSampler(
@@ -52,7 +52,7 @@ public sealed class SamplerDistributionTests
     [DataRow("A")]
     [DataRow("B")]
     [DataRow("C")]
-    public void Ngram_OnMicro_HasTheExactLaw(string name)
+    public void Ngram_OnMicro_HasTheExactDistribution(string name)
     {
         MicroTask task = MicroTask.Load(name);
         (GoodnessOfFitResult result, _) = Draw(task, () => new NgramSampler(task.Order, task.Tokens, Options(3), MicroTask.Vocabulary));

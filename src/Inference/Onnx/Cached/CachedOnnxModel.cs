@@ -108,7 +108,7 @@ public sealed class CachedOnnxModel : OnnxAnySubsetModel
         }
     }
 
-    /// <summary>Writes the new keys and values of one sequence into the cache.</summary>
+    /// <summary>Writes the new keys and values of one sequence into the cache, over those of draft tokens that were rejected.</summary>
     private void WriteToCache(PlannedSequence sequence, CacheSlot slot, int start)
     {
         int count = sequence.Content * Manifest.ModelDimension;
