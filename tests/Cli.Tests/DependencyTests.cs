@@ -19,6 +19,10 @@ public sealed class DependencyTests
     }
 
     [TestMethod]
+    public void Benchmarks_References_NoConsoleAndNoCommand() =>
+        Assert.IsEmpty(ReferencesOf(Path.Combine(AppContext.BaseDirectory, "AsArm.Benchmarks.dll")).Intersect(_forbiddenToInference));
+
+    [TestMethod]
     public void Inference_References_NoConsoleAndNoCommand()
     {
         string[] references = ReferencesOf(Path.Combine(AppContext.BaseDirectory, "AsArm.Inference.dll"));

@@ -22,7 +22,7 @@ internal static class BenchCommand
         Option<bool> tf32 = CommonOptions.AllowTf32();
         Option<int?> threads = CommonOptions.Threads();
         Option<int?> repeats = CommonOptions.OptionalNumber<int>("--repeats", "N", $"Seeds for each text, with --write times 160 prompts (default {DefaultRepeats})", value => value is >= 1 and <= 1000, "an integer from 1 to 1000");
-        var write = new Option<bool>("--write") { Description = "Measure how often drafts are accepted and what a forward pass costs, and write it into asarm.json of the model, where fused plans by it" };
+        var write = new Option<bool>("--write") { Arity = ArgumentArity.Zero, Description = "Measure how often drafts are accepted and what a forward pass costs, and write it into asarm.json of the model, where fused plans by it" };
         var texts = new Option<string[]>("--text")
         {
             Description = "Held-out text for --write, documents split by <|endoftext|>; several files count alike (default: the texts of the bench)",

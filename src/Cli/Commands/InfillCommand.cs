@@ -48,7 +48,7 @@ internal static class InfillCommand
             var defaults = new InfillOptions();
             var request = new InfillArguments
             {
-                Text = parsed.GetValue(text),
+                Text = ArgumentText.Of(parsed, text),
                 Input = parsed.GetValue(input),
                 Output = parsed.GetValue(output),
                 Model = parsed.ModelFolder(model),

@@ -95,6 +95,8 @@ internal sealed class InfillLines(InfillArguments arguments, string input, Comma
             throw new UsageException("standard output is the --input file.");
         if (output is null)
             return;
+        if (streams.ErrorFile is FileIdentity error && error == NativeFiles.IdentityOf(output))
+            throw new UsageException("standard error is the --output file.");
         if (inputFile is not null ? inputFile == NativeFiles.IdentityOf(output) : hasContent && FinalPath(input) == FinalPath(output))
             throw new UsageException("--output is the --input file.");
         if (Directory.Exists(output))

@@ -12,7 +12,8 @@ internal sealed class InfillOneText(InfillArguments arguments, string text, Comm
 {
     public int Run(CancellationToken cancellationToken)
     {
-        ArgumentText.RequireValid(text);
+        if (Ranges.WhyNoSeeds(arguments.Options.Seed, arguments.Samples) is string past)
+            throw new UsageException($"--samples: {past}.");
         if (arguments.Json && Ranges.WhyTooManySamples(text, arguments.Samples ?? 1) is string tooMany)
             throw new UsageException($"--samples: {tooMany}, or for plain text.");
         using TextInfiller infiller = arguments.Open();

@@ -14,7 +14,7 @@ internal static class ScoreCommand
 {
     public static Command Create()
     {
-        var text = new Argument<string>("TEXT") { Description = "Text with marked spans: [[...]] is scored given all the rest; \\[ is a plain [, and \\\\[ a backslash before a span" };
+        var text = new Argument<string?>("TEXT") { Description = "Text with marked spans: [[...]] is scored given all the rest; \\[ is a plain [, and \\\\[ a backslash before a span" };
         Option<string?> model = CommonOptions.Model();
         Option<Device> device = CommonOptions.Device();
         Option<bool> tf32 = CommonOptions.AllowTf32();
@@ -26,11 +26,11 @@ internal static class ScoreCommand
         command.SetAction((parsed, cancellationToken) => Task.Run(
             () =>
             {
-                ArgumentText.RequireValid(parsed.GetValue(text)!);
+                string given = ArgumentText.Of(parsed, text)!;
                 Device on = parsed.GetValue(device);
                 using TextInfiller infiller = TextInfiller.Open(
                     parsed.ModelFolder(model), on, useCache: !parsed.GetValue(noCache), allowTf32: parsed.IsTf32(tf32, on), inFloat32: parsed.GetValue(float32));
-                ScoreResult score = infiller.Score(ScorePrompt.Parse(parsed.GetValue(text)!), parsed.GetValue(window), cancellationToken);
+                ScoreResult score = infiller.Score(ScorePrompt.Parse(given), parsed.GetValue(window), cancellationToken);
                 if (parsed.GetValue(json))
                     WriteJson(score, CommandConfiguration.StreamsOf(parsed));
                 else

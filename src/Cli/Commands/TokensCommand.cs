@@ -14,18 +14,17 @@ internal static class TokensCommand
 {
     public static Command Create()
     {
-        var text = new Argument<string>("TEXT") { Description = "Text, with or without gaps, as infill takes it" };
+        var text = new Argument<string?>("TEXT") { Description = "Text, with or without gaps, as infill takes it" };
         Option<string?> model = CommonOptions.Model();
-        var pieces = new Option<bool>("--pieces") { Description = "List the tokens too" };
+        var pieces = new Option<bool>("--pieces") { Arity = ArgumentArity.Zero, Description = "List the tokens too" };
         Option<bool> json = CommonOptions.Json();
         var command = new Command("tokens", "Count the tokens of a text with its gaps") { text, model, pieces, json };
-        command.SetAction(parsed => Run(parsed.GetValue(text)!, parsed.ModelFolder(model), parsed.GetValue(pieces), parsed.GetValue(json), CommandConfiguration.StreamsOf(parsed)));
+        command.SetAction(parsed => Run(ArgumentText.Of(parsed, text)!, parsed.ModelFolder(model), parsed.GetValue(pieces), parsed.GetValue(json), CommandConfiguration.StreamsOf(parsed)));
         return command;
     }
 
     private static int Run(string text, string model, bool pieces, bool json, CommandStreams streams)
     {
-        ArgumentText.RequireValid(text);
         InfillPrompt prompt = InfillPrompt.Parse(text);
         ModelFolder folder = ModelFolder.Open(model);
         string path = folder.TokenizerPath ?? throw new ModelFolderException($"{folder.FullPath} has no tokenizer (spiece.model).");

@@ -35,7 +35,8 @@ internal sealed class LineParser(InfillOptions defaults)
         }
         catch (JsonException error)
         {
-            line.Error = $"not valid JSON at byte {error.BytePositionInLine}";
+            bool isTooDeep = error.Message.Contains("depth", StringComparison.Ordinal);
+            line.Error = isTooDeep ? "JSON is nested more than 64 deep" : $"not valid JSON at byte {error.BytePositionInLine}";
         }
         catch (InvalidOperationException)
         {
@@ -75,6 +76,8 @@ internal sealed class LineParser(InfillOptions defaults)
     {
         if (samples is null)
             return [new InfillRequest(text, options)];
+        if (Ranges.WhyNoSeeds(options.Seed, samples) is string past)
+            throw new FormatException(past);
         long seed = options.Seed ?? RandomNumberGenerator.GetInt32(int.MaxValue);
         return [.. Enumerable.Range(0, samples.Value).Select(i => new InfillRequest(text, options with { Seed = seed + i }))];
     }

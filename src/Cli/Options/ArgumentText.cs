@@ -1,10 +1,29 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+
 namespace AsArm.Cli.Options;
 
 /// <summary>Texts that come as command-line arguments.</summary>
 internal static class ArgumentText
 {
+    /// <summary>The TEXT of a command; null where it was left out.</summary>
+    /// <exception cref="UsageException">It looks like an option, which the parser takes for the text where there is no other, or is not UTF-8.</exception>
+    public static string? Of(ParseResult parsed, Argument<string?> argument)
+    {
+        string? text = parsed.GetValue(argument);
+        if (text is null)
+            return null;
+        if (LooksLikeAnOption(text) && parsed.Tokens.All(token => token.Type != TokenType.DoubleDash))
+            throw new UsageException($"Unknown option '{text}'; a TEXT that looks like an option goes after --.");
+        RequireValid(text);
+        return text;
+    }
+
+    private static bool LooksLikeAnOption(string text) =>
+        text.StartsWith("--", StringComparison.Ordinal) && text.Skip(2).Any(char.IsAsciiLetter) && text.Skip(2).All(character => char.IsAsciiLetterOrDigit(character) || character is '-' or '=');
+
     /// <summary>The system passes bytes that are not UTF-8 as U+FFFD, so that given text could not be returned unchanged.</summary>
-    public static void RequireValid(string text)
+    private static void RequireValid(string text)
     {
         if (text.Contains('\uFFFD'))
             throw new UsageException("TEXT is not valid UTF-8 (or contains U+FFFD, the replacement character for invalid bytes).");

@@ -16,24 +16,24 @@ internal static class CommonOptions
     public static Option<Device> Device() => Choice("--device", "Where the network runs", Enum.GetValues<Device>().ToDictionary(DeviceNames.NameOf));
 
     public static Option<bool> AllowTf32() =>
-        new("--allow-tf32") { Description = "Let a GPU round float32 products to TF32: faster, logits are off by up to 6e-3" };
+        new("--allow-tf32") { Arity = ArgumentArity.Zero, Description = "Let a GPU round float32 products to TF32: faster, logits are off by up to 6e-3" };
 
     /// <summary>Whether TF32 is allowed; refused where it would have no effect.</summary>
     /// <exception cref="UsageException">For the CPU.</exception>
     public static bool IsTf32(this ParseResult parsed, Option<bool> allowed, Device device) => parsed.GetValue(allowed)
         && (device != Inference.Devices.Device.Cpu ? true : throw new UsageException("--allow-tf32 goes with --device cuda or tensorrt."));
 
-    public static Option<bool> Json() => new("--json") { Description = "Print one JSON object" };
+    public static Option<bool> Json() => new("--json") { Arity = ArgumentArity.Zero, Description = "Print one JSON object" };
 
-    public static Option<bool> NoCache() => new("--no-cache") { Description = "Encode the whole text in every forward pass: slower, for cross-checks" };
+    public static Option<bool> NoCache() => new("--no-cache") { Arity = ArgumentArity.Zero, Description = "Encode the whole text in every forward pass: slower, for cross-checks" };
 
     public static Option<bool> Float32() =>
-        new("--float32") { Description = "Compute the matrix products of an int8 or int4 model in float32, as GPUs do: slower on a CPU, for cross-checks" };
+        new("--float32") { Arity = ArgumentArity.Zero, Description = "Compute the matrix products of an int8 or int4 model in float32, as GPUs do: slower on a CPU, for cross-checks" };
 
     public static Option<int?> Threads() => OptionalNumber("--threads", "N", "Threads on a CPU (default: one per core)", Ranges.Threads);
 
     public static Option<bool> Window(string what) =>
-        new("--window") { Description = $"For a text longer than the model's maximum: condition on {what} and as much of the text around as fits; exact given what the model sees" };
+        new("--window") { Arity = ArgumentArity.Zero, Description = $"For a text longer than the model's maximum: condition on {what} and as much of the text around as fits; exact given what the model sees" };
 
     /// <summary>The folder that --model names, else that of the model beside the program.</summary>
     public static string ModelFolder(this ParseResult parsed, Option<string?> model) => parsed.GetValue(model) ?? DefaultModel();

@@ -1,3 +1,4 @@
+using AsArm.Assd.Tests.Support;
 using AsArm.Cli.Tests.Support;
 
 namespace AsArm.Cli.Tests.Commands;
@@ -7,6 +8,39 @@ namespace AsArm.Cli.Tests.Commands;
 public sealed class BadInputTests
 {
     private const string Text = "A <mask> day.";
+
+    /// <summary>Where there is no text beside it, the parser takes a misspelt option for the text.</summary>
+    [TestMethod]
+    [DataRow("infill")]
+    [DataRow("score")]
+    [DataRow("tokens")]
+    public void Command_UnknownOptionInPlaceOfTheText_IsNamed(string command)
+    {
+        AsarmCommand.RunSmall(command, "--peices").IsBadInput("Unknown option '--peices'");
+        AsarmCommand.RunSmall(command, "--peices=1").IsBadInput("Unknown option '--peices=1'");
+    }
+
+    [TestMethod]
+    [DataRow("--", "--peices")]
+    [DataRow("-- is a dash")]
+    [DataRow("--a dash")]
+    [DataRow("---")]
+    public void Tokens_TextThatBeginsWithDashes_IsCounted(params string[] text) => AsarmCommand.RunSmall(["tokens", .. text]).Done();
+
+    [TestMethod]
+    public void Tokens_TrueAfterAFlag_IsTheText() => Assert.Contains("\"tokens\":", AsarmCommand.RunSmall("tokens", "--json", "true").Done().Output);
+
+    [TestMethod]
+    public void Infill_SamplesPastTheLastSeed_AreRefused() =>
+        AsarmCommand.RunSmall("infill", Text, "--seed", "9223372036854775807", "--samples", "2").IsBadInput("--samples: 2 seeds from 9223372036854775807 go past");
+
+    [TestMethod]
+    public void Infill_LineNestedTooDeep_SaysSo()
+    {
+        string line = $$"""{"id": {{new string('[', 64)}}{{new string(']', 64)}}, "text": "A <mask> day."}""";
+        AsarmResult result = AsarmCommand.RunSmallOn(System.Text.Encoding.UTF8.GetBytes(line), "infill", "--input", "-");
+        Assert.Contains("nested more than 64 deep", result.ErrorLines[0]);
+    }
 
     [TestMethod]
     [DataRow("", "no gap")]

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using AsArm.Assd.Tests.Support;
 using AsArm.Cli.Tests.Support;
 
 namespace AsArm.Cli.Tests.Commands;

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json.Nodes;
+using AsArm.Assd.Tests.Support;
 using AsArm.Cli.Tests.Support;
 
 namespace AsArm.Cli.Tests.Commands;

@@ -1,3 +1,4 @@
+using AsArm.Assd.Tests.Support;
 using AsArm.Cli.Tests.Support;
 
 namespace AsArm.Cli.Tests.Folders;

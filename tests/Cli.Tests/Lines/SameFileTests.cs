@@ -1,3 +1,4 @@
+using AsArm.Assd.Tests.Support;
 using AsArm.Cli.Tests.Support;
 
 namespace AsArm.Cli.Tests.Lines;
@@ -48,6 +49,15 @@ public sealed class SameFileTests
         using TemporaryFolder folder = NewFolder(out (string, string)[] files);
         Assert.AreEqual(2, AsarmCommand.RunRedirected("2>>$F", files, "infill", "--input", folder.In("F")).ExitCode);
         Assert.AreEqual(Good + "asarm: standard error is the --input file.\n", File.ReadAllText(folder.In("F")));
+    }
+
+    /// <summary>The last report would be written over the results.</summary>
+    [TestMethod]
+    public void Infill_ReportsIntoTheOutput_AreRefused()
+    {
+        using TemporaryFolder folder = NewFolder(out (string, string)[] files);
+        Assert.AreEqual(2, AsarmCommand.RunRedirected("2>>$G", files, "infill", "--input", folder.In("F"), "--output", folder.In("G")).ExitCode);
+        Assert.EndsWith("asarm: standard error is the --output file.\n", File.ReadAllText(folder.In("G")));
     }
 
     [TestMethod]

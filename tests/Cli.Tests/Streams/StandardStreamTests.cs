@@ -1,3 +1,4 @@
+using AsArm.Assd.Tests.Support;
 using AsArm.Cli.Streams;
 using AsArm.Cli.Tests.Support;
 

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
+using AsArm.Assd.Tests.Support;
 
 namespace AsArm.Cli.Tests.Support;
 

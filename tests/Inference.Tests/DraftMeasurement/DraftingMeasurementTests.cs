@@ -1,4 +1,5 @@
 using AsArm.Assd.Planning;
+using AsArm.Assd.Tests.Support;
 using AsArm.Inference.Devices;
 using AsArm.Inference.DraftMeasurement;
 using AsArm.Inference.Infilling;

@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using AsArm.Assd.Ordering;
 using AsArm.Assd.Planning;
+using AsArm.Assd.Tests.Support;
 using AsArm.Inference.Devices;
 using AsArm.Inference.ModelFolders;
 using AsArm.Inference.Tests.Support;

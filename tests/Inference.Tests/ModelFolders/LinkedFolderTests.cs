@@ -1,3 +1,4 @@
+using AsArm.Assd.Tests.Support;
 using AsArm.Inference.Infilling;
 using AsArm.Inference.ModelFolders;
 using AsArm.Inference.Onnx;

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using AsArm.Assd.Models;
 using AsArm.Assd.Ordering;
+using AsArm.Assd.Tests.Support;
 using AsArm.Inference.ModelFolders;
 using AsArm.Inference.Onnx;
 using AsArm.Inference.Onnx.Cached;

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text.Json;
+using AsArm.Assd.Tests.Support;
 using AsArm.Inference.ModelFolders;
 using AsArm.Inference.Tests.Support;
 using AsArm.Inference.Tests.Tokenization;

@@ -1,3 +1,4 @@
+using AsArm.Assd.Tests.Support;
 using AsArm.Inference.ModelFolders;
 using AsArm.Inference.Tests.Support;
 using AsArm.Inference.Tests.Text;

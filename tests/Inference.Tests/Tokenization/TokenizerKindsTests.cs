@@ -1,4 +1,5 @@
 using System.Text.Json;
+using AsArm.Assd.Tests.Support;
 using AsArm.Inference.ModelFolders;
 using AsArm.Inference.Tests.Support;
 

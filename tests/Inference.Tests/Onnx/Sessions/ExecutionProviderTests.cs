@@ -1,4 +1,5 @@
 using System.Text;
+using AsArm.Assd.Tests.Support;
 using AsArm.Inference.Devices;
 using AsArm.Inference.Infilling;
 using AsArm.Inference.Onnx.Sessions;

@@ -1,4 +1,4 @@
-namespace AsArm.Inference.Tests.Support;
+namespace AsArm.Assd.Tests.Support;
 
 /// <summary>A folder that is deleted after the test, optionally a copy of another.</summary>
 internal sealed class TemporaryFolder : IDisposable
@@ -13,6 +13,13 @@ internal sealed class TemporaryFolder : IDisposable
     public string Path { get; }
 
     public string In(string name) => System.IO.Path.Combine(Path, name);
+
+    /// <summary>Writes a file and names it.</summary>
+    public string Write(string name, byte[] content)
+    {
+        File.WriteAllBytes(In(name), content);
+        return In(name);
+    }
 
     public void Dispose() => Directory.Delete(Path, recursive: true);
 }
