@@ -3,7 +3,7 @@ namespace AsArm.Perf;
 /// <summary>Options with a value each.</summary>
 internal static class Arguments
 {
-    /// <summary>The values by option. Says on the standard error what is wrong, and is null then.</summary>
+    /// <summary>The values by option; null, after a message on standard error, where they are wrong.</summary>
     /// <param name="command">Its name.</param>
     /// <param name="arguments">Options and values by turns.</param>
     /// <param name="options">Those that there are: --model and files that will be written.</param>

@@ -5,13 +5,13 @@ namespace AsArm.Benchmarks.Samplers;
 /// <summary>What one request, or one batch of requests, took. The first forward pass, which encodes the given text, is the same for all samplers.</summary>
 /// <param name="Results">The filled texts.</param>
 /// <param name="Milliseconds">From the text to the filled text.</param>
-/// <param name="LaterTokens">Tokens decided after the first forward pass.</param>
+/// <param name="LaterTokens">Tokens committed after the first forward pass.</param>
 /// <param name="LaterMilliseconds">Time of the steps after the first.</param>
 /// <param name="LaterPasses">Content and query tokens of each step after the first, summed over the sequences.</param>
 public sealed record Observation(
     IReadOnlyList<InfillResult> Results, double Milliseconds, int LaterTokens, double LaterMilliseconds, IReadOnlyList<(int Content, int Queries)> LaterPasses)
 {
-    /// <summary>Tokens decided.</summary>
+    /// <summary>Tokens committed.</summary>
     public int Tokens => Results.Sum(result => result.Statistics.Generated);
 
     /// <summary>Forward passes, one for each sequence in it (NFE).</summary>

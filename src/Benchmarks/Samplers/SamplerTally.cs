@@ -14,7 +14,7 @@ public sealed class SamplerTally(IntervalUnit unit)
     /// <summary>Of all sequences: a forward pass of a batch counts for each (NFE).</summary>
     public int ForwardPasses => All.Sum(one => one.ForwardPasses);
 
-    /// <summary>Tokens decided in a forward pass of one sequence.</summary>
+    /// <summary>Tokens committed in a forward pass of one sequence.</summary>
     public double TokensPerForwardPass => (double)Tokens / ForwardPasses;
 
     /// <summary>Content and query tokens of a forward pass of one sequence, its given tokens aside.</summary>

@@ -14,7 +14,7 @@ public sealed record SamplerRow(TextKind Text, SamplerKind Sampler)
     /// <summary>Network function evaluations: a forward pass of a batch counts for each sequence.</summary>
     public required int ForwardPasses { get; init; }
 
-    /// <summary>Tokens decided in a forward pass of one sequence.</summary>
+    /// <summary>Tokens committed in a forward pass of one sequence.</summary>
     public required double TokensPerForwardPass { get; init; }
 
     /// <summary>Accepted draft tokens of those drawn.</summary>

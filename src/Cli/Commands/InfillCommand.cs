@@ -35,7 +35,7 @@ internal static class InfillCommand
         Option<long?> seed = CommonOptions.OptionalNumber("--seed", "S", "The same seed gives the same text; without it a random one is used and printed. With fused, a text of --samples or --input is reproduced alone with --draft-mode throughput", Ranges.Seed);
         Option<double?> forwardPassOverhead = CommonOptions.OptionalNumber<double>("--forward-pass-overhead", "TOKENS", "Fixed cost of a forward pass, in units of the cost of a token that it processes; the higher it is, the more fused drafts (default: from asarm.json, where bench --write stores it)", value => value > 0 && double.IsFinite(value), "a positive number");
         Option<DraftMode?> draftMode = CommonOptions.OptionalChoice("--draft-mode", "What fused optimises: latency for one text, throughput for texts that share forward passes (default: throughput with --samples and --input). The same seed and mode give the same text", ChoiceNames.DraftModes);
-        Option<bool> window = CommonOptions.Window("gap after gap");
+        Option<bool> window = CommonOptions.Window("fill gap after gap, each");
         Option<int?> samples = CommonOptions.OptionalNumber("--samples", "N", "Fill the text N times, with the seeds S, S+1, ...", Ranges.Samples);
         Option<int?> threads = CommonOptions.Threads();
 

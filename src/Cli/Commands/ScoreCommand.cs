@@ -20,7 +20,7 @@ internal static class ScoreCommand
         Option<bool> tf32 = CommonOptions.AllowTf32();
         Option<bool> noCache = CommonOptions.NoCache();
         Option<bool> float32 = CommonOptions.Float32();
-        Option<bool> window = CommonOptions.Window("all spans");
+        Option<bool> window = CommonOptions.Window("score all spans");
         Option<bool> json = CommonOptions.Json();
         var command = new Command("score", "Exact log-probability of the marked spans, in one forward pass") { text, model, window, device, tf32, noCache, float32, json };
         command.SetAction((parsed, cancellationToken) => Task.Run(

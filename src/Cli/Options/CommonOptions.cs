@@ -33,7 +33,7 @@ internal static class CommonOptions
     public static Option<int?> Threads() => OptionalNumber("--threads", "N", "Threads on a CPU (default: one per core)", Ranges.Threads);
 
     public static Option<bool> Window(string what) =>
-        new("--window") { Arity = ArgumentArity.Zero, Description = $"For a text longer than the model's maximum: condition on {what} and as much of the text around as fits; exact given what the model sees" };
+        new("--window") { Arity = ArgumentArity.Zero, Description = $"If the text is longer than the model takes, {what} with as much of the text around as fits; exact given what the model sees" };
 
     /// <summary>The folder that --model names, else that of the model beside the program.</summary>
     public static string ModelFolder(this ParseResult parsed, Option<string?> model) => parsed.GetValue(model) ?? DefaultModel();
