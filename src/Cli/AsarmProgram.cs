@@ -69,15 +69,12 @@ internal static class AsarmProgram
     private static string Describe(ParseResult parsed)
     {
         // An unknown option is taken for the TEXT, so that the parser complains of the TEXT itself.
-        Token? option = parsed.Tokens.TakeWhile(token => token.Type != TokenType.DoubleDash).FirstOrDefault(IsOptionLike);
+        Token? option = parsed.Tokens.TakeWhile(token => token.Type != TokenType.DoubleDash)
+            .FirstOrDefault(token => token.Type == TokenType.Argument && ArgumentText.LooksLikeAnOption(token.Value));
         return parsed.UnmatchedTokens.Count > 0 && option is not null
             ? $"Unknown option '{option.Value}'."
             : parsed.Errors[^1].Message; // the last is the most specific
     }
-
-    private static bool IsOptionLike(Token token) =>
-        token.Type == TokenType.Argument && token.Value.StartsWith('-') && token.Value.TrimStart('-') is [var first, ..] && char.IsLetter(first)
-        && !token.Value.Any(char.IsWhiteSpace);
 
     private static int Fail(CommandStreams streams, int code, string message)
     {

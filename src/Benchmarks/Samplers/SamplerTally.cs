@@ -44,7 +44,7 @@ public sealed class SamplerTally(IntervalUnit unit)
 
     /// <summary>What became of the draft tokens of a source, as far as the sampler tells.</summary>
     public DraftCounts Drafts(DraftSource source) => Results.Select(result => result.Drafts.GetValueOrDefault(source)).Aggregate(
-        default(DraftCounts), (sum, more) => new(sum.Drafted + more.Drafted, sum.Verified + more.Verified, sum.Accepted + more.Accepted));
+        default(DraftCounts), (sum, more) => sum + more);
 
     /// <summary>Milliseconds per token after the first forward pass if passes cost something else; NaN if the first one left none.</summary>
     /// <param name="cost">Milliseconds of a pass by its content and query tokens.</param>

@@ -4,6 +4,7 @@ using AsArm.Benchmarks.Tables;
 using AsArm.Benchmarks.Texts;
 using AsArm.Cli.Options;
 using AsArm.Cli.Output;
+using AsArm.Cli.Streams;
 using AsArm.Inference.Devices;
 using AsArm.Inference.DraftMeasurement;
 using AsArm.Inference.Infilling;
@@ -33,6 +34,7 @@ internal static class BenchCommand
         command.SetAction((parsed, cancellationToken) => Task.Run(
             () =>
             {
+                CommandStreams streams = CommandConfiguration.StreamsOf(parsed);
                 string[] files = parsed.GetValue(texts) ?? [];
                 if (files.Length > 0 && !parsed.GetValue(write))
                     throw new UsageException("--text goes with --write.");
@@ -41,14 +43,14 @@ internal static class BenchCommand
                     parsed.ModelFolder(model), parsed.GetValue(device), parsed.GetValue(threads), allowTf32: parsed.IsTf32(tf32, parsed.GetValue(device)));
                 int count = parsed.GetValue(repeats) ?? DefaultRepeats;
                 return parsed.GetValue(write)
-                    ? BenchWriter.Run(infiller, parsed.GetValue(device), heldOut, count, cancellationToken)
-                    : Compare(infiller, parsed.GetValue(device), count, cancellationToken);
+                    ? BenchWriter.Run(infiller, parsed.GetValue(device), heldOut, count, streams, cancellationToken)
+                    : Compare(infiller, parsed.GetValue(device), count, streams, cancellationToken);
             },
             cancellationToken));
         return command;
     }
 
-    private static int Compare(TextInfiller infiller, Device device, int repeats, CancellationToken cancellationToken)
+    private static int Compare(TextInfiller infiller, Device device, int repeats, CommandStreams streams, CancellationToken cancellationToken)
     {
         foreach (TextKind kind in TextKinds.All)
         {
@@ -56,7 +58,8 @@ internal static class BenchCommand
                 infiller.Validate(BenchmarkTexts.Get(kind, i)); // before anything is printed
         }
 
-        Console.WriteLine(
+        var report = new BenchReport(streams);
+        streams.OutputWriter.WriteLine(
             $"{infiller.Folder.Name}, {DeviceNames.NameOf(device)}: {Counts.Of(BenchmarkTexts.Count, "text")} of each kind, {Counts.Of(repeats, "seed")} each. Intervals are of 95 %, over texts. "
             + "Times are of this run only: read the ratios. Passes are forward passes of one sequence, processed the content and query tokens of one. All samplers but parallel draw from the same distribution.");
         SamplerTable? first = null;
@@ -67,15 +70,15 @@ internal static class BenchCommand
                 var run = new SamplerRun(infiller, SamplerVariant.All, new(temperature, batch, repeats, IntervalUnit.Text));
                 run.Run(cancellationToken);
                 var table = SamplerTable.Of(run);
-                BenchReport.Print(table);
+                report.Print(table);
                 first ??= table;
             }
         }
 
-        BenchReport.PrintVariations(gap => TotalVariation.Measure(infiller, gap, 4 * repeats, cancellationToken));
-        BenchReport.PrintOverhead(
+        report.PrintVariations(gap => TotalVariation.Measure(infiller, gap, 4 * repeats, cancellationToken));
+        report.PrintOverhead(
             DraftingMeasurement.MeasureOverhead(infiller, 1, cancellationToken), DraftingMeasurement.MeasureOverhead(infiller, TextInfiller.MaxBatchSize, cancellationToken));
-        BenchReport.PrintRatios(first!);
+        report.PrintRatios(first!);
         return ExitCode.Done;
     }
 }

@@ -4,18 +4,19 @@ using AsArm.Benchmarks.Tables;
 using AsArm.Benchmarks.Texts;
 using AsArm.Cli.Options;
 using AsArm.Cli.Output;
+using AsArm.Cli.Streams;
 using AsArm.Inference.Infilling;
 using Spectre.Console;
 
 namespace AsArm.Cli.Bench;
 
 /// <summary>Prints what the bench measured.</summary>
-internal static class BenchReport
+internal sealed class BenchReport(CommandStreams streams)
 {
     private static readonly (TextKind Kind, string Name)[] s_gapKinds = [(TextKind.OneGap, "one gap"), (TextKind.ManyGaps, "many gaps")];
     private static readonly int[] s_gaps = [2, 4, 8, 16];
 
-    public static void Print(SamplerTable samplers)
+    public void Print(SamplerTable samplers)
     {
         Table table = Tables.Create(
             $"T = {Number(samplers.Temperature, "0.##")}, batch {samplers.Batch}", "sampler", "passes", "tokens a pass", "accepted (fused: n-gram / network / product)",
@@ -35,27 +36,27 @@ internal static class BenchReport
                 Text(row.SpeedOverAssd));
         }
 
-        Tables.Print(table);
+        Tables.Print(table, streams);
     }
 
     /// <summary>What the parallel sampler's speed costs.</summary>
-    public static void PrintVariations(Func<int, Estimate> measure)
+    public void PrintVariations(Func<int, Estimate> measure)
     {
         string[] all = [.. s_gaps.Select(gap => $"{Counts.Of(gap, "token")} {measure(gap)}")];
-        Console.WriteLine($"parallel is not exact. Total variation of its distribution from the model's joint in one gap, T = 1 (0 is equal, 1 is disjoint): {string.Join("; ", all)}");
+        streams.OutputWriter.WriteLine($"parallel is not exact. Total variation of its distribution from the model's joint in one gap, T = 1 (0 is equal, 1 is disjoint): {string.Join("; ", all)}");
     }
 
     /// <summary>The measured forward-pass overheads.</summary>
-    public static void PrintOverhead(double alone, double inBatch) => Console.WriteLine(
+    public void PrintOverhead(double alone, double inBatch) => streams.OutputWriter.WriteLine(
         $"A forward pass costs as much beside its tokens as {Number(alone, "0.##")} tokens, one of {TextInfiller.MaxBatchSize} sequences as {Number(inBatch, "0.##")} tokens of each.");
 
     /// <summary>The last lines: one text at a time at temperature 1, the best of the exact samplers.</summary>
-    public static void PrintRatios(SamplerTable samplers)
+    public void PrintRatios(SamplerTable samplers)
     {
         foreach ((TextKind kind, string name) in s_gapKinds)
-            Console.WriteLine($"tokens per pass best/assd {name}: {Number(samplers.Best(kind, row => row.TokensPerForwardPassOverAssd), "0.000")}");
+            streams.OutputWriter.WriteLine($"tokens per pass best/assd {name}: {Number(samplers.Best(kind, row => row.TokensPerForwardPassOverAssd), "0.000")}");
         foreach ((TextKind kind, string name) in s_gapKinds)
-            Console.WriteLine($"time per token sequential/best {name}: {Number(samplers.Best(kind, row => row.SpeedOverSequential), "0.000")}");
+            streams.OutputWriter.WriteLine($"time per token sequential/best {name}: {Number(samplers.Best(kind, row => row.SpeedOverSequential), "0.000")}");
     }
 
     /// <summary>By source: those accepted of those verified. Where the sampler does not tell, those accepted of all.</summary>

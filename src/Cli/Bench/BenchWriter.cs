@@ -25,13 +25,13 @@ internal static class BenchWriter
         ? [new DraftingText("The bench", BenchmarkTexts.All)]
         : [.. files.Select(file => new DraftingText(file, Content(file).Split(DocumentEnd)))];
 
-    public static int Run(TextInfiller infiller, Device device, IReadOnlyList<DraftingText> texts, int repeats, CancellationToken cancellationToken)
+    public static int Run(TextInfiller infiller, Device device, IReadOnlyList<DraftingText> texts, int repeats, CommandStreams streams, CancellationToken cancellationToken)
     {
         var measurement = new DraftingMeasurement(infiller);
         Write(() => DraftingWriter.RequireWritable(infiller.Folder)); // before minutes are spent
         (DraftingFigures figures, int drafts) = measurement.Measure(texts, repeats, cancellationToken);
         Write(() => DraftingWriter.Write(infiller.Folder, figures));
-        Console.WriteLine(
+        streams.OutputWriter.WriteLine(
             $"{infiller.Folder.Name}, {DeviceNames.NameOf(device)}: {Counts.Of(drafts, "draft token")} verified. {DraftingSummary.Of(figures)}.");
         return ExitCode.Done;
     }

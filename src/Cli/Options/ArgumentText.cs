@@ -13,14 +13,15 @@ internal static class ArgumentText
         string? text = parsed.GetValue(argument);
         if (text is null)
             return null;
-        if (LooksLikeAnOption(text) && parsed.Tokens.All(token => token.Type != TokenType.DoubleDash))
+        if (text.StartsWith("--", StringComparison.Ordinal) && LooksLikeAnOption(text) && parsed.Tokens.All(token => token.Type != TokenType.DoubleDash))
             throw new UsageException($"Unknown option '{text}'; a TEXT that looks like an option goes after --.");
         RequireValid(text);
         return text;
     }
 
-    private static bool LooksLikeAnOption(string text) =>
-        text.StartsWith("--", StringComparison.Ordinal) && text.Skip(2).Any(char.IsAsciiLetter) && text.Skip(2).All(character => char.IsAsciiLetterOrDigit(character) || character is '-' or '=');
+    /// <summary>Dashes and a word: an option for the parser, if it knew it.</summary>
+    public static bool LooksLikeAnOption(string value) =>
+        value.StartsWith('-') && value.TrimStart('-') is [var first, ..] && char.IsLetter(first) && !value.Any(char.IsWhiteSpace);
 
     /// <summary>The system passes bytes that are not UTF-8 as U+FFFD, so that given text could not be returned unchanged.</summary>
     private static void RequireValid(string text)

@@ -16,16 +16,12 @@ internal static class Tables
         return table;
     }
 
-    public static void Print(Table table, CommandStreams streams) => Print(table, streams.OutputWriter, streams.IsOutputRedirected);
-
-    /// <summary>The same for a command that prints through <see cref="Console" />.</summary>
-    public static void Print(Table table) => Print(table, Console.Out, Console.IsOutputRedirected);
-
-    private static void Print(Table table, TextWriter writer, bool isRedirected)
+    public static void Print(Table table, CommandStreams streams)
     {
+        bool isRedirected = streams.IsOutputRedirected;
         IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings
         {
-            Out = new AnsiConsoleOutput(writer),
+            Out = new AnsiConsoleOutput(streams.OutputWriter),
             Ansi = isRedirected ? AnsiSupport.No : AnsiSupport.Detect,
             ColorSystem = isRedirected ? ColorSystemSupport.NoColors : ColorSystemSupport.Detect,
         });

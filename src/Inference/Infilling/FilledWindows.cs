@@ -26,10 +26,7 @@ internal sealed class FilledWindows
         if (sampler is not FusedSampler fused)
             return;
         foreach (DraftSource source in s_sources)
-        {
-            (DraftCounts sum, DraftCounts counts) = (_drafts.GetValueOrDefault(source), fused.Counts(source));
-            _drafts[source] = new DraftCounts(sum.Drafted + counts.Drafted, sum.Verified + counts.Verified, sum.Accepted + counts.Accepted);
-        }
+            _drafts[source] = _drafts.GetValueOrDefault(source) + fused.Counts(source);
     }
 
     /// <summary>The statistics of all filled windows and of the current one.</summary>

@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Text.Json.Nodes;
 using AsArm.Assd.Ngrams;
 using AsArm.Assd.Tests.Support;
 using AsArm.Inference.Infilling;
@@ -104,7 +102,7 @@ public sealed class NgramFileTests
     {
         using var folder = new TemporaryFolder(Files.Default);
         using TextInfiller with = TextInfiller.Open(folder.Path);
-        Edit(folder, files => files.Remove(Name));
+        ManifestText.Edit(folder, manifest => manifest["files"]!.AsObject().Remove(Name));
         File.Delete(folder.In(Name));
         using TextInfiller without = TextInfiller.Open(folder.Path);
         Assert.IsNotNull(with.Folder.NgramsPath);
@@ -130,16 +128,5 @@ public sealed class NgramFileTests
         Assert.ThrowsExactly<ModelFolderException>(() => TextInfiller.Open(folder.Path));
     }
 
-    private static void Put(TemporaryFolder folder, byte[] table)
-    {
-        File.WriteAllBytes(folder.In(Name), table);
-        Edit(folder, files => files[Name] = new JsonObject { ["sha256"] = Convert.ToHexString(SHA256.HashData(table)), ["bytes"] = table.Length });
-    }
-
-    private static void Edit(TemporaryFolder folder, Action<JsonObject> change)
-    {
-        JsonObject manifest = JsonNode.Parse(File.ReadAllText(folder.In("asarm.json")))!.AsObject();
-        change(manifest["files"]!.AsObject());
-        File.WriteAllText(folder.In("asarm.json"), manifest.ToJsonString());
-    }
+    private static void Put(TemporaryFolder folder, byte[] table) => ManifestText.ReplaceFile(folder, Name, table);
 }
