@@ -77,7 +77,7 @@ internal static class Child
     {
         if (!File.Exists(Path.Combine(path, "spiece.model")) && ModelFolder.Open(path).TokenizerPath is null)
             return;
-        using TextInfiller infiller = TextInfiller.Open(path, threads: 1);
+        using TextInfiller infiller = TextInfiller.Open(path, new() { Threads = 1 });
         if (infiller.Folder.TokenizerPath is null)
             return;
         infiller.Infill(Text, new InfillOptions { Seed = 1 });

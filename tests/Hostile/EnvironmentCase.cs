@@ -22,7 +22,7 @@ internal static class EnvironmentCase
                 After(folder);
                 return 0;
             case "parallel":
-                Parallel.For(0, 16, new ParallelOptions { MaxDegreeOfParallelism = 16 }, _ => TextInfiller.Open(folder, threads: 1).Dispose());
+                Parallel.For(0, 16, new ParallelOptions { MaxDegreeOfParallelism = 16 }, _ => TextInfiller.Open(folder, new() { Threads = 1 }).Dispose());
                 Console.WriteLine("opened");
                 return 0;
             default:

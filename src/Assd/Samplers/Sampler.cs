@@ -15,6 +15,7 @@ public abstract class Sampler
     private readonly LogitsProcessor _processor;
     private readonly SamplingOptions _options;
     private readonly double[] _modeLogProbabilities; // by row; used in greedy decoding only
+    private readonly double[] _logProbabilities; // of the targets, by rank
     private int _nfe;
     private int _cached;
     private int _contentTokens;
@@ -36,6 +37,7 @@ public abstract class Sampler
         _options = options;
         _modeLogProbabilities = new double[options.IsGreedy ? maxQueries : 0];
         State = new SequenceState(order, tokens, vocabularySize, maxQueries);
+        _logProbabilities = new double[order.TargetCount];
         Committed = order.GivenCount;
         _cached = Committed;
     }
@@ -52,9 +54,20 @@ public abstract class Sampler
     /// <summary>[Length] tokens by position, final for all ranks below <see cref="Committed" />.</summary>
     public ReadOnlySpan<int> Tokens => State.Tokens;
 
+    /// <summary>
+    /// [Committed - GivenCount] natural log-probabilities of the committed targets by rank, each given the tokens of all earlier ranks; with
+    /// <see cref="ParallelSampler" /> given those of earlier passes only. Their sum is the one in <see cref="Statistics" />.
+    /// </summary>
+    public ReadOnlySpan<double> LogProbabilities => _logProbabilities.AsSpan(0, Committed - State.Order.GivenCount);
+
     /// <summary>The statistics so far.</summary>
     public SamplingStatistics Statistics =>
         new(Committed - State.Order.GivenCount, _nfe, Drafted, Accepted, _contentTokens, _queryTokens, _logProbability);
+
+    /// <summary>
+    /// Content positions that a model with a key/value cache computed in the last forward pass; in the first one those of the given tokens too.
+    /// </summary>
+    public int LastContentTokens { get; private set; }
 
     /// <summary>Draft tokens drawn so far.</summary>
     protected int Drafted { get; set; }
@@ -88,6 +101,7 @@ public abstract class Sampler
         if (!_isPrepared)
             throw new InvalidOperationException("Call Prepare and evaluate the model before ProcessLogits.");
         _isPrepared = false;
+        LastContentTokens = State.KnownCount - (_nfe == 0 ? 0 : _cached);
         _nfe++;
         _queryTokens += State.Conditionals.Length;
         _contentTokens += State.KnownCount - _cached;
@@ -132,8 +146,15 @@ public abstract class Sampler
     protected void Commit(int token, int row, float probability)
     {
         State.SetToken(Committed, token);
-        Committed++;
-        _logProbability += _options.IsGreedy ? _modeLogProbabilities[row] : Math.Log(probability);
+        CommitCurrent(_options.IsGreedy ? _modeLogProbabilities[row] : Math.Log(probability));
+    }
+
+    /// <summary>Commits the token that the state has for rank <see cref="Committed" />, with its exact log-probability; to be called once per row.</summary>
+    /// <param name="row">The row of logits of the target, which are overwritten.</param>
+    protected void CommitKnown(int row)
+    {
+        int position = State.Order.Positions[Committed];
+        CommitCurrent(_processor.LogProbability(State.Row(row), State.Tokens[position], _options.BannedAt(position)));
     }
 
     /// <summary>Draws the token of rank <see cref="Committed" /> from its conditional, and commits it.</summary>
@@ -145,6 +166,13 @@ public abstract class Sampler
         ArgumentNullException.ThrowIfNull(random);
         int token = Probabilities.Sample(distribution, random.NextDouble());
         Commit(token, row, distribution[token]);
+    }
+
+    private void CommitCurrent(double logProbability)
+    {
+        _logProbabilities[Committed - State.Order.GivenCount] = logProbability;
+        Committed++;
+        _logProbability += logProbability;
     }
 
     /// <summary>k, the number of draft tokens of a speculation step: at least 1, and not more than there are targets.</summary>

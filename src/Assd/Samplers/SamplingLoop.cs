@@ -104,11 +104,21 @@ public sealed class SamplingLoop : IDisposable
         return true;
     }
 
+    /// <summary>Removes an unfinished sequence, and releases what the model keeps for it; false if it is not in the loop.</summary>
+    /// <param name="sampler">The sampler of the sequence.</param>
+    public bool Remove(Sampler sampler)
+    {
+        int index = _samplers.IndexOf(sampler);
+        if (index >= 0)
+            RemoveAt(index);
+        return index >= 0;
+    }
+
     /// <summary>Removes the unfinished sequences, and releases what the model keeps for them.</summary>
     public void Dispose()
     {
         while (_samplers.Count > 0)
-            Remove(_samplers.Count - 1);
+            RemoveAt(_samplers.Count - 1);
     }
 
     /// <summary>Lets a sequence process its logits, and removes it if it is done or failed.</summary>
@@ -120,12 +130,12 @@ public sealed class SamplingLoop : IDisposable
         {
             sampler.ProcessLogits(_random[index]);
             if (sampler.IsDone)
-                Remove(index);
+                RemoveAt(index);
             return null;
         }
         catch (ModelOutputException error)
         {
-            Remove(index);
+            RemoveAt(index);
             if (OnFailure is null)
                 return error;
             OnFailure(sampler, error);
@@ -133,7 +143,7 @@ public sealed class SamplingLoop : IDisposable
         }
     }
 
-    private void Remove(int index)
+    private void RemoveAt(int index)
     {
         _model.Release(_samplers[index].State);
         _samplers.RemoveAt(index);

@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using AsArm.Assd.Models;
+using AsArm.Assd.Randomness;
 using AsArm.Assd.Samplers;
 using AsArm.Benchmarks.Texts;
 using AsArm.Inference.Infilling;
@@ -22,13 +24,26 @@ internal sealed class StepwiseInfiller(TextInfiller infiller)
     /// <param name="cancellationToken">Stops within a forward pass.</param>
     public Observation Fill(TextKind kind, int first, int count, InfillOptions options, CancellationToken cancellationToken)
     {
+        Observation? observation = null;
+        infiller.RunExclusive(model => observation = Fill(model, kind, first, count, options, cancellationToken));
+        return observation!;
+    }
+
+    private Observation Fill(IAnySubsetModel model, TextKind kind, int first, int count, InfillOptions options, CancellationToken cancellationToken)
+    {
         long begin = Stopwatch.GetTimestamp();
         DraftMode mode = count > 1 ? DraftMode.Throughput : DraftMode.Latency;
         InfillJob[] jobs = [.. Enumerable.Range(first, count).Select(i => CreateJob(kind, i, options, mode))];
-        using var loop = new SamplingLoop(infiller.Model);
+        using var loop = new SamplingLoop(model);
+        var running = new List<(InfillJob Job, Sampler Sampler)>();
         foreach (InfillJob job in jobs)
-            job.Start(loop);
-        Step(loop, jobs, cancellationToken);
+        {
+            (Sampler sampler, IRandomSource random) = job.Start();
+            loop.Add(sampler, random);
+            running.Add((job, sampler));
+        }
+
+        Step(loop, running, cancellationToken);
         (int tokens, int content, int queries) = Totals(jobs);
         int firstTokens = tokens;
         double later = 0;
@@ -36,15 +51,16 @@ internal sealed class StepwiseInfiller(TextInfiller infiller)
         while (loop.Count > 0)
         {
             long start = Stopwatch.GetTimestamp();
-            Step(loop, jobs, cancellationToken);
+            Step(loop, running, cancellationToken);
             later += Stopwatch.GetElapsedTime(start).TotalMilliseconds;
             (int Content, int Queries) before = (content, queries);
             (tokens, content, queries) = Totals(jobs);
             processed.Add((content - before.Content, queries - before.Queries));
         }
 
+        InfillResult[] results = [.. jobs.Select(job => job.Result())];
         double all = Stopwatch.GetElapsedTime(begin).TotalMilliseconds;
-        return new Observation([.. jobs.Select(job => job.Result())], all, tokens - firstTokens, later, processed);
+        return new Observation(results, all, tokens - firstTokens, later, processed);
     }
 
     private InfillJob CreateJob(TextKind kind, int text, InfillOptions options, DraftMode mode) => new(
@@ -54,11 +70,15 @@ internal sealed class StepwiseInfiller(TextInfiller infiller)
         infiller.Setting,
         mode);
 
-    private static void Step(SamplingLoop loop, InfillJob[] jobs, CancellationToken cancellationToken)
+    private static void Step(SamplingLoop loop, List<(InfillJob Job, Sampler Sampler)> running, CancellationToken cancellationToken)
     {
         loop.Step(cancellationToken);
-        foreach (InfillJob job in jobs)
-            job.CompleteWindow(); // makes the text of those that are done
+        running.RemoveAll(one =>
+        {
+            if (one.Sampler.IsDone)
+                one.Job.EndSequence();
+            return one.Sampler.IsDone;
+        });
     }
 
     private static (int Tokens, int Content, int Queries) Totals(InfillJob[] jobs)

@@ -40,7 +40,8 @@ internal static class BenchCommand
                     throw new UsageException("--text goes with --write.");
                 IReadOnlyList<DraftingText> heldOut = BenchWriter.Read(files);
                 using TextInfiller infiller = TextInfiller.Open(
-                    parsed.ModelFolder(model), parsed.GetValue(device), parsed.GetValue(threads), allowTf32: parsed.IsTf32(tf32, parsed.GetValue(device)));
+                    parsed.ModelFolder(model),
+                    new TextInfillerOptions { Device = parsed.GetValue(device), Threads = parsed.GetValue(threads), AllowTf32 = parsed.IsTf32(tf32, parsed.GetValue(device)) });
                 int count = parsed.GetValue(repeats) ?? DefaultRepeats;
                 return parsed.GetValue(write)
                     ? BenchWriter.Run(infiller, parsed.GetValue(device), heldOut, count, streams, cancellationToken)

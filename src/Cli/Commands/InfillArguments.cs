@@ -30,5 +30,6 @@ internal sealed class InfillArguments
 
     public required InfillOptions Options { get; init; }
 
-    public TextInfiller Open() => TextInfiller.Open(Model, Device, Threads, UseCache, AllowTf32, Float32);
+    public TextInfiller Open() => TextInfiller.Open(
+        Model, new TextInfillerOptions { Device = Device, Threads = Threads, UseCache = UseCache, AllowTf32 = AllowTf32, UseFloat32 = Float32 });
 }

@@ -47,7 +47,7 @@ internal sealed class InfillLines(InfillArguments arguments, string input, Comma
 
     private async Task FillAsync(TextInfiller infiller, ChannelReader<RawLine> lines, LineQueue queue, Action report, CancellationToken cancellationToken)
     {
-        await foreach (InfillOutcome outcome in infiller.InfillOutcomesAsync(RequestsAsync(lines, queue, cancellationToken), cancellationToken))
+        await foreach (InfillOutcome outcome in infiller.InfillBatchAsync(RequestsAsync(lines, queue, cancellationToken), cancellationToken))
         {
             queue.Take(outcome);
             report();

@@ -29,8 +29,9 @@ internal static class ScoreCommand
                 string given = ArgumentText.Of(parsed, text)!;
                 Device on = parsed.GetValue(device);
                 using TextInfiller infiller = TextInfiller.Open(
-                    parsed.ModelFolder(model), on, useCache: !parsed.GetValue(noCache), allowTf32: parsed.IsTf32(tf32, on), inFloat32: parsed.GetValue(float32));
-                ScoreResult score = infiller.Score(ScorePrompt.Parse(given), parsed.GetValue(window), cancellationToken);
+                    parsed.ModelFolder(model),
+                    new TextInfillerOptions { Device = on, UseCache = !parsed.GetValue(noCache), AllowTf32 = parsed.IsTf32(tf32, on), UseFloat32 = parsed.GetValue(float32) });
+                ScoreResult score = infiller.Score(ScorePrompt.Parse(given), new ScoreOptions { Window = parsed.GetValue(window) }, cancellationToken);
                 if (parsed.GetValue(json))
                     WriteJson(score, CommandConfiguration.StreamsOf(parsed));
                 else

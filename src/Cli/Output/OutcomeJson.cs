@@ -45,8 +45,8 @@ internal sealed class OutcomeJson(string model, Device device)
 
         json.WriteString("text", result.Text);
         json.WriteStartArray("gaps");
-        foreach (string gap in result.Gaps)
-            json.WriteStringValue(gap);
+        foreach (InfilledGap gap in result.Gaps)
+            json.WriteStringValue(gap.Text);
         json.WriteEndArray();
         json.WriteNumber("tokens", result.Statistics.Generated);
         json.WriteNumber("nfe", result.Statistics.Nfe);

@@ -79,8 +79,10 @@ public sealed class DraftingMeasurement
     public static double MeasureOverhead(TextInfiller infiller, int batch, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(infiller);
-        int positions = Math.Min(TimedLength, infiller.Model.MaxLength);
-        return CostCurve.Measure(infiller.Model, positions, batch, batch == 1 ? TimedPasses : TimedPassesInBatch, cancellationToken).RoundedOverhead;
+        int positions = Math.Min(TimedLength, infiller.Model.MaxTokens);
+        double overhead = 0;
+        infiller.RunExclusive(model => overhead = CostCurve.Measure(model, positions, batch, batch == 1 ? TimedPasses : TimedPassesInBatch, cancellationToken).RoundedOverhead);
+        return overhead;
     }
 
     /// <summary>

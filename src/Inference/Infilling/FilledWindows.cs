@@ -1,50 +1,60 @@
 using AsArm.Assd.Planning;
 using AsArm.Assd.Samplers;
 using AsArm.Assd.Samplers.Fused;
+using AsArm.Inference.Text;
 
 namespace AsArm.Inference.Infilling;
 
 /// <summary>The results of the filled windows of a text. Statistics are sums over them.</summary>
 internal sealed class FilledWindows
 {
-    private static readonly DraftSource[] s_sources = [DraftSource.Ngram, DraftSource.Network, DraftSource.Product];
-
-    private readonly List<string> _gaps = [];
+    private readonly List<InfilledGap> _gaps = [];
     private readonly List<FilledSequence> _sequences = [];
     private readonly Dictionary<DraftSource, DraftCounts> _drafts = [];
     private SamplingStatistics _statistics;
 
+    /// <summary>The statistics of all filled windows.</summary>
+    public SamplingStatistics Statistics => _statistics;
+
     /// <summary>Adds a window that has been filled.</summary>
-    /// <param name="sampler">The sampler that filled it.</param>
-    /// <param name="gaps">The texts of its gaps.</param>
     /// <param name="sequence">Its tokens.</param>
-    public void Add(Sampler sampler, string[] gaps, FilledSequence sequence)
+    /// <param name="text">Its text.</param>
+    /// <param name="start">Where it begins in the whole text.</param>
+    /// <returns>The texts of its gaps.</returns>
+    public string[] Add(FilledSequence sequence, InfillText text, int start)
     {
-        _statistics = StatisticsWith(sampler);
-        _gaps.AddRange(gaps);
+        int rank = _statistics.Generated;
         _sequences.Add(sequence);
-        if (sampler is not FusedSampler fused)
-            return;
-        foreach (DraftSource source in s_sources)
-            _drafts[source] = _drafts.GetValueOrDefault(source) + fused.Counts(source);
+        _statistics = Sum(_statistics, sequence.Statistics);
+        foreach ((DraftSource source, DraftCounts counts) in sequence.Drafts)
+            _drafts[source] = _drafts.GetValueOrDefault(source) + counts;
+        var scores = new (double, int)[sequence.Tokens.Length];
+        for (int i = 0; i < sequence.LogProbabilities.Length; i++)
+            scores[sequence.Order.Positions[sequence.Order.GivenCount + i]] = (sequence.LogProbabilities[i], rank + i);
+        var committed = new bool[sequence.Tokens.Length];
+        Array.Fill(committed, true);
+        string[] gaps = text.DecodeGaps(sequence.Tokens, committed);
+        int[] starts = text.GapStarts(gaps);
+        IReadOnlyList<TokenScore>[] tokens = text.TargetTokens(sequence.Tokens, scores);
+        for (int i = 0; i < gaps.Length; i++)
+            _gaps.Add(new InfilledGap(gaps[i], start + starts[i], tokens[i]));
+        return gaps;
     }
 
     /// <summary>The statistics of all filled windows and of the current one.</summary>
     /// <param name="sampler">The sampler of the current window; null if there is none.</param>
-    public SamplingStatistics StatisticsWith(Sampler? sampler)
-    {
-        if (sampler is null)
-            return _statistics;
-        (SamplingStatistics sum, SamplingStatistics counts) = (_statistics, sampler.Statistics);
-        return new SamplingStatistics(
-            sum.Generated + counts.Generated, sum.Nfe + counts.Nfe, sum.Drafted + counts.Drafted, sum.Accepted + counts.Accepted,
-            sum.ContentTokens + counts.ContentTokens, sum.QueryTokens + counts.QueryTokens, sum.LogProbability + counts.LogProbability);
-    }
+    public SamplingStatistics StatisticsWith(Sampler? sampler) => sampler is null ? _statistics : Sum(_statistics, sampler.Statistics);
 
     /// <summary>The result over all windows.</summary>
     public InfillResult Result(string text, long seed, TimeSpan elapsed) => new(text, [.. _gaps], _statistics, seed, elapsed)
     {
         Drafts = _drafts,
         Sequences = _sequences,
+        Usage = new TokenUsage(_sequences.Sum(sequence => sequence.Order.GivenCount), _statistics.Generated),
     };
+
+    /// <summary>Adds up counts and log-probabilities.</summary>
+    public static SamplingStatistics Sum(SamplingStatistics one, SamplingStatistics other) => new(
+        one.Generated + other.Generated, one.Nfe + other.Nfe, one.Drafted + other.Drafted, one.Accepted + other.Accepted,
+        one.ContentTokens + other.ContentTokens, one.QueryTokens + other.QueryTokens, one.LogProbability + other.LogProbability);
 }

@@ -1,10 +1,10 @@
 using System.Diagnostics;
-using System.Runtime.ExceptionServices;
 using System.Security.Cryptography;
 using AsArm.Assd.Ordering;
 using AsArm.Assd.Randomness;
 using AsArm.Assd.Samplers;
 using AsArm.Assd.Samplers.Fused;
+using AsArm.Inference.Scheduling;
 using AsArm.Inference.Text;
 
 namespace AsArm.Inference.Infilling;
@@ -13,7 +13,7 @@ namespace AsArm.Inference.Infilling;
 /// A request that is being filled: its encoded text, options and random numbers. Its sampler, which has many buffers of the size of the vocabulary,
 /// exists only from the first forward pass of a window to the last, so that waiting requests need little memory.
 /// </summary>
-internal sealed class InfillJob
+internal sealed class InfillJob : ISequenceJob
 {
     private readonly WindowedText _text;
     private readonly FilledWindows _filled = new();
@@ -25,6 +25,7 @@ internal sealed class InfillJob
     private InfillOptions _options; // with the bans of the current window
     private Order _order; // of the current window
     private Sampler? _sampler;
+    private FilledSequence? _sequence; // the current window, once it is filled
     private InfillResult? _result;
 
     /// <param name="text">The encoded text.</param>
@@ -36,97 +37,70 @@ internal sealed class InfillJob
     {
         _text = text;
         _seed = options.Seed ?? RandomNumberGenerator.GetInt32(int.MaxValue);
+        options.RequireRanges(setting.Manifest.VocabularySize);
         options.RequireNoPositions();
         _options = options with { BannedTokens = [.. setting.Banned.Union(options.BannedTokens)], BannedTokensAt = text.Current.BannedAt };
         _options.RequireTokensAt(setting.Manifest.VocabularySize);
-        _options.RequireRanges(setting.Manifest.VocabularySize);
         (_random, _orderRandom) = (new SplitMix64(_seed), new SplitMix64(~_seed));
         _order = CreateOrder();
         _setting = setting;
         _mode = options.DraftMode ?? mode;
     }
 
-    /// <summary>Whether all windows are completed (<see cref="CompleteWindow" />), or the job has failed.</summary>
-    public bool IsDone => _result is not null || Error is not null;
+    /// <summary>Receives what each forward pass has done; null if nobody is interested.</summary>
+    public Action<SequenceProgress>? Progress { get; init; }
 
-    /// <summary>The error that it failed with; null if it has not failed.</summary>
-    public Exception? Error { get; private set; }
+    /// <inheritdoc />
+    public bool HasMore => _text.HasMore;
 
-    /// <summary>The statistics so far; the job must have been started.</summary>
-    public SamplingStatistics Statistics =>
-        _result?.Statistics ?? (_time.IsRunning ? _filled.StatisticsWith(_sampler) : throw new InvalidOperationException("The job has not been started."));
+    /// <summary>The statistics so far.</summary>
+    public SamplingStatistics Statistics => _sequence is FilledSequence sequence ? FilledWindows.Sum(_filled.Statistics, sequence.Statistics) : _filled.StatisticsWith(_sampler);
 
-    /// <summary>Adds the sampler of the current window to a loop. Requires exclusive use of the model.</summary>
-    public void Start(SamplingLoop loop)
+    /// <inheritdoc />
+    public (Sampler Sampler, IRandomSource Random) Start()
     {
         _time.Start();
-        _sampler = CreateSampler();
-        loop.Add(_sampler, _random);
+        return (_sampler = CreateSampler(), _random);
     }
 
-    /// <summary>Throws the error that the job failed with, if any.</summary>
-    public void ThrowIfFailed()
-    {
-        if (Error is not null)
-            ExceptionDispatchInfo.Throw(Error);
-    }
+    /// <inheritdoc />
+    public void OnForwardPass() => Progress?.Invoke(new SequenceProgress(_order, [.. _sampler!.Tokens], [.. _sampler.LogProbabilities], Statistics));
 
-    /// <summary>
-    /// Completes the current window if all its targets are committed: stores its text and releases the sampler. To be called after every step of the loop.
-    /// </summary>
-    /// <returns>Whether there is another window, for which <see cref="Start" /> has to be called.</returns>
-    public bool CompleteWindow()
+    /// <inheritdoc />
+    public void EndSequence()
     {
-        if (_sampler is not { IsDone: true } sampler)
-            return false;
-        string[] gaps = DecodeGaps(sampler);
-        _filled.Add(sampler, gaps, new FilledSequence(_order, [.. sampler.Tokens], _options, _setting.Manifest.Identity));
-        _sampler = null;
-        try
-        {
-            if (MoveNext(_text.Current.Fill(gaps)))
-                return true;
-        }
-        catch (Exception error) when (error is InfillTextException or ArgumentException)
-        {
-            Error = error; // the next window cannot be encoded; other jobs are not affected
-            return false;
-        }
-
         _time.Stop();
-        _result = _filled.Result(_text.ToString(), _seed, _time.Elapsed) with { Warning = _text.Warning };
-        return false;
-    }
-
-    /// <summary>Whether a sampler is that of this job.</summary>
-    public bool IsSampledBy(Sampler sampler) => ReferenceEquals(_sampler, sampler);
-
-    /// <summary>Ends the job with an error; its sampler must have left the loop.</summary>
-    public void Fail(Exception error)
-    {
-        Error = error;
+        _sequence = FilledSequence.Of(_sampler!, _options, _setting.Manifest.Identity);
         _sampler = null;
     }
 
-    /// <summary>The result; the job must be done, without an error.</summary>
-    public InfillResult Result() => _result ?? throw new InvalidOperationException("The job is not done.");
-
-    /// <summary>The text and the statistics so far; the job must have been started.</summary>
-    public InfillUpdate Update()
+    /// <inheritdoc />
+    public void MoveNext()
     {
-        if (_result is not null)
-            return new(_result.Text, _result.Statistics, true);
-        return new(_text.WithCurrent(_text.Current.Fill(DecodeGaps(_sampler))), Statistics, false);
-    }
-
-    private bool MoveNext(string filled)
-    {
-        if (!_text.MoveNext(filled))
-            return false;
+        CompleteWindow();
         _options = _options with { BannedTokensAt = _text.Current.BannedAt };
         _options.RequireTokensAt(_setting.Manifest.VocabularySize);
         _order = CreateOrder();
-        return true;
+    }
+
+    /// <summary>The result, once the last window is filled.</summary>
+    public InfillResult Result()
+    {
+        if (_result is not null)
+            return _result;
+        if (_sequence is null || HasMore)
+            throw new InvalidOperationException("The job is not done.");
+        CompleteWindow();
+        return _result = _filled.Result(_text.ToString(), _seed, _time.Elapsed) with { Warning = _text.Warning };
+    }
+
+    /// <summary>Decodes the current window, and moves to the next one if there is any.</summary>
+    private void CompleteWindow()
+    {
+        InfillText text = _text.Current;
+        string[] gaps = _filled.Add(_sequence!, text, _text.Start);
+        _sequence = null;
+        _text.MoveNext(text.Fill(gaps));
     }
 
     private Sampler CreateSampler()
@@ -153,14 +127,4 @@ internal sealed class InfillJob
         DecodingOrder.Random => Order.Random(_text.Current.Given, _orderRandom),
         _ => throw new UnreachableException(),
     };
-
-    /// <param name="sampler">Null before the window's first forward pass.</param>
-    private string[] DecodeGaps(Sampler? sampler)
-    {
-        int[] tokens = sampler is null ? _text.Current.Tokens : [.. sampler.Tokens];
-        var committed = new bool[tokens.Length];
-        foreach (int position in _order.Positions[..(sampler?.Committed ?? 0)])
-            committed[position] = true;
-        return _text.Current.DecodeGaps(tokens, committed);
-    }
 }

@@ -39,6 +39,9 @@ public sealed record InfillOptions : SamplingOptions
     /// </summary>
     public bool Window { get; init; }
 
+    /// <summary>The time that the request may take, from its submission; positive. Null for no limit.</summary>
+    public TimeSpan? Timeout { get; init; }
+
     /// <summary>
     /// The forward-pass overhead, in units of one processed token; positive. The larger it is, the more <see cref="SamplerKind.Fused" /> drafts.
     /// Null takes the measured one of asarm.json (<see cref="PassOverhead" />), or a neutral value.
@@ -52,11 +55,17 @@ public sealed record InfillOptions : SamplingOptions
     {
         Validate(vocabularySize);
         Require(ForwardPassOverhead is null || (ForwardPassOverhead > 0 && double.IsFinite(ForwardPassOverhead.Value)), nameof(ForwardPassOverhead), ForwardPassOverhead, "must be a positive number");
+        RequireTimeout(Timeout);
         Require(DraftMode is null || Enum.IsDefined(DraftMode.Value), nameof(DraftMode), DraftMode, "is not a draft mode");
         Require(Enum.IsDefined(Sampler), nameof(Sampler), Sampler, "is not a sampler");
         Require(Enum.IsDefined(Order), nameof(Order), Order, "is not a decoding order");
         Require(Enum.IsDefined(GapSpacing), nameof(GapSpacing), GapSpacing, "is not a gap spacing");
     }
+
+    /// <summary>Throws unless a timeout is positive and not longer than a timer takes.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Names the option and its range.</exception>
+    internal static void RequireTimeout(TimeSpan? timeout) =>
+        Require(timeout is null || (timeout > TimeSpan.Zero && timeout < TimeSpan.FromDays(49)), nameof(Timeout), timeout, "must be positive, and less than 49 days");
 
     /// <summary>Throws if the caller has set <see cref="SamplingOptions.BannedTokensAt" />, which the infiller sets itself.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Names the option.</exception>

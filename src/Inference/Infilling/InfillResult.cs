@@ -7,12 +7,18 @@ namespace AsArm.Inference.Infilling;
 
 /// <summary>A filled text.</summary>
 /// <param name="Text">The whole text, with given text unchanged.</param>
-/// <param name="Gaps">The text of each gap, from left to right; inserted into the request they give <paramref name="Text" />.</param>
+/// <param name="Gaps">The gaps, from left to right, with their texts, tokens, log-probabilities and places in <paramref name="Text" />.</param>
 /// <param name="Statistics">Counts of tokens, forward passes and draft tokens, and the log-probability of the generated tokens.</param>
 /// <param name="Seed">The seed, which reproduces the result, see <see cref="InfillOptions.Seed" />.</param>
 /// <param name="Elapsed">Wall-clock time from the first forward pass to the last, including those of other sequences of the batch.</param>
-public sealed record InfillResult(string Text, IReadOnlyList<string> Gaps, SamplingStatistics Statistics, long Seed, TimeSpan Elapsed)
+public sealed record InfillResult(string Text, IReadOnlyList<InfilledGap> Gaps, SamplingStatistics Statistics, long Seed, TimeSpan Elapsed)
 {
+    /// <summary>Number of tokens that were given and generated.</summary>
+    public TokenUsage Usage { get; init; } = new(0, Statistics.Generated);
+
+    /// <summary>Time from the submission to the first forward pass.</summary>
+    public TimeSpan QueueTime { get; init; }
+
     /// <summary>Counts of draft tokens by source; empty except for <see cref="SamplerKind.Fused" />.</summary>
     public IReadOnlyDictionary<DraftSource, DraftCounts> Drafts { get; init; } = new Dictionary<DraftSource, DraftCounts>();
 

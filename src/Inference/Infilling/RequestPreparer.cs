@@ -14,17 +14,17 @@ internal sealed class RequestPreparer(Func<InfillRequest, WindowedText> encode, 
 
     /// <summary>Creates a job, or refuses the request.</summary>
     /// <exception cref="ArgumentNullException">The request is null.</exception>
-    public PendingRequest Prepare(InfillRequest request)
+    public PreparedRequest Prepare(InfillRequest request)
     {
         ArgumentNullException.ThrowIfNull(request);
         try
         {
             ArgumentNullException.ThrowIfNull(request.Options);
-            return new PendingRequest(request, new InfillJob(Encode(request), request.Options, setting, mode), null);
+            return new PreparedRequest(request, new InfillJob(Encode(request), request.Options, setting, mode), null);
         }
         catch (Exception error) when (error is InfillTextException or ArgumentException)
         {
-            return new PendingRequest(request, null, error);
+            return new PreparedRequest(request, null, error);
         }
     }
 

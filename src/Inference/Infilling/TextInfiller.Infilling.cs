@@ -1,11 +1,13 @@
-using AsArm.Assd.Models;
-using AsArm.Inference.ModelFolders;
-using AsArm.Inference.Onnx.Sessions;
+using System.Runtime.CompilerServices;
+using System.Threading.Channels;
+using AsArm.Assd.Planning;
+using AsArm.Assd.Samplers.Fused;
+using AsArm.Inference.Telemetry;
 using AsArm.Inference.Text;
 
 namespace AsArm.Inference.Infilling;
 
-/// <content>Filling gaps: one text, batches and sequences of requests.</content>
+/// <content>Filling one text.</content>
 public sealed partial class TextInfiller
 {
     /// <summary>Validates markup and length of a text without a forward pass.</summary>
@@ -14,103 +16,94 @@ public sealed partial class TextInfiller
     /// <exception cref="InfillTextException">No gap, a malformed one, or too many tokens.</exception>
     public void Validate(string text, InfillOptions? options = null) => Encode(new InfillRequest(text, options ?? new()));
 
-    /// <summary>Fills the gaps of one text.</summary>
+    /// <summary>Fills the gaps of one text, and blocks the thread meanwhile.</summary>
     /// <param name="text">&lt;mask&gt; is one unknown token, &lt;mask:N&gt; a gap of N; \&lt; is a plain &lt;.</param>
     /// <param name="options">Options; by default exact samples of the distribution of the model, given the space before each gap (<see cref="GapSpacing.AsTyped" />).</param>
-    /// <param name="cancellationToken">Stops during a forward pass.</param>
-    /// <exception cref="InfillTextException">No gap, a malformed one, or too many tokens.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">An option is out of range.</exception>
-    /// <exception cref="ModelOutputException">Logits are NaN or infinite.</exception>
-    /// <exception cref="ModelRunException">ONNX Runtime failed to run the graph.</exception>
-    /// <exception cref="ModelFolderException">The folder has no tokenizer.</exception>
-    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    /// <param name="cancellationToken">Cancels the request.</param>
+    /// <inheritdoc cref="ITextInfiller.InfillAsync" />
     public InfillResult Infill(string text, InfillOptions? options = null, CancellationToken cancellationToken = default) =>
-        InfillBatch([new InfillRequest(text, options ?? new())], cancellationToken)[0];
+        Infill(new InfillRequest(text, options ?? new()), cancellationToken);
 
-    /// <summary>Fills the gaps of a prompt.</summary>
+    /// <summary>Fills the gaps of one prompt, and blocks the thread meanwhile.</summary>
     /// <param name="prompt">A prompt with at least one gap.</param>
     /// <param name="options">Options; by default exact samples of the distribution of the model, given the space before each gap (<see cref="GapSpacing.AsTyped" />).</param>
-    /// <param name="cancellationToken">Stops during a forward pass.</param>
-    /// <inheritdoc cref="Infill(string, InfillOptions, CancellationToken)" />
+    /// <param name="cancellationToken">Cancels the request.</param>
+    /// <inheritdoc cref="ITextInfiller.InfillAsync" />
     public InfillResult Infill(InfillPrompt prompt, InfillOptions? options = null, CancellationToken cancellationToken = default) =>
-        InfillBatch([new InfillRequest(prompt, options ?? new())], cancellationToken)[0];
+        Infill(new InfillRequest(prompt, options ?? new()), cancellationToken);
 
-    /// <summary>
-    /// Fills many texts, up to <see cref="MaxBatchSize" /> in each forward pass. The result of a seed does not depend on the other texts of the batch,
-    /// up to rounding of the network's float32 sums; with a cache on a CPU it is bit-identical. With <see cref="SamplerKind.Fused" /> a seed may give
-    /// another sample than alone (<see cref="InfillOptions.DraftMode" />). The first error of a text is thrown, and the other results are lost; see
-    /// <see cref="InfillOutcomes" />.
-    /// </summary>
-    /// <inheritdoc cref="Infill(string, InfillOptions, CancellationToken)" />
-    public IReadOnlyList<InfillResult> InfillBatch(IReadOnlyList<InfillRequest> requests, CancellationToken cancellationToken = default)
-    {
-        ArgumentNullException.ThrowIfNull(requests);
-        return InfillWith(_setting, requests, cancellationToken);
-    }
+    /// <summary>Fills the gaps of one text, and blocks the thread meanwhile.</summary>
+    /// <inheritdoc cref="ITextInfiller.InfillAsync" />
+    public InfillResult Infill(InfillRequest request, CancellationToken cancellationToken = default) =>
+        _runner.RunAsync(PlanOne(request), blocks: true, cancellationToken).GetAwaiter().GetResult();
 
-    /// <summary>Fills a batch with other settings, for measurements.</summary>
-    internal IReadOnlyList<InfillResult> InfillWith(InfillSetting setting, IReadOnlyList<InfillRequest> requests, CancellationToken cancellationToken)
-    {
-        RequestPreparer preparer = CreatePreparer(mode: requests.Count > 1 ? DraftMode.Throughput : DraftMode.Latency, setting);
-        PendingRequest[] pendingRequests = [.. requests.Select(preparer.Prepare)]; // all of them, so that an invalid one is refused before any forward pass
-        if (pendingRequests.FirstOrDefault(pending => pending.Refusal is not null) is PendingRequest refused)
-            refused.Outcome().ResultOrThrow();
-        return [.. _runner.Run(pendingRequests, cancellationToken).Select(outcome => outcome.ResultOrThrow())];
-    }
+    /// <inheritdoc />
+    public Task<InfillResult> InfillAsync(InfillRequest request, CancellationToken cancellationToken = default) =>
+        _runner.RunAsync(PlanOne(request), blocks: false, cancellationToken);
 
-    /// <summary>
-    /// Fills a sequence of texts like <see cref="InfillBatch" />, but lazily: the next request is taken when a text is finished. Results come in the
-    /// order of the requests. The first request that fails throws in its place: earlier results are delivered, later ones are lost. No request is
-    /// taken after an invalid one, or after the source has thrown. <see cref="InfillOutcomes" /> continues after errors.
-    /// </summary>
-    /// <inheritdoc cref="Infill(string, InfillOptions, CancellationToken)" />
-    public IEnumerable<InfillResult> InfillMany(IEnumerable<InfillRequest> requests, CancellationToken cancellationToken = default)
+    /// <inheritdoc />
+    public async IAsyncEnumerable<InfillUpdate> InfillStreamAsync(InfillRequest request, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        ArgumentNullException.ThrowIfNull(requests);
-        return _runner.Run(TakeUntilRefused(requests.Select(CreatePreparer(DraftMode.Throughput).Prepare)), cancellationToken).Select(outcome => outcome.ResultOrThrow());
-    }
-
-    /// <summary>
-    /// Fills a sequence of texts like <see cref="InfillMany" />, and returns an outcome for each, in order: an error of one text, or in the logits for
-    /// it, does not affect the others. If the source throws, the outcomes of the requests that were taken come first.
-    /// </summary>
-    /// <param name="requests">The requests; taken one by one, as texts are finished.</param>
-    /// <param name="cancellationToken">Stops during a forward pass.</param>
-    /// <exception cref="ModelFolderException">The folder has no tokenizer.</exception>
-    /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public IEnumerable<InfillOutcome> InfillOutcomes(IEnumerable<InfillRequest> requests, CancellationToken cancellationToken = default)
-    {
-        ArgumentNullException.ThrowIfNull(requests);
-        return _runner.Run(requests.Select(CreatePreparer(DraftMode.Throughput).Prepare), cancellationToken);
-    }
-
-    /// <summary>
-    /// Fills texts that arrive over time: each forward pass includes the requests that have arrived, and an outcome is returned as soon as it and all
-    /// earlier ones are available.
-    /// </summary>
-    /// <param name="requests">The requests. The enumerator should observe its cancellation token; waiting for it can be cancelled in any case.</param>
-    /// <param name="cancellationToken">Stops during a forward pass, and while waiting for a request.</param>
-    /// <inheritdoc cref="InfillOutcomes" />
-    public IAsyncEnumerable<InfillOutcome> InfillOutcomesAsync(IAsyncEnumerable<InfillRequest> requests, CancellationToken cancellationToken = default)
-    {
-        ArgumentNullException.ThrowIfNull(requests);
-        return _runner.RunAsync(requests.Select(CreatePreparer(DraftMode.Throughput).Prepare), cancellationToken);
-    }
-
-    private static IEnumerable<PendingRequest> TakeUntilRefused(IEnumerable<PendingRequest> pendingRequests)
-    {
-        foreach (PendingRequest pending in pendingRequests)
+        using var abandoned = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        Channel<SequenceProgress> passes = Channel.CreateUnbounded<SequenceProgress>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
+        StreamedText? text = null;
+        RequestPlan<InfillJob, InfillResult> plan = PlanOne(request) with
         {
-            yield return pending;
-            if (pending.Refusal is not null)
-                yield break;
+            Prepare = () =>
+            {
+                WindowedText encoded = Encode(request);
+                text = new StreamedText(encoded.Copy());
+                return new InfillJob(encoded, request.Options, _setting, _options.DraftMode) { Progress = pass => passes.Writer.TryWrite(pass) };
+            },
+        };
+        Task<InfillResult> result = _runner.RunAsync(plan, blocks: false, abandoned.Token);
+        _ = result.ContinueWith(_ => passes.Writer.TryComplete(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        try
+        {
+            await foreach (SequenceProgress pass in passes.Reader.ReadAllAsync(cancellationToken).ConfigureAwait(false))
+            {
+                InfillUpdate update = text!.Next(pass);
+                if (text.HasMore)
+                    yield return update;
+                else
+                    yield return Final(update, await result.ConfigureAwait(false));
+            }
+
+            await result.ConfigureAwait(false); // it failed
+        }
+        finally
+        {
+            await abandoned.CancelAsync().ConfigureAwait(false);
         }
     }
 
-    private RequestPreparer CreatePreparer(DraftMode mode, InfillSetting? setting = null)
+    private static InfillUpdate Final(InfillUpdate update, InfillResult result) =>
+        update with { Text = result.Text, IsFinal = true, StableLength = result.Text.Length, Result = result };
+
+    private RequestPlan<InfillJob, InfillResult> PlanOne(InfillRequest request)
     {
-        RequireTokenizer(); // here, so that it does not fail for every request
-        return new RequestPreparer(Encode, setting ?? _setting, mode);
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentNullException.ThrowIfNull(request.Options);
+        return Plan(request.Options, isOfBatch: false, () => new InfillJob(Encode(request), request.Options, _setting, _options.DraftMode));
+    }
+
+    private RequestPlan<InfillJob, InfillResult> Plan(InfillOptions options, bool isOfBatch, Func<InfillJob> prepare)
+    {
+        RequireTokenizer(); // here, so that it does not fail for every request of a batch
+        return new("infill", options.Timeout, isOfBatch, prepare, GetResult);
+    }
+
+    private InfillResult GetResult(InfillJob job, TimeSpan queueTime, RequestTrace trace)
+    {
+        InfillResult result = job.Result() with { QueueTime = queueTime };
+        trace.SetTag("asarm.tokens.given", result.Usage.GivenTokens);
+        trace.SetTag("asarm.tokens.generated", result.Usage.GeneratedTokens);
+        trace.SetTag("asarm.forward_passes", result.Statistics.Nfe);
+        trace.SetTag("asarm.queue.duration", queueTime.TotalSeconds);
+        RequestInstruments.AddGenerated(Folder.Name, result.Usage.GeneratedTokens);
+        foreach ((DraftSource source, DraftCounts counts) in result.Drafts)
+            RequestInstruments.AddDrafts(Folder.Name, source.ToString(), counts.Accepted, counts.Drafted - counts.Accepted);
+        return result;
     }
 
     private WindowedText Encode(InfillRequest request)

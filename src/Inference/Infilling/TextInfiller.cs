@@ -3,44 +3,49 @@ using AsArm.Assd.Ngrams;
 using AsArm.Inference.Devices;
 using AsArm.Inference.ModelFolders;
 using AsArm.Inference.Onnx;
+using AsArm.Inference.Onnx.Cached;
 using AsArm.Inference.Onnx.Sessions;
+using AsArm.Inference.Scheduling;
 using AsArm.Inference.Text;
 
 namespace AsArm.Inference.Infilling;
 
 /// <summary>
-/// Fills the gaps of texts and scores marked spans with one model. Thread-safe: concurrent callers alternate by
-/// forward pass, so a batch of texts is faster than concurrent calls.
+/// Fills the gaps of texts and scores marked spans with a model folder on ONNX Runtime. Thread-safe: the requests of all callers wait in one queue,
+/// first come, first served, and share forward passes.
 /// </summary>
 /// <example><code>
-/// using var infiller = TextInfiller.Open("models/english-18m");
-/// InfillResult result = infiller.Infill("The cat &lt;mask:3&gt; the mat.");
+/// await using TextInfiller infiller = await TextInfiller.OpenAsync("models/english-18m");
+/// InfillResult result = await infiller.InfillAsync("The cat &lt;mask:3&gt; the mat.");
 /// </code></example>
-public sealed partial class TextInfiller : IDisposable
+public sealed partial class TextInfiller : ITextInfiller, IDisposable, IAsyncDisposable
 {
-    /// <summary>Limit of the sequences that share a forward pass; with more requests, the next one starts when another is finished.</summary>
+    /// <summary>The maximum number of sequences that share a forward pass; other requests wait until one of them is done.</summary>
     public const int MaxBatchSize = 16;
 
-    private readonly OnnxAnySubsetModel _model;
+    private readonly IAnySubsetModel _model;
     private readonly InfillTokenizer? _tokenizer;
     private readonly InfillSetting _setting;
-    private readonly JobRunner _runner;
+    private readonly Scheduler _scheduler;
+    private readonly RequestRunner _runner;
+    private readonly TextInfillerOptions _options;
 
-    private TextInfiller(ModelFolder folder, OnnxAnySubsetModel model, InfillTokenizer? tokenizer, NgramTable? ngrams, Device device)
+    private TextInfiller(ModelFolder folder, IAnySubsetModel model, bool hasCache, InfillTokenizer? tokenizer, NgramTable? ngrams, TextInfillerOptions options)
     {
         Folder = folder;
-        _model = model;
-        _tokenizer = tokenizer;
+        Model = new InfillModelInfo(folder.Name, model.MaxLength, model.VocabularySize, options.Device);
+        (_model, _tokenizer, _options) = (model, tokenizer, options);
         int[] banned = tokenizer is null ? [] : [.. Enumerable.Range(0, model.VocabularySize).Where(token => !tokenizer.IsText(token))];
-        _setting = new InfillSetting(folder.Manifest, device, banned, ngrams);
-        _runner = new JobRunner(model, MaxBatchSize);
+        _setting = new InfillSetting(folder.Manifest, options.Device, banned, ngrams);
+        _scheduler = new Scheduler(model, new SchedulerOptions(folder.Name, MaxBatchSize, options.MaxQueuedRequests, options.QueueFullMode, hasCache));
+        _runner = new RequestRunner(_scheduler, folder.Name);
     }
+
+    /// <inheritdoc />
+    public InfillModelInfo Model { get; }
 
     /// <summary>The folder that was opened.</summary>
     public ModelFolder Folder { get; }
-
-    /// <summary>The network, for use with tokens instead of text. Must not be used while a text is being filled.</summary>
-    public IAnySubsetModel Model => _model;
 
     /// <summary>The settings that all requests share.</summary>
     internal InfillSetting Setting => _setting;
@@ -51,16 +56,16 @@ public sealed partial class TextInfiller : IDisposable
 
     /// <summary>Opens a model folder: checks its files, then loads the network, the tokenizer and the n-grams.</summary>
     /// <param name="folder">Path of the folder.</param>
-    /// <param name="device">The device that runs the network.</param>
-    /// <param name="threads">Intra-op threads on a CPU; null leaves the choice to ONNX Runtime.</param>
-    /// <param name="useCache">False processes the whole text in every forward pass, for cross-checks; so does a folder without model_cached.onnx.</param>
-    /// <param name="allowTf32">Lets a GPU use TF32 for float32 matrix products: faster, but logits differ by up to 6e-3.</param>
-    /// <param name="inFloat32">Runs an int8 or int4 model in float32, as GPUs do. It is slower on a CPU, but log-probabilities of the same tokens from different
-    /// forward passes agree within about 1e-4; with integer arithmetic they differ by about 0.01 per token, up to 0.03 in single texts.</param>
+    /// <param name="options">How it is opened and shared.</param>
     /// <exception cref="ModelFolderException">The folder cannot be used; the message names the file.</exception>
     /// <exception cref="DeviceNotAvailableException">The device is not available; the message lists those that are.</exception>
-    public static TextInfiller Open(string folder, Device device = Device.Cpu, int? threads = null, bool useCache = true, bool allowTf32 = false, bool inFloat32 = false)
+    /// <exception cref="ArgumentOutOfRangeException">An option is out of range.</exception>
+    public static TextInfiller Open(string folder, TextInfillerOptions? options = null) => Open(folder, options ?? new(), model => model);
+
+    /// <summary>Opens a model folder with another network in place of its own, for tests.</summary>
+    internal static TextInfiller Open(string folder, TextInfillerOptions options, Func<OnnxAnySubsetModel, IAnySubsetModel> replace)
     {
+        options.Validate();
         ModelFolder checkedFolder = ModelFolder.Open(folder);
         InfillTokenizer? tokenizer = checkedFolder.TokenizerPath is string path
             ? InfillTokenizer.Read(checkedFolder.Read(ModelFolder.TokenizerFile), path, checkedFolder.Manifest)
@@ -68,11 +73,49 @@ public sealed partial class TextInfiller : IDisposable
         if (tokenizer is not null && !Enumerable.Range(0, checkedFolder.Manifest.VocabularySize).Any(tokenizer.IsText))
             throw new ModelFolderException($"{checkedFolder.FullPath}: special_ids in asarm.json leave no token that can be generated.");
         NgramTable? ngrams = NgramFile.Read(checkedFolder);
-        return new TextInfiller(checkedFolder, OnnxModelLoader.Open(checkedFolder, device, threads, useCache, allowTf32, inFloat32), tokenizer, ngrams, device);
+        OnnxAnySubsetModel model = OnnxModelLoader.Open(checkedFolder, options.Device, options.Threads, options.UseCache, options.AllowTf32, options.UseFloat32);
+        return new TextInfiller(checkedFolder, replace(model), model is CachedOnnxModel, tokenizer, ngrams, options);
     }
 
-    /// <summary>Waits for a running forward pass, then releases the network; later calls throw.</summary>
-    public void Dispose() => _runner.Dispose();
+    /// <summary>Opens a model folder on another thread.</summary>
+    /// <param name="folder">Path of the folder.</param>
+    /// <param name="options">How it is opened and shared.</param>
+    /// <param name="cancellationToken">Cancels the wait; what was opened meanwhile is closed again.</param>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    /// <inheritdoc cref="Open(string, TextInfillerOptions)" />
+    public static async Task<TextInfiller> OpenAsync(string folder, TextInfillerOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        Task<TextInfiller> opening = Task.Run(() => Open(folder, options), cancellationToken);
+        try
+        {
+            return await opening.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            _ = opening.ContinueWith(opened => opened.Result.Dispose(), CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
+            throw;
+        }
+    }
+
+    /// <summary>Runs a forward pass of the whole network, so that the first request does not pay for it.</summary>
+    /// <param name="cancellationToken">Cancels it.</param>
+    /// <exception cref="ModelRunException">ONNX Runtime failed to run the graph.</exception>
+    public async Task WarmUpAsync(CancellationToken cancellationToken = default) =>
+        await this.InfillAsync("<mask:2>", new InfillOptions { Seed = 0 }, cancellationToken).ConfigureAwait(false);
+
+    /// <summary>Accepts no more requests, and waits for those that were accepted. To be followed by <see cref="DisposeAsync" />.</summary>
+    /// <param name="cancellationToken">Cancels the requests that are left.</param>
+    /// <exception cref="OperationCanceledException">Cancelled before all requests had ended.</exception>
+    public Task DrainAsync(CancellationToken cancellationToken = default) => _scheduler.DrainAsync(cancellationToken);
+
+    /// <summary>Ends all requests with <see cref="ObjectDisposedException" />, waits for a running forward pass, and releases the network.</summary>
+    public void Dispose() => _scheduler.Dispose();
+
+    /// <inheritdoc cref="Dispose" />
+    public async ValueTask DisposeAsync() => await Task.Run(_scheduler.Dispose).ConfigureAwait(false);
+
+    /// <summary>Runs an action between two forward passes, while nobody else uses the network. For measurements.</summary>
+    internal void RunExclusive(Action<IAnySubsetModel> action) => _scheduler.RunExclusiveAsync(() => action(_model)).GetAwaiter().GetResult();
 
     private SegmentEncoder Encoder(GapSpacing spacing) => new(RequireTokenizer(), Folder.Manifest, spacing);
 

@@ -10,7 +10,7 @@ namespace AsArm.Inference.Text;
 /// before a gap or a marked span has no token of its own but belongs to the first token of the target, which is restricted to tokens that agree
 /// with the text.
 /// </summary>
-internal sealed class InfillText
+internal sealed partial class InfillText
 {
     private readonly List<Part> _parts = [];
     private readonly List<int> _tokens = [];
@@ -105,22 +105,6 @@ internal sealed class InfillText
         foreach (Part part in _parts)
             text.Append(part.IsTarget ? gaps[next++] : part.Text);
         return text.ToString();
-    }
-
-    /// <summary>The scores of the marked spans.</summary>
-    /// <param name="scores">[targets] Log-probabilities (natural) by rank, from left to right.</param>
-    public ScoreResult Score(IReadOnlyList<double> scores)
-    {
-        var spans = new List<SpanScore>();
-        int next = 0;
-        foreach (Part part in _parts.Where(part => part.IsTarget))
-        {
-            int count = part.Positions.End.Value - part.Positions.Start.Value;
-            spans.Add(new SpanScore(part.Text, scores.Skip(next).Take(count).Sum(), count));
-            next += count;
-        }
-
-        return new ScoreResult(scores.Sum(), scores.Count, spans);
     }
 
     private TokenCount Add(IReadOnlyList<TextSegment> segments, ModelManifest manifest)

@@ -4,4 +4,8 @@ namespace AsArm.Inference.Text;
 /// <param name="Text">The text of the span.</param>
 /// <param name="LogProbability">Natural logarithm of its probability, given the given text and earlier spans.</param>
 /// <param name="Tokens">Number of tokens.</param>
-public sealed record SpanScore(string Text, double LogProbability, int Tokens);
+public sealed record SpanScore(string Text, double LogProbability, int Tokens)
+{
+    /// <summary>The tokens of the span, from left to right. Their texts differ from <see cref="Text" /> where the tokenizer normalises it.</summary>
+    public IReadOnlyList<TokenScore> TokenScores { get; init; } = [];
+}

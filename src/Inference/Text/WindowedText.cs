@@ -46,6 +46,15 @@ internal sealed class WindowedText
     /// <summary>The current window.</summary>
     public InfillText Current { get; private set; }
 
+    /// <summary>Whether another window follows the current one.</summary>
+    public bool HasMore => _next < _segments.Count;
+
+    /// <summary>Where the current window begins in the whole text.</summary>
+    public int Start => _before.Length;
+
+    /// <summary>Number of characters of given text between the current window and the next gap, or the end.</summary>
+    public int GivenAfter => _after.Length;
+
     /// <summary>An independent copy, at the same window.</summary>
     public WindowedText Copy() => new(this);
 

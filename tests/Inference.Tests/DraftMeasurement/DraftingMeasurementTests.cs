@@ -133,7 +133,7 @@ public sealed class DraftingMeasurementTests
             Acceptance = new AcceptanceFigures { Ngram = rates, Network = rates, Product = rates, OwnBigrams = row },
             ForwardPassOverhead = new OverheadFigures { Cpu = new(overhead, batch) },
         });
-        return TextInfiller.Open(folder.Path, inFloat32: true);
+        return TextInfiller.Open(folder.Path, new() { UseFloat32 = true });
     }
 
     private static string Json(DraftingFigures figures) => System.Text.Encoding.UTF8.GetString(DraftingJson.SetDrafting("{}"u8, figures));

@@ -22,7 +22,7 @@ public sealed class DraftPolicyTests
     [DataRow(SamplerKind.Sequential, 1.0)]
     public void JointLogProbability_OfAnExactSampler_EqualsTheStatistics(SamplerKind sampler, double temperature)
     {
-        using TextInfiller infiller = TextInfiller.Open(Files.Default, inFloat32: true);
+        using TextInfiller infiller = TextInfiller.Open(Files.Default, new() { UseFloat32 = true });
         InfillResult result = infiller.Infill(Text, new InfillOptions { Sampler = sampler, Temperature = temperature, Seed = 5 });
         Assert.AreEqual(result.Statistics.LogProbability, infiller.JointLogProbability(result), 1e-3);
     }

@@ -5,7 +5,6 @@ using AsArm.Assd.Tests.Support.Models;
 using AsArm.Inference.Devices;
 using AsArm.Inference.Infilling;
 using AsArm.Inference.ModelFolders;
-using AsArm.Inference.Onnx;
 using AsArm.Inference.Tests.Support;
 using AsArm.Inference.Text;
 
@@ -114,34 +113,31 @@ public sealed class InfillOutcomeTests
     [TestMethod]
     [DataRow(1)]
     [DataRow(2)]
-    public void Run_NaNForOneText_FailsThatOneOnly(int fromPass)
+    public void InfillOutcomes_NaNForOneText_FailsThatOneOnly(int fromPass)
     {
-        using var model = OnnxModelLoader.Open(s_infiller.Folder);
-        using var runner = new JobRunner(new PoisonedModel(model, null, fromPass), 16);
+        using TextInfiller infiller = TextInfiller.Open(Files.Default, new(), model => new PoisonedModel(model, null, fromPass));
         InfillRequest[] requests = [.. Enumerable.Range(0, 3).Select(i => Valid(i, tokens: 6))];
-        InfillOutcome[] outcomes = [.. runner.Run(requests.Select(CreatePreparer().Prepare), CancellationToken.None)];
+        InfillOutcome[] outcomes = [.. infiller.InfillOutcomes(requests)];
         Assert.IsInstanceOfType<ModelOutputException>(outcomes[1].Error);
         foreach (int i in (int[])[0, 2])
             Assert.AreEqual(s_infiller.InfillBatch([requests[i], requests[i]])[0].Text, outcomes[i].ResultOrThrow().Text);
     }
 
     [TestMethod]
-    public async Task RunAsync_NaNForOneText_FailsThatOneOnly()
+    public async Task InfillBatchAsync_NaNForOneText_FailsThatOneOnly()
     {
-        using var model = OnnxModelLoader.Open(s_infiller.Folder);
-        using var runner = new JobRunner(new PoisonedModel(model, null, 1), 16);
-        IAsyncEnumerable<PendingRequest> pendingRequests = Enumerable.Range(0, 3).Select(i => Valid(i)).ToAsyncEnumerable().Select(CreatePreparer().Prepare);
-        List<InfillOutcome> outcomes = await runner.RunAsync(pendingRequests, CancellationToken.None).ToListAsync();
+        using TextInfiller infiller = TextInfiller.Open(Files.Default, new(), model => new PoisonedModel(model, null, 1));
+        List<InfillOutcome> outcomes = await infiller.InfillBatchAsync(Enumerable.Range(0, 3).Select(i => Valid(i)).ToAsyncEnumerable()).ToListAsync();
         CollectionAssert.AreEqual(new[] { false, true, false }, outcomes.Select(outcome => outcome.Error is not null).ToArray());
     }
 
     /// <summary>Each outcome is delivered while the source waits, without waiting for a full batch or for the end.</summary>
     [TestMethod]
     [Timeout(120_000)]
-    public async Task InfillOutcomesAsync_RequestsOneByOne_DeliversEachAtOnce()
+    public async Task InfillBatchAsync_RequestsOneByOne_DeliversEachAtOnce()
     {
         Channel<InfillRequest> requests = Channel.CreateUnbounded<InfillRequest>();
-        await using IAsyncEnumerator<InfillOutcome> outcomes = s_infiller.InfillOutcomesAsync(requests.Reader.ReadAllAsync()).GetAsyncEnumerator();
+        await using IAsyncEnumerator<InfillOutcome> outcomes = s_infiller.InfillBatchAsync(requests.Reader.ReadAllAsync()).GetAsyncEnumerator();
         for (int i = 0; i < 3; i++)
         {
             requests.Writer.TryWrite(i == 1 ? new InfillRequest("No gap.", new()) : Valid(i));
@@ -154,21 +150,21 @@ public sealed class InfillOutcomeTests
     }
 
     [TestMethod]
-    public async Task InfillOutcomesAsync_ManyRequests_GivesTheTextsOfInfillMany()
+    public async Task InfillBatchAsync_ManyRequests_GivesTheTextsOfInfillMany()
     {
         InfillRequest[] requests = [.. Enumerable.Range(0, 40).Select(i => Valid(i, tokens: 1 + i % 5))];
-        List<InfillOutcome> outcomes = await s_infiller.InfillOutcomesAsync(requests.ToAsyncEnumerable()).ToListAsync();
+        List<InfillOutcome> outcomes = await s_infiller.InfillBatchAsync(requests.ToAsyncEnumerable()).ToListAsync();
         CollectionAssert.AreEqual(
             s_infiller.InfillMany(requests).Select(result => result.Text).ToArray(), outcomes.Select(outcome => outcome.ResultOrThrow().Text).ToArray());
     }
 
     [TestMethod]
-    public async Task InfillOutcomesAsync_SourceThatThrows_DeliversEarlierOutcomesFirst()
+    public async Task InfillBatchAsync_SourceThatThrows_DeliversEarlierOutcomesFirst()
     {
         int delivered = 0;
         await Assert.ThrowsExactlyAsync<TimeoutException>(async () =>
         {
-            await foreach (InfillOutcome _ in s_infiller.InfillOutcomesAsync(ThrowingAfter(5).ToAsyncEnumerable()))
+            await foreach (InfillOutcome _ in s_infiller.InfillBatchAsync(ThrowingAfter(5).ToAsyncEnumerable()))
                 delivered++;
         });
         Assert.AreEqual(5, delivered);
@@ -179,7 +175,7 @@ public sealed class InfillOutcomeTests
     [Timeout(120_000)]
     [DataRow(true)]
     [DataRow(false)]
-    public async Task InfillOutcomesAsync_CancelledWhileWaiting_Throws(bool observesToken)
+    public async Task InfillBatchAsync_CancelledWhileWaiting_Throws(bool observesToken)
     {
         using var stop = new CancellationTokenSource();
         var next = new TaskCompletionSource();
@@ -198,7 +194,7 @@ public sealed class InfillOutcomeTests
             }
         }
 
-        IAsyncEnumerator<InfillOutcome> outcomes = s_infiller.InfillOutcomesAsync(Requests(), stop.Token).GetAsyncEnumerator();
+        IAsyncEnumerator<InfillOutcome> outcomes = s_infiller.InfillBatchAsync(Requests(), stop.Token).GetAsyncEnumerator();
         Assert.IsTrue(await outcomes.MoveNextAsync());
         Task<bool> waiting = outcomes.MoveNextAsync().AsTask();
         Assert.IsFalse(waiting.IsCompleted);

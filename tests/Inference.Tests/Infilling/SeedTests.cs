@@ -41,7 +41,7 @@ public sealed class SeedTests
 
     private static List<Recorded> Run()
     {
-        using TextInfiller infiller = TextInfiller.Open(Files.Default, inFloat32: true);
+        using TextInfiller infiller = TextInfiller.Open(Files.Default, new() { UseFloat32 = true });
         var results = new List<Recorded>();
         foreach (SamplerKind sampler in Enum.GetValues<SamplerKind>())
         {

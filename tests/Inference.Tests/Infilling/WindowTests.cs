@@ -50,7 +50,7 @@ public sealed class WindowTests
         {
             InfillResult result = s_infiller.Infill(s_long, new InfillOptions { Window = true, Sampler = sampler, Order = order, Seed = seed });
             Assert.HasCount(3, result.Gaps);
-            Assert.AreEqual(InsertGaps(s_long, result.Gaps), result.Text);
+            Assert.AreEqual(InsertGaps(s_long, Texts(result)), result.Text);
             Assert.AreEqual(2, result.Windows, "The neighbouring gaps share a window.");
             Assert.AreEqual(9, result.Statistics.Generated);
             Assert.IsInRange(2, 9, result.Statistics.Nfe);
@@ -75,11 +75,11 @@ public sealed class WindowTests
         {
             window = text.Current.Fill([.. Enumerable.Range(0, gaps.Count == 0 ? 2 : 1).Select(i => $"<mask:{(gaps.Count == 0 ? 3 - i : 4)}>")]);
             InfillResult alone = s_infiller.Infill(window, options with { Window = false });
-            gaps.AddRange(alone.Gaps);
+            gaps.AddRange(Texts(alone));
             window = alone.Text;
         }
         while (text.MoveNext(window));
-        CollectionAssert.AreEqual(result.Gaps.ToArray(), gaps);
+        CollectionAssert.AreEqual(Texts(result), gaps);
         Assert.AreEqual(result.Text, text.ToString());
     }
 
@@ -144,7 +144,7 @@ public sealed class WindowTests
     {
         string text = "A" + string.Concat(Enumerable.Repeat(new string(' ', 30_000) + "<mask>", 80)) + ".";
         InfillResult result = s_infiller.Infill(text, new InfillOptions { Window = true, Sampler = SamplerKind.Parallel });
-        Assert.AreEqual(InsertGaps(text, result.Gaps), result.Text);
+        Assert.AreEqual(InsertGaps(text, Texts(result)), result.Text);
     }
 
     [TestMethod]
@@ -204,19 +204,19 @@ public sealed class WindowTests
     {
         ScorePrompt prompt = ScorePrompt.Parse($"{Sentences(0, 20)} The [[dog]] ran [[home]]. {Sentences(20, 40)}");
         Assert.ThrowsExactly<InfillTextException>(() => s_infiller.Score(prompt));
-        ScoreResult score = s_infiller.Score(prompt, window: true);
+        ScoreResult score = s_infiller.Score(prompt, new() { Window = true });
         InfillText window = SpanWindow.Encode(prompt.Segments, s_encoder, mayCut: true);
         Assert.IsInRange(s_encoder.Maximum - 3, s_encoder.Maximum, window.Tokens.Length);
         Assert.HasCount(2, score.Spans);
         Assert.AreEqual(s_infiller.Score(window.Fill(["[[dog]]", "[[home]]"])).LogProbability, score.LogProbability, 1e-4);
         Assert.AreEqual(
-            s_infiller.Score("The [[dog]] ran.").LogProbability, s_infiller.Score(ScorePrompt.Parse("The [[dog]] ran."), window: true).LogProbability);
+            s_infiller.Score("The [[dog]] ran.").LogProbability, s_infiller.Score(ScorePrompt.Parse("The [[dog]] ran."), new() { Window = true }).LogProbability);
     }
 
     [TestMethod]
     public void Score_DistantSpans_AreRefused() => StringAssert.Contains(
         Assert.ThrowsExactly<InfillTextException>(
-            () => s_infiller.Score(ScorePrompt.Parse($"The [[dog]] ran. {Sentences(0, 20)} The [[cat]] ran."), window: true)).Message,
+            () => s_infiller.Score(ScorePrompt.Parse($"The [[dog]] ran. {Sentences(0, 20)} The [[cat]] ran."), new() { Window = true })).Message,
         "The marked spans do not fit into a window: from the first to the last they have");
 
     /// <summary>Too long texts are refused before they are tokenised, which would need 80 bytes per character.</summary>
@@ -257,7 +257,8 @@ public sealed class WindowTests
             Sampler sampler = kind == SamplerKind.Assd
                 ? new AssdSampler(windowOrder, window.Tokens, options, manifest.VocabularySize)
                 : new SequentialSampler(windowOrder, window.Tokens, options, manifest.VocabularySize);
-            new SamplingLoop(s_infiller.Model, [sampler], [random]).Run(CancellationToken.None);
+            SplitMix64 source = random;
+            s_infiller.RunExclusive(model => new SamplingLoop(model, [sampler], [source]).Run(CancellationToken.None));
             SamplingStatistics counts = sampler.Statistics;
             sum = new SamplingStatistics(
                 sum.Generated + counts.Generated, sum.Nfe + counts.Nfe, sum.Drafted + counts.Drafted, sum.Accepted + counts.Accepted,
@@ -271,6 +272,8 @@ public sealed class WindowTests
     }
 
     private static WindowedText Windows(string text) => new(TextMarkup.Parse(text, spans: false), s_encoder, mayCut: true);
+
+    private static string[] Texts(InfillResult result) => [.. result.Gaps.Select(gap => gap.Text)];
 
     private static string InsertGaps(string text, IReadOnlyList<string> gaps)
     {

@@ -117,14 +117,14 @@ public sealed partial class GapSpacingTests
     [DynamicData(nameof(Samplers))]
     public void Infill_SpaceBeforeAGap_IsKept(SamplerKind sampler, DecodingOrder order)
     {
-        using TextInfiller infiller = TextInfiller.Open(Files.Default, inFloat32: true);
+        using TextInfiller infiller = TextInfiller.Open(Files.Default, new() { UseFloat32 = true });
         string text = "A <mask:2> day.  <mask> un<mask>able,\n<mask:2><mask> end";
         var random = new Random(7);
         InfillRequest[] requests = [.. Enumerable.Range(0, 40).Select(
             _ => new InfillRequest(text, new InfillOptions { Sampler = sampler, Order = order, Seed = random.Next(), Temperature = 1.5 }))];
         foreach (InfillResult result in infiller.InfillBatch(requests))
         {
-            string[] gaps = [.. result.Gaps];
+            string[] gaps = [.. result.Gaps.Select(gap => gap.Text)];
             Assert.AreEqual($"A {gaps[0]} day.  {gaps[1]} un{gaps[2]}able,\n{gaps[3]}{gaps[4]} end", result.Text);
             Assert.IsFalse(gaps[0].StartsWith("  ", StringComparison.Ordinal), result.Text);
             Assert.IsFalse(gaps[2].StartsWith(' '), result.Text);
@@ -160,13 +160,13 @@ public sealed partial class GapSpacingTests
     [DataRow(" <mask:2> was here.")]
     public void Score_OfTheShownText_EqualsTheLogProbability(string text)
     {
-        using TextInfiller infiller = TextInfiller.Open(Files.Default, inFloat32: true);
+        using TextInfiller infiller = TextInfiller.Open(Files.Default, new() { UseFloat32 = true });
         int compared = 0;
         for (int seed = 0; seed < 30; seed++)
         {
             InfillResult result = infiller.Infill(text, new InfillOptions { Seed = seed });
             string marked = text.Replace("<mask:2>", $"[[{result.Gaps[0]}]]", StringComparison.Ordinal);
-            if (result.Gaps[0].Contains(']') || !SameTokens(marked, result))
+            if (result.Gaps[0].Text.Contains(']') || !SameTokens(marked, result))
                 continue;
             Assert.AreEqual(result.Statistics.LogProbability, infiller.Score(marked).LogProbability, 1e-4, marked);
             compared++;

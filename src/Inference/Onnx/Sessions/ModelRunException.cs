@@ -1,7 +1,9 @@
+using AsArm.Assd;
+
 namespace AsArm.Inference.Onnx.Sessions;
 
 /// <summary>ONNX Runtime failed to run a graph: memory ran out, or the graph is damaged. The message names the graph and ONNX Runtime's reason.</summary>
-public sealed class ModelRunException : Exception
+public sealed class ModelRunException : AsArmException
 {
     /// <summary>A message in one line.</summary>
     public ModelRunException(string message)

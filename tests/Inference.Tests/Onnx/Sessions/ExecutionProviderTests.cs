@@ -39,7 +39,7 @@ public sealed class ExecutionProviderTests
 
     [TestMethod]
     public void Open_Tf32OnTheCpu_IsRefused() =>
-        Assert.ThrowsExactly<ArgumentException>(() => TextInfiller.Open(Files.Default, allowTf32: true));
+        Assert.ThrowsExactly<ArgumentException>(() => TextInfiller.Open(Files.Default, new() { AllowTf32 = true }));
 
     [TestMethod]
     [OSCondition(OperatingSystems.Linux)]

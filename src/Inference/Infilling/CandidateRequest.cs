@@ -1,0 +1,48 @@
+using AsArm.Assd.Distributions;
+using AsArm.Assd.Ordering;
+using AsArm.Assd.Samplers;
+using AsArm.Inference.Text;
+
+namespace AsArm.Inference.Infilling;
+
+/// <summary>A request for the most probable tokens of gaps of one token.</summary>
+internal sealed class CandidateRequest(InfillPrompt prompt, CandidateOptions options, SegmentEncoder encoder, InfillSetting setting)
+{
+    private InfillText? _text;
+    private IReadOnlyList<IReadOnlyList<TokenProbability>> _top = [];
+
+    /// <summary>Validates and encodes it.</summary>
+    public EvaluationJob Prepare()
+    {
+        InfillOptions.RequireTimeout(options.Timeout);
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.Count, 1);
+        if (options.BannedTokensAt.Count > 0)
+            throw new ArgumentOutOfRangeException(nameof(options), "BannedTokensAt cannot be set for a text, which has no positions.");
+        options.Validate(setting.Manifest.VocabularySize);
+        InfillText.RequireTargets(prompt.Segments, spans: false, prompt.Warning);
+        if (prompt.Segments.OfType<TextSegment.Gap>().FirstOrDefault(gap => gap.Count != 1) is TextSegment.Gap other)
+            throw new InfillTextException($"Candidates are for gaps of one token, this text has a gap of {other.Count}.");
+        _text = encoder.Encode(prompt.Segments);
+        var order = Order.LeftToRight(_text.Given);
+        int[] tokens = _text.Tokens;
+        SamplingOptions distribution = options with { BannedTokens = [.. setting.Banned.Union(options.BannedTokens)], BannedTokensAt = _text.BannedAt };
+        return new EvaluationJob(
+            () => new TopTokensSampler(order, tokens, distribution, setting.Manifest.VocabularySize, options.Count),
+            sampler => _top = ((TopTokensSampler)sampler).TopTokens);
+    }
+
+    /// <summary>The candidates of each gap, once the job is done.</summary>
+    public IReadOnlyList<IReadOnlyList<TokenCandidate>> Candidates()
+    {
+        int[] tokens = _text!.Tokens;
+        int[] gaps = [.. _text.Given.Index().Where(entry => !entry.Item).Select(entry => entry.Index)];
+        return [.. gaps.Zip(_top, (position, top) => (IReadOnlyList<TokenCandidate>)[.. top.Select(one => Candidate(position, one))])];
+
+        TokenCandidate Candidate(int position, TokenProbability one)
+        {
+            var committed = new bool[tokens.Length];
+            (tokens[position], committed[position]) = (one.Token, true);
+            return new TokenCandidate(one.Token, _text.TokenText(position, tokens, committed), one.Probability);
+        }
+    }
+}

@@ -1,0 +1,31 @@
+namespace AsArm.Inference.Infilling;
+
+/// <summary>Cancels a request when its caller does, or when its time is up.</summary>
+internal sealed class Deadline : IDisposable
+{
+    private readonly CancellationTokenSource? _source;
+    private readonly CancellationToken _caller;
+    private readonly TimeSpan? _timeout;
+
+    /// <param name="timeout">The time; null for no limit.</param>
+    /// <param name="cancellationToken">The caller's token.</param>
+    public Deadline(TimeSpan? timeout, CancellationToken cancellationToken)
+    {
+        (_timeout, _caller) = (timeout, cancellationToken);
+        if (timeout is not TimeSpan time)
+            return;
+        _source = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        _source.CancelAfter(time);
+    }
+
+    /// <summary>Cancelled by the caller or by the time.</summary>
+    public CancellationToken Token => _source?.Token ?? _caller;
+
+    /// <summary>What the caller sees of a cancellation: their own, or a <see cref="TimeoutException" />.</summary>
+    public Exception Translate(OperationCanceledException error) =>
+        _source is { IsCancellationRequested: true } && !_caller.IsCancellationRequested
+            ? new TimeoutException($"The request was not finished within {_timeout!.Value.TotalSeconds:0.###} s.", error)
+            : error;
+
+    public void Dispose() => _source?.Dispose();
+}

@@ -1,0 +1,21 @@
+using AsArm.Inference.Text;
+
+namespace AsArm.Inference.Infilling;
+
+/// <summary>A filled gap.</summary>
+/// <param name="Text">What it was filled with.</param>
+/// <param name="Start">Where it begins in <see cref="InfillResult.Text" />, in UTF-16 code units.</param>
+/// <param name="Tokens">Its tokens, from left to right.</param>
+public sealed record InfilledGap(string Text, int Start, IReadOnlyList<TokenScore> Tokens)
+{
+    /// <summary>Where it ends in <see cref="InfillResult.Text" />: the index after its last UTF-16 code unit.</summary>
+    public int End => Start + Text.Length;
+
+    /// <summary>
+    /// Natural log-probability of its tokens, each given the text and the tokens decoded before it; those of all gaps of a window add up to the joint one.
+    /// </summary>
+    public double LogProbability => Tokens.Sum(token => token.LogProbability);
+
+    /// <summary>Returns the text.</summary>
+    public override string ToString() => Text;
+}

@@ -1,0 +1,14 @@
+namespace AsArm.Inference.Infilling;
+
+/// <summary>Options of a request to score spans.</summary>
+public sealed record ScoreOptions
+{
+    /// <summary>
+    /// Whether a text that is longer than the model takes is cut: the model then sees all spans and as much text on both sides as fits. No effect on
+    /// texts that fit.
+    /// </summary>
+    public bool Window { get; init; }
+
+    /// <summary>The time that the request may take, from its submission; positive. Null for no limit.</summary>
+    public TimeSpan? Timeout { get; init; }
+}

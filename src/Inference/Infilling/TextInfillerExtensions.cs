@@ -1,0 +1,56 @@
+using AsArm.Inference.Text;
+
+namespace AsArm.Inference.Infilling;
+
+/// <summary>The methods of <see cref="ITextInfiller" /> for prompts, and for texts in markup.</summary>
+public static class TextInfillerExtensions
+{
+    /// <summary>Fills the gaps of one text.</summary>
+    /// <param name="infiller">The infiller.</param>
+    /// <param name="text">&lt;mask&gt; is one unknown token, &lt;mask:N&gt; a gap of N; \&lt; is a plain &lt;.</param>
+    /// <param name="options">Options; by default exact samples of the distribution of the model, given the space before each gap (<see cref="GapSpacing.AsTyped" />).</param>
+    /// <param name="cancellationToken">Cancels the request.</param>
+    /// <inheritdoc cref="ITextInfiller.InfillAsync" />
+    public static Task<InfillResult> InfillAsync(this ITextInfiller infiller, string text, InfillOptions? options = null, CancellationToken cancellationToken = default) =>
+        Required(infiller).InfillAsync(new InfillRequest(text, options ?? new()), cancellationToken);
+
+    /// <summary>Fills the gaps of one prompt.</summary>
+    /// <param name="infiller">The infiller.</param>
+    /// <param name="prompt">A prompt with at least one gap.</param>
+    /// <param name="options">Options; by default exact samples of the distribution of the model, given the space before each gap (<see cref="GapSpacing.AsTyped" />).</param>
+    /// <param name="cancellationToken">Cancels the request.</param>
+    /// <inheritdoc cref="ITextInfiller.InfillAsync" />
+    public static Task<InfillResult> InfillAsync(this ITextInfiller infiller, InfillPrompt prompt, InfillOptions? options = null, CancellationToken cancellationToken = default) =>
+        Required(infiller).InfillAsync(new InfillRequest(prompt, options ?? new()), cancellationToken);
+
+    /// <summary>Fills the gaps of one text, with an update after every forward pass; the last one has the result.</summary>
+    /// <inheritdoc cref="InfillAsync(ITextInfiller, string, InfillOptions, CancellationToken)" />
+    public static IAsyncEnumerable<InfillUpdate> InfillStreamAsync(this ITextInfiller infiller, string text, InfillOptions? options = null, CancellationToken cancellationToken = default) =>
+        Required(infiller).InfillStreamAsync(new InfillRequest(text, options ?? new()), cancellationToken);
+
+    /// <summary>Fills the gaps of one prompt, with an update after every forward pass; the last one has the result.</summary>
+    /// <inheritdoc cref="InfillAsync(ITextInfiller, InfillPrompt, InfillOptions, CancellationToken)" />
+    public static IAsyncEnumerable<InfillUpdate> InfillStreamAsync(this ITextInfiller infiller, InfillPrompt prompt, InfillOptions? options = null, CancellationToken cancellationToken = default) =>
+        Required(infiller).InfillStreamAsync(new InfillRequest(prompt, options ?? new()), cancellationToken);
+
+    /// <summary>The exact log-probability of the marked spans of a text given all the rest, in one forward pass.</summary>
+    /// <param name="infiller">The infiller.</param>
+    /// <param name="text">Marked-up text: [[...]] marks a span; \[ is a plain [.</param>
+    /// <param name="options">Options.</param>
+    /// <param name="cancellationToken">Cancels the request.</param>
+    /// <inheritdoc cref="ITextInfiller.ScoreAsync" />
+    public static async Task<ScoreResult> ScoreAsync(this ITextInfiller infiller, string text, ScoreOptions? options = null, CancellationToken cancellationToken = default) =>
+        await Required(infiller).ScoreAsync(ScorePrompt.Parse(text), options, cancellationToken).ConfigureAwait(false);
+
+    /// <summary>The most probable tokens for gaps of one token, in one forward pass for all gaps: each given the text, with the other gaps unknown.</summary>
+    /// <param name="infiller">The infiller.</param>
+    /// <param name="text">A text with gaps of one token: &lt;mask&gt;.</param>
+    /// <param name="options">Options.</param>
+    /// <param name="cancellationToken">Cancels the request.</param>
+    /// <inheritdoc cref="ITextInfiller.CandidatesAsync" />
+    public static async Task<IReadOnlyList<IReadOnlyList<TokenCandidate>>> CandidatesAsync(
+        this ITextInfiller infiller, string text, CandidateOptions? options = null, CancellationToken cancellationToken = default) =>
+        await Required(infiller).CandidatesAsync(InfillPrompt.Parse(text), options, cancellationToken).ConfigureAwait(false);
+
+    private static ITextInfiller Required(ITextInfiller infiller) => infiller ?? throw new ArgumentNullException(nameof(infiller));
+}

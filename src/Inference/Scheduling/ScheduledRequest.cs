@@ -1,0 +1,51 @@
+using System.Diagnostics;
+using AsArm.Assd.Samplers;
+
+namespace AsArm.Inference.Scheduling;
+
+/// <summary>A request in the scheduler. <see cref="WorkQueue" /> guards all that can be set.</summary>
+internal sealed class ScheduledRequest(ISequenceJob job)
+{
+    private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly long _submittedAt = Stopwatch.GetTimestamp();
+    private CancellationTokenRegistration _cancellation;
+
+    public ISequenceJob Job { get; } = job;
+
+    /// <summary>Completed with the last sequence of the job, or with the error or cancellation that ended it.</summary>
+    public Task Task => _completion.Task;
+
+    /// <summary>Whether the task is complete, so that nobody needs the rest of the work.</summary>
+    public bool HasEnded => Task.IsCompleted;
+
+    /// <summary>Time since the submission.</summary>
+    public TimeSpan Elapsed => Stopwatch.GetElapsedTime(_submittedAt);
+
+    /// <summary>Time from the submission to the first forward pass.</summary>
+    public TimeSpan QueueTime { get; set; }
+
+    /// <summary>Its place in the queue; null when it has left it.</summary>
+    public LinkedListNode<ScheduledRequest>? Place { get; set; }
+
+    /// <summary>Whether it is in the batch, and somebody waits for it.</summary>
+    public bool IsActive { get; set; }
+
+    /// <summary>The sampler of the sequence that is in the batch. Used by the thread of the scheduler alone.</summary>
+    public Sampler? Sampler { get; set; }
+
+    /// <summary>Calls <paramref name="onCancelled" /> when the caller cancels, until the request has ended.</summary>
+    public void Watch(Action<ScheduledRequest, CancellationToken> onCancelled, CancellationToken cancellationToken)
+    {
+        _cancellation = cancellationToken.UnsafeRegister((request, token) => onCancelled((ScheduledRequest)request!, token), this);
+        if (HasEnded)
+            _cancellation.Unregister();
+    }
+
+    public void Complete() => End(_completion.TrySetResult());
+
+    public void Cancel(CancellationToken cancellationToken) => End(_completion.TrySetCanceled(cancellationToken));
+
+    public void Fail(Exception error) => End(_completion.TrySetException(error));
+
+    private void End(bool _) => _cancellation.Unregister();
+}

@@ -1,0 +1,156 @@
+using AsArm.Assd.Models;
+
+namespace AsArm.Inference.Scheduling;
+
+/// <summary>
+/// Runs the requests of all callers on one model. They wait in a bounded queue, first come, first served; one thread alone uses the model, and
+/// runs forward passes over up to <see cref="SchedulerOptions.MaxBatchSize" /> sequences, which leave when they are done and let the next ones in
+/// (continuous batching). Thread-safe.
+/// </summary>
+internal sealed class Scheduler : IDisposable
+{
+    private readonly IAnySubsetModel _model;
+    private readonly SchedulerOptions _options;
+    private readonly WorkQueue _work;
+    private readonly Thread _thread;
+    private readonly Lazy<bool> _start;
+
+    /// <param name="model">The model; disposed with the scheduler.</param>
+    /// <param name="options">Settings.</param>
+    public Scheduler(IAnySubsetModel model, SchedulerOptions options)
+    {
+        (_model, _options, _work) = (model, options, new WorkQueue(options));
+        _thread = new Thread(Run) { IsBackground = true, Name = $"asarm {options.Model}" };
+        _start = new Lazy<bool>(() =>
+        {
+            _thread.UnsafeStart();
+            return true;
+        });
+    }
+
+    /// <summary>Reserves a place in the queue for a request; to be followed by <see cref="Submit" /> or <see cref="CancelReservation" />.</summary>
+    /// <param name="waits">Whether to wait if the queue is full, whatever <see cref="SchedulerOptions.QueueFullMode" /> is.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="QueueFullException">The queue is full.</exception>
+    /// <exception cref="ObjectDisposedException">No more requests are accepted.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public ValueTask ReserveAsync(bool waits, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        return _work.TryReserve(waits) ? ValueTask.CompletedTask : new ValueTask(_work.ReserveAsync(cancellationToken));
+    }
+
+    /// <summary>Gives a reserved place back.</summary>
+    public void CancelReservation() => _work.CancelReservation();
+
+    /// <summary>Puts a job on the reserved place in the queue. The task of the request ends with the last sequence of the job, its error, or its cancellation.</summary>
+    /// <param name="job">The job.</param>
+    /// <param name="cancellationToken">Ends the request at once; a forward pass is cancelled if nobody else waits for it.</param>
+    /// <exception cref="ObjectDisposedException">No more requests are accepted.</exception>
+    public ScheduledRequest Submit(ISequenceJob job, CancellationToken cancellationToken)
+    {
+        var request = new ScheduledRequest(job);
+        _work.Add(request);
+        _ = _start.Value;
+        if (cancellationToken.CanBeCanceled)
+            request.Watch(Cancel, cancellationToken);
+        return request;
+    }
+
+    /// <summary>Runs an action between two forward passes, while nobody else uses the model.</summary>
+    /// <exception cref="ObjectDisposedException">No more requests are accepted.</exception>
+    public Task RunExclusiveAsync(Action action)
+    {
+        var exclusive = new Task(action, TaskCreationOptions.RunContinuationsAsynchronously);
+        _work.Add(exclusive);
+        _ = _start.Value;
+        return exclusive;
+    }
+
+    /// <summary>Accepts no more requests, and waits for those that were accepted.</summary>
+    /// <param name="cancellationToken">Cancels the requests that are left.</param>
+    /// <exception cref="OperationCanceledException">Cancelled before all requests had ended.</exception>
+    public async Task DrainAsync(CancellationToken cancellationToken)
+    {
+        Task drained = _work.Close();
+        try
+        {
+            await drained.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            foreach (ScheduledRequest request in _work.Unfinished())
+                Cancel(request, cancellationToken);
+            throw;
+        }
+    }
+
+    /// <summary>Ends all requests with <see cref="ObjectDisposedException" />, waits for the forward pass, and disposes of the model.</summary>
+    public void Dispose()
+    {
+        _work.Close();
+        foreach (ScheduledRequest request in _work.Unfinished())
+            _work.End(request, ended => ended.Fail(new ObjectDisposedException("TextInfiller")));
+        _work.CancelUselessPass();
+        _work.Stop();
+        _ = _start.Value; // the thread disposes of the model, so that no other can use it meanwhile
+        if (Thread.CurrentThread != _thread)
+            _thread.Join();
+    }
+
+    private void Run()
+    {
+        using var batch = new ActiveBatch(_model, _options, (request, error) => _work.End(request, ended => ended.Fail(error)));
+        var requests = new List<ScheduledRequest>();
+        int answered = 0;
+        while (_work.TryTake(requests, batch.Count, (answered, batch.MaxPause), out Task? exclusive))
+        {
+            exclusive?.RunSynchronously();
+            requests.ForEach(batch.Add);
+            requests.Clear();
+            if (batch.Count > 0)
+                batch.Step(requests, _work.PassToken);
+            answered = batch.RemoveEnded();
+            foreach (ScheduledRequest request in requests)
+                answered += EndSequence(request) ? 1 : 0;
+            requests.Clear();
+        }
+
+        (_model as IDisposable)?.Dispose();
+    }
+
+    /// <summary>Ends a request whose sequence is done, or prepares its next one on another thread.</summary>
+    /// <returns>Whether it has ended.</returns>
+    private bool EndSequence(ScheduledRequest request)
+    {
+        if (!request.Job.HasMore)
+            return _work.End(request, ended => ended.Complete());
+        if (request.HasEnded)
+            return true;
+        _work.Suspend(request);
+        ThreadPool.UnsafeQueueUserWorkItem(MoveNext, request, preferLocal: false);
+        return false;
+    }
+
+    private void MoveNext(ScheduledRequest request)
+    {
+        try
+        {
+            request.Job.MoveNext();
+        }
+#pragma warning disable CA1031 // It is the error of this request.
+        catch (Exception error)
+#pragma warning restore CA1031
+        {
+            _work.End(request, ended => ended.Fail(error));
+        }
+
+        _work.Resume(request);
+    }
+
+    private void Cancel(ScheduledRequest request, CancellationToken cancellationToken)
+    {
+        if (_work.End(request, ended => ended.Cancel(cancellationToken)))
+            _work.CancelUselessPass();
+    }
+}

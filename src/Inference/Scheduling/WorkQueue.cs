@@ -1,0 +1,246 @@
+using System.Diagnostics;
+
+namespace AsArm.Inference.Scheduling;
+
+/// <summary>
+/// What callers and the thread of a scheduler share: requests that wait, requests between two of their sequences, and actions that need the model
+/// to themselves. Thread-safe.
+/// </summary>
+#pragma warning disable CA1001 // Its token sources have no timers, and late callers may still use them.
+internal sealed class WorkQueue(SchedulerOptions options)
+#pragma warning restore CA1001
+{
+    private readonly object _gate = new(); // pulsed when there is something to do
+    private readonly RequestQueue _queue = new(options.Model, options.MaxQueued);
+    private readonly Queue<ScheduledRequest> _resuming = new();
+    private readonly Queue<Task> _exclusive = new();
+    private readonly HashSet<ScheduledRequest> _unfinished = [];
+    private readonly CancellationTokenSource _closing = new();
+    private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private CancellationTokenSource _pass = new();
+    private int _active; // requests in the batch that somebody waits for
+    private int _betweenSequences; // requests that keep their place in the batch meanwhile
+    private int _arrivals; // since the last forward pass
+    private bool _isStopped;
+
+    /// <summary>Cancels the current forward pass when nobody waits for any request in it.</summary>
+    public CancellationToken PassToken { get; private set; }
+
+    /// <summary>Reserves a place if there is one.</summary>
+    /// <param name="waits">Whether to wait if the queue is full, whatever <see cref="SchedulerOptions.QueueFullMode" /> is.</param>
+    /// <returns>False if the caller has to wait.</returns>
+    /// <exception cref="QueueFullException">The queue is full.</exception>
+    /// <exception cref="ObjectDisposedException">No more requests are accepted.</exception>
+    public bool TryReserve(bool waits)
+    {
+        if (_closing.IsCancellationRequested)
+            throw Closed();
+        if (_queue.TryReserve())
+            return true;
+        if (!waits && options.QueueFullMode == QueueFullMode.Reject)
+            throw new QueueFullException($"{options.MaxQueued} requests wait for {options.Model}, the most that are accepted. Retry later.");
+        return false;
+    }
+
+    /// <summary>Waits for a place.</summary>
+    /// <exception cref="ObjectDisposedException">No more requests are accepted.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public async Task ReserveAsync(CancellationToken cancellationToken)
+    {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _closing.Token);
+        try
+        {
+            await _queue.ReserveAsync(either.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            throw Closed();
+        }
+    }
+
+    /// <summary>Gives a reserved place back.</summary>
+    public void CancelReservation() => _queue.CancelReservation();
+
+    /// <summary>Puts a request on its reserved place.</summary>
+    /// <exception cref="ObjectDisposedException">No more requests are accepted.</exception>
+    public void Add(ScheduledRequest request)
+    {
+        lock (_gate)
+        {
+            if (_closing.IsCancellationRequested)
+            {
+                _queue.CancelReservation();
+                throw Closed();
+            }
+
+            _unfinished.Add(request);
+            _queue.Add(request);
+            _arrivals++;
+            Monitor.Pulse(_gate);
+        }
+    }
+
+    /// <summary>Adds an action that needs the model to itself.</summary>
+    /// <exception cref="ObjectDisposedException">No more requests are accepted.</exception>
+    public void Add(Task exclusive)
+    {
+        lock (_gate)
+        {
+            if (_closing.IsCancellationRequested)
+                throw Closed();
+            _exclusive.Enqueue(exclusive);
+            Monitor.Pulse(_gate);
+        }
+    }
+
+    /// <summary>Waits until there is something to do, and takes it.</summary>
+    /// <param name="starting">Requests whose next sequence joins the batch are added here.</param>
+    /// <param name="running">Number of sequences in the batch.</param>
+    /// <param name="pause">How long to wait for callers that have just got an answer to ask again.</param>
+    /// <param name="exclusive">An action that is to be run first; null if there is none.</param>
+    /// <returns>False at the end, when nothing is left to do.</returns>
+    public bool TryTake(List<ScheduledRequest> starting, int running, (int Callers, TimeSpan Time) pause, out Task? exclusive)
+    {
+        lock (_gate)
+        {
+            while (running == 0 && _queue.Count == 0 && _resuming.Count == 0 && _exclusive.Count == 0)
+            {
+                if (_isStopped)
+                {
+                    exclusive = null;
+                    return false;
+                }
+
+                Monitor.Wait(_gate);
+            }
+
+            Pause(running, pause);
+            _arrivals = 0;
+            _exclusive.TryDequeue(out exclusive);
+            while (_resuming.TryDequeue(out ScheduledRequest? request))
+                Start(request, starting);
+            while (_queue.Count > 0 && running + _betweenSequences + starting.Count < options.MaxBatchSize)
+                Start(_queue.Take(), starting);
+            if (_pass.IsCancellationRequested)
+                _pass = new CancellationTokenSource();
+            PassToken = _pass.Token;
+            return true;
+        }
+    }
+
+    /// <summary>Takes a request out of the batch while its next sequence is prepared.</summary>
+    public void Suspend(ScheduledRequest request)
+    {
+        lock (_gate)
+        {
+            Deactivate(request);
+            _betweenSequences++;
+        }
+    }
+
+    /// <summary>Puts a suspended request back, unless it has ended meanwhile.</summary>
+    public void Resume(ScheduledRequest request)
+    {
+        lock (_gate)
+        {
+            _betweenSequences--;
+            if (!request.HasEnded)
+                _resuming.Enqueue(request);
+            Monitor.Pulse(_gate);
+        }
+    }
+
+    /// <summary>Ends a request in whatever state it is, unless it has ended before.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="end">Completes its task.</param>
+    /// <returns>Whether it had not ended before.</returns>
+    public bool End(ScheduledRequest request, Action<ScheduledRequest> end)
+    {
+        lock (_gate)
+        {
+            if (!_unfinished.Remove(request))
+                return false;
+            if (request.Place is not null)
+                _queue.Remove(request);
+            Deactivate(request);
+            end(request);
+            if (_unfinished.Count == 0 && _closing.IsCancellationRequested)
+                _drained.TrySetResult();
+            return true;
+        }
+    }
+
+    /// <summary>Stops the forward pass if nobody waits for a request in it. To be called after a request was cancelled.</summary>
+    public void CancelUselessPass()
+    {
+        lock (_gate)
+        {
+            if (_active == 0)
+                _pass.Cancel();
+        }
+    }
+
+    /// <summary>Accepts no more requests.</summary>
+    /// <returns>Completed when those that were accepted have ended.</returns>
+    public Task Close()
+    {
+        lock (_gate)
+        {
+            _closing.Cancel();
+            if (_unfinished.Count == 0)
+                _drained.TrySetResult();
+            return _drained.Task;
+        }
+    }
+
+    /// <summary>Lets <see cref="TryTake" /> return false when nothing is left to do.</summary>
+    public void Stop()
+    {
+        lock (_gate)
+        {
+            _isStopped = true;
+            Monitor.Pulse(_gate);
+        }
+    }
+
+    /// <summary>The requests that have not ended.</summary>
+    public ScheduledRequest[] Unfinished()
+    {
+        lock (_gate)
+            return [.. _unfinished];
+    }
+
+    /// <summary>
+    /// Waits a moment if there is room in the batch and fewer requests have arrived than callers got an answer: without it those would join one forward
+    /// pass late each time, and passes would run with empty places.
+    /// </summary>
+    private void Pause(int running, (int Callers, TimeSpan Time) pause)
+    {
+        long start = Stopwatch.GetTimestamp();
+        while (_arrivals < pause.Callers && _exclusive.Count == 0 && running + _betweenSequences + _queue.Count + _resuming.Count < options.MaxBatchSize)
+        {
+            TimeSpan left = pause.Time - Stopwatch.GetElapsedTime(start);
+            if (left <= TimeSpan.Zero || !Monitor.Wait(_gate, left))
+                return;
+        }
+    }
+
+    private void Start(ScheduledRequest request, List<ScheduledRequest> starting)
+    {
+        if (request.HasEnded)
+            return;
+        request.IsActive = true;
+        _active++;
+        starting.Add(request);
+    }
+
+    private void Deactivate(ScheduledRequest request)
+    {
+        if (request.IsActive)
+            _active--;
+        request.IsActive = false;
+    }
+
+    private static ObjectDisposedException Closed() => new("TextInfiller");
+}

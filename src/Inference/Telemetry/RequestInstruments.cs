@@ -1,0 +1,49 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+
+namespace AsArm.Inference.Telemetry;
+
+/// <summary>Counts and durations of requests, by operation and outcome.</summary>
+internal static class RequestInstruments
+{
+    private static readonly Counter<long> s_requests = InfillTelemetry.Meter.CreateCounter<long>("asarm.requests", "{request}", "Requests that have ended.");
+    private static readonly UpDownCounter<long> s_queued = InfillTelemetry.Meter.CreateUpDownCounter<long>("asarm.queue.length", "{request}", "Requests that wait for their first forward pass.");
+    private static readonly Histogram<double> s_queueTime = InfillTelemetry.Meter.CreateHistogram<double>("asarm.queue.duration", "s", "Time from submission to the first forward pass.");
+    private static readonly Histogram<double> s_duration = InfillTelemetry.Meter.CreateHistogram<double>("asarm.request.duration", "s", "Time from submission to the outcome.");
+    private static readonly Counter<long> s_generated = InfillTelemetry.Meter.CreateCounter<long>("asarm.tokens.generated", "{token}", "Tokens that were committed for requests that have ended.");
+    private static readonly Counter<long> s_draftTokens = InfillTelemetry.Meter.CreateCounter<long>("asarm.draft.tokens", "{token}", "Draft tokens of requests that have ended, by source and outcome.");
+
+    /// <summary>A request joined the queue (1) or left it (-1).</summary>
+    public static void AddQueued(string model, int change) => s_queued.Add(change, Model(model));
+
+    /// <summary>A request left the queue for its first forward pass.</summary>
+    public static void RecordQueueTime(string model, TimeSpan time) => s_queueTime.Record(time.TotalSeconds, Model(model));
+
+    /// <summary>A request has ended.</summary>
+    /// <param name="model">Name of the model.</param>
+    /// <param name="operation">infill, score or candidates.</param>
+    /// <param name="outcome">ok, error, cancelled or timeout.</param>
+    /// <param name="time">Time since its submission.</param>
+    public static void RecordRequest(string model, string operation, string outcome, TimeSpan time)
+    {
+        if (!s_requests.Enabled && !s_duration.Enabled)
+            return;
+        var tags = new TagList { Model(model), new("asarm.operation", operation), new("asarm.outcome", outcome) };
+        s_requests.Add(1, tags);
+        s_duration.Record(time.TotalSeconds, tags);
+    }
+
+    /// <summary>Tokens that a request has committed.</summary>
+    public static void AddGenerated(string model, int tokens) => s_generated.Add(tokens, Model(model));
+
+    /// <summary>Draft tokens that a request has verified.</summary>
+    public static void AddDrafts(string model, string source, int accepted, int rejected)
+    {
+        if (!s_draftTokens.Enabled)
+            return;
+        s_draftTokens.Add(accepted, Model(model), new("asarm.draft.source", source), new("asarm.draft.outcome", "accepted"));
+        s_draftTokens.Add(rejected, Model(model), new("asarm.draft.source", source), new("asarm.draft.outcome", "rejected"));
+    }
+
+    private static KeyValuePair<string, object?> Model(string name) => new("asarm.model", name);
+}

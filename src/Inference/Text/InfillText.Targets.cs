@@ -1,0 +1,108 @@
+namespace AsArm.Inference.Text;
+
+/// <content>Tokens and places of filled gaps and of scored spans.</content>
+internal sealed partial class InfillText
+{
+    private IEnumerable<Part> Targets => _parts.Where(part => part.IsTarget);
+
+    /// <summary>Where each gap begins in the text that <see cref="Fill" /> returns.</summary>
+    /// <param name="gaps">The texts of the gaps.</param>
+    public int[] GapStarts(IReadOnlyList<string> gaps)
+    {
+        var starts = new List<int>();
+        int at = 0;
+        foreach (Part part in _parts)
+        {
+            if (part.IsTarget)
+                starts.Add(at);
+            at += part.IsTarget ? gaps[starts.Count - 1].Length : part.Text.Length;
+        }
+
+        return [.. starts];
+    }
+
+    /// <summary>Gap and index in the gap of the token at a position.</summary>
+    public (int Gap, int Index) PlaceOf(int position)
+    {
+        int gap = 0;
+        foreach (Part part in Targets)
+        {
+            if (position < part.Positions.End.Value)
+                return (gap, position - part.Positions.Start.Value);
+            gap++;
+        }
+
+        throw new ArgumentOutOfRangeException(nameof(position), position, "It is not in a gap.");
+    }
+
+    /// <summary>The text of the token at a position, given the tokens before it.</summary>
+    /// <param name="position">A position in a target.</param>
+    /// <param name="tokens">[Length] Tokens by position.</param>
+    /// <param name="committed">[Length] Whether the token at a position is committed; ignored for given tokens.</param>
+    public string TokenText(int position, ReadOnlySpan<int> tokens, ReadOnlySpan<bool> committed)
+    {
+        int index = _parts.FindIndex(part => part.IsTarget && position < part.Positions.End.Value);
+        bool isFirst = position == _parts[index].Positions.Start.Value;
+        bool isSpaceShown = isFirst ? IsSpaceShown(index == 0 ? null : _parts[index - 1], tokens, committed)
+            : committed[position - 1] && _tokenizer.IsWhiteSpace(tokens[position - 1]);
+        ReadOnlySpan<int> token = tokens.Slice(position, 1);
+        return isSpaceShown ? _tokenizer.DecodeStart(token) : _tokenizer.Decode(token);
+    }
+
+    /// <summary>The tokens of each target.</summary>
+    /// <param name="tokens">[Length] Tokens by position.</param>
+    /// <param name="scores">[Length] Log-probability and rank of the target at a position.</param>
+    public IReadOnlyList<TokenScore>[] TargetTokens(int[] tokens, (double LogProbability, int Rank)[] scores)
+    {
+        var committed = new bool[tokens.Length];
+        Array.Fill(committed, true);
+        return [.. Targets.Select(part => (IReadOnlyList<TokenScore>)[.. Enumerable.Range(part.Positions.Start.Value, part.Positions.End.Value - part.Positions.Start.Value)
+            .Select(at => new TokenScore(tokens[at], TokenText(at, tokens, committed), scores[at].LogProbability, scores[at].Rank))])];
+    }
+
+    /// <summary>Number of characters of the filled text before the first token that is not committed.</summary>
+    /// <param name="tokens">[Length] Tokens by position.</param>
+    /// <param name="committed">[Length] Whether the token at a position is committed; ignored for given tokens.</param>
+    /// <param name="isComplete">Whether there is no such token.</param>
+    public int StableLength(ReadOnlySpan<int> tokens, ReadOnlySpan<bool> committed, out bool isComplete)
+    {
+        int length = 0;
+        Part? before = null;
+        foreach (Part part in _parts)
+        {
+            if (part.IsTarget)
+            {
+                int count = committed[part.Positions].IndexOf(false);
+                isComplete = count < 0;
+                ReadOnlySpan<int> known = isComplete ? tokens[part.Positions] : tokens.Slice(part.Positions.Start.Value, count);
+                string text = known.IsEmpty ? "" : IsSpaceShown(before, tokens, committed) ? _tokenizer.DecodeStart(known) : _tokenizer.Decode(known);
+                length += isComplete ? text.Length : text.TrimEnd('\uFFFD').Length; // of a character whose last bytes are to come
+                if (!isComplete)
+                    return length;
+            }
+            else
+                length += part.Text.Length;
+            before = part;
+        }
+
+        isComplete = true;
+        return length;
+    }
+
+    /// <summary>The scores of the marked spans.</summary>
+    /// <param name="scores">[targets] Log-probabilities (natural) by rank, from left to right.</param>
+    public ScoreResult Score(IReadOnlyList<double> scores)
+    {
+        var byPosition = new (double LogProbability, int Rank)[_tokens.Count];
+        int next = 0;
+        foreach (Part part in Targets)
+        {
+            for (int at = part.Positions.Start.Value; at < part.Positions.End.Value; at++, next++)
+                byPosition[at] = (scores[next], next);
+        }
+
+        IEnumerable<SpanScore> spans = Targets.Zip(TargetTokens(Tokens, byPosition), (part, tokens) =>
+            new SpanScore(part.Text, tokens.Sum(token => token.LogProbability), tokens.Count) { TokenScores = tokens });
+        return new ScoreResult(scores.Sum(), scores.Count, [.. spans]);
+    }
+}
