@@ -1,5 +1,6 @@
 using AsArm.Perf;
 using AsArm.Perf.Cache;
+using AsArm.Perf.Concurrency;
 using AsArm.Perf.Precision;
 using AsArm.Perf.Samplers;
 using BenchmarkDotNet.Running;
@@ -16,6 +17,8 @@ if (args is ["official"])
     return OfficialMeasurement.Run();
 if (args is ["chart", .. string[] chart])
     return ChartCommand.Run(chart);
+if (args is ["concurrency", .. string[] callers])
+    return ConcurrencyMeasurement.Run(callers);
 if (args is ["samplers", .. string[] options])
     return SamplersMeasurement.Run(options);
 BenchmarkSwitcher.FromAssembly(typeof(AllocationGate).Assembly).Run(args, new InProcessConfig());

@@ -1,0 +1,98 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using AsArm.Inference.Infilling;
+using AsArm.Inference.Telemetry;
+using AsArm.Inference.Tests.Support;
+using AsArm.Inference.Text;
+
+namespace AsArm.Inference.Tests.Telemetry;
+
+/// <summary>Spans and metrics agree with the results.</summary>
+[TestClass]
+[DoNotParallelize] // instruments are those of the process
+public sealed class TelemetryTests
+{
+    [TestMethod]
+    public async Task Meter_SeveralRequests_CountsWhatTheResultsTell()
+    {
+        await using TextInfiller infiller = TextInfiller.Open(Files.Default);
+        var sums = new Dictionary<string, double>();
+        using MeterListener listener = Listen(sums);
+        InfillResult[] results = [.. infiller.InfillMany(Enumerable.Range(0, 20).Select(i => new InfillRequest($"Number {i} was <mask:8>.", new InfillOptions { Seed = i, Sampler = SamplerKind.Assd })))];
+        InfillResult fused = await infiller.InfillAsync("Once upon a time there was a <mask:12>.", new InfillOptions { Seed = 1 });
+        await Assert.ThrowsExactlyAsync<InfillTextException>(() => infiller.InfillAsync("No gap."));
+        ScoreResult score = await infiller.ScoreAsync("The [[cat]] sat.");
+
+        Assert.AreEqual(21, sums["asarm.requests|infill|ok"]);
+        Assert.AreEqual(1, sums["asarm.requests|infill|error"]);
+        Assert.AreEqual(1, sums["asarm.requests|score|ok"]);
+        Assert.AreEqual(results.Sum(result => result.Statistics.Generated) + fused.Statistics.Generated, sums["asarm.tokens.generated"]);
+        Assert.AreEqual(results.Sum(result => result.Statistics.QueryTokens) + fused.Statistics.QueryTokens + score.Tokens, sums["asarm.tokens.processed|query"]);
+        Assert.AreEqual(
+            results.Append(fused).Sum(result => result.Statistics.ContentTokens + result.Usage.GivenTokens) + infiller.Tokenizer.CountTokens(InfillPrompt.Parse("The cat sat.")).Total,
+            sums["asarm.tokens.processed|content"]);
+        Assert.IsGreaterThan(0, sums["asarm.cache.tokens"]);
+        Assert.AreEqual(fused.Statistics.Drafted, sums.Where(sum => sum.Key.StartsWith("asarm.draft.tokens|", StringComparison.Ordinal)).Sum(sum => sum.Value));
+        Assert.AreEqual(0, sums["asarm.queue.length"]);
+        Assert.IsGreaterThan(0, sums["asarm.forward_passes"]);
+        Assert.IsGreaterThan(0, sums["asarm.queue.duration"]);
+        Assert.IsGreaterThan(0, sums["asarm.request.duration|infill|ok"]);
+    }
+
+    [TestMethod]
+    public async Task ActivitySource_Requests_AreSpansBelowTheCallers()
+    {
+        await using TextInfiller infiller = TextInfiller.Open(Files.Default);
+        var spans = new List<Activity>();
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = source => source.Name == InfillTelemetry.Name,
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllData,
+            ActivityStopped = span =>
+            {
+                lock (spans)
+                    spans.Add(span);
+            },
+        };
+        ActivitySource.AddActivityListener(listener);
+        using var caller = new Activity("caller");
+        caller.Start();
+        InfillResult result = await infiller.InfillAsync("Once there was a <mask:4>.", new InfillOptions { Seed = 1 });
+        await Assert.ThrowsExactlyAsync<InfillTextException>(() => infiller.InfillAsync("No gap."));
+        _ = infiller.InfillOutcomes([new InfillRequest("A <mask>.", new()), new InfillRequest("B <mask>.", new())]).Count();
+        Assert.AreSame(caller, Activity.Current);
+
+        Assert.HasCount(4, spans);
+        Assert.IsTrue(spans.All(span => span.ParentSpanId == caller.SpanId && span.OperationName == "asarm.infill"));
+        Activity first = spans[0], failed = spans.Single(span => span.Status == ActivityStatusCode.Error);
+        Assert.AreEqual(infiller.Folder.Name, first.GetTagItem("asarm.model"));
+        Assert.AreEqual("ok", first.GetTagItem("asarm.outcome"));
+        Assert.AreEqual(result.Statistics.Nfe, first.GetTagItem("asarm.forward_passes"));
+        Assert.AreEqual(result.Usage.GeneratedTokens, first.GetTagItem("asarm.tokens.generated"));
+        Assert.AreEqual(typeof(InfillTextException).FullName, failed.GetTagItem("error.type"));
+    }
+
+    /// <summary>Sums by name and tags, without the model.</summary>
+    private static MeterListener Listen(Dictionary<string, double> sums)
+    {
+        var listener = new MeterListener
+        {
+            InstrumentPublished = (instrument, self) =>
+            {
+                if (instrument.Meter.Name == InfillTelemetry.Name)
+                    self.EnableMeasurementEvents(instrument);
+            },
+        };
+        listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) => Add(instrument, value, tags));
+        listener.SetMeasurementEventCallback<double>((instrument, value, tags, _) => Add(instrument, value, tags));
+        listener.Start();
+        return listener;
+
+        void Add(Instrument instrument, double value, ReadOnlySpan<KeyValuePair<string, object?>> tags)
+        {
+            string key = string.Join('|', tags.ToArray().Where(tag => tag.Key != "asarm.model").Select(tag => tag.Value!.ToString()).Prepend(instrument.Name));
+            lock (sums)
+                sums[key] = sums.GetValueOrDefault(key) + value;
+        }
+    }
+}
