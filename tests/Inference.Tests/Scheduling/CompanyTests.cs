@@ -1,7 +1,6 @@
 using AsArm.Assd.Randomness;
 using AsArm.Inference.Infilling;
 using AsArm.Inference.Tests.Support;
-using AsArm.Inference.Text;
 
 namespace AsArm.Inference.Tests.Scheduling;
 

@@ -1,0 +1,60 @@
+using AsArm.Inference.Devices;
+using AsArm.Inference.Infilling;
+using AsArm.Inference.Scheduling;
+
+namespace AsArm.Extensions.DependencyInjection;
+
+/// <summary>Settings of a registered <see cref="ITextInfiller" />, for code and configuration.</summary>
+/// <example><code>
+/// { "AsArm": { "ModelPath": "models/english-18m", "MaxQueuedRequests": 256, "QueueFullMode": "Reject" } }
+/// </code></example>
+public sealed class AsArmOptions
+{
+    /// <summary>Name of the configuration section that is customary.</summary>
+    public const string SectionName = "AsArm";
+
+    /// <summary>Path of the model folder; required. A relative one is below the content root of the host, or else the working directory.</summary>
+    public string? ModelPath { get; set; }
+
+    /// <summary>The device that runs the network.</summary>
+    public Device Device { get; set; } = Device.Cpu;
+
+    /// <summary>Intra-op threads on a CPU; null leaves the choice to ONNX Runtime.</summary>
+    public int? Threads { get; set; }
+
+    /// <summary>False processes the whole text in every forward pass, for cross-checks.</summary>
+    public bool UseCache { get; set; } = true;
+
+    /// <summary>Lets a GPU use TF32 for float32 matrix products: faster, but logits differ by up to 6e-3.</summary>
+    public bool AllowTf32 { get; set; }
+
+    /// <summary>Runs an int8 or int4 model in float32, see <see cref="TextInfillerOptions.UseFloat32" />.</summary>
+    public bool UseFloat32 { get; set; }
+
+    /// <summary>
+    /// The draft mode of requests that do not name one. <see cref="DraftMode.Throughput" /> is the choice for concurrent callers;
+    /// <see cref="DraftMode.Latency" />, the default, for single ones.
+    /// </summary>
+    public DraftMode DraftMode { get; set; } = DraftMode.Latency;
+
+    /// <summary>The maximum number of requests that wait for their first forward pass.</summary>
+    public int MaxQueuedRequests { get; set; } = TextInfillerOptions.DefaultMaxQueuedRequests;
+
+    /// <summary>What becomes of a request that finds the queue full.</summary>
+    public QueueFullMode QueueFullMode { get; set; } = QueueFullMode.Wait;
+
+    /// <summary>Whether the host opens the model and runs a forward pass before it has started; otherwise the first request opens it.</summary>
+    public bool WarmUp { get; set; } = true;
+
+    internal TextInfillerOptions ToInfillerOptions() => new()
+    {
+        Device = Device,
+        Threads = Threads,
+        UseCache = UseCache,
+        AllowTf32 = AllowTf32,
+        UseFloat32 = UseFloat32,
+        DraftMode = DraftMode,
+        MaxQueuedRequests = MaxQueuedRequests,
+        QueueFullMode = QueueFullMode,
+    };
+}
