@@ -102,7 +102,7 @@ public sealed partial class TextInfiller
         trace.SetTag("asarm.queue.duration", queueTime.TotalSeconds);
         RequestInstruments.AddGenerated(Folder.Name, result.Usage.GeneratedTokens);
         foreach ((DraftSource source, DraftCounts counts) in result.Drafts)
-            RequestInstruments.AddDrafts(Folder.Name, source.ToString(), counts.Accepted, counts.Drafted - counts.Accepted);
+            RequestInstruments.AddDrafts(Folder.Name, source.ToString().ToLowerInvariant(), counts);
         return result;
     }
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using AsArm.Assd.Samplers.Fused;
 
 namespace AsArm.Inference.Telemetry;
 
@@ -36,13 +37,13 @@ internal static class RequestInstruments
     /// <summary>Tokens that a request has committed.</summary>
     public static void AddGenerated(string model, int tokens) => s_generated.Add(tokens, Model(model));
 
-    /// <summary>Draft tokens that a request has verified.</summary>
-    public static void AddDrafts(string model, string source, int accepted, int rejected)
+    /// <summary>Draft tokens that a request has drawn from a source.</summary>
+    public static void AddDrafts(string model, string source, DraftCounts counts)
     {
         if (!s_draftTokens.Enabled)
             return;
-        s_draftTokens.Add(accepted, Model(model), new("asarm.draft.source", source), new("asarm.draft.outcome", "accepted"));
-        s_draftTokens.Add(rejected, Model(model), new("asarm.draft.source", source), new("asarm.draft.outcome", "rejected"));
+        foreach ((string outcome, int count) in new[] { ("accepted", counts.Accepted), ("rejected", counts.Verified - counts.Accepted), ("unverified", counts.Drafted - counts.Verified) })
+            s_draftTokens.Add(count, Model(model), new("asarm.draft.source", source), new("asarm.draft.outcome", outcome));
     }
 
     private static KeyValuePair<string, object?> Model(string name) => new("asarm.model", name);
