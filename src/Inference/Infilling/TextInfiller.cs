@@ -62,9 +62,7 @@ public sealed partial class TextInfiller : IDisposable
     public static TextInfiller Open(string folder, Device device = Device.Cpu, int? threads = null, bool useCache = true, bool allowTf32 = false, bool inFloat32 = false)
     {
         ModelFolder checkedFolder = ModelFolder.Open(folder);
-        InfillTokenizer? tokenizer = checkedFolder.TokenizerPath is string path
-            ? InfillTokenizer.Read(checkedFolder.Read(ModelFolder.TokenizerFile), path, checkedFolder.Manifest)
-            : null;
+        InfillTokenizer? tokenizer = checkedFolder.HasTokenizer ? InfillTokenizer.Open(checkedFolder) : null;
         if (tokenizer is not null && !Enumerable.Range(0, checkedFolder.Manifest.VocabularySize).Any(tokenizer.IsText))
             throw new ModelFolderException($"{checkedFolder.FullPath}: special_ids in asarm.json leave no token that can be generated.");
         NgramTable? ngrams = NgramFile.Read(checkedFolder);
