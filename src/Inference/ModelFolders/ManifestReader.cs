@@ -81,16 +81,12 @@ internal static class ManifestReader
             ? $"{path[2..]} is of a wrong type, out of range, incomplete, or repeated"
             : $"line {error.LineNumber + 1 ?? 1} is not JSON, or repeats a field";
 
-    /// <summary>Older versions of AsArm accept older formats and would ignore these fields, which would give other tokens.</summary>
+    /// <summary>Older versions of AsArm accept format 1 and would ignore these fields, which would give other tokens.</summary>
     private static void RequireTextFormat(ModelManifest manifest)
     {
-        (string? field, int format) =
-            manifest.Tokenizer is not null ? ("tokenizer", ModelManifest.TokenizerFormat) :
-            manifest.TextRules is not null ? ("text_rules", ModelManifest.TextFormat) :
-            manifest.TextEncoding is not null ? ("text_encoding", ModelManifest.TextFormat) :
-            ((string?)null, 0);
-        if (field is not null && manifest.FormatVersion < format)
-            throw new ModelFolderException($"{File} has format {manifest.FormatVersion} and {field}, which needs format {format}: export the model again.");
+        string? field = manifest.TextRules is not null ? "text_rules" : manifest.TextEncoding is not null ? "text_encoding" : null;
+        if (field is not null && manifest.FormatVersion < ModelManifest.TextFormat)
+            throw new ModelFolderException($"{File} has format {manifest.FormatVersion} and {field}, which needs format {ModelManifest.TextFormat}: export the model again.");
     }
 
     private static void RequireFields(ModelManifest manifest)

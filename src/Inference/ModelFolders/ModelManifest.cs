@@ -7,13 +7,10 @@ namespace AsArm.Inference.ModelFolders;
 public sealed record ModelManifest
 {
     /// <summary>The newest format that this version reads.</summary>
-    public const int SupportedFormat = 3;
+    public const int SupportedFormat = 2;
 
     /// <summary>The first format with <see cref="TextRules" /> and <see cref="TextEncoding" />, which readers of format 1 ignore.</summary>
     public const int TextFormat = 2;
-
-    /// <summary>The first format with <see cref="Tokenizer" />.</summary>
-    public const int TokenizerFormat = 3;
 
     /// <summary>The valid values of <see cref="Precision" />.</summary>
     public static IReadOnlyList<string> Precisions { get; } = ["float32", "float16-weights", "float16", "int8", "int4"];

@@ -29,9 +29,6 @@ internal sealed class CodeEncoder
         Known(Space.ToString());
     }
 
-    /// <summary>The white space tokens.</summary>
-    public IReadOnlyList<int> WhiteSpaceTokens => [_lineFeed, _tab, _twoSpaces];
-
     /// <summary>The text of a white space token; null for any other token.</summary>
     public string? WhiteSpace(int token) =>
         token == _lineFeed ? "\n" : token == _tab ? "\t" : token == _twoSpaces ? TwoSpaces : null;

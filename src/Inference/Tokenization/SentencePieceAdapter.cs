@@ -108,8 +108,10 @@ internal sealed class SentencePieceAdapter : TokenizerAdapter
 
     public override int[] WithoutSpaceAtEnd(int[] tokens)
     {
+        if (!_leavesSpaceAtEnd)
+            return tokens;
         int count = tokens.Length;
-        while (_leavesSpaceAtEnd && count > 0 && TextOf(tokens[count - 1]) is [Space])
+        while (count > 0 && TextOf(tokens[count - 1]) is [Space])
             count--;
         return tokens[..count];
     }
