@@ -38,6 +38,9 @@ public sealed class InfillTokenizer
     /// </summary>
     public Tokenizer Tokenizer => _adapter.Tokenizer;
 
+    /// <summary>Size of the network's vocabulary.</summary>
+    internal int VocabularySize => _isText.Length;
+
     /// <summary>Number of tokens that are text.</summary>
     internal int TextTokenCount { get; }
 

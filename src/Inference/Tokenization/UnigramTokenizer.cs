@@ -133,7 +133,7 @@ public sealed class UnigramTokenizer : Tokenizer
         public override string Normalize(string original)
         {
             ArgumentNullException.ThrowIfNull(original);
-            return tokenizer.EncodeToTokens(original, default, new EncodeSettings()).NormalizedText!;
+            return tokenizer.EncodeToTokens(original, default, new EncodeSettings { ConsiderNormalization = true }).NormalizedText!;
         }
 
         public override string Normalize(ReadOnlySpan<char> original) => Normalize(original.ToString());

@@ -1,6 +1,8 @@
 using System.Text.Json.Nodes;
 using AsArm.Assd.Tests.Support;
+using AsArm.Inference.ModelFolders;
 using AsArm.Inference.Tests.ModelFolders;
+using AsArm.Inference.Text;
 
 namespace AsArm.Inference.Tests.Support;
 
@@ -20,6 +22,13 @@ internal static class ByteLevelFolder
         foreach (string name in new[] { "vocab.json", "merges.txt" })
             ManifestText.ReplaceFile(folder, name, File.ReadAllBytes(Files.Golden("tokenizer/byte_level/" + name)));
         return folder;
+    }
+
+    /// <summary>The tokenizer of such a folder.</summary>
+    public static InfillTokenizer OpenTokenizer()
+    {
+        using TemporaryFolder folder = Create();
+        return InfillTokenizer.Open(ModelFolder.Open(folder.Path));
     }
 
     /// <summary>Writes a folder with another vocab.json.</summary>

@@ -15,7 +15,7 @@ namespace AsArm.Inference.Tests.Tokenization;
 [TestClass]
 public sealed class ByteLevelTests
 {
-    private static readonly InfillTokenizer s_tokenizer = OpenTokenizer();
+    private static readonly InfillTokenizer s_tokenizer = ByteLevelFolder.OpenTokenizer();
     private static readonly (string Text, int[] Ids)[] s_cases = ReadCases();
 
     [TestMethod]
@@ -84,7 +84,7 @@ public sealed class ByteLevelTests
     [TestMethod]
     public void Encode_OnSeveralThreads_GivesTheSame()
     {
-        InfillTokenizer tokenizer = OpenTokenizer();
+        InfillTokenizer tokenizer = ByteLevelFolder.OpenTokenizer();
         Parallel.For(0, 8, _ =>
         {
             foreach ((string text, int[] ids) in s_cases)
@@ -201,12 +201,6 @@ public sealed class ByteLevelTests
 
     private static string Refusal(TemporaryFolder folder) =>
         Assert.ThrowsExactly<ModelFolderException>(() => InfillTokenizer.Open(ModelFolder.Open(folder.Path))).Message;
-
-    private static InfillTokenizer OpenTokenizer()
-    {
-        using TemporaryFolder folder = ByteLevelFolder.Create();
-        return InfillTokenizer.Open(ModelFolder.Open(folder.Path));
-    }
 
     private static (string Text, int[] Ids)[] ReadCases()
     {
