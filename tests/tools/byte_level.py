@@ -21,6 +21,7 @@ GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "tokenizer"
 NAMES = ("<unk>", "<s>", "</s>", "<cls>", "<sep>", "<pad>", "<mask>", "<eod>", "<eop>")
 WORD = regex.compile(r"'(?:[sdmt]|re|ve|ll)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+")
 MERGES = 700
+BREAKS = (" \n\n", "\n\n\n", "\t\t\n", "\n    ", "\r\n\r\n")  # between the lines that it is trained on, so that runs of white space become tokens
 CASES = (
     "", " ", "  ", "\n", " \n", "\n ", "a", " a", "  a", "a ", "a  ", "a b", "a  b", "a   b", "a \n b", "a\n\n  b", "a\tb", "\t\ta", "a\r\n", "a\u00a0b",
     "a \u00a0b", "a\u3000\u3000b", "a\u2003 b", "a\u0085b", "a\u001cb", "a\u200bb", "a\u180eb", "a\ufeffb", "The cat sat on the mat.", "Hello, world! It's 10,000.",
@@ -103,7 +104,7 @@ def main() -> None:
     output = parser.parse_args().output
     output.mkdir(parents=True, exist_ok=True)
     lines = [json.loads(line) for line in gzip.decompress((GOLDEN / "lines.json.gz").read_bytes()).decode().split("\n")[1:] if line]
-    merges = train(lines)
+    merges = train([one + BREAKS[i % len(BREAKS)] + other for i, (one, other) in enumerate(zip(lines[::2], lines[1::2]))])
     vocabulary = {piece: token for token, piece in enumerate([*NAMES, *ALPHABET.values(), *dict.fromkeys("".join(pair) for pair in merges)])}
     ranks = {pair: rank for rank, pair in enumerate(merges)}
     cases = [*CASES, *(f"{one}\n  {other} \n\n{one} " for one, other in zip(lines[50:800:25], lines[-3000::97]))]
