@@ -13,6 +13,7 @@ internal sealed class SentencePieceAdapter : TokenizerAdapter
     private readonly ITextEncoder _text;
     private readonly CodeEncoder? _code;
     private readonly string[] _pieces;
+    private readonly string[] _texts; // the pieces, with white space in place of the tokens that stand for it
     private readonly bool _leavesSpaceAtEnd;
     private UnigramTokenizer? _tokenizer;
 
@@ -30,6 +31,7 @@ internal sealed class SentencePieceAdapter : TokenizerAdapter
         _fast = rules is { IsFast: true } ? new FastEncoder(model, _encoder, rules) : null;
         _text = _fast ?? (rules is null ? _encoder : (ITextEncoder)new XlnetEncoder(_encoder, rules));
         _code = isCode ? new CodeEncoder(_encoder, rules) : null;
+        _texts = _code is null ? _pieces : [.. _pieces.Select((piece, token) => _code.WhiteSpace(token) ?? piece)];
         _leavesSpaceAtEnd = rules is { IsFast: true, SplitSpacesOnly: true };
         TrimsSpaces = !isCode && (model.RemoveExtraWhitespaces || rules is { RemoveSpace: true } or { IsFast: true });
     }
@@ -76,26 +78,29 @@ internal sealed class SentencePieceAdapter : TokenizerAdapter
     public override bool HasTokens(string text) => _code is null || _code.Encode(text, TextEdges.KeptContinuation, []);
 
     /// <summary>A token as normalised text, in which U+2581 marks a space.</summary>
-    public string TextOf(int token) => _code?.WhiteSpace(token) ?? _pieces[token];
+    public string TextOf(int token) => _texts[token];
 
     public override string Decode(ReadOnlySpan<int> tokens, bool isSpaceShown)
     {
         var text = new StringBuilder();
         foreach (int token in tokens)
-            text.Append(Shown(token, ref isSpaceShown));
+        {
+            text.Append(Shown(token, isSpaceShown));
+            isSpaceShown = IsWhiteSpace(token);
+        }
+
         return text.Replace(Space, ' ').ToString();
     }
 
     /// <summary>Writes the text of a token; false if the destination is too small for it.</summary>
     public bool TryDecode(int token, Span<char> destination, ref bool isSpaceShown, out int written)
     {
-        bool isShownAfter = isSpaceShown;
-        ReadOnlySpan<char> text = Shown(token, ref isShownAfter);
+        ReadOnlySpan<char> text = Shown(token, isSpaceShown);
         written = text.TryCopyTo(destination) ? text.Length : -1;
         if (written < 0)
             return false;
         destination[..written].Replace(Space, ' ');
-        isSpaceShown = isShownAfter;
+        isSpaceShown = IsWhiteSpace(token);
         return true;
     }
 
@@ -133,12 +138,10 @@ internal sealed class SentencePieceAdapter : TokenizerAdapter
         return tokens is [int token, ..] && token != UnknownId && BeginsWithSpace(token);
     }
 
-    /// <summary>The text of a token without a space that is not shown, and whether the next one's is not.</summary>
-    private ReadOnlySpan<char> Shown(int token, ref bool isSpaceShown)
+    /// <summary>The text of a token, without a space that the text before it shows.</summary>
+    private ReadOnlySpan<char> Shown(int token, bool isSpaceShown)
     {
-        string text = TextOf(token);
-        bool dropsSpace = isSpaceShown && text[0] == Space;
-        isSpaceShown = IsWhiteSpace(token);
-        return dropsSpace ? text.AsSpan(1) : text;
+        string text = _texts[token];
+        return isSpaceShown && text[0] == Space ? text.AsSpan(1) : text;
     }
 }
