@@ -74,10 +74,7 @@ public sealed class InfillTokenizer
     public static InfillTokenizer Open(ModelFolder folder)
     {
         ArgumentNullException.ThrowIfNull(folder);
-        if (folder.Manifest.IsByteLevel)
-            return ReadByteLevel(folder);
-        string path = folder.TokenizerPath ?? throw new ModelFolderException($"{folder.FullPath} has no tokenizer (spiece.model).");
-        return Read(folder.Read(ModelFolder.TokenizerFile), path, folder.Manifest);
+        return new InfillTokenizer(TokenizerFiles.Read(folder), folder.Manifest);
     }
 
     /// <summary>Opens a SentencePiece .model file.</summary>
@@ -87,44 +84,7 @@ public sealed class InfillTokenizer
     public static InfillTokenizer Open(string path, ModelManifest manifest)
     {
         ArgumentNullException.ThrowIfNull(manifest);
-        return Read(RegularFile.Read(path, ModelLimits.TokenizerBytes), path, manifest);
-    }
-
-    /// <summary>Reads the bytes of a .model file.</summary>
-    /// <inheritdoc cref="Open(string, ModelManifest)" />
-    internal static InfillTokenizer Read(byte[] bytes, string path, ModelManifest manifest) => Refuse(path, () =>
-    {
-        SentencePieceModel model = SentencePieceModel.Parse(bytes);
-        int last = model.Pieces.Count - 1;
-        if (last >= manifest.VocabularySize)
-            throw new InvalidDataException($"it has a piece {last}, the network's vocabulary ends at {manifest.VocabularySize - 1}");
-        return new InfillTokenizer(new SentencePieceAdapter(model, manifest.TextRules, isCode: manifest.TextEncoding is not null), manifest);
-    });
-
-    private static InfillTokenizer ReadByteLevel(ModelFolder folder)
-    {
-        ModelManifest manifest = folder.Manifest;
-        bool IsSpecial(int token) => token == manifest.MaskId || manifest.SpecialIds.Contains(token);
-        byte[] pieces = folder.Read(ModelFolder.VocabularyFile), merges = folder.Read(ModelFolder.MergesFile);
-        ByteLevelVocabulary vocabulary = Refuse(
-            Path.Combine(folder.FullPath, ModelFolder.VocabularyFile), () => ByteLevelVocabulary.Read(pieces, manifest.VocabularySize, IsSpecial));
-        return Refuse(Path.Combine(folder.FullPath, ModelFolder.MergesFile), () =>
-        {
-            vocabulary.ReadMerges(merges);
-            return new InfillTokenizer(new ByteLevelAdapter(vocabulary), manifest);
-        });
-    }
-
-    private static T Refuse<T>(string path, Func<T> read)
-    {
-        try
-        {
-            return read();
-        }
-        catch (InvalidDataException error)
-        {
-            throw new ModelFolderException($"{path} is not a tokenizer for this model: {error.Message.ReplaceLineEndings(" ").TrimEnd('.')}.", error);
-        }
+        return new InfillTokenizer(TokenizerFiles.ReadSentencePiece(RegularFile.Read(path, ModelLimits.TokenizerBytes), path, manifest), manifest);
     }
 
     /// <summary>Encodes a text that starts a sequence; a space before its first word is implied.</summary>

@@ -46,7 +46,7 @@ internal sealed class ByteLevelVocabulary
         }
 
         foreach ((string piece, int id) in vocabulary._ids)
-            Require(isSpecial(id) || IsBytes(piece), $"its token {id} has characters that stand for no byte");
+            Require(IsBytes(piece) || isSpecial(id), $"its token {id} has characters that stand for no byte");
         for (int value = 0; value <= byte.MaxValue; value++)
             Require(vocabulary._ids.ContainsKey(ByteAlphabet.CharacterOf((byte)value).ToString()), $"it has no token of the byte {value}");
         return vocabulary;
