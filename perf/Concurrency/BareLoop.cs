@@ -14,7 +14,7 @@ internal static class BareLoop
         infiller.RunExclusive(model =>
         {
             long start = Stopwatch.GetTimestamp();
-            var encoder = new SegmentEncoder(infiller.Tokenizer, infiller.Folder.Manifest, request.Options.GapSpacing);
+            var encoder = new SegmentEncoder(infiller.InfillTokenizer, infiller.Folder.Manifest, request.Options.GapSpacing);
             var job = new InfillJob(new WindowedText(InfillPrompt.Parse(request.Text).Segments, encoder, mayCut: false), request.Options, infiller.Setting, DraftMode.Latency);
             (Sampler sampler, var random) = job.Start();
             using var loop = new SamplingLoop(model, [sampler], [random]);

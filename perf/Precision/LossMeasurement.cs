@@ -56,7 +56,7 @@ internal static class LossMeasurement
     /// <summary>Windows of the packed text, evenly spread.</summary>
     private static int[][] Choose(ModelFolder folder, string text, int count)
     {
-        var tokenizer = InfillTokenizer.Open(folder.TokenizerPath!, folder.Manifest);
+        var tokenizer = InfillTokenizer.Open(folder);
         string[] documents = text.Split(DocumentEnd, StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
         int[] stream = [.. documents.SelectMany(document => tokenizer.EncodeStart(document).Append(folder.Manifest.SeparatorId))];
         int available = stream.Length / Length, used = Math.Min(count, available);

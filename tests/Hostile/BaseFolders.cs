@@ -4,10 +4,11 @@ using AsArm.Assd.Tests.Support;
 
 namespace AsArm.Hostile;
 
-/// <summary>Small folders of several kinds, as a base for damage: with embedded and external weights, integer weights, a tokenizer and n-grams.</summary>
+/// <summary>Small folders of several kinds, as a base for damage: with embedded and external weights, integer weights, tokenizers of both kinds and n-grams.</summary>
 internal static class BaseFolders
 {
     private const int Vocabulary = 64; // of models/tiny
+    private const int WithText = 3, WithByteLevel = 4; // of s_sources
 
     private const string Drafting = """
         {"acceptance": {"ngram": {"none": [0, 0.1, 0.2, 0.3, 0.1], "left": [0.4, 0.5, 0.6, 0.7, 0.5], "right": [0, 0, 0, 0, 0], "both": [1, 1, 1, 1, 1]}, "own_bigrams": [0.1, 0.1, 0.1, 0.1, 0.1]},
@@ -15,7 +16,7 @@ internal static class BaseFolders
         """;
 
     private static readonly string s_root = Path.GetFullPath(Path.Combine(ThisFolder(), "..", ".."));
-    private static readonly string[] s_sources = ["tests/golden/micro/onnx", "models/tiny", "tests/golden/precision/int4", "models/tiny"];
+    private static readonly string[] s_sources = ["tests/golden/micro/onnx", "models/tiny", "tests/golden/precision/int4", "models/tiny", "tests/golden/text"];
 
     /// <summary>Number of base folders.</summary>
     public static int Count => s_sources.Length;
@@ -25,7 +26,7 @@ internal static class BaseFolders
     {
         foreach (string file in Directory.GetFiles(Path.Combine(s_root, s_sources[index])))
             File.Copy(file, Path.Combine(folder, Path.GetFileName(file)));
-        if (index == Count - 1)
+        if (index == WithText)
         {
             File.Copy(Path.Combine(s_root, "tests/golden/tokenizer/odd.model"), Path.Combine(folder, "spiece.model"));
             File.WriteAllBytes(Path.Combine(folder, "ngrams.bin"), NgramBytes.Random(Vocabulary, 3, 0.2, 1));
@@ -35,7 +36,24 @@ internal static class BaseFolders
             Manifest.Write(folder, manifest);
         }
 
+        if (index == WithByteLevel)
+            ReplaceTokenizer(folder);
         Manifest.Refresh(folder);
+    }
+
+    private static void ReplaceTokenizer(string folder)
+    {
+        JsonObject manifest = Manifest.Read(folder);
+        File.Delete(Path.Combine(folder, "spiece.model"));
+        manifest["files"]!.AsObject().Remove("spiece.model");
+        manifest["tokenizer"] = "byte-level-bpe";
+        foreach (string name in new[] { "vocab.json", "merges.txt" })
+        {
+            File.Copy(Path.Combine(s_root, "tests/golden/tokenizer/byte_level", name), Path.Combine(folder, name));
+            manifest["files"]![name] = new JsonObject();
+        }
+
+        Manifest.Write(folder, manifest);
     }
 
     private static string ThisFolder([CallerFilePath] string path = "") => Path.GetDirectoryName(path)!;

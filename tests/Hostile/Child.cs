@@ -75,10 +75,10 @@ internal static class Child
 
     private static void Fill(string path)
     {
-        if (!File.Exists(Path.Combine(path, "spiece.model")) && ModelFolder.Open(path).TokenizerPath is null)
+        if (!File.Exists(Path.Combine(path, "spiece.model")) && !ModelFolder.Open(path).HasTokenizer)
             return;
         using TextInfiller infiller = TextInfiller.Open(path, new() { Threads = 1 });
-        if (infiller.Folder.TokenizerPath is null)
+        if (!infiller.Folder.HasTokenizer)
             return;
         infiller.Infill(Text, new InfillOptions { Seed = 1 });
         infiller.Score(Scored);

@@ -13,7 +13,7 @@ namespace AsArm.Benchmarks.Samplers;
 /// <param name="infiller">The model; nobody else may use it meanwhile.</param>
 internal sealed class StepwiseInfiller(TextInfiller infiller)
 {
-    private readonly InfillTokenizer _tokenizer = infiller.Tokenizer;
+    private readonly InfillTokenizer _tokenizer = infiller.InfillTokenizer;
     private readonly ModelManifest _manifest = infiller.Folder.Manifest;
 
     /// <summary>Fills some texts of a kind in one batch.</summary>

@@ -35,8 +35,8 @@ internal static class InfoCommand
         facts.AddRow("folder", Markup.Escape(folder.FullPath));
         facts.AddRow("network", $"{Counts.Of(manifest.Layers, "layer")} of {Counts.Of(manifest.Heads, "head")}, width {manifest.ModelDimension}");
         facts.AddRow("precision", Markup.Escape(manifest.Precision) + (manifest.GroupSize is int size ? $", a group scale for every {Counts.Of(size, "weight")}" : ""));
-        facts.AddRow("vocabulary", $"{Counts.Of(manifest.VocabularySize, "token")}, {(folder.TokenizerPath is null ? "no tokenizer: tokens only" : "SentencePiece tokenizer")}");
-        if (folder.TokenizerPath is not null)
+        facts.AddRow("vocabulary", $"{Counts.Of(manifest.VocabularySize, "token")}, {DescribeTokenizer(folder)}");
+        if (folder.HasTokenizer)
             facts.AddRow("text", DescribeTextRules(manifest));
         facts.AddRow("cache", folder.CachedOnnxPath is null
             ? "none: every forward pass encodes the whole text"
@@ -55,6 +55,11 @@ internal static class InfoCommand
         graphs.ForEach(graph => Tables.Print(graph, streams));
         return ExitCode.Done;
     }
+
+    private static string DescribeTokenizer(ModelFolder folder) =>
+        !folder.HasTokenizer ? "no tokenizer: tokens only"
+        : folder.Manifest.Tokenizer is null ? "SentencePiece tokenizer"
+        : "byte-level BPE tokenizer";
 
     private static string DescribeTextRules(ModelManifest manifest)
     {

@@ -27,8 +27,7 @@ internal static class TokensCommand
     {
         InfillPrompt prompt = InfillPrompt.Parse(text);
         ModelFolder folder = ModelFolder.Open(model);
-        string path = folder.TokenizerPath ?? throw new ModelFolderException($"{folder.FullPath} has no tokenizer (spiece.model).");
-        InfillTokenizer tokenizer = InfillTokenizer.Open(path, folder.Manifest);
+        InfillTokenizer tokenizer = InfillTokenizer.Open(folder);
         TokenCount count = tokenizer.CountTokens(prompt, out int[] tokens);
         if (json)
             WriteJson(count, folder.Name, pieces ? tokens : null, tokenizer, streams);

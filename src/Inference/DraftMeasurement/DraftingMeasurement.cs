@@ -32,7 +32,7 @@ public sealed class DraftingMeasurement
     {
         ArgumentNullException.ThrowIfNull(infiller);
         _infiller = infiller;
-        _prompts = new DraftingPrompts(infiller.Tokenizer, infiller.Folder.Manifest.MaxLength);
+        _prompts = new DraftingPrompts(infiller.InfillTokenizer, infiller.Folder.Manifest.MaxLength);
     }
 
     /// <summary>Measures on texts, with the same number of prompts from each.</summary>

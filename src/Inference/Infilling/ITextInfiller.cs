@@ -2,6 +2,7 @@ using AsArm.Assd.Models;
 using AsArm.Inference.Onnx.Sessions;
 using AsArm.Inference.Scheduling;
 using AsArm.Inference.Text;
+using Microsoft.ML.Tokenizers;
 
 namespace AsArm.Inference.Infilling;
 
@@ -17,6 +18,14 @@ public interface ITextInfiller
 {
     /// <summary>The model.</summary>
     InfillModelInfo Model { get; }
+
+    /// <summary>The tokenizer of the model, for whole texts without gaps.</summary>
+    Tokenizer Tokenizer { get; }
+
+    /// <summary>Counts the tokens of a prompt, with or without gaps, as they count for the maximum length of the model.</summary>
+    /// <param name="prompt">A prompt.</param>
+    /// <exception cref="InfillTextException">The text is too long to be tokenised.</exception>
+    TokenCount CountTokens(InfillPrompt prompt);
 
     /// <summary>Fills the gaps of one text.</summary>
     /// <param name="request">The text and its options.</param>

@@ -7,6 +7,7 @@ using AsArm.Inference.Onnx.Cached;
 using AsArm.Inference.Onnx.Sessions;
 using AsArm.Inference.Scheduling;
 using AsArm.Inference.Text;
+using Microsoft.ML.Tokenizers;
 
 namespace AsArm.Inference.Infilling;
 
@@ -52,7 +53,13 @@ public sealed partial class TextInfiller : ITextInfiller, IDisposable, IAsyncDis
 
     /// <summary>The folder's tokenizer.</summary>
     /// <exception cref="ModelFolderException">The folder has no tokenizer.</exception>
-    internal InfillTokenizer Tokenizer => RequireTokenizer();
+    internal InfillTokenizer InfillTokenizer => RequireTokenizer();
+
+    /// <inheritdoc />
+    public Tokenizer Tokenizer => RequireTokenizer().Tokenizer;
+
+    /// <inheritdoc />
+    public TokenCount CountTokens(InfillPrompt prompt) => RequireTokenizer().CountTokens(prompt);
 
     /// <summary>Opens a model folder: checks its files, then loads the network, the tokenizer and the n-grams.</summary>
     /// <param name="folder">Path of the folder.</param>
@@ -67,9 +74,7 @@ public sealed partial class TextInfiller : ITextInfiller, IDisposable, IAsyncDis
     {
         options.Validate();
         ModelFolder checkedFolder = ModelFolder.Open(folder);
-        InfillTokenizer? tokenizer = checkedFolder.TokenizerPath is string path
-            ? InfillTokenizer.Read(checkedFolder.Read(ModelFolder.TokenizerFile), path, checkedFolder.Manifest)
-            : null;
+        InfillTokenizer? tokenizer = checkedFolder.HasTokenizer ? InfillTokenizer.Open(checkedFolder) : null;
         if (tokenizer is not null && !Enumerable.Range(0, checkedFolder.Manifest.VocabularySize).Any(tokenizer.IsText))
             throw new ModelFolderException($"{checkedFolder.FullPath}: special_ids in asarm.json leave no token that can be generated.");
         NgramTable? ngrams = NgramFile.Read(checkedFolder);

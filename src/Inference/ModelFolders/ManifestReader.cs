@@ -106,7 +106,10 @@ internal static class ManifestReader
             !ModelManifest.Precisions.Contains(manifest.Precision) ? "precision" :
             manifest.GroupSize is < 1 or > ModelLimits.Dimension ? "block" :
             manifest.SpecialIds is null || !manifest.SpecialIds.All(IsToken) ? "special_ids" :
+            manifest.Tokenizer is not (null or ModelManifest.ByteLevelBpe) ? "tokenizer" :
             manifest.TextEncoding is not (null or ModelManifest.CodeEncoding) ? "text_encoding" :
+            manifest.IsByteLevel && manifest.TextEncoding is not null ? "text_encoding, with this tokenizer," :
+            manifest.IsByteLevel && manifest.TextRules is not null ? "text_rules, with this tokenizer," :
             manifest.TextRules?.FirstInvalidField() is string rule ? $"text_rules.{rule}" :
             manifest.TextEncoding is not null && manifest.TextRules is { IsFast: true } ? "text_rules.backend, with text_encoding," :
             manifest.Drafting?.FirstInvalidField() is string figure ? $"drafting.{figure}" :

@@ -13,6 +13,8 @@ public sealed class ModelFolder
     internal const string WeightsFile = OnnxFile + "_data";
     internal const string ManifestFile = "asarm.json";
     internal const string TokenizerFile = "spiece.model";
+    internal const string VocabularyFile = "vocab.json";
+    internal const string MergesFile = "merges.txt";
     internal const string GoldenFile = "golden.safetensors";
     internal const string NgramsFile = "ngrams.bin";
 
@@ -43,7 +45,10 @@ public sealed class ModelFolder
     /// <summary>The float32 graph with the key/value cache; null for a folder without it.</summary>
     public string? CachedFloat32OnnxPath => Optional(CachedFloat32OnnxFile);
 
-    /// <summary>The SentencePiece model; null for a folder without a tokenizer, which can be used with tokens only.</summary>
+    /// <summary>Whether the folder has a tokenizer of either kind; without one it can be used with tokens only.</summary>
+    public bool HasTokenizer => Manifest.IsByteLevel || TokenizerPath is not null;
+
+    /// <summary>The SentencePiece model; null for a folder without a tokenizer, or with a byte-level BPE (<see cref="ModelManifest.Tokenizer" />).</summary>
     public string? TokenizerPath => Optional(TokenizerFile);
 
     /// <summary>The recorded inputs and logits; null for a folder without them.</summary>
@@ -62,11 +67,14 @@ public sealed class ModelFolder
         if (!Directory.Exists(full))
             throw new ModelFolderException($"There is no model folder {path}.");
         var folder = new ModelFolder(full, ManifestReader.Read(Path.Combine(full, ManifestFile)));
-        foreach (string name in new[] { OnnxFile, "config.json" })
+        foreach (string name in folder.Manifest.IsByteLevel ? [OnnxFile, "config.json", VocabularyFile, MergesFile] : new[] { OnnxFile, "config.json" })
         {
             if (!folder.Manifest.Files.ContainsKey(name))
                 throw new ModelFolderException($"{ManifestFile} in {path} does not list {name}.");
         }
+
+        if (folder.Manifest.IsByteLevel && folder.TokenizerPath is not null)
+            throw new ModelFolderException($"{ManifestFile} in {path} lists {TokenizerFile} beside the tokenizer {ModelManifest.ByteLevelBpe}: it must have one tokenizer.");
 
         foreach ((string name, ModelManifest.FileEntry entry) in folder.Manifest.Files)
             CheckFile(full, name, entry);

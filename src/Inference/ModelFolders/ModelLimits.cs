@@ -11,8 +11,8 @@ internal static class ModelLimits
     /// <summary>Size of config.json and of other JSON files.</summary>
     public const long ConfigBytes = 4L << 20;
 
-    /// <summary>Size of spiece.model.</summary>
-    public const long TokenizerBytes = 16L << 20;
+    /// <summary>Size of spiece.model, vocab.json and merges.txt.</summary>
+    public const long TokenizerBytes = TokenizerLimits.FileBytes;
 
     /// <summary>Size of golden.safetensors, and of a file named with --golden.</summary>
     public const long GoldenBytes = 256L << 20;
@@ -58,7 +58,7 @@ internal static class ModelLimits
     {
         ModelFolder.ManifestFile => ManifestBytes,
         ModelFolder.OnnxFile or ModelFolder.CachedOnnxFile or ModelFolder.Float32OnnxFile or ModelFolder.CachedFloat32OnnxFile => GraphBytes,
-        ModelFolder.TokenizerFile => TokenizerBytes,
+        ModelFolder.TokenizerFile or ModelFolder.VocabularyFile or ModelFolder.MergesFile => TokenizerBytes,
         ModelFolder.GoldenFile => GoldenBytes,
         ModelFolder.NgramsFile => NgramBytes,
         _ => name.EndsWith(".json", StringComparison.Ordinal) ? ConfigBytes : WeightBytes,

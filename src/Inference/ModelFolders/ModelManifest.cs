@@ -18,6 +18,9 @@ public sealed record ModelManifest
     /// <summary>The value of <see cref="TextEncoding" /> for the paper's encoding of code: line feeds, tabs and pairs of spaces are tokens of their own.</summary>
     public const string CodeEncoding = "asarm-code";
 
+    /// <summary>The value of <see cref="Tokenizer" /> for a byte-level BPE, of the files vocab.json and merges.txt.</summary>
+    public const string ByteLevelBpe = "byte-level-bpe";
+
     /// <summary>Version of the folder's format.</summary>
     public required int FormatVersion { get; init; }
 
@@ -82,6 +85,12 @@ public sealed record ModelManifest
 
     /// <summary>Special tokens; never generated.</summary>
     public required IReadOnlyList<int> SpecialIds { get; init; }
+
+    /// <summary>The kind of the tokenizer: null for SentencePiece unigram (spiece.model), or <see cref="ByteLevelBpe" />.</summary>
+    public string? Tokenizer { get; init; }
+
+    [JsonIgnore]
+    internal bool IsByteLevel => Tokenizer == ByteLevelBpe;
 
     /// <summary>Normalisation and pre-tokenisation settings; null for those of the SentencePiece model alone.</summary>
     public TextRules? TextRules { get; init; }

@@ -46,7 +46,7 @@ internal sealed partial class InfillText
         bool isSpaceShown = isFirst ? IsSpaceShown(index == 0 ? null : _parts[index - 1], tokens, committed)
             : committed[position - 1] && _tokenizer.IsWhiteSpace(tokens[position - 1]);
         ReadOnlySpan<int> token = tokens.Slice(position, 1);
-        return isSpaceShown ? _tokenizer.DecodeStart(token) : _tokenizer.Decode(token);
+        return isSpaceShown ? _tokenizer.DecodeAfterSpace(token) : _tokenizer.Decode(token);
     }
 
     /// <summary>The tokens of each target.</summary>
@@ -56,8 +56,35 @@ internal sealed partial class InfillText
     {
         var committed = new bool[tokens.Length];
         Array.Fill(committed, true);
-        return [.. Targets.Select(part => (IReadOnlyList<TokenScore>)[.. Enumerable.Range(part.Positions.Start.Value, part.Positions.End.Value - part.Positions.Start.Value)
-            .Select(at => new TokenScore(tokens[at], TokenText(at, tokens, committed), scores[at].LogProbability, scores[at].Rank))])];
+        return [.. _parts.Index().Where(entry => entry.Item.IsTarget).Select(entry => TokensOf(entry.Index, tokens, scores, committed))];
+    }
+
+    private TokenScore[] TokensOf(int index, int[] tokens, (double LogProbability, int Rank)[] scores, bool[] committed)
+    {
+        Range positions = _parts[index].Positions;
+        int start = positions.Start.Value, count = positions.End.Value - start;
+        bool isSpaceShown = IsSpaceShown(index == 0 ? null : _parts[index - 1], tokens, committed);
+        string[] texts = [.. Enumerable.Range(start, count).Select(at => TokenText(at, tokens, committed))];
+        if (string.Concat(texts) != DecodeGap(tokens.AsSpan(positions), committed.AsSpan(positions), isSpaceShown))
+            texts = TextsByPrefix(tokens.AsSpan(positions), isSpaceShown);
+        return [.. texts.Select((text, i) => new TokenScore(tokens[start + i], text, scores[start + i].LogProbability, scores[start + i].Rank))];
+    }
+
+    /// <summary>Where characters are divided between tokens: a character is of the token that completes it.</summary>
+    private string[] TextsByPrefix(ReadOnlySpan<int> tokens, bool isSpaceShown)
+    {
+        var texts = new string[tokens.Length];
+        int shown = 0;
+        for (int i = 0; i < tokens.Length; i++)
+        {
+            string prefix = isSpaceShown ? _tokenizer.DecodeAfterSpace(tokens[..(i + 1)]) : _tokenizer.Decode(tokens[..(i + 1)]);
+            if (i + 1 < tokens.Length)
+                prefix = prefix.TrimEnd('\uFFFD');
+            texts[i] = prefix[Math.Min(shown, prefix.Length)..];
+            shown = Math.Max(shown, prefix.Length);
+        }
+
+        return texts;
     }
 
     /// <summary>Number of characters of the filled text before the first token that is not committed.</summary>
@@ -75,7 +102,7 @@ internal sealed partial class InfillText
                 int count = committed[part.Positions].IndexOf(false);
                 isComplete = count < 0;
                 ReadOnlySpan<int> known = isComplete ? tokens[part.Positions] : tokens.Slice(part.Positions.Start.Value, count);
-                string text = known.IsEmpty ? "" : IsSpaceShown(before, tokens, committed) ? _tokenizer.DecodeStart(known) : _tokenizer.Decode(known);
+                string text = known.IsEmpty ? "" : IsSpaceShown(before, tokens, committed) ? _tokenizer.DecodeAfterSpace(known) : _tokenizer.Decode(known);
                 length += isComplete ? text.Length : text.TrimEnd('\uFFFD').Length; // of a character whose last bytes are to come
                 if (!isComplete)
                     return length;

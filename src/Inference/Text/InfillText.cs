@@ -138,7 +138,7 @@ internal sealed partial class InfillText
             ReadOnlySpan<int> run = tokens[start..end];
             text.Append(
                 !committed[start] ? $"<mask:{run.Length}>" :
-                start == 0 && isSpaceShown ? _tokenizer.DecodeStart(run) : _tokenizer.Decode(run));
+                start == 0 && isSpaceShown ? _tokenizer.DecodeAfterSpace(run) : _tokenizer.Decode(run));
         }
 
         return text.ToString();
@@ -148,7 +148,8 @@ internal sealed partial class InfillText
     /// Whether the space mark of a first token is not written as a space: the space is in the given text, or there is none, as at the
     /// start of a text and after a white space token.
     /// </summary>
-    private static bool IsSpaceShown(Part? before) => before is null || (!before.SpaceMoved && before.EndsInSpace);
+    private bool IsSpaceShown(Part? before) =>
+        before is { SpaceMoved: false, SpaceCarried: true } || (_tokenizer.ImpliesSpaces && before is null or { SpaceMoved: false, EndsInSpace: true });
 
     private bool IsSpaceShown(Part? before, ReadOnlySpan<int> tokens, ReadOnlySpan<bool> committed)
     {
@@ -167,12 +168,13 @@ internal sealed partial class InfillText
         if (_spacing == GapSpacing.FromModel || before is { IsTarget: true })
             return null;
         bool isStart = IsStart(before);
-        TokenSet banned =
+        TokenSet? banned =
             before is { SpaceCarried: true } && !isStart ? _tokenizer.WithoutMark
             : !isStart && !before!.EndsInSpace ? _tokenizer.WithMark
+            : !isStart && !_tokenizer.ImpliesSpaces ? null
             : !_tokenizer.StartsWithMark ? _tokenizer.WithMark
             : _tokenizer.InsideWord;
-        return banned.Tokens.Length < _tokenizer.TextTokenCount ? banned : null;
+        return banned?.Tokens.Length < _tokenizer.TextTokenCount ? banned : null;
     }
 
     private static bool IsTarget(TextSegment? segment) => segment is TextSegment.Gap or TextSegment.Literal { Marked: true };
@@ -185,7 +187,7 @@ internal sealed partial class InfillText
         string given = movesSpace ? literal.Text[..^1] : literal.Text;
         bool isLastWithoutToken = space != SpaceAtEnd.InTokens && (_tokenizer.KeepsWhiteSpace || literal.Text.EndsWith(' '));
         string encoded = isLastWithoutToken ? literal.Text[..^1] : literal.Text;
-        int[] tokens = Encode(before, encoded);
+        int[] tokens = Encode(before, encoded, isFollowed: next is not null && space == SpaceAtEnd.InTokens);
         if (space == SpaceAtEnd.Carried)
             tokens = _tokenizer.WithoutSpaceAtEnd(tokens);
         if (literal.Marked && tokens.Length == 0)
@@ -205,11 +207,11 @@ internal sealed partial class InfillText
     }
 
     /// <summary>Encodes a text after a part. White space at the end of that part may belong to the first token of this one.</summary>
-    private int[] Encode(Part? before, string text)
+    private int[] Encode(Part? before, string text, bool isFollowed)
     {
         if (IsStart(before) || (_tokenizer.KeepsWhiteSpace && !before!.SpaceCarried && before.EndsInSpace))
-            return _tokenizer.EncodeStart(text);
-        return _tokenizer.EncodeContinuation(before!.SpaceCarried ? " " + text : text);
+            return _tokenizer.EncodeStart(text, isFollowed);
+        return _tokenizer.EncodeContinuation(before!.SpaceCarried ? " " + text : text, isFollowed);
     }
 
     private void AddGap(TextSegment.Gap gap, bool omitsTokens, int maskId)

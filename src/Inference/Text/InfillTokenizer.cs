@@ -1,72 +1,81 @@
-using System.Text;
 using AsArm.Assd.Distributions;
 using AsArm.Inference.ModelFolders;
 using AsArm.Inference.Tokenization;
+using Microsoft.ML.Tokenizers;
 
 namespace AsArm.Inference.Text;
 
 /// <summary>
 /// The tokenizer of a model: SentencePiece unigram, with the normalisation and pre-tokenisation of <see cref="ModelManifest.TextRules" /> and
-/// <see cref="ModelManifest.TextEncoding" />. Only generated tokens are decoded, so lossy normalisation never changes given text. Thread-safe.
+/// <see cref="ModelManifest.TextEncoding" />, or a byte-level BPE. Only generated tokens are decoded, so lossy normalisation never changes given text. Thread-safe.
 /// </summary>
 public sealed class InfillTokenizer
 {
-    private const char Space = '\u2581'; // SentencePiece's mark of a space before a word
-
-    private readonly SentencePieceEncoder _encoder;
-    private readonly ITextEncoder? _rules;
-    private readonly CodeEncoder? _code;
-    private readonly string?[] _pieces;
-    private readonly string[] _names;
+    private readonly TokenizerAdapter _adapter;
+    private readonly bool[] _isText;
     private readonly ModelManifest _manifest;
-    private readonly bool _leavesSpaceAtEnd;
 
-    private InfillTokenizer(SentencePieceModel model, ModelManifest manifest)
+    private InfillTokenizer(TokenizerAdapter adapter, ModelManifest manifest)
     {
-        _manifest = manifest;
-        _names = [.. model.Pieces.Select(piece => piece.Text)];
-        _leavesSpaceAtEnd = manifest.TextRules is { IsFast: true, SplitSpacesOnly: true };
-        TrimsSpaces = manifest.TextEncoding is null && (model.RemoveExtraWhitespaces || manifest.TextRules is { RemoveSpace: true } or { IsFast: true });
-        _encoder = new SentencePieceEncoder(model);
-        _rules = manifest.TextRules is not TextRules rules ? null
-            : rules.IsFast ? new FastEncoder(model, _encoder, rules)
-            : new XlnetEncoder(_encoder, rules);
-        _code = manifest.TextEncoding is null ? null : new CodeEncoder(_encoder, manifest.TextRules);
-        _pieces = new string?[manifest.VocabularySize];
-        for (int id = 0; id < model.Pieces.Count; id++)
-            _pieces[id] = model.Pieces[id].Text;
-        foreach (int special in manifest.SpecialIds.Append(manifest.MaskId).Append(UnknownId).Concat(_code?.WhiteSpaceTokens ?? []))
-            _pieces[special] = special == manifest.MaskId ? null : _code?.WhiteSpace(special);
+        (_adapter, _manifest) = (adapter, manifest);
+        _isText = new bool[manifest.VocabularySize];
+        for (int token = 0; token < adapter.Count; token++)
+            _isText[token] = adapter.PieceOf(token).Length > 0;
+        foreach (int special in manifest.SpecialIds.Append(manifest.MaskId).Concat(adapter.UnknownId is int unknown ? [unknown] : []))
+            _isText[special] = false;
+        for (int token = 0; token < adapter.Count; token++)
+            _isText[token] |= token != manifest.MaskId && adapter.IsWhiteSpace(token);
         StartsWithMark = EncodeStart("a") is [var first, ..] && HasMark(first);
-        TextTokenCount = Enumerable.Range(0, _pieces.Length).Count(IsText);
+        TextTokenCount = _isText.Count(isText => isText);
         WithMark = Where(HasMark);
         WithoutMark = Where(token => !HasMark(token));
         InsideWord = Where(token => !HasMark(token) && !IsWhiteSpace(token));
     }
 
+    /// <summary>
+    /// The tokenizer behind the abstraction of Microsoft.ML.Tokenizers, for whole texts without gaps: a <see cref="UnigramTokenizer" /> or a
+    /// <see cref="BpeTokenizer" />. Tokens of gaps and of the text around them are those of <see cref="CountTokens(InfillPrompt, out int[])" />.
+    /// </summary>
+    public Tokenizer Tokenizer => _adapter.Tokenizer;
+
+    /// <summary>Size of the network's vocabulary.</summary>
+    internal int VocabularySize => _isText.Length;
+
     /// <summary>Number of tokens that are text.</summary>
     internal int TextTokenCount { get; }
 
-    /// <summary>Text tokens that begin with the space mark.</summary>
+    /// <summary>Text tokens that begin with a space: with the space mark, or with the byte of a space.</summary>
     internal TokenSet WithMark { get; }
 
-    /// <summary>Text tokens that begin without the space mark.</summary>
+    /// <summary>Text tokens that begin without a space.</summary>
     internal TokenSet WithoutMark { get; }
 
-    /// <summary>Text tokens that begin without the space mark and are not white space tokens.</summary>
+    /// <summary>Text tokens that begin without a space and are not white space tokens.</summary>
     internal TokenSet InsideWord { get; }
 
     /// <summary>Whether the first word of a text has the space mark (SentencePiece's add_dummy_prefix).</summary>
     internal bool StartsWithMark { get; }
 
-    /// <summary>The token of characters that are not in the vocabulary.</summary>
-    public int UnknownId => _encoder.UnknownId;
+    /// <summary>The token of characters that are not in the vocabulary; null for a byte-level BPE, which has tokens for all.</summary>
+    public int? UnknownId => _adapter.UnknownId;
 
-    /// <summary>Whether all white space of a text is encoded, not only whether there is some before a word.</summary>
-    internal bool KeepsWhiteSpace => _code is not null;
+    /// <inheritdoc cref="TokenizerAdapter.ImpliesSpaces" />
+    internal bool ImpliesSpaces => _adapter.ImpliesSpaces;
 
-    /// <summary>Whether white space at the start of a text has no tokens, and a run of it is encoded as one space.</summary>
-    internal bool TrimsSpaces { get; }
+    /// <inheritdoc cref="TokenizerAdapter.KeepsWhiteSpace" />
+    internal bool KeepsWhiteSpace => _adapter.KeepsWhiteSpace;
+
+    /// <inheritdoc cref="TokenizerAdapter.TrimsSpaces" />
+    internal bool TrimsSpaces => _adapter.TrimsSpaces;
+
+    /// <summary>Opens the tokenizer of a model folder.</summary>
+    /// <param name="folder">A folder with a tokenizer.</param>
+    /// <exception cref="ModelFolderException">The folder has no tokenizer, or a damaged one; the message names the file.</exception>
+    public static InfillTokenizer Open(ModelFolder folder)
+    {
+        ArgumentNullException.ThrowIfNull(folder);
+        return new InfillTokenizer(TokenizerFiles.Read(folder), folder.Manifest);
+    }
 
     /// <summary>Opens a SentencePiece .model file.</summary>
     /// <param name="path">A SentencePiece unigram model.</param>
@@ -75,40 +84,33 @@ public sealed class InfillTokenizer
     public static InfillTokenizer Open(string path, ModelManifest manifest)
     {
         ArgumentNullException.ThrowIfNull(manifest);
-        return Read(RegularFile.Read(path, ModelLimits.TokenizerBytes), path, manifest);
-    }
-
-    /// <summary>Reads the bytes of a .model file.</summary>
-    /// <inheritdoc cref="Open" />
-    internal static InfillTokenizer Read(byte[] bytes, string path, ModelManifest manifest)
-    {
-        try
-        {
-            SentencePieceModel model = SentencePieceModel.Parse(bytes);
-            int last = model.Pieces.Count - 1;
-            if (last >= manifest.VocabularySize)
-                throw new InvalidDataException($"it has a piece {last}, the network's vocabulary ends at {manifest.VocabularySize - 1}");
-            if (manifest.TextRules?.AddedTokens?.FirstOrDefault(token => (uint)token.Id > (uint)last) is AddedToken unknown)
-                throw new InvalidDataException($"it has no piece {unknown.Id}, which added_tokens names");
-            return new InfillTokenizer(model, manifest);
-        }
-        catch (InvalidDataException error)
-        {
-            throw new ModelFolderException($"{path} is not a tokenizer for this model: {error.Message.ReplaceLineEndings(" ").TrimEnd('.')}.", error);
-        }
+        return new InfillTokenizer(TokenizerFiles.ReadSentencePiece(RegularFile.Read(path, ModelLimits.TokenizerBytes), path, manifest), manifest);
     }
 
     /// <summary>Encodes a text that starts a sequence; a space before its first word is implied.</summary>
-    public int[] EncodeStart(string text) => Encode(text, KeepsWhiteSpace ? TextEdges.KeptStart : TextEdges.Start);
+    public int[] EncodeStart(string text) => EncodeStart(text, isFollowed: false);
 
     /// <summary>Encodes a text right after another token; no space is implied.</summary>
-    public int[] EncodeContinuation(string text) => Encode(text, KeepsWhiteSpace ? TextEdges.KeptContinuation : TextEdges.Continuation);
+    public int[] EncodeContinuation(string text) => EncodeContinuation(text, isFollowed: false);
 
-    /// <summary>Decodes tokens that start a sequence, without the implied space before the first word.</summary>
-    public string DecodeStart(ReadOnlySpan<int> tokens) => Decode(tokens, isAfterSpace: true);
+    /// <inheritdoc cref="EncodeStart(string)" />
+    /// <param name="text">The text.</param>
+    /// <param name="isFollowed">Whether another part of the text follows that does not begin with the space before a word.</param>
+    internal int[] EncodeStart(string text, bool isFollowed) => Encode(text, isStart: true, isFollowed);
+
+    /// <inheritdoc cref="EncodeContinuation(string)" />
+    /// <param name="text">The text.</param>
+    /// <param name="isFollowed">Whether another part of the text follows that does not begin with the space before a word.</param>
+    internal int[] EncodeContinuation(string text, bool isFollowed) => Encode(text, isStart: false, isFollowed);
+
+    /// <summary>Decodes tokens that start a sequence, without the implied space before the first word; a byte-level BPE implies none.</summary>
+    public string DecodeStart(ReadOnlySpan<int> tokens) => Decode(tokens, isSpaceShown: ImpliesSpaces);
 
     /// <summary>Decodes tokens that follow others, with the space before each word, including the first.</summary>
-    public string Decode(ReadOnlySpan<int> tokens) => Decode(tokens, isAfterSpace: false);
+    public string Decode(ReadOnlySpan<int> tokens) => Decode(tokens, isSpaceShown: false);
+
+    /// <summary>Decodes tokens, without a space at the start, which the text before them has.</summary>
+    internal string DecodeAfterSpace(ReadOnlySpan<int> tokens) => Decode(tokens, isSpaceShown: true);
 
     /// <summary>Counts the tokens of a prompt, as they count for the maximum length.</summary>
     /// <param name="prompt">With or without gaps.</param>
@@ -124,79 +126,49 @@ public sealed class InfillTokenizer
         return InfillText.Count(prompt.Segments, new SegmentEncoder(this, _manifest, GapSpacing.AsTyped), out tokens);
     }
 
-    /// <summary>The piece of a token, in which U+2581 marks a space; empty if the tokenizer has none.</summary>
+    /// <summary>A token as the vocabulary writes it: with U+2581 for a space in SentencePiece, with U+0120 in a byte-level BPE. Empty if the tokenizer has none.</summary>
     /// <param name="token">An id of the network's vocabulary.</param>
-    public string PieceOf(int token) => token < _names.Length ? _names[token] : "";
+    public string PieceOf(int token) => _adapter.PieceOf(token);
 
     /// <summary>Whether a token is text; special tokens and the unknown token are not.</summary>
-    public bool IsText(int token) => _pieces[token] is not null;
+    public bool IsText(int token) => _isText[token];
 
     /// <summary>Whether a token is a white space token, after which the space mark of a word means no space.</summary>
-    internal bool IsWhiteSpace(int token) => IsText(token) && _code?.WhiteSpace(token) is not null;
+    internal bool IsWhiteSpace(int token) => IsText(token) && _adapter.IsWhiteSpace(token);
 
     /// <summary>Whether all tokens of a text can be generated.</summary>
-    internal bool CanWrite(string text, int[] tokens) =>
-        Array.TrueForAll(tokens, IsText) && (_code is null || _code.Encode(text, TextEdges.KeptContinuation, []));
+    internal bool CanWrite(string text, int[] tokens) => Array.TrueForAll(tokens, IsText) && _adapter.HasTokens(text);
 
-    /// <summary>Where the last white space of a given text is encoded if another part follows.</summary>
-    internal SpaceAtEnd SpaceAtEnd(string text, bool isAfterGap) =>
-        KeepsWhiteSpace ? CodeEncoder.SpaceAtEnd(text, isAfterGap)
-        : EndsInSpace(text) ? Tokenization.SpaceAtEnd.Carried
-        : Tokenization.SpaceAtEnd.InTokens;
+    /// <inheritdoc cref="TokenizerAdapter.SpaceAtEnd" />
+    internal SpaceAtEnd SpaceAtEnd(string text, bool isAfterGap) => _adapter.SpaceAtEnd(text, isAfterGap);
 
-    /// <summary>
-    /// Whether the last character of a text is encoded as the space mark of the next word: a space, or a character that is normalised to one.
-    /// </summary>
-    private bool EndsInSpace(string text)
-    {
-        if (text.Length == 0 || char.IsLetterOrDigit(text[^1]))
-            return false;
-        if (text[^1] == ' ')
-            return true;
-        int last = text.Length > 1 && char.IsSurrogatePair(text[^2], text[^1]) ? 2 : 1;
-        return TrimsSpaces && EncodeContinuation(text[^last..] + "a") is [var token, ..] && HasMark(token);
-    }
+    /// <inheritdoc cref="TokenizerAdapter.WithoutSpaceAtEnd" />
+    internal int[] WithoutSpaceAtEnd(int[] tokens) => _adapter.WithoutSpaceAtEnd(tokens);
 
-    /// <summary>Removes a space mark at the end of a text, which belongs to the next word; some tokenizers encode it there.</summary>
-    internal int[] WithoutSpaceAtEnd(int[] tokens)
-    {
-        int count = tokens.Length;
-        while (_leavesSpaceAtEnd && count > 0 && _pieces[tokens[count - 1]] is [Space])
-            count--;
-        return tokens[..count];
-    }
+    /// <inheritdoc cref="TokenizerAdapter.EndsInWhiteSpaceToken" />
+    internal bool EndsInWhiteSpaceToken(string text) => _adapter.EndsInWhiteSpaceToken(text);
 
-    /// <summary>Whether the last character of a text is encoded in a white space token.</summary>
-    internal bool EndsInWhiteSpaceToken(string text) => KeepsWhiteSpace && text is [.., '\n' or '\t' or ' '];
-
-    private bool HasMark(int token) => _pieces[token] is [Space, ..];
+    private bool HasMark(int token) => IsText(token) && _adapter.BeginsWithSpace(token);
 
     private TokenSet Where(Predicate<int> condition) =>
-        new(Enumerable.Range(0, _pieces.Length).Where(token => IsText(token) && condition(token)));
+        new(Enumerable.Range(0, _isText.Length).Where(token => IsText(token) && condition(token)));
 
-    private string Decode(ReadOnlySpan<int> tokens, bool isAfterSpace)
+    private string Decode(ReadOnlySpan<int> tokens, bool isSpaceShown)
     {
-        var text = new StringBuilder();
         foreach (int token in tokens)
         {
-            string piece = _pieces[token] ?? throw new ArgumentException($"Token {token} is not text.", nameof(tokens));
-            text.Append(isAfterSpace && piece[0] == Space ? piece.AsSpan(1) : piece);
-            isAfterSpace = IsWhiteSpace(token);
+            if (!IsText(token))
+                throw new ArgumentException($"Token {token} is not text.", nameof(tokens));
         }
 
-        return text.Replace(Space, ' ').ToString();
+        return _adapter.Decode(tokens, isSpaceShown);
     }
 
-    private int[] Encode(string text, TextEdges edges)
+    private int[] Encode(string text, bool isStart, bool isFollowed)
     {
         ArgumentNullException.ThrowIfNull(text);
         var tokens = new List<int>((text.Length / 3) + 8);
-        if (_code is not null)
-            _code.Encode(text, edges, tokens);
-        else if (_rules is not null)
-            _rules.Encode(text, edges, tokens);
-        else
-            _encoder.Encode(text, edges, tokens);
+        _adapter.Encode(text, isStart, isFollowed, tokens);
         return [.. tokens];
     }
 }

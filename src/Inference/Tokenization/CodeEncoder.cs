@@ -10,6 +10,7 @@ namespace AsArm.Inference.Tokenization;
 internal sealed class CodeEncoder
 {
     private const char Space = '\u2581';
+    private const string TwoSpaces = "  ";
 
     private readonly SentencePieceEncoder _encoder;
     private readonly XlnetEncoder? _rules;
@@ -28,19 +29,17 @@ internal sealed class CodeEncoder
         Known(Space.ToString());
     }
 
-    /// <summary>The white space tokens.</summary>
-    public IReadOnlyList<int> WhiteSpaceTokens => [_lineFeed, _tab, _twoSpaces];
-
     /// <summary>The text of a white space token; null for any other token.</summary>
     public string? WhiteSpace(int token) =>
-        token == _lineFeed ? "\n" : token == _tab ? "\t" : token == _twoSpaces ? "  " : null;
+        token == _lineFeed ? "\n" : token == _tab ? "\t" : token == _twoSpaces ? TwoSpaces : null;
 
     /// <summary>Appends the tokens of a text.</summary>
     /// <param name="text">A text; lone surrogates count as U+FFFD.</param>
     /// <param name="edges"><see cref="TextEdges.KeptStart" /> or <see cref="TextEdges.KeptContinuation" />.</param>
     /// <param name="tokens">The list to append to.</param>
+    /// <param name="unknownTexts">If it is not null, the characters of each token of two spaces are appended to it: characters without a piece have that token too.</param>
     /// <returns>False if a character has no piece; its token is then that of two spaces.</returns>
-    public bool Encode(string text, TextEdges edges, List<int> tokens)
+    public bool Encode(string text, TextEdges edges, List<int> tokens, List<string>? unknownTexts = null)
     {
         bool known = true;
         int start = 0;
@@ -55,15 +54,17 @@ internal sealed class CodeEncoder
             };
             if (token != ByteTrie.None)
             {
-                known &= EncodeSection(text[start..at], edges, tokens);
+                known &= EncodeSection(text[start..at], edges, tokens, unknownTexts);
                 tokens.Add(token);
+                if (token == _twoSpaces)
+                    unknownTexts?.Add(TwoSpaces);
                 (start, edges) = (at + length, TextEdges.KeptStart);
             }
 
             at += length;
         }
 
-        return known & EncodeSection(text[start..], edges, tokens);
+        return known & EncodeSection(text[start..], edges, tokens, unknownTexts);
     }
 
     /// <summary>
@@ -79,13 +80,13 @@ internal sealed class CodeEncoder
             : Tokenization.SpaceAtEnd.InNoToken;
     }
 
-    private bool EncodeSection(string section, TextEdges edges, List<int> tokens)
+    private bool EncodeSection(string section, TextEdges edges, List<int> tokens, List<string>? unknownTexts)
     {
         int first = tokens.Count;
         if (section.Length > 0 && _rules is not null)
-            _rules.EncodeSection(section, edges, tokens);
+            _rules.EncodeSection(section, edges, tokens, unknownTexts);
         else if (section.Length > 0)
-            _encoder.Encode(section, edges, tokens);
+            _encoder.Encode(section, edges, tokens, unknownTexts);
         return tokens.IndexOf(_encoder.UnknownId, first) < 0;
     }
 

@@ -37,7 +37,7 @@ internal sealed class FastEncoder : ITextEncoder
     }
 
     /// <inheritdoc />
-    public void Encode(string text, TextEdges edges, List<int> tokens)
+    public void Encode(string text, TextEdges edges, List<int> tokens, List<string>? unknownTexts = null)
     {
         bool startsWord = edges != TextEdges.Continuation;
         foreach ((Range section, int? token) in _inText.Split(text))
@@ -45,26 +45,33 @@ internal sealed class FastEncoder : ITextEncoder
             string normalized = _normalizer.Apply(text[section]);
             foreach ((Range part, int? inner) in _inNormalized.Split(normalized))
             {
-                EncodeWords(normalized[part], startsWord, tokens);
-                startsWord |= Add(inner, tokens);
+                EncodeWords(normalized[part], startsWord, tokens, unknownTexts);
+                startsWord |= Add(inner, tokens, unknownTexts);
             }
 
-            startsWord |= Add(token, tokens);
+            startsWord |= Add(token, tokens, unknownTexts);
         }
     }
 
-    private static bool Add(int? token, List<int> tokens)
+    /// <summary>Appends the tokens of a text that is already normalised and has the space marks of its words.</summary>
+    /// <inheritdoc cref="Encode" />
+    public void EncodeNormalized(string text, List<int> tokens, List<string>? unknownTexts) => EncodeMarked(text, startsWord: false, tokens, unknownTexts);
+
+    private bool Add(int? token, List<int> tokens, List<string>? unknownTexts)
     {
-        if (token is int id)
-            tokens.Add(id);
-        return token is not null;
+        if (token is not int id)
+            return false;
+        tokens.Add(id);
+        if (id == _vocabulary.UnknownId)
+            unknownTexts?.Add(_vocabulary.TextOf(id));
+        return true;
     }
 
-    private void EncodeWords(string text, bool startsWord, List<int> tokens)
+    private void EncodeWords(string text, bool startsWord, List<int> tokens, List<string>? unknownTexts)
     {
         if (_splitsSpacesOnly)
         {
-            EncodeMarked(text.Replace(' ', Mark), startsWord, tokens);
+            EncodeMarked(text.Replace(' ', Mark), startsWord, tokens, unknownTexts);
             return;
         }
 
@@ -73,12 +80,12 @@ internal sealed class FastEncoder : ITextEncoder
             end = start;
             while (end < text.Length && !char.IsWhiteSpace(text[end]))
                 end++;
-            EncodeMarked(text[start..end], startsWord || start > 0, tokens);
+            EncodeMarked(text[start..end], startsWord || start > 0, tokens, unknownTexts);
         }
     }
 
     /// <summary>Encodes a text in which each space mark begins a word.</summary>
-    private void EncodeMarked(string text, bool startsWord, List<int> tokens)
+    private void EncodeMarked(string text, bool startsWord, List<int> tokens, List<string>? unknownTexts)
     {
         if (text.Length == 0)
             return;
@@ -88,16 +95,22 @@ internal sealed class FastEncoder : ITextEncoder
         {
             end = text.IndexOf(Mark, start + 1);
             end = end < 0 ? text.Length : end;
-            EncodeWord(Encoding.UTF8.GetBytes(text, start, end - start), tokens);
+            EncodeWord(Encoding.UTF8.GetBytes(text, start, end - start), tokens, unknownTexts);
         }
     }
 
     /// <summary>Segments a word. Like the library, it looks up joined unknown characters by name once more.</summary>
-    private void EncodeWord(byte[] word, List<int> tokens)
+    private void EncodeWord(byte[] word, List<int> tokens, List<string>? unknownTexts)
     {
         var pieces = new List<PlacedPiece>();
         _segmenter.Segment(word, pieces);
         foreach (PlacedPiece piece in pieces)
-            tokens.Add(piece.Id != _vocabulary.UnknownId ? piece.Id : _vocabulary.IdOf(Encoding.UTF8.GetString(word[piece.Start..piece.End])));
+        {
+            string? unknown = piece.Id == _vocabulary.UnknownId ? Encoding.UTF8.GetString(word[piece.Start..piece.End]) : null;
+            int id = unknown is null ? piece.Id : _vocabulary.IdOf(unknown);
+            tokens.Add(id);
+            if (id == _vocabulary.UnknownId)
+                unknownTexts?.Add(unknown!);
+        }
     }
 }

@@ -7,5 +7,6 @@ internal interface ITextEncoder
     /// <param name="text">A text; lone surrogates count as U+FFFD.</param>
     /// <param name="edges">How white space at its ends is encoded.</param>
     /// <param name="tokens">The list to append to.</param>
-    void Encode(string text, TextEdges edges, List<int> tokens);
+    /// <param name="unknownTexts">If it is not null, the normalised characters of each unknown token are appended to it.</param>
+    void Encode(string text, TextEdges edges, List<int> tokens, List<string>? unknownTexts = null);
 }

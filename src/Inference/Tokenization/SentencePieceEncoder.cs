@@ -3,7 +3,7 @@ using System.Text;
 namespace AsArm.Inference.Tokenization;
 
 /// <summary>Encodes text like SentencePiece, with identical pieces.</summary>
-internal sealed class SentencePieceEncoder
+internal sealed class SentencePieceEncoder : ITextEncoder
 {
     private readonly string[] _texts;
     private readonly SentencePieceNormalizer _normalizer;
@@ -30,17 +30,13 @@ internal sealed class SentencePieceEncoder
     /// <summary>The piece of a token.</summary>
     public string TextOf(int token) => _texts[token];
 
-    /// <summary>Appends the tokens of a text.</summary>
-    /// <param name="text">A text; lone surrogates count as U+FFFD.</param>
-    /// <param name="edges">How white space at its ends is encoded.</param>
-    /// <param name="tokens">The list to append to.</param>
-    public void Encode(string text, TextEdges edges, List<int> tokens)
-    {
-        var pieces = new List<PlacedPiece>();
-        _segmenter.Segment(_normalizer.Normalize(Encoding.UTF8.GetBytes(text), edges), pieces);
-        foreach (PlacedPiece piece in pieces)
-            tokens.Add(piece.Id);
-    }
+    /// <inheritdoc />
+    public void Encode(string text, TextEdges edges, List<int> tokens, List<string>? unknownTexts = null) =>
+        Segment(_normalizer.Normalize(Encoding.UTF8.GetBytes(text), edges), tokens, unknownTexts);
+
+    /// <summary>Appends the tokens of a text that is already normalised.</summary>
+    /// <inheritdoc cref="Encode" />
+    public void EncodeNormalized(string text, List<int> tokens, List<string>? unknownTexts) => Segment(Encoding.UTF8.GetBytes(text), tokens, unknownTexts);
 
     /// <summary>The pieces of a text. For unknown characters the text is the characters themselves.</summary>
     /// <inheritdoc cref="Encode" />
@@ -53,5 +49,17 @@ internal sealed class SentencePieceEncoder
         foreach (PlacedPiece piece in placed)
             pieces.Add((piece.Id == UnknownId ? Encoding.UTF8.GetString(normalized[piece.Start..piece.End]) : _texts[piece.Id], piece.Id));
         return pieces;
+    }
+
+    private void Segment(ReadOnlySpan<byte> normalized, List<int> tokens, List<string>? unknownTexts)
+    {
+        var pieces = new List<PlacedPiece>();
+        _segmenter.Segment(normalized, pieces);
+        foreach (PlacedPiece piece in pieces)
+        {
+            tokens.Add(piece.Id);
+            if (piece.Id == UnknownId)
+                unknownTexts?.Add(Encoding.UTF8.GetString(normalized[piece.Start..piece.End]));
+        }
     }
 }

@@ -26,31 +26,31 @@ internal sealed class XlnetEncoder : ITextEncoder
 
     /// <summary>Appends the tokens of a text, which is split at added tokens; each section between them starts a word.</summary>
     /// <inheritdoc />
-    public void Encode(string text, TextEdges edges, List<int> tokens)
+    public void Encode(string text, TextEdges edges, List<int> tokens, List<string>? unknownTexts = null)
     {
         if (_rules.DoLowerCase)
             text = _added.ChangeOutside(text, CaseMapping.LowerEach); // before splitting: <MASK> is <mask>
         foreach ((Range section, int? token) in _added.Split(text))
         {
-            EncodeSection(text[section], edges, tokens);
+            EncodeSection(text[section], edges, tokens, unknownTexts);
             if (token is not int id)
                 continue;
-            tokens.Add(id);
+            Add(_encoder.TextOf(id), id, tokens, unknownTexts);
             edges = TextEdges.Start;
         }
     }
 
     /// <summary>Appends the tokens of a section, in which no added tokens are matched.</summary>
     /// <inheritdoc cref="Encode" />
-    public void EncodeSection(string text, TextEdges edges, List<int> tokens)
+    public void EncodeSection(string text, TextEdges edges, List<int> tokens, List<string>? unknownTexts = null)
     {
         text = XlnetPreprocessing.Apply(text, _rules, keepsLeadingSpace: edges == TextEdges.Continuation);
         foreach ((string piece, int id) in _encoder.Pieces(text, edges))
         {
             if (_rules.SplitDigitCommas && DigitComma.Ends(piece))
-                SplitComma(piece, tokens);
+                SplitComma(piece, tokens, unknownTexts);
             else
-                tokens.Add(IdOf(piece, id));
+                Add(piece, IdOf(piece, id), tokens, unknownTexts);
         }
     }
 
@@ -58,7 +58,7 @@ internal sealed class XlnetEncoder : ITextEncoder
     /// Splits a piece such as "10," into the pieces of "10" and a comma. Encoding "10" prepends a space mark, which is removed if the piece had
     /// none; the rest may then not be a piece.
     /// </summary>
-    private void SplitComma(string piece, List<int> tokens)
+    private void SplitComma(string piece, List<int> tokens, List<string>? unknownTexts)
     {
         string number = piece[..^1].Replace(Space.ToString(), "", StringComparison.Ordinal);
         List<(string Text, int Id)> pieces = _encoder.Pieces(number, TextEdges.Start);
@@ -66,12 +66,19 @@ internal sealed class XlnetEncoder : ITextEncoder
         {
             (string text, int id) = pieces[i];
             if (i > 0 || piece[0] == Space || text[0] != Space)
-                tokens.Add(IdOf(text, id));
+                Add(text, IdOf(text, id), tokens, unknownTexts);
             else if (text.Length > 1)
-                tokens.Add(_encoder.IdOf(text[1..]));
+                Add(text[1..], _encoder.IdOf(text[1..]), tokens, unknownTexts);
         }
 
-        tokens.Add(_encoder.IdOf(","));
+        Add(",", _encoder.IdOf(","), tokens, unknownTexts);
+    }
+
+    private void Add(string piece, int id, List<int> tokens, List<string>? unknownTexts)
+    {
+        tokens.Add(id);
+        if (id == _encoder.UnknownId)
+            unknownTexts?.Add(piece);
     }
 
     /// <summary>Like Hugging Face, looks up pieces by name: unknown characters that together are the name of a special token become that token.</summary>

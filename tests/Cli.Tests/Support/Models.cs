@@ -15,6 +15,9 @@ internal static class Models
     /// <summary>A small network as float16, int8 or int4.</summary>
     public static string InPrecision(string precision) => In(precision);
 
+    /// <summary>vocab.json and merges.txt of a byte-level BPE, whose ids are tokens of <see cref="Text" />.</summary>
+    public static string ByteLevel { get; } = In("byte_level");
+
     /// <summary>The name that the command was built with.</summary>
     public static string DefaultName { get; } = Assembly.LoadFrom(AsarmCommand.Assembly)
         .GetCustomAttributes<AssemblyMetadataAttribute>().Single(attribute => attribute.Key == "DefaultModel").Value!;

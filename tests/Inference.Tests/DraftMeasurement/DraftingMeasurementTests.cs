@@ -87,7 +87,7 @@ public sealed class DraftingMeasurementTests
     public void Create_SeveralTexts_GivesGapsOfAllKindsFromEach()
     {
         using TextInfiller infiller = TextInfiller.Open(Files.Default);
-        var prompts = new DraftingPrompts(infiller.Tokenizer, 128);
+        var prompts = new DraftingPrompts(infiller.InfillTokenizer, 128);
         string other = s_words.Replace("dog", "fox", StringComparison.Ordinal);
         List<InfillPrompt> made = prompts.Create([new("a", [s_words, s_words]), new("b", [other, other])], 40);
         Assert.HasCount(40, made);
@@ -105,7 +105,7 @@ public sealed class DraftingMeasurementTests
     public void Create_ShortText_NamesIt()
     {
         using TextInfiller infiller = TextInfiller.Open(Files.Default);
-        var prompts = new DraftingPrompts(infiller.Tokenizer, 128);
+        var prompts = new DraftingPrompts(infiller.InfillTokenizer, 128);
         string message = Assert.ThrowsExactly<InfillTextException>(() => prompts.Create([new("long", [s_words, s_words]), new("short.txt", ["Once.", s_words[..400]])], 40)).Message;
         StringAssert.Contains(message, "short.txt is too short");
     }

@@ -37,7 +37,7 @@ public sealed class TokenScoreTests
 
             CollectionAssert.AreEquivalent(Enumerable.Range(0, 14).ToArray(), result.Gaps.SelectMany(gap => gap.Tokens).Select(token => token.Rank).ToArray());
             Assert.AreEqual(14, result.Usage.GeneratedTokens);
-            Assert.AreEqual(s_infiller.Tokenizer.CountTokens(InfillPrompt.Parse(Text)).Total, result.Usage.TotalTokens);
+            Assert.AreEqual(s_infiller.CountTokens(InfillPrompt.Parse(Text)).Total, result.Usage.TotalTokens);
         }
     }
 

@@ -29,7 +29,7 @@ public sealed class TelemetryTests
         Assert.AreEqual(results.Sum(result => result.Statistics.Generated) + fused.Statistics.Generated, sums["asarm.tokens.generated"]);
         Assert.AreEqual(results.Sum(result => result.Statistics.QueryTokens) + fused.Statistics.QueryTokens + score.Tokens, sums["asarm.tokens.processed|query"]);
         Assert.AreEqual(
-            results.Append(fused).Sum(result => result.Statistics.ContentTokens + result.Usage.GivenTokens) + infiller.Tokenizer.CountTokens(InfillPrompt.Parse("The cat sat.")).Total,
+            results.Append(fused).Sum(result => result.Statistics.ContentTokens + result.Usage.GivenTokens) + infiller.CountTokens(InfillPrompt.Parse("The cat sat.")).Total,
             sums["asarm.tokens.processed|content"]);
         Assert.IsGreaterThan(0, sums["asarm.cache.tokens"]);
         Assert.AreEqual(fused.Statistics.Drafted, sums.Where(sum => sum.Key.StartsWith("asarm.draft.tokens|", StringComparison.Ordinal)).Sum(sum => sum.Value));

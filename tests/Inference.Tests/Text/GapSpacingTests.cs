@@ -49,6 +49,7 @@ public sealed partial class GapSpacingTests
         ["text rules"] = Tokenizers.Xlnet(new TextRules()),
         ["spaces kept"] = Tokenizers.Odd(null),
         ["transformers 5"] = Tokenizers.Xlnet(s_fast),
+        ["byte-level BPE"] = ByteLevelFolder.OpenTokenizer(),
     };
 
     /// <summary>With any allowed tokens, the gaps inserted into the input give the text.</summary>
@@ -89,6 +90,12 @@ public sealed partial class GapSpacingTests
     [DataRow("transformers 5", "The cat  ", " the mat")]
     [DataRow("transformers 5", "The cat \n ", "")]
     [DataRow("transformers 5", " ", " the mat")]
+    [DataRow("byte-level BPE", "The cat\n", " the mat")]
+    [DataRow("byte-level BPE", "The cat  ", "\tthe mat")]
+    [DataRow("byte-level BPE", "The cat \n", "\n\n  the mat")]
+    [DataRow("byte-level BPE", "The cat \n\t\t", "")]
+    [DataRow("byte-level BPE", "The cat \n ", " ")]
+    [DataRow("byte-level BPE", " ", " the mat")]
     public void Encode_WhiteSpaceBeforeATarget_GivesTheTokensOfTheWhole(string name, string before, string after)
     {
         InfillTokenizer tokenizer = s_tokenizers[name];
@@ -224,7 +231,7 @@ public sealed partial class GapSpacingTests
     {
         while (true)
         {
-            int token = random.Next(s_manifest.VocabularySize);
+            int token = random.Next(tokenizer.VocabularySize);
             if (tokenizer.IsText(token) && banned?.Contains(token) != true)
                 return token;
         }

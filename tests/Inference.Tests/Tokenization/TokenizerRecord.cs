@@ -36,6 +36,9 @@ internal sealed class TokenizerRecord
         new("odd, accents and spaces kept, after another token", () => Tokenizers.Odd(new TextRules(KeepAccents: true, RemoveSpace: false)), IsContinuation: true),
     ];
 
+    /// <summary>All recorded lines.</summary>
+    public string[] Texts => _lines;
+
     /// <summary>Number of lines that a setting was recorded for.</summary>
     public int Count(int setting) => Lines(setting).Count();
 
@@ -73,7 +76,7 @@ internal sealed class TokenizerRecord
     private IEnumerable<string> Lines(int setting) => _lines.Where((_, i) => setting < AllLines || i < _corners || i % Every == 0);
 
     /// <summary>FNV-1a over the ids, folded to 16 bits.</summary>
-    private static ushort Checksum(int[] ids)
+    public static ushort Checksum(int[] ids)
     {
         uint value = 2166136261;
         foreach (int id in ids)
@@ -81,7 +84,8 @@ internal sealed class TokenizerRecord
         return (ushort)((value >> 16) ^ (value & 0xFFFF));
     }
 
-    private static byte[] Unpack(string path)
+    /// <summary>Reads a file packed with gzip.</summary>
+    public static byte[] Unpack(string path)
     {
         using var packed = new GZipStream(File.OpenRead(path), CompressionMode.Decompress);
         using var bytes = new MemoryStream();
