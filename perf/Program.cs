@@ -2,6 +2,7 @@ using AsArm.Perf;
 using AsArm.Perf.Cache;
 using AsArm.Perf.Precision;
 using AsArm.Perf.Samplers;
+using AsArm.Perf.Startup;
 using BenchmarkDotNet.Running;
 
 if (args is ["--check-allocations"])
@@ -16,6 +17,8 @@ if (args is ["official"])
     return OfficialMeasurement.Run();
 if (args is ["chart", .. string[] chart])
     return ChartCommand.Run(chart);
+if (args is ["startup", .. string[] startup])
+    return StartupMeasurement.Run(startup);
 if (args is ["samplers", .. string[] options])
     return SamplersMeasurement.Run(options);
 BenchmarkSwitcher.FromAssembly(typeof(AllocationGate).Assembly).Run(args, new InProcessConfig());

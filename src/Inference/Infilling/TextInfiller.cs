@@ -61,14 +61,40 @@ public sealed partial class TextInfiller : IDisposable
     /// <exception cref="DeviceNotAvailableException">The device is not available; the message lists those that are.</exception>
     public static TextInfiller Open(string folder, Device device = Device.Cpu, int? threads = null, bool useCache = true, bool allowTf32 = false, bool inFloat32 = false)
     {
+        Task library = Task.Run(OnnxEnvironment.LoadLibrary);
         ModelFolder checkedFolder = ModelFolder.Open(folder);
-        InfillTokenizer? tokenizer = checkedFolder.TokenizerPath is string path
-            ? InfillTokenizer.Read(checkedFolder.Read(ModelFolder.TokenizerFile), path, checkedFolder.Manifest)
-            : null;
-        if (tokenizer is not null && !Enumerable.Range(0, checkedFolder.Manifest.VocabularySize).Any(tokenizer.IsText))
-            throw new ModelFolderException($"{checkedFolder.FullPath}: special_ids in asarm.json leave no token that can be generated.");
-        NgramTable? ngrams = NgramFile.Read(checkedFolder);
-        return new TextInfiller(checkedFolder, OnnxModelLoader.Open(checkedFolder, device, threads, useCache, allowTf32, inFloat32), tokenizer, ngrams, device);
+        library.GetAwaiter().GetResult();
+        // Opening the network takes longest, and one thread: the other files are read meanwhile.
+        Task<(InfillTokenizer? Tokenizer, NgramTable? Ngrams)> reading = Task.Run(() => (ReadTokenizer(checkedFolder), NgramFile.Read(checkedFolder)));
+        OnnxAnySubsetModel model = OpenDuring(reading, () => OnnxModelLoader.Open(checkedFolder, device, threads, useCache, allowTf32, inFloat32));
+        return new TextInfiller(checkedFolder, model, reading.Result.Tokenizer, reading.Result.Ngrams, device);
+    }
+
+    /// <summary>Opens the network while another thread reads the other files, and waits for that. Errors of those files come first.</summary>
+    private static OnnxAnySubsetModel OpenDuring(Task reading, Func<OnnxAnySubsetModel> open)
+    {
+        OnnxAnySubsetModel? model = null;
+        try
+        {
+            model = open();
+            reading.GetAwaiter().GetResult();
+            return model;
+        }
+        catch
+        {
+            model?.Dispose();
+            reading.GetAwaiter().GetResult();
+            throw;
+        }
+    }
+
+    private static InfillTokenizer? ReadTokenizer(ModelFolder folder)
+    {
+        if (folder.TokenizerPath is not string path)
+            return null;
+        InfillTokenizer tokenizer = InfillTokenizer.Read(folder.Read(ModelFolder.TokenizerFile), path, folder.Manifest);
+        return Enumerable.Range(0, folder.Manifest.VocabularySize).Any(tokenizer.IsText) ? tokenizer
+            : throw new ModelFolderException($"{folder.FullPath}: special_ids in asarm.json leave no token that can be generated.");
     }
 
     /// <summary>Waits for a running forward pass, then releases the network; later calls throw.</summary>
