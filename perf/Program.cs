@@ -3,6 +3,7 @@ using AsArm.Perf.Cache;
 using AsArm.Perf.Concurrency;
 using AsArm.Perf.Precision;
 using AsArm.Perf.Samplers;
+using AsArm.Perf.Startup;
 using BenchmarkDotNet.Running;
 
 if (args is ["--check-allocations"])
@@ -19,6 +20,8 @@ if (args is ["chart", .. string[] chart])
     return ChartCommand.Run(chart);
 if (args is ["concurrency", .. string[] callers])
     return ConcurrencyMeasurement.Run(callers);
+if (args is ["startup", .. string[] startup])
+    return StartupMeasurement.Run(startup);
 if (args is ["samplers", .. string[] options])
     return SamplersMeasurement.Run(options);
 BenchmarkSwitcher.FromAssembly(typeof(AllocationGate).Assembly).Run(args, new InProcessConfig());

@@ -1,8 +1,6 @@
 using AsArm.Assd.Models;
-using AsArm.Assd.Ngrams;
 using AsArm.Inference.Devices;
 using AsArm.Inference.ModelFolders;
-using AsArm.Inference.Onnx;
 using AsArm.Inference.Onnx.Cached;
 using AsArm.Inference.Onnx.Sessions;
 using AsArm.Inference.Scheduling;
@@ -24,21 +22,23 @@ public sealed partial class TextInfiller : ITextInfiller, IDisposable, IAsyncDis
     /// <summary>The maximum number of sequences that share a forward pass; other requests wait until one of them is done.</summary>
     public const int MaxBatchSize = 16;
 
-    private readonly IAnySubsetModel _model;
+    private readonly IAnySubsetModel _network;
     private readonly InfillTokenizer? _tokenizer;
     private readonly InfillSetting _setting;
     private readonly Scheduler _scheduler;
     private readonly RequestRunner _runner;
     private readonly TextInfillerOptions _options;
 
-    private TextInfiller(ModelFolder folder, IAnySubsetModel model, bool hasCache, InfillTokenizer? tokenizer, NgramTable? ngrams, TextInfillerOptions options)
+    private TextInfiller(OpenedModel opened, IAnySubsetModel network, TextInfillerOptions options)
     {
+        (ModelFolder folder, InfillTokenizer? tokenizer) = (opened.Folder, opened.Tokenizer);
         Folder = folder;
-        Model = new InfillModelInfo(folder.Name, model.MaxLength, model.VocabularySize, options.Device);
-        (_model, _tokenizer, _options) = (model, tokenizer, options);
-        int[] banned = tokenizer is null ? [] : [.. Enumerable.Range(0, model.VocabularySize).Where(token => !tokenizer.IsText(token))];
-        _setting = new InfillSetting(folder.Manifest, options.Device, banned, ngrams);
-        _scheduler = new Scheduler(model, new SchedulerOptions(folder.Name, MaxBatchSize, options.MaxQueuedRequests, options.QueueFullMode, hasCache));
+        Model = new InfillModelInfo(folder.Name, network.MaxLength, network.VocabularySize, options.Device);
+        (_network, _tokenizer, _options) = (network, tokenizer, options);
+        int[] banned = tokenizer is null ? [] : [.. Enumerable.Range(0, network.VocabularySize).Where(token => !tokenizer.IsText(token))];
+        _setting = new InfillSetting(folder.Manifest, options.Device, banned, opened.Ngrams);
+        bool hasCache = opened.Network is CachedOnnxModel;
+        _scheduler = new Scheduler(network, new SchedulerOptions(folder.Name, MaxBatchSize, options.MaxQueuedRequests, options.QueueFullMode, hasCache));
         _runner = new RequestRunner(_scheduler, folder.Name);
     }
 
@@ -73,13 +73,8 @@ public sealed partial class TextInfiller : ITextInfiller, IDisposable, IAsyncDis
     internal static TextInfiller Open(string folder, TextInfillerOptions options, Func<OnnxAnySubsetModel, IAnySubsetModel> replace)
     {
         options.Validate();
-        ModelFolder checkedFolder = ModelFolder.Open(folder);
-        InfillTokenizer? tokenizer = checkedFolder.HasTokenizer ? InfillTokenizer.Open(checkedFolder) : null;
-        if (tokenizer is not null && !Enumerable.Range(0, checkedFolder.Manifest.VocabularySize).Any(tokenizer.IsText))
-            throw new ModelFolderException($"{checkedFolder.FullPath}: special_ids in asarm.json leave no token that can be generated.");
-        NgramTable? ngrams = NgramFile.Read(checkedFolder);
-        OnnxAnySubsetModel model = OnnxModelLoader.Open(checkedFolder, options.Device, options.Threads, options.UseCache, options.AllowTf32, options.UseFloat32);
-        return new TextInfiller(checkedFolder, replace(model), model is CachedOnnxModel, tokenizer, ngrams, options);
+        OpenedModel opened = OpenedModel.Open(folder, options);
+        return new TextInfiller(opened, replace(opened.Network), options);
     }
 
     /// <summary>Opens a model folder on another thread.</summary>
@@ -120,7 +115,7 @@ public sealed partial class TextInfiller : ITextInfiller, IDisposable, IAsyncDis
     public async ValueTask DisposeAsync() => await Task.Run(_scheduler.Dispose).ConfigureAwait(false);
 
     /// <summary>Runs an action between two forward passes, while nobody else uses the network. For measurements.</summary>
-    internal void RunExclusive(Action<IAnySubsetModel> action) => _scheduler.RunExclusiveAsync(() => action(_model)).GetAwaiter().GetResult();
+    internal void RunExclusive(Action<IAnySubsetModel> action) => _scheduler.RunExclusiveAsync(() => action(_network)).GetAwaiter().GetResult();
 
     private SegmentEncoder Encoder(GapSpacing spacing) => new(RequireTokenizer(), Folder.Manifest, spacing);
 

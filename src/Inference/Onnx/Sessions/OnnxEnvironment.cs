@@ -17,13 +17,29 @@ internal static class OnnxEnvironment
             lock (s_creation)
                 return OrtEnv.IsCreated ? OrtEnv.Instance() : Create();
         }
-        catch (Exception error) when (error is TypeInitializationException or DllNotFoundException or EntryPointNotFoundException or BadImageFormatException)
+        catch (Exception error) when (IsMissingLibrary(error))
         {
             throw new DeviceNotAvailableException(
                 "The native library of ONNX Runtime is missing, or of another version or platform: the application has to reference the package "
                 + "Microsoft.ML.OnnxRuntime, or Microsoft.ML.OnnxRuntime.Gpu for NVIDIA GPUs.", error);
         }
     }
+
+    /// <summary>Loads the native library, without an environment: for another thread than the one that will need it. Errors are left to <see cref="Get" />.</summary>
+    public static void LoadLibrary()
+    {
+        try
+        {
+            using var options = new RunOptions();
+        }
+        catch (Exception error) when (IsMissingLibrary(error))
+        {
+            // the caller learns it where the library is needed
+        }
+    }
+
+    private static bool IsMissingLibrary(Exception error) =>
+        error is TypeInitializationException or DllNotFoundException or EntryPointNotFoundException or BadImageFormatException;
 
     private static OrtEnv Create()
     {
