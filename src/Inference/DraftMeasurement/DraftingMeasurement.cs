@@ -12,7 +12,7 @@ namespace AsArm.Inference.DraftMeasurement;
 /// Measures the <see cref="DraftingFigures" /> of a model. Acceptance and the corpus weight come from samples at T = 1 on held-out texts and
 /// are reproducible on one machine; the forward-pass overhead comes from times and is rounded coarsely.
 /// </summary>
-public sealed class DraftingMeasurement
+internal sealed class DraftingMeasurement
 {
     private const int PromptsPerRepeat = 160;
     private const int CorpusWeightPrompts = 4; // one prompt in four is used for the corpus weight

@@ -3,7 +3,7 @@ using AsArm.Assd.Planning;
 namespace AsArm.Inference.ModelFolders;
 
 /// <summary>Expected acceptance of draft tokens by source; null where it was not measured. See <see cref="DraftAcceptance" />.</summary>
-public sealed record AcceptanceFigures
+internal sealed record AcceptanceFigures
 {
     /// <summary>Of draft tokens from the n-grams of ngrams.bin, by known neighbours.</summary>
     public NeighbourRates? Ngram { get; init; }

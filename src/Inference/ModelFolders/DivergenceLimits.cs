@@ -7,4 +7,4 @@ namespace AsArm.Inference.ModelFolders;
 /// <param name="WorstDivergence">Limit of <see cref="DistributionDifference.WorstDivergence" />, in nats.</param>
 /// <param name="WorstVariation">Limit of <see cref="DistributionDifference.WorstVariation" />, 0 to 1.</param>
 /// <param name="RelativeDivergence">Limit of <see cref="DistributionDifference.RelativeDivergence" />.</param>
-public sealed record DivergenceLimits(double MeanDivergence, double WorstDivergence, double WorstVariation, double RelativeDivergence);
+internal sealed record DivergenceLimits(double MeanDivergence, double WorstDivergence, double WorstVariation, double RelativeDivergence);

@@ -7,7 +7,7 @@ namespace AsArm.Inference.ModelFolders;
 /// `drafting` of asarm.json: measurements of a model from which the draft policy of the sampler `fused` starts. They change the
 /// number of forward passes and which sample a seed gives, never the distribution. A missing figure has a neutral value.
 /// </summary>
-public sealed record DraftingFigures
+internal sealed record DraftingFigures
 {
     /// <summary>Expected acceptance of draft tokens.</summary>
     public AcceptanceFigures? Acceptance { get; init; }

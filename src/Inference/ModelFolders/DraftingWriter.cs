@@ -1,7 +1,7 @@
 namespace AsArm.Inference.ModelFolders;
 
 /// <summary>Writes `drafting` into asarm.json of a model folder. The file is replaced atomically.</summary>
-public static class DraftingWriter
+internal static class DraftingWriter
 {
     private const string Suffix = ".new";
 

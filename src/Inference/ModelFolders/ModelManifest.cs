@@ -69,7 +69,7 @@ public sealed record ModelManifest
 
     /// <summary>Limits of the divergence from the recorded distributions for float16, int8 and int4; null for float32 computation.</summary>
     [JsonIgnore]
-    public DivergenceLimits? DivergenceLimits => Precision switch
+    internal DivergenceLimits? DivergenceLimits => Precision switch
     {
         "float16" => new(1e-4, 1e-3, 0.02, 1e-4),
         "int8" => new(0.02, 0.2, 0.25, 0.005),
@@ -99,7 +99,7 @@ public sealed record ModelManifest
     public string? TextEncoding { get; init; }
 
     /// <summary>Measurements for the draft policy; null where none were made.</summary>
-    public DraftingFigures? Drafting { get; init; }
+    internal DraftingFigures? Drafting { get; init; }
 
     /// <summary>Size of the keys and values of one token, in bytes.</summary>
     [JsonIgnore]

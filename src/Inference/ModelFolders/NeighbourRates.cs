@@ -11,7 +11,7 @@ namespace AsArm.Inference.ModelFolders;
 /// <param name="Left">The token before is known.</param>
 /// <param name="Right">The token after is known.</param>
 /// <param name="Both">Both are known.</param>
-public sealed record NeighbourRates(
+internal sealed record NeighbourRates(
     [property: JsonRequired] IReadOnlyList<double> None,
     [property: JsonRequired] IReadOnlyList<double> Left,
     [property: JsonRequired] IReadOnlyList<double> Right,

@@ -4,7 +4,7 @@ using AsArm.Inference.Devices;
 namespace AsArm.Inference.ModelFolders;
 
 /// <summary>The forward-pass overhead by class of device; null where it was not measured.</summary>
-public sealed record OverheadFigures
+internal sealed record OverheadFigures
 {
     /// <summary>On a CPU.</summary>
     public PassOverhead? Cpu { get; init; }

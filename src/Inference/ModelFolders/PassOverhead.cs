@@ -8,4 +8,4 @@ namespace AsArm.Inference.ModelFolders;
 /// </summary>
 /// <param name="Alone">Overhead of a pass of one sequence.</param>
 /// <param name="Batch">Overhead of a pass of 16 sequences that process the same number of tokens, in tokens of each sequence.</param>
-public sealed record PassOverhead([property: JsonRequired] double Alone, [property: JsonRequired] double Batch);
+internal sealed record PassOverhead([property: JsonRequired] double Alone, [property: JsonRequired] double Batch);

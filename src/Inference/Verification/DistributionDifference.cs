@@ -10,7 +10,7 @@ namespace AsArm.Inference.Verification;
 /// <param name="WorstVariation">The largest distance of a row.</param>
 /// <param name="Information">KL(recorded, uniform) in nats, the mean over the rows: how far the recorded distributions are from uniform.</param>
 /// <remarks>Divergences and variations are infinite where a logit of the model is NaN.</remarks>
-public sealed record DistributionDifference(
+internal sealed record DistributionDifference(
     int Rows, double MeanDivergence, double WorstDivergence, double MeanVariation, double WorstVariation, double Information)
 {
     /// <summary>The mean divergence as a share of <see cref="Information" />: 0 for equal distributions, 1 for a model with uniform ones.

@@ -4,4 +4,4 @@ namespace AsArm.Inference.Verification;
 /// <param name="Case">Its name in the file.</param>
 /// <param name="MaximumDifference">Largest absolute difference of a logit; infinite where a logit is NaN.</param>
 /// <param name="Distributions">The divergence of the distributions.</param>
-public sealed record GoldenDifference(string Case, float MaximumDifference, DistributionDifference Distributions);
+internal sealed record GoldenDifference(string Case, float MaximumDifference, DistributionDifference Distributions);

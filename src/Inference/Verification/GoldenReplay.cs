@@ -5,7 +5,7 @@ using AsArm.Inference.ModelFolders;
 namespace AsArm.Inference.Verification;
 
 /// <summary>Replays recorded inputs through a model and compares its logits with the recorded ones.</summary>
-public static class GoldenReplay
+internal static class GoldenReplay
 {
     /// <summary>Replays all cases of a file, in the order of their names.</summary>
     /// <param name="model">The model to check.</param>

@@ -15,7 +15,7 @@ namespace AsArm.Inference.Onnx.Cached;
 /// evaluated and not released, up to a limit. Sequences beyond it are encoded again in every pass, which costs time only. When all are
 /// released, at most 64 MiB are retained.
 /// </remarks>
-public sealed class CachedOnnxModel : OnnxAnySubsetModel
+internal sealed class CachedOnnxModel : OnnxAnySubsetModel
 {
     /// <summary>The default limit of the cache: 2 GiB, which is 56 sequences of 512 tokens at XLNet-base size.</summary>
     public const long DefaultCacheBytes = 1L << 31;

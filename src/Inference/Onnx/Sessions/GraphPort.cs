@@ -5,4 +5,4 @@ namespace AsArm.Inference.Onnx.Sessions;
 /// <param name="Name">Its name.</param>
 /// <param name="Type">Element type, as ONNX Runtime names it.</param>
 /// <param name="Shape">Dimensions; dynamic ones by name.</param>
-public sealed record GraphPort(bool IsInput, string Name, string Type, string Shape);
+internal sealed record GraphPort(bool IsInput, string Name, string Type, string Shape);

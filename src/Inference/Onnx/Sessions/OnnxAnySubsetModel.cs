@@ -25,7 +25,7 @@ public abstract class OnnxAnySubsetModel : IAnySubsetModel, IDisposable
     public string GraphPath { get; }
 
     /// <summary>The inputs, then the outputs of the graph.</summary>
-    public IReadOnlyList<GraphPort> Ports => Graph.Ports;
+    internal IReadOnlyList<GraphPort> Ports => Graph.Ports;
 
     /// <summary>Total time spent in ONNX Runtime.</summary>
     public TimeSpan NativeTime => Graph.NativeTime;

@@ -9,7 +9,7 @@ namespace AsArm.Inference.Onnx.Stateless;
 /// A model on the stateless graph model.onnx: every forward pass processes whole sequences. Buffers grow to the largest run, and tensors over
 /// them are reused by shape, so that repeated passes allocate next to nothing.
 /// </summary>
-public sealed class StatelessOnnxModel : OnnxAnySubsetModel
+internal sealed class StatelessOnnxModel : OnnxAnySubsetModel
 {
     private readonly TensorsByShape<StatelessShape> _tensors = new();
     private StatelessBuffers _buffers;
