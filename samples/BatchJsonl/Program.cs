@@ -1,5 +1,5 @@
 // Fills the texts of a JSONL file (an object with "text" a line), many in a forward pass, and writes an object a line in the same order.
-// Usage: BatchJsonl INPUT. A line that cannot be filled gets an "error"; the others are still filled.
+// Usage: BatchJsonl INPUT. A text that cannot be filled gets an "error"; the others are still filled. A line that is no such object ends the run.
 using System.Text.Json.Nodes;
 using AsArm.Inference.Infilling;
 using AsArm.Models;

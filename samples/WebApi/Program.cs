@@ -1,8 +1,8 @@
 // A minimal API: concurrent requests share forward passes.
 // Try: curl -s localhost:5080/infill -H 'Content-Type: application/json' -d '{"text": "The little dog <mask:3> the garden.", "seed": 1}'
-using AsArm.Assd;
 using AsArm.Inference.Infilling;
 using AsArm.Inference.Scheduling;
+using AsArm.Inference.Text;
 using AsArm.Models;
 
 WebApplicationBuilder builder = WebApplication.CreateBuilder(args);
@@ -28,7 +28,7 @@ app.MapPost("/infill", async (InfillBody body, ITextInfiller infiller, Cancellat
     {
         return Results.StatusCode(StatusCodes.Status429TooManyRequests);
     }
-    catch (Exception error) when (error is AsArmException or ArgumentException)
+    catch (Exception error) when (error is InfillTextException or ArgumentException)
     {
         return Results.BadRequest(new { error = error.Message });
     }

@@ -37,7 +37,7 @@ public sealed class AsArmOptions
     /// </summary>
     public DraftMode DraftMode { get; set; } = DraftMode.Latency;
 
-    /// <summary>The maximum number of requests that wait for their first forward pass.</summary>
+    /// <summary>The maximum number of requests that wait for their first forward pass, see <see cref="TextInfillerOptions.MaxQueuedRequests" />.</summary>
     public int MaxQueuedRequests { get; set; } = TextInfillerOptions.DefaultMaxQueuedRequests;
 
     /// <summary>What becomes of a request that finds the queue full.</summary>

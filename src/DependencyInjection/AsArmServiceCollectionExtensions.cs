@@ -15,7 +15,8 @@ public static class AsArmServiceCollectionExtensions
 {
     /// <summary>
     /// Registers a singleton <see cref="ITextInfiller" />. The host validates the options, opens the model and warms it up when it starts, finishes the
-    /// accepted requests when it stops, and cancels what is left when its shutdown timeout is over.
+    /// accepted requests when it stops, and cancels what is left when its shutdown timeout is over. There is one model: a second call changes its options.
+    /// Where a test replaces <see cref="ITextInfiller" />, <see cref="AsArmOptions.WarmUp" /> should be false, so that no model is opened.
     /// </summary>
     /// <param name="services">The services.</param>
     /// <param name="configure">Sets the options; the path of the model folder is required.</param>

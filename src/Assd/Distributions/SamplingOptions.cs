@@ -48,8 +48,11 @@ public record SamplingOptions
     /// <summary>Throws if a value is out of its range.</summary>
     /// <param name="vocabularySize">V, for the bans.</param>
     /// <exception cref="ArgumentOutOfRangeException">Names the option and its range.</exception>
+    /// <exception cref="ArgumentNullException">A collection is null.</exception>
     public void Validate(int vocabularySize)
     {
+        ArgumentNullException.ThrowIfNull(BannedTokens);
+        ArgumentNullException.ThrowIfNull(BannedTokensAt);
         Require(Temperature >= 0 && double.IsFinite(Temperature), nameof(Temperature), Temperature, "must be 0 (greedy) or a positive number");
         Require(TopK is null or >= 1, nameof(TopK), TopK, "must be at least 1");
         Require(TopP is null or (> 0 and <= 1), nameof(TopP), TopP, "must be in (0, 1]");

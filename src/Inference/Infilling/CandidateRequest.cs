@@ -14,7 +14,7 @@ internal sealed class CandidateRequest(InfillPrompt prompt, CandidateOptions opt
     /// <summary>Validates and encodes it.</summary>
     public EvaluationJob Prepare()
     {
-        InfillOptions.RequireTimeout(options.Timeout);
+        InfillOptions.RequireGapSpacing(options.GapSpacing);
         ArgumentOutOfRangeException.ThrowIfLessThan(options.Count, 1);
         if (options.BannedTokensAt.Count > 0)
             throw new ArgumentOutOfRangeException(nameof(options), "BannedTokensAt cannot be set for a text, which has no positions.");
@@ -26,6 +26,7 @@ internal sealed class CandidateRequest(InfillPrompt prompt, CandidateOptions opt
         var order = Order.LeftToRight(_text.Given);
         int[] tokens = _text.Tokens;
         SamplingOptions distribution = options with { BannedTokens = [.. setting.Banned.Union(options.BannedTokens)], BannedTokensAt = _text.BannedAt };
+        InfillOptions.RequireTokensAt(distribution, setting.Manifest.VocabularySize);
         return new EvaluationJob(
             () => new TopTokensSampler(order, tokens, distribution, setting.Manifest.VocabularySize, options.Count),
             sampler => _top = ((TopTokensSampler)sampler).TopTokens);

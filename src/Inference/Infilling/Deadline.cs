@@ -9,8 +9,10 @@ internal sealed class Deadline : IDisposable
 
     /// <param name="timeout">The time; null for no limit.</param>
     /// <param name="cancellationToken">The caller's token.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The time is not positive, or too long for a timer.</exception>
     public Deadline(TimeSpan? timeout, CancellationToken cancellationToken)
     {
+        InfillOptions.RequireTimeout(timeout);
         (_timeout, _caller) = (timeout, cancellationToken);
         if (timeout is not TimeSpan time)
             return;
@@ -22,10 +24,14 @@ internal sealed class Deadline : IDisposable
     public CancellationToken Token => _source?.Token ?? _caller;
 
     /// <summary>What the caller sees of a cancellation: their own, or a <see cref="TimeoutException" />.</summary>
-    public Exception Translate(OperationCanceledException error) =>
-        _source is { IsCancellationRequested: true } && !_caller.IsCancellationRequested
+    public Exception Translate(OperationCanceledException error)
+    {
+        if (_caller.IsCancellationRequested)
+            return new OperationCanceledException(error.Message, error, _caller);
+        return _source is { IsCancellationRequested: true }
             ? new TimeoutException($"The request was not finished within {_timeout!.Value.TotalSeconds:0.###} s.", error)
             : error;
+    }
 
     public void Dispose() => _source?.Dispose();
 }

@@ -1,4 +1,5 @@
 using AsArm.Assd.Models;
+using AsArm.Inference.ModelFolders;
 using AsArm.Inference.Onnx.Sessions;
 using AsArm.Inference.Scheduling;
 using AsArm.Inference.Text;
@@ -8,7 +9,8 @@ namespace AsArm.Inference.Infilling;
 
 /// <summary>
 /// Fills the gaps of texts and scores marked spans with one model. Thread-safe: all callers share one queue and its forward passes. Texts in the
-/// markup of <see cref="InfillPrompt.Parse" /> are accepted by the methods of <see cref="TextInfillerExtensions" />.
+/// markup of <see cref="InfillPrompt.Parse" /> are accepted by the methods of <see cref="TextInfillerExtensions" />. Null arguments, and a folder without a
+/// tokenizer (<see cref="ModelFolderException" />), throw at once; all else is thrown by the task, or by the first update of a stream.
 /// </summary>
 /// <example><code>
 /// await using TextInfiller infiller = await TextInfiller.OpenAsync("models/english-18m");
@@ -40,7 +42,10 @@ public interface ITextInfiller
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     Task<InfillResult> InfillAsync(InfillRequest request, CancellationToken cancellationToken = default);
 
-    /// <summary>Fills the gaps of one text, with an update after every forward pass; the last one has the result.</summary>
+    /// <summary>
+    /// Fills the gaps of one text, with an update after every forward pass; the last one has the result. The model does not wait for the reader: what was
+    /// committed is kept until it is read.
+    /// </summary>
     /// <inheritdoc cref="InfillAsync" />
     IAsyncEnumerable<InfillUpdate> InfillStreamAsync(InfillRequest request, CancellationToken cancellationToken = default);
 
@@ -48,7 +53,7 @@ public interface ITextInfiller
     /// Fills texts that arrive over time and returns an outcome for each, in their order: as soon as it and all earlier ones are available. An error of
     /// one text does not affect the others. If the source throws, the outcomes of the requests before come first.
     /// </summary>
-    /// <param name="requests">The requests; no more of them are taken than the model can soon start. The enumerator should observe its cancellation token.</param>
+    /// <param name="requests">The requests; no more of them are taken than the model can soon start. The enumerator should observe its cancellation token: when the caller stops reading, it is cancelled but not awaited.</param>
     /// <param name="cancellationToken">Cancels the requests that are not done, and the wait for others.</param>
     /// <exception cref="ObjectDisposedException">The infiller is disposed or draining.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>

@@ -27,6 +27,7 @@ internal sealed class InfillJob : ISequenceJob
     private Sampler? _sampler;
     private FilledSequence? _sequence; // the current window, once it is filled
     private InfillResult? _result;
+    private int _reported; // targets of the current window
 
     /// <param name="text">The encoded text.</param>
     /// <param name="options">The options of the request.</param>
@@ -40,7 +41,7 @@ internal sealed class InfillJob : ISequenceJob
         options.RequireRanges(setting.Manifest.VocabularySize);
         options.RequireNoPositions();
         _options = options with { BannedTokens = [.. setting.Banned.Union(options.BannedTokens)], BannedTokensAt = text.Current.BannedAt };
-        _options.RequireTokensAt(setting.Manifest.VocabularySize);
+        InfillOptions.RequireTokensAt(_options, setting.Manifest.VocabularySize);
         (_random, _orderRandom) = (new SplitMix64(_seed), new SplitMix64(~_seed));
         _order = CreateOrder();
         _setting = setting;
@@ -64,7 +65,13 @@ internal sealed class InfillJob : ISequenceJob
     }
 
     /// <inheritdoc />
-    public void OnForwardPass() => Progress?.Invoke(new SequenceProgress(_order, [.. _sampler!.Tokens], [.. _sampler.LogProbabilities], Statistics));
+    public void OnForwardPass()
+    {
+        if (Progress is null)
+            return;
+        Progress(SequenceProgress.Since(_sampler!, _reported, Statistics));
+        _reported = _sampler!.LogProbabilities.Length;
+    }
 
     /// <inheritdoc />
     public void EndSequence()
@@ -72,6 +79,7 @@ internal sealed class InfillJob : ISequenceJob
         _time.Stop();
         _sequence = FilledSequence.Of(_sampler!, _options, _setting.Manifest.Identity);
         _sampler = null;
+        _reported = 0;
     }
 
     /// <inheritdoc />
@@ -79,7 +87,7 @@ internal sealed class InfillJob : ISequenceJob
     {
         CompleteWindow();
         _options = _options with { BannedTokensAt = _text.Current.BannedAt };
-        _options.RequireTokensAt(_setting.Manifest.VocabularySize);
+        InfillOptions.RequireTokensAt(_options, _setting.Manifest.VocabularySize);
         _order = CreateOrder();
     }
 

@@ -26,8 +26,8 @@ public sealed record InfillOptions : SamplingOptions
     public long? Seed { get; init; }
 
     /// <summary>
-    /// What the draft policy of <see cref="SamplerKind.Fused" /> optimises. Null selects <see cref="Infilling.DraftMode.Throughput" /> in batches of
-    /// two or more and in <see cref="TextInfiller.InfillMany" />, else <see cref="Infilling.DraftMode.Latency" />. To reproduce a text of a batch
+    /// What the draft policy of <see cref="SamplerKind.Fused" /> optimises. Null selects <see cref="Infilling.DraftMode.Throughput" /> for requests of
+    /// batches (<see cref="TextInfiller.InfillBatch" /> with one request excepted), else <see cref="TextInfillerOptions.DraftMode" />. To reproduce a text of a batch
     /// alone, set the mode of the batch along with the seed.
     /// </summary>
     public DraftMode? DraftMode { get; init; }
@@ -59,8 +59,12 @@ public sealed record InfillOptions : SamplingOptions
         Require(DraftMode is null || Enum.IsDefined(DraftMode.Value), nameof(DraftMode), DraftMode, "is not a draft mode");
         Require(Enum.IsDefined(Sampler), nameof(Sampler), Sampler, "is not a sampler");
         Require(Enum.IsDefined(Order), nameof(Order), Order, "is not a decoding order");
-        Require(Enum.IsDefined(GapSpacing), nameof(GapSpacing), GapSpacing, "is not a gap spacing");
+        RequireGapSpacing(GapSpacing);
     }
+
+    /// <summary>Throws unless a gap spacing is one.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Names the option.</exception>
+    internal static void RequireGapSpacing(GapSpacing spacing) => Require(Enum.IsDefined(spacing), nameof(GapSpacing), spacing, "is not a gap spacing");
 
     /// <summary>Throws unless a timeout is positive and not longer than a timer takes.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Names the option and its range.</exception>
@@ -73,17 +77,18 @@ public sealed record InfillOptions : SamplingOptions
         Require(BannedTokensAt.Count == 0, nameof(BannedTokensAt), BannedTokensAt.Count, "cannot be set for a text, which has no positions");
 
     /// <summary>Throws unless the bans leave a possible first token for every gap, given the text before it.</summary>
+    /// <param name="options">The options with all bans.</param>
     /// <param name="vocabularySize">V.</param>
     /// <exception cref="ArgumentOutOfRangeException">Names the bans.</exception>
-    internal void RequireTokensAt(int vocabularySize)
+    internal static void RequireTokensAt(SamplingOptions options, int vocabularySize)
     {
-        var banned = new HashSet<int>(BannedTokens);
-        foreach (TokenSet set in BannedTokensAt.Values.Distinct())
+        var banned = new HashSet<int>(options.BannedTokens);
+        foreach (TokenSet set in options.BannedTokensAt.Values.Distinct())
         {
             int left = vocabularySize - banned.Count;
             foreach (int token in set.Tokens)
                 left -= banned.Contains(token) ? 0 : 1;
-            Require(left > 0, nameof(BannedTokens), BannedTokens.Count, "must leave a token that can begin a gap right after the text before it");
+            Require(left > 0, nameof(BannedTokens), options.BannedTokens.Count, "must leave a token that can begin a gap right after the text before it");
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Runtime.ExceptionServices;
 using AsArm.Assd.Models;
+using AsArm.Inference.Onnx.Sessions;
 using AsArm.Inference.Text;
 
 namespace AsArm.Inference.Infilling;
@@ -9,7 +10,8 @@ namespace AsArm.Inference.Infilling;
 /// <param name="Result">The filled text; null if there is an error.</param>
 /// <param name="Error">
 /// <see cref="InfillTextException" /> or <see cref="ArgumentException" /> for a request that cannot be filled,
-/// <see cref="ModelOutputException" /> if the logits are NaN or infinite; null if there is a result.
+/// <see cref="ModelOutputException" /> if the logits are NaN or infinite, <see cref="ModelRunException" /> if ONNX Runtime failed,
+/// <see cref="TimeoutException" /> if <see cref="InfillOptions.Timeout" /> is over; null if there is a result.
 /// </param>
 public sealed record InfillOutcome(InfillRequest Request, InfillResult? Result, Exception? Error)
 {

@@ -1,4 +1,4 @@
-using System.Runtime.ExceptionServices;
+using System.Diagnostics;
 using AsArm.Inference.Scheduling;
 using AsArm.Inference.Telemetry;
 
@@ -20,27 +20,24 @@ internal sealed class RequestRunner(Scheduler scheduler, string model)
     public async Task<TResult> RunAsync<TJob, TResult>(RequestPlan<TJob, TResult> request, bool blocks, CancellationToken cancellationToken)
         where TJob : class, ISequenceJob
     {
+        long submitted = Stopwatch.GetTimestamp();
         using var deadline = new Deadline(request.Timeout, cancellationToken);
         using var trace = new RequestTrace(model, request.Operation);
         try
         {
             await WaitFor(scheduler.ReserveAsync(request.WaitsForPlace, deadline.Token).AsTask(), blocks).ConfigureAwait(false);
             TJob job = Prepare(request.Prepare);
-            ScheduledRequest scheduled = scheduler.Submit(job, deadline.Token);
+            ScheduledRequest scheduled = scheduler.Submit(job, submitted, deadline.Token);
             await WaitFor(scheduled.Task, blocks).ConfigureAwait(false);
             return request.GetResult(job, scheduled.QueueTime, trace);
         }
-        catch (OperationCanceledException error)
-        {
-            Exception seen = deadline.Translate(error);
-            trace.Fail(seen);
-            ExceptionDispatchInfo.Throw(seen);
-            throw;
-        }
         catch (Exception error)
         {
-            trace.Fail(error);
-            throw;
+            Exception seen = error is OperationCanceledException cancelled ? deadline.Translate(cancelled) : error;
+            trace.Fail(seen);
+            if (seen == error)
+                throw;
+            throw seen;
         }
     }
 

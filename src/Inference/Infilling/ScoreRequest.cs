@@ -13,7 +13,6 @@ internal sealed class ScoreRequest(ScorePrompt prompt, ScoreOptions options, Seg
     /// <summary>Validates and encodes it.</summary>
     public EvaluationJob Prepare()
     {
-        InfillOptions.RequireTimeout(options.Timeout);
         InfillText.RequireTargets(prompt.Segments, spans: true, null);
         _text = SpanWindow.Encode(prompt.Segments, encoder, options.Window);
         var order = Order.LeftToRight(_text.Given);

@@ -1,51 +1,49 @@
-using AsArm.Assd.Ordering;
 using AsArm.Inference.Text;
 
 namespace AsArm.Inference.Infilling;
 
-/// <summary>Makes the updates of a streamed request from what its forward passes have done, on the thread of the caller who reads them.</summary>
+/// <summary>Makes the updates of a streamed request from what its forward passes have committed, on the thread of the caller who reads them.</summary>
 /// <param name="text">The text at its first window; used by this object alone.</param>
 internal sealed class StreamedText(WindowedText text)
 {
-    private bool _isAtEnd;
+    private int[] _tokens = text.Current.Tokens; // of the current window, by position
+    private bool[] _committed = text.Current.Given;
     private int _gaps; // of earlier windows
-    private int _targets; // of earlier windows
-    private int _reported; // targets of the current window
+    private int _targets; // that are committed
+    private int _reported; // of them in the current window
 
     /// <summary>Whether there are gaps that are not filled.</summary>
-    public bool HasMore => !_isAtEnd;
+    public bool HasMore { get; private set; } = true;
 
     /// <summary>The update after a forward pass, not marked as the final one.</summary>
     public InfillUpdate Next(SequenceProgress progress)
     {
-        Order order = progress.Order;
         InfillText window = text.Current;
-        var committed = new bool[order.Length];
-        foreach (int position in order.Positions[..(order.GivenCount + progress.LogProbabilities.Length)])
-            committed[position] = true;
-        string[] gaps = window.DecodeGaps(progress.Tokens, committed);
-        int stable = window.StableLength(progress.Tokens, committed, out bool isComplete);
-        string current = window.Fill(gaps);
-        var update = new InfillUpdate(text.WithCurrent(current), progress.Statistics, IsFinal: false)
-        {
-            Committed = Committed(progress, committed),
-            StableLength = text.Start + stable + (isComplete ? text.GivenAfter : 0),
-        };
-        _reported = progress.LogProbabilities.Length;
+        List<CommittedToken> committed = Commit(progress);
+        string[] gaps = window.DecodeGaps(_tokens, _committed);
+        string filled = window.Fill(gaps);
+        string whole = text.WithCurrent(filled);
+        int stable = text.Start + window.StableLength(_tokens, _committed, out bool isComplete);
+        if (isComplete)
+            stable += text.GivenAfter - (text.MayMoveSpace && whole[stable + text.GivenAfter - 1] == ' ' ? 1 : 0);
+        var update = new InfillUpdate(whole, progress.Statistics, IsFinal: false) { Committed = committed, StableLength = stable };
         if (progress.IsComplete)
-            MoveNext(current, gaps.Length);
+            MoveNext(filled, gaps.Length);
         return update;
     }
 
-    private List<CommittedToken> Committed(SequenceProgress progress, bool[] committed)
+    private List<CommittedToken> Commit(SequenceProgress progress)
     {
+        int[] positions = [.. progress.Order.Positions.Slice(progress.Order.GivenCount + _reported, progress.Tokens.Length)];
+        _reported += positions.Length;
+        for (int i = 0; i < positions.Length; i++)
+            (_tokens[positions[i]], _committed[positions[i]]) = (progress.Tokens[i], true);
         var tokens = new List<CommittedToken>();
-        for (int i = _reported; i < progress.LogProbabilities.Length; i++)
+        for (int i = 0; i < positions.Length; i++)
         {
-            int position = progress.Order.Positions[progress.Order.GivenCount + i];
-            (int gap, int index) = text.Current.PlaceOf(position);
-            string shown = text.Current.TokenText(position, progress.Tokens, committed);
-            tokens.Add(new CommittedToken(_gaps + gap, index, new TokenScore(progress.Tokens[position], shown, progress.LogProbabilities[i], _targets + i)));
+            (int gap, int index) = text.Current.PlaceOf(positions[i]);
+            string shown = text.Current.TokenText(positions[i], _tokens, _committed);
+            tokens.Add(new CommittedToken(_gaps + gap, index, new TokenScore(progress.Tokens[i], shown, progress.LogProbabilities[i], _targets++)));
         }
 
         return tokens;
@@ -53,7 +51,8 @@ internal sealed class StreamedText(WindowedText text)
 
     private void MoveNext(string filled, int gaps)
     {
-        (_gaps, _targets, _reported) = (_gaps + gaps, _targets + _reported, 0);
-        _isAtEnd = !text.MoveNext(filled);
+        _gaps += gaps;
+        HasMore = text.MoveNext(filled);
+        (_tokens, _committed, _reported) = (text.Current.Tokens, text.Current.Given, 0);
     }
 }

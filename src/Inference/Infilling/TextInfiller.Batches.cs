@@ -36,7 +36,7 @@ public sealed partial class TextInfiller
     public IEnumerable<InfillResult> InfillMany(IEnumerable<InfillRequest> requests, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(requests);
-        return Outcomes(Plans(requests, _setting, DraftMode.Throughput), stopsAtRefusal: true, cancellationToken).Select(outcome => outcome.ResultOrThrow());
+        return Outcomes(Prepare(requests, _setting, DraftMode.Throughput), stopsAtRefusal: true, cancellationToken).Select(outcome => outcome.ResultOrThrow());
     }
 
     /// <summary>
@@ -51,7 +51,7 @@ public sealed partial class TextInfiller
     public IEnumerable<InfillOutcome> InfillOutcomes(IEnumerable<InfillRequest> requests, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(requests);
-        return Outcomes(Plans(requests, _setting, DraftMode.Throughput), stopsAtRefusal: false, cancellationToken);
+        return Outcomes(Prepare(requests, _setting, DraftMode.Throughput), stopsAtRefusal: false, cancellationToken);
     }
 
     /// <inheritdoc />
@@ -67,13 +67,13 @@ public sealed partial class TextInfiller
     internal IReadOnlyList<InfillResult> InfillWith(InfillSetting setting, IReadOnlyList<InfillRequest> requests, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(requests);
-        PreparedRequest[] prepared = [.. Plans(requests, setting, requests.Count > 1 ? DraftMode.Throughput : _options.DraftMode)];
+        PreparedRequest[] prepared = [.. Prepare(requests, setting, requests.Count > 1 ? DraftMode.Throughput : _options.DraftMode)];
         foreach (PreparedRequest request in prepared)
             request.ThrowIfRefused(); // before any forward pass
         return [.. Outcomes(prepared, stopsAtRefusal: false, cancellationToken).Select(outcome => outcome.ResultOrThrow())];
     }
 
-    private IEnumerable<PreparedRequest> Plans(IEnumerable<InfillRequest> requests, InfillSetting setting, DraftMode mode)
+    private IEnumerable<PreparedRequest> Prepare(IEnumerable<InfillRequest> requests, InfillSetting setting, DraftMode mode)
     {
         RequireTokenizer();
         return requests.Select(new RequestPreparer(Encode, setting, mode).Prepare);
@@ -91,7 +91,9 @@ public sealed partial class TextInfiller
             {
                 while (more && undelivered.Count < MaxUndelivered && undelivered.Count(task => !task.IsCompleted) < MaxSubmitted && (more = TryMoveNext(source, ref failure)))
                 {
-                    undelivered.Enqueue(OutcomeAsync(source.Current, abandoned.Token));
+                    Task<InfillOutcome> outcome = OutcomeAsync(source.Current, abandoned.Token);
+                    Tasks.OnEnd(outcome);
+                    undelivered.Enqueue(outcome);
                     more = !stopsAtRefusal || source.Current.Refusal is null;
                 }
 
@@ -117,13 +119,13 @@ public sealed partial class TextInfiller
         try
         {
             await foreach (Task<InfillOutcome> outcome in outcomes.Reader.ReadAllAsync(cancellationToken).ConfigureAwait(false))
-                yield return await outcome.ConfigureAwait(false);
+                yield return await Tasks.CancelledBy(outcome, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
             await abandoned.CancelAsync().ConfigureAwait(false);
             // A source that ignores cancellation ends only with its next item; nobody waits for that.
-            _ = submitting.ContinueWith(_ => abandoned.Dispose(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            Tasks.OnEnd(submitting, abandoned.Dispose);
         }
     }
 
@@ -137,7 +139,7 @@ public sealed partial class TextInfiller
             {
                 await room.WaitAsync(cancellationToken).ConfigureAwait(false);
                 Task<InfillOutcome> outcome = OutcomeAsync(request, cancellationToken);
-                _ = outcome.ContinueWith(_ => room.Release(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+                Tasks.OnEnd(outcome, () => room.Release());
                 await outcomes.WriteAsync(outcome, cancellationToken).ConfigureAwait(false);
             }
 

@@ -57,7 +57,7 @@ public sealed partial class TextInfiller
             },
         };
         Task<InfillResult> result = _runner.RunAsync(plan, blocks: false, abandoned.Token);
-        _ = result.ContinueWith(_ => passes.Writer.TryComplete(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        Tasks.OnEnd(result, () => passes.Writer.TryComplete());
         try
         {
             await foreach (SequenceProgress pass in passes.Reader.ReadAllAsync(cancellationToken).ConfigureAwait(false))
@@ -66,10 +66,10 @@ public sealed partial class TextInfiller
                 if (text.HasMore)
                     yield return update;
                 else
-                    yield return Final(update, await result.ConfigureAwait(false));
+                    yield return Final(update, await Tasks.CancelledBy(result, cancellationToken).ConfigureAwait(false));
             }
 
-            await result.ConfigureAwait(false); // it failed
+            await Tasks.CancelledBy(result, cancellationToken).ConfigureAwait(false); // it failed
         }
         finally
         {

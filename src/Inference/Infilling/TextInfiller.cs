@@ -92,7 +92,7 @@ public sealed partial class TextInfiller : ITextInfiller, IDisposable, IAsyncDis
         }
         catch (OperationCanceledException)
         {
-            _ = opening.ContinueWith(opened => opened.Result.Dispose(), CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
+            Tasks.OnEnd(opening, () => (opening.IsCompletedSuccessfully ? opening.Result : null)?.Dispose());
             throw;
         }
     }

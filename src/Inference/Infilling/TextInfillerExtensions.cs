@@ -12,7 +12,7 @@ public static class TextInfillerExtensions
     /// <param name="cancellationToken">Cancels the request.</param>
     /// <inheritdoc cref="ITextInfiller.InfillAsync" />
     public static Task<InfillResult> InfillAsync(this ITextInfiller infiller, string text, InfillOptions? options = null, CancellationToken cancellationToken = default) =>
-        Required(infiller).InfillAsync(new InfillRequest(text, options ?? new()), cancellationToken);
+        Required(infiller).InfillAsync(new InfillRequest(Required(text), options ?? new()), cancellationToken);
 
     /// <summary>Fills the gaps of one prompt.</summary>
     /// <param name="infiller">The infiller.</param>
@@ -26,7 +26,7 @@ public static class TextInfillerExtensions
     /// <summary>Fills the gaps of one text, with an update after every forward pass; the last one has the result.</summary>
     /// <inheritdoc cref="InfillAsync(ITextInfiller, string, InfillOptions, CancellationToken)" />
     public static IAsyncEnumerable<InfillUpdate> InfillStreamAsync(this ITextInfiller infiller, string text, InfillOptions? options = null, CancellationToken cancellationToken = default) =>
-        Required(infiller).InfillStreamAsync(new InfillRequest(text, options ?? new()), cancellationToken);
+        Required(infiller).InfillStreamAsync(new InfillRequest(Required(text), options ?? new()), cancellationToken);
 
     /// <summary>Fills the gaps of one prompt, with an update after every forward pass; the last one has the result.</summary>
     /// <inheritdoc cref="InfillAsync(ITextInfiller, InfillPrompt, InfillOptions, CancellationToken)" />
@@ -39,8 +39,8 @@ public static class TextInfillerExtensions
     /// <param name="options">Options.</param>
     /// <param name="cancellationToken">Cancels the request.</param>
     /// <inheritdoc cref="ITextInfiller.ScoreAsync" />
-    public static async Task<ScoreResult> ScoreAsync(this ITextInfiller infiller, string text, ScoreOptions? options = null, CancellationToken cancellationToken = default) =>
-        await Required(infiller).ScoreAsync(ScorePrompt.Parse(text), options, cancellationToken).ConfigureAwait(false);
+    public static Task<ScoreResult> ScoreAsync(this ITextInfiller infiller, string text, ScoreOptions? options = null, CancellationToken cancellationToken = default) =>
+        Score(Required(infiller), Required(text), options, cancellationToken);
 
     /// <summary>The most probable tokens for gaps of one token, in one forward pass for all gaps: each given the text, with the other gaps unknown.</summary>
     /// <param name="infiller">The infiller.</param>
@@ -48,9 +48,18 @@ public static class TextInfillerExtensions
     /// <param name="options">Options.</param>
     /// <param name="cancellationToken">Cancels the request.</param>
     /// <inheritdoc cref="ITextInfiller.CandidatesAsync" />
-    public static async Task<IReadOnlyList<IReadOnlyList<TokenCandidate>>> CandidatesAsync(
+    public static Task<IReadOnlyList<IReadOnlyList<TokenCandidate>>> CandidatesAsync(
         this ITextInfiller infiller, string text, CandidateOptions? options = null, CancellationToken cancellationToken = default) =>
-        await Required(infiller).CandidatesAsync(InfillPrompt.Parse(text), options, cancellationToken).ConfigureAwait(false);
+        Candidates(Required(infiller), Required(text), options, cancellationToken);
+
+    private static async Task<ScoreResult> Score(ITextInfiller infiller, string text, ScoreOptions? options, CancellationToken cancellationToken) =>
+        await infiller.ScoreAsync(ScorePrompt.Parse(text), options, cancellationToken).ConfigureAwait(false);
+
+    private static async Task<IReadOnlyList<IReadOnlyList<TokenCandidate>>> Candidates(
+        ITextInfiller infiller, string text, CandidateOptions? options, CancellationToken cancellationToken) =>
+        await infiller.CandidatesAsync(InfillPrompt.Parse(text), options, cancellationToken).ConfigureAwait(false);
+
+    private static string Required(string text) => text ?? throw new ArgumentNullException(nameof(text));
 
     private static ITextInfiller Required(ITextInfiller infiller) => infiller ?? throw new ArgumentNullException(nameof(infiller));
 }

@@ -30,7 +30,7 @@ public sealed record TextInfillerOptions
     /// <summary>The draft mode of single requests that do not name one; batches have <see cref="Infilling.DraftMode.Throughput" />.</summary>
     public DraftMode DraftMode { get; init; } = DraftMode.Latency;
 
-    /// <summary>The maximum number of requests that wait for their first forward pass, at least 1.</summary>
+    /// <summary>The maximum number of requests that wait for their first forward pass, at least 1. The batch takes requests between forward passes only, so with less than 16 a burst of calls does not fill it.</summary>
     public int MaxQueuedRequests { get; init; } = DefaultMaxQueuedRequests;
 
     /// <summary>What becomes of a request that finds the queue full.</summary>

@@ -99,6 +99,7 @@ public sealed record ModelManifest
     public string? TextEncoding { get; init; }
 
     /// <summary>Measurements for the draft policy; null where none were made.</summary>
+    [JsonInclude]
     internal DraftingFigures? Drafting { get; init; }
 
     /// <summary>Size of the keys and values of one token, in bytes.</summary>

@@ -10,6 +10,7 @@ namespace AsArm.Inference.Scheduling;
 internal sealed class ActiveBatch : IDisposable
 {
     private static readonly TimeSpan s_longestPause = TimeSpan.FromMilliseconds(2);
+    private static readonly TimeSpan s_shortestPass = TimeSpan.FromMilliseconds(5); // a pause takes a millisecond at least
 
     private readonly SchedulerOptions _options;
     private readonly SamplingLoop _loop;
@@ -74,7 +75,7 @@ internal sealed class ActiveBatch : IDisposable
         }
 
         TimeSpan time = Stopwatch.GetElapsedTime(start);
-        MaxPause = time / 10 < s_longestPause ? time / 10 : s_longestPause;
+        MaxPause = time < s_shortestPass ? TimeSpan.Zero : time / 10 < s_longestPause ? time / 10 : s_longestPause;
         PassInstruments.RecordPass(_options.Model, size, time);
         if (PassInstruments.AreEnabled)
             RecordTokens();

@@ -1,38 +1,61 @@
-using AsArm.Inference.Telemetry;
-
 namespace AsArm.Inference.Scheduling;
 
 /// <summary>
-/// A bounded queue, first come, first served, which requests can also leave from the middle. A place is reserved before a request is made. Not
-/// thread-safe, except for reservations.
+/// A bounded queue, first come, first served, which requests can also leave from the middle. A place is reserved before a request is made.
+/// Reservations are thread-safe; for all else <see cref="WorkQueue" /> holds its lock.
 /// </summary>
-/// <param name="model">Name of the model, for metrics.</param>
-/// <param name="capacity">The maximum number of requests.</param>
-#pragma warning disable CA1001 // The semaphore has no wait handle, and late callers may still use it.
-internal sealed class RequestQueue(string model, int capacity)
+#pragma warning disable CA1001 // Semaphore and token source have neither wait handle nor timer, and late callers may still use them.
+internal sealed class RequestQueue(SchedulerOptions options)
 #pragma warning restore CA1001
 {
     private readonly LinkedList<ScheduledRequest> _requests = [];
-    private readonly SemaphoreSlim _places = new(capacity, capacity);
+    private readonly SemaphoreSlim _places = new(options.MaxQueued, options.MaxQueued);
+    private readonly CancellationTokenSource _closing = new();
 
     /// <summary>Number of requests.</summary>
     public int Count => _requests.Count;
 
+    /// <summary>Whether no more requests are accepted.</summary>
+    public bool IsClosed => _closing.IsCancellationRequested;
+
     /// <summary>Reserves a place if there is one.</summary>
-    public bool TryReserve() => _places.Wait(0);
+    /// <param name="waits">Whether to wait if the queue is full, whatever <see cref="SchedulerOptions.QueueFullMode" /> is.</param>
+    /// <returns>False if the caller has to wait.</returns>
+    /// <exception cref="QueueFullException">The queue is full.</exception>
+    /// <exception cref="ObjectDisposedException">No more requests are accepted.</exception>
+    public bool TryReserve(bool waits)
+    {
+        ThrowIfClosed();
+        if (_places.Wait(0))
+            return true;
+        if (!waits && options.QueueFullMode == QueueFullMode.Reject)
+            throw new QueueFullException($"{options.MaxQueued} requests wait for {options.Model}, the most that are accepted. Retry later.");
+        return false;
+    }
 
     /// <summary>Waits for a place.</summary>
-    public Task ReserveAsync(CancellationToken cancellationToken) => _places.WaitAsync(cancellationToken);
+    /// <exception cref="ObjectDisposedException">No more requests are accepted.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public async Task ReserveAsync(CancellationToken cancellationToken)
+    {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _closing.Token);
+        try
+        {
+            await _places.WaitAsync(either.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            ThrowIfClosed();
+            throw;
+        }
+    }
 
     /// <summary>Gives a reserved place back.</summary>
     public void CancelReservation() => _places.Release();
 
     /// <summary>Puts a request on a reserved place.</summary>
-    public void Add(ScheduledRequest request)
-    {
-        request.Place = _requests.AddLast(request);
-        RequestInstruments.AddQueued(model, 1);
-    }
+    public void Add(ScheduledRequest request) => request.Place = _requests.AddLast(request);
 
     /// <summary>Takes the request that has waited longest; there must be one.</summary>
     public ScheduledRequest Take()
@@ -40,7 +63,6 @@ internal sealed class RequestQueue(string model, int capacity)
         ScheduledRequest request = _requests.First!.Value;
         Remove(request);
         request.QueueTime = request.Elapsed;
-        RequestInstruments.RecordQueueTime(model, request.QueueTime);
         return request;
     }
 
@@ -49,7 +71,18 @@ internal sealed class RequestQueue(string model, int capacity)
     {
         _requests.Remove(request.Place!);
         request.Place = null;
-        RequestInstruments.AddQueued(model, -1);
         _places.Release();
+    }
+
+    /// <summary>Accepts no more requests, and ends the wait for places.</summary>
+    public void Close() => _closing.Cancel();
+
+    /// <summary>Throws if no more requests are accepted.</summary>
+    public void ThrowIfClosed()
+    {
+#pragma warning disable CA1513 // It names the object that callers know.
+        if (IsClosed)
+            throw new ObjectDisposedException("TextInfiller");
+#pragma warning restore CA1513
     }
 }

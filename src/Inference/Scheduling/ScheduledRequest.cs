@@ -3,11 +3,12 @@ using AsArm.Assd.Samplers;
 
 namespace AsArm.Inference.Scheduling;
 
-/// <summary>A request in the scheduler. <see cref="WorkQueue" /> guards all that can be set.</summary>
-internal sealed class ScheduledRequest(ISequenceJob job)
+/// <summary>A request in the scheduler. <see cref="WorkQueue" /> guards what can be set, unless it is the scheduler's thread alone that uses it.</summary>
+/// <param name="job">What it needs of the model.</param>
+/// <param name="submitted">When the caller submitted it, as a timestamp of <see cref="Stopwatch" />.</param>
+internal sealed class ScheduledRequest(ISequenceJob job, long submitted)
 {
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly long _submittedAt = Stopwatch.GetTimestamp();
     private CancellationTokenRegistration _cancellation;
 
     public ISequenceJob Job { get; } = job;
@@ -19,10 +20,13 @@ internal sealed class ScheduledRequest(ISequenceJob job)
     public bool HasEnded => Task.IsCompleted;
 
     /// <summary>Time since the submission.</summary>
-    public TimeSpan Elapsed => Stopwatch.GetElapsedTime(_submittedAt);
+    public TimeSpan Elapsed => Stopwatch.GetElapsedTime(submitted);
 
     /// <summary>Time from the submission to the first forward pass.</summary>
     public TimeSpan QueueTime { get; set; }
+
+    /// <summary>Whether it has been in a forward pass. Used by the thread of the scheduler alone.</summary>
+    public bool HasStarted { get; set; }
 
     /// <summary>Its place in the queue; null when it has left it.</summary>
     public LinkedListNode<ScheduledRequest>? Place { get; set; }
@@ -38,7 +42,7 @@ internal sealed class ScheduledRequest(ISequenceJob job)
     {
         _cancellation = cancellationToken.UnsafeRegister((request, token) => onCancelled((ScheduledRequest)request!, token), this);
         if (HasEnded)
-            _cancellation.Unregister();
+            _cancellation.Unregister(); // it was cancelled before
     }
 
     public void Complete() => End(_completion.TrySetResult());

@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using AsArm.Assd.Models;
+using AsArm.Inference.Telemetry;
 
 namespace AsArm.Inference.Scheduling;
 
@@ -37,23 +39,23 @@ internal sealed class Scheduler : IDisposable
     public ValueTask ReserveAsync(bool waits, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        return _work.TryReserve(waits) ? ValueTask.CompletedTask : new ValueTask(_work.ReserveAsync(cancellationToken));
+        return _work.Queue.TryReserve(waits) ? ValueTask.CompletedTask : new ValueTask(_work.Queue.ReserveAsync(cancellationToken));
     }
 
     /// <summary>Gives a reserved place back.</summary>
-    public void CancelReservation() => _work.CancelReservation();
+    public void CancelReservation() => _work.Queue.CancelReservation();
 
     /// <summary>Puts a job on the reserved place in the queue. The task of the request ends with the last sequence of the job, its error, or its cancellation.</summary>
     /// <param name="job">The job.</param>
+    /// <param name="submitted">When the caller submitted it, as a timestamp of <see cref="Stopwatch" />.</param>
     /// <param name="cancellationToken">Ends the request at once; a forward pass is cancelled if nobody else waits for it.</param>
     /// <exception cref="ObjectDisposedException">No more requests are accepted.</exception>
-    public ScheduledRequest Submit(ISequenceJob job, CancellationToken cancellationToken)
+    public ScheduledRequest Submit(ISequenceJob job, long submitted, CancellationToken cancellationToken)
     {
-        var request = new ScheduledRequest(job);
-        _work.Add(request);
+        var request = new ScheduledRequest(job, submitted);
+        _work.Enqueue(request, Cancel, cancellationToken);
         _ = _start.Value;
-        if (cancellationToken.CanBeCanceled)
-            request.Watch(Cancel, cancellationToken);
+        RequestInstruments.AddQueued(_options.Model, 1);
         return request;
     }
 
@@ -62,7 +64,7 @@ internal sealed class Scheduler : IDisposable
     public Task RunExclusiveAsync(Action action)
     {
         var exclusive = new Task(action, TaskCreationOptions.RunContinuationsAsynchronously);
-        _work.Add(exclusive);
+        _work.AddExclusive(exclusive);
         _ = _start.Value;
         return exclusive;
     }
@@ -90,7 +92,7 @@ internal sealed class Scheduler : IDisposable
     {
         _work.Close();
         foreach (ScheduledRequest request in _work.Unfinished())
-            _work.End(request, ended => ended.Fail(new ObjectDisposedException("TextInfiller")));
+            End(request, ended => ended.Fail(new ObjectDisposedException("TextInfiller")));
         _work.CancelUselessPass();
         _work.Stop();
         _ = _start.Value; // the thread disposes of the model, so that no other can use it meanwhile
@@ -100,23 +102,56 @@ internal sealed class Scheduler : IDisposable
 
     private void Run()
     {
-        using var batch = new ActiveBatch(_model, _options, (request, error) => _work.End(request, ended => ended.Fail(error)));
+        using var batch = new ActiveBatch(_model, _options, (request, error) => End(request, ended => ended.Fail(error)));
         var requests = new List<ScheduledRequest>();
         int answered = 0;
         while (_work.TryTake(requests, batch.Count, (answered, batch.MaxPause), out Task? exclusive))
         {
-            exclusive?.RunSynchronously();
-            requests.ForEach(batch.Add);
-            requests.Clear();
-            if (batch.Count > 0)
-                batch.Step(requests, _work.PassToken);
-            answered = batch.RemoveEnded();
-            foreach (ScheduledRequest request in requests)
-                answered += EndSequence(request) ? 1 : 0;
+            try
+            {
+                exclusive?.RunSynchronously();
+                answered = Step(batch, requests);
+            }
+#pragma warning disable CA1031 // A listener of the metrics, or a defect: nobody may wait for ever.
+            catch (Exception error)
+#pragma warning restore CA1031
+            {
+                foreach (ScheduledRequest request in _work.Unfinished())
+                    _work.End(request, ended => ended.Fail(error), out _);
+                batch.RemoveEnded();
+            }
+
             requests.Clear();
         }
 
         (_model as IDisposable)?.Dispose();
+    }
+
+    /// <summary>Lets requests join the batch, and runs a forward pass.</summary>
+    /// <param name="batch">The batch.</param>
+    /// <param name="requests">Those that join; changed.</param>
+    /// <returns>Number of callers that have got an answer.</returns>
+    private int Step(ActiveBatch batch, List<ScheduledRequest> requests)
+    {
+        foreach (ScheduledRequest request in requests)
+            Start(batch, request);
+        requests.Clear();
+        if (batch.Count > 0)
+            batch.Step(requests, _work.PassToken);
+        int answered = batch.RemoveEnded();
+        foreach (ScheduledRequest request in requests)
+            answered += EndSequence(request) ? 1 : 0;
+        return answered;
+    }
+
+    private void Start(ActiveBatch batch, ScheduledRequest request)
+    {
+        batch.Add(request);
+        if (request.HasStarted)
+            return;
+        request.HasStarted = true;
+        RequestInstruments.AddQueued(_options.Model, -1);
+        RequestInstruments.RecordQueueTime(_options.Model, request.QueueTime);
     }
 
     /// <summary>Ends a request whose sequence is done, or prepares its next one on another thread.</summary>
@@ -124,7 +159,7 @@ internal sealed class Scheduler : IDisposable
     private bool EndSequence(ScheduledRequest request)
     {
         if (!request.Job.HasMore)
-            return _work.End(request, ended => ended.Complete());
+            return End(request, ended => ended.Complete());
         if (request.HasEnded)
             return true;
         _work.Suspend(request);
@@ -142,7 +177,7 @@ internal sealed class Scheduler : IDisposable
         catch (Exception error)
 #pragma warning restore CA1031
         {
-            _work.End(request, ended => ended.Fail(error));
+            End(request, ended => ended.Fail(error));
         }
 
         _work.Resume(request);
@@ -150,7 +185,15 @@ internal sealed class Scheduler : IDisposable
 
     private void Cancel(ScheduledRequest request, CancellationToken cancellationToken)
     {
-        if (_work.End(request, ended => ended.Cancel(cancellationToken)))
+        if (End(request, ended => ended.Cancel(cancellationToken)))
             _work.CancelUselessPass();
+    }
+
+    private bool End(ScheduledRequest request, Action<ScheduledRequest> end)
+    {
+        bool ended = _work.End(request, end, out bool wasQueued);
+        if (ended && wasQueued)
+            RequestInstruments.AddQueued(_options.Model, -1);
+        return ended;
     }
 }

@@ -6,16 +6,14 @@ namespace AsArm.Inference.Scheduling;
 /// What callers and the thread of a scheduler share: requests that wait, requests between two of their sequences, and actions that need the model
 /// to themselves. Thread-safe.
 /// </summary>
-#pragma warning disable CA1001 // Its token sources have no timers, and late callers may still use them.
+#pragma warning disable CA1001 // Its token source has no timer, and late callers may still use it.
 internal sealed class WorkQueue(SchedulerOptions options)
 #pragma warning restore CA1001
 {
     private readonly object _gate = new(); // pulsed when there is something to do
-    private readonly RequestQueue _queue = new(options.Model, options.MaxQueued);
     private readonly Queue<ScheduledRequest> _resuming = new();
     private readonly Queue<Task> _exclusive = new();
     private readonly HashSet<ScheduledRequest> _unfinished = [];
-    private readonly CancellationTokenSource _closing = new();
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private CancellationTokenSource _pass = new();
     private int _active; // requests in the batch that somebody waits for
@@ -26,56 +24,25 @@ internal sealed class WorkQueue(SchedulerOptions options)
     /// <summary>Cancels the current forward pass when nobody waits for any request in it.</summary>
     public CancellationToken PassToken { get; private set; }
 
-    /// <summary>Reserves a place if there is one.</summary>
-    /// <param name="waits">Whether to wait if the queue is full, whatever <see cref="SchedulerOptions.QueueFullMode" /> is.</param>
-    /// <returns>False if the caller has to wait.</returns>
-    /// <exception cref="QueueFullException">The queue is full.</exception>
-    /// <exception cref="ObjectDisposedException">No more requests are accepted.</exception>
-    public bool TryReserve(bool waits)
-    {
-        if (_closing.IsCancellationRequested)
-            throw Closed();
-        if (_queue.TryReserve())
-            return true;
-        if (!waits && options.QueueFullMode == QueueFullMode.Reject)
-            throw new QueueFullException($"{options.MaxQueued} requests wait for {options.Model}, the most that are accepted. Retry later.");
-        return false;
-    }
-
-    /// <summary>Waits for a place.</summary>
-    /// <exception cref="ObjectDisposedException">No more requests are accepted.</exception>
-    /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public async Task ReserveAsync(CancellationToken cancellationToken)
-    {
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _closing.Token);
-        try
-        {
-            await _queue.ReserveAsync(either.Token).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            throw Closed();
-        }
-    }
-
-    /// <summary>Gives a reserved place back.</summary>
-    public void CancelReservation() => _queue.CancelReservation();
+    /// <summary>The requests that wait, for reservations.</summary>
+    public RequestQueue Queue { get; } = new(options);
 
     /// <summary>Puts a request on its reserved place.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="onCancelled">Called when the caller cancels, until the request has ended.</param>
+    /// <param name="cancellationToken">The caller's token.</param>
     /// <exception cref="ObjectDisposedException">No more requests are accepted.</exception>
-    public void Add(ScheduledRequest request)
+    public void Enqueue(ScheduledRequest request, Action<ScheduledRequest, CancellationToken> onCancelled, CancellationToken cancellationToken)
     {
         lock (_gate)
         {
-            if (_closing.IsCancellationRequested)
-            {
-                _queue.CancelReservation();
-                throw Closed();
-            }
-
+            if (Queue.IsClosed)
+                Queue.CancelReservation();
+            Queue.ThrowIfClosed();
             _unfinished.Add(request);
-            _queue.Add(request);
+            Queue.Add(request);
+            if (cancellationToken.CanBeCanceled)
+                request.Watch(onCancelled, cancellationToken);
             _arrivals++;
             Monitor.Pulse(_gate);
         }
@@ -83,12 +50,11 @@ internal sealed class WorkQueue(SchedulerOptions options)
 
     /// <summary>Adds an action that needs the model to itself.</summary>
     /// <exception cref="ObjectDisposedException">No more requests are accepted.</exception>
-    public void Add(Task exclusive)
+    public void AddExclusive(Task exclusive)
     {
         lock (_gate)
         {
-            if (_closing.IsCancellationRequested)
-                throw Closed();
+            Queue.ThrowIfClosed();
             _exclusive.Enqueue(exclusive);
             Monitor.Pulse(_gate);
         }
@@ -104,7 +70,7 @@ internal sealed class WorkQueue(SchedulerOptions options)
     {
         lock (_gate)
         {
-            while (running == 0 && _queue.Count == 0 && _resuming.Count == 0 && _exclusive.Count == 0)
+            while (running == 0 && Queue.Count == 0 && _resuming.Count == 0 && _exclusive.Count == 0)
             {
                 if (_isStopped)
                 {
@@ -112,6 +78,7 @@ internal sealed class WorkQueue(SchedulerOptions options)
                     return false;
                 }
 
+                pause = default; // the callers of before are gone
                 Monitor.Wait(_gate);
             }
 
@@ -120,8 +87,8 @@ internal sealed class WorkQueue(SchedulerOptions options)
             _exclusive.TryDequeue(out exclusive);
             while (_resuming.TryDequeue(out ScheduledRequest? request))
                 Start(request, starting);
-            while (_queue.Count > 0 && running + _betweenSequences + starting.Count < options.MaxBatchSize)
-                Start(_queue.Take(), starting);
+            while (Queue.Count > 0 && running + _betweenSequences + starting.Count < options.MaxBatchSize)
+                Start(Queue.Take(), starting);
             if (_pass.IsCancellationRequested)
                 _pass = new CancellationTokenSource();
             PassToken = _pass.Token;
@@ -154,18 +121,20 @@ internal sealed class WorkQueue(SchedulerOptions options)
     /// <summary>Ends a request in whatever state it is, unless it has ended before.</summary>
     /// <param name="request">The request.</param>
     /// <param name="end">Completes its task.</param>
+    /// <param name="wasQueued">Whether it was still in the queue.</param>
     /// <returns>Whether it had not ended before.</returns>
-    public bool End(ScheduledRequest request, Action<ScheduledRequest> end)
+    public bool End(ScheduledRequest request, Action<ScheduledRequest> end, out bool wasQueued)
     {
         lock (_gate)
         {
+            wasQueued = request.Place is not null;
             if (!_unfinished.Remove(request))
                 return false;
-            if (request.Place is not null)
-                _queue.Remove(request);
+            if (wasQueued)
+                Queue.Remove(request);
             Deactivate(request);
             end(request);
-            if (_unfinished.Count == 0 && _closing.IsCancellationRequested)
+            if (_unfinished.Count == 0 && Queue.IsClosed)
                 _drained.TrySetResult();
             return true;
         }
@@ -187,7 +156,7 @@ internal sealed class WorkQueue(SchedulerOptions options)
     {
         lock (_gate)
         {
-            _closing.Cancel();
+            Queue.Close();
             if (_unfinished.Count == 0)
                 _drained.TrySetResult();
             return _drained.Task;
@@ -218,10 +187,10 @@ internal sealed class WorkQueue(SchedulerOptions options)
     private void Pause(int running, (int Callers, TimeSpan Time) pause)
     {
         long start = Stopwatch.GetTimestamp();
-        while (_arrivals < pause.Callers && _exclusive.Count == 0 && running + _betweenSequences + _queue.Count + _resuming.Count < options.MaxBatchSize)
+        while (pause.Time > TimeSpan.Zero && _arrivals < pause.Callers && _exclusive.Count == 0 && running + _betweenSequences + Queue.Count + _resuming.Count < options.MaxBatchSize)
         {
             TimeSpan left = pause.Time - Stopwatch.GetElapsedTime(start);
-            if (left <= TimeSpan.Zero || !Monitor.Wait(_gate, left))
+            if (left <= TimeSpan.Zero || !Monitor.Wait(_gate, (int)Math.Ceiling(left.TotalMilliseconds)))
                 return;
         }
     }
@@ -241,6 +210,4 @@ internal sealed class WorkQueue(SchedulerOptions options)
             _active--;
         request.IsActive = false;
     }
-
-    private static ObjectDisposedException Closed() => new("TextInfiller");
 }

@@ -19,7 +19,7 @@ internal sealed class RequestTrace : IDisposable
         Activity? parent = Activity.Current;
         _activity = InfillTelemetry.Source.StartActivity($"asarm.{operation}");
         _activity?.SetTag("asarm.model", model);
-        Activity.Current = parent; // requests of a batch are not children of each other
+        Activity.Current = parent; // the caller's, also while the request is encoded
     }
 
     /// <summary>Adds a tag to the span.</summary>
@@ -35,7 +35,9 @@ internal sealed class RequestTrace : IDisposable
             OperationCanceledException => "cancelled",
             _ => "error",
         };
-        _activity?.SetStatus(ActivityStatusCode.Error, error.Message);
+        if (_outcome == "cancelled")
+            return;
+        _activity?.SetStatus(ActivityStatusCode.Error); // without the message, which may quote the text
         _activity?.SetTag("error.type", error.GetType().FullName);
     }
 

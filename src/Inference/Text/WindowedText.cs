@@ -55,6 +55,9 @@ internal sealed class WindowedText
     /// <summary>Number of characters of given text between the current window and the next gap, or the end.</summary>
     public int GivenAfter => _after.Length;
 
+    /// <summary>Whether the next window may move a space right before it into its gap (<see cref="GapSpacing.FromModel" />).</summary>
+    public bool MayMoveSpace => HasMore && _encoder.Spacing == GapSpacing.FromModel;
+
     /// <summary>An independent copy, at the same window.</summary>
     public WindowedText Copy() => new(this);
 

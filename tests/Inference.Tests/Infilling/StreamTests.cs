@@ -23,9 +23,11 @@ public sealed class StreamTests
     [DataRow(SamplerKind.Assd, DecodingOrder.Random, false)]
     [DataRow(SamplerKind.Fused, DecodingOrder.LeftToRight, true)]
     [DataRow(SamplerKind.Sequential, DecodingOrder.Random, true)]
-    public async Task InfillStreamAsync_AnyOrder_ReportsEachTokenOnceAndAStableStart(SamplerKind sampler, DecodingOrder order, bool window)
+    [DataRow(SamplerKind.Sequential, DecodingOrder.RightToLeft, true, GapSpacing.FromModel)]
+    [DataRow(SamplerKind.Fused, DecodingOrder.LeftToRight, true, GapSpacing.FromModel)]
+    public async Task InfillStreamAsync_AnyOrder_ReportsEachTokenOnceAndAStableStart(SamplerKind sampler, DecodingOrder order, bool window, GapSpacing spacing = GapSpacing.AsTyped)
     {
-        var request = new InfillRequest(window ? s_long : Text, new InfillOptions { Sampler = sampler, Order = order, Window = window, Seed = 5 });
+        var request = new InfillRequest(window ? s_long : Text, new InfillOptions { Sampler = sampler, Order = order, Window = window, GapSpacing = spacing, Seed = 5 });
         List<InfillUpdate> updates = await s_infiller.InfillStreamAsync(request).ToListAsync();
         InfillResult expected = s_infiller.Infill(request), result = updates[^1].Result!;
         Assert.AreEqual(expected.Text, result.Text);
@@ -48,6 +50,7 @@ public sealed class StreamTests
             Assert.IsGreaterThanOrEqualTo(stable, update.StableLength);
             stable = update.StableLength;
             Assert.StartsWith(update.Text[..stable], result.Text);
+            Assert.IsTrue(updates.SkipWhile(other => other != update).All(later => later.Text.StartsWith(update.Text[..stable], StringComparison.Ordinal)), "Every later update repeats it.");
             Assert.DoesNotContain("<mask", update.Text[..stable]);
         }
 

@@ -116,7 +116,58 @@ public sealed class SchedulerTests
         Assert.IsInstanceOfType<TimeoutException>(outcomes.Single().Error, "In a batch it is an outcome.");
         model.Open();
         await running;
-        await Assert.ThrowsExactlyAsync<ArgumentOutOfRangeException>(() => infiller.InfillAsync(request with { Options = new InfillOptions { Timeout = TimeSpan.Zero } }));
+        foreach (TimeSpan bad in (TimeSpan[])[TimeSpan.Zero, TimeSpan.FromSeconds(-5), TimeSpan.FromDays(60)])
+        {
+            ArgumentOutOfRangeException error = await Assert.ThrowsExactlyAsync<ArgumentOutOfRangeException>(() => infiller.InfillAsync(request with { Options = new InfillOptions { Timeout = bad } }));
+            Assert.AreEqual(nameof(InfillOptions.Timeout), error.ParamName);
+        }
+    }
+
+    /// <summary>With a timeout and in batches too, where tokens are linked.</summary>
+    [TestMethod]
+    [Timeout(Timeout)]
+    public async Task Cancellation_OfAnyKindOfRequest_CarriesTheCallersToken()
+    {
+        await using TextInfiller infiller = Open(out GatedModel model);
+        using var stop = new CancellationTokenSource();
+        InfillRequest request = Request(0);
+        request = request with { Options = request.Options with { Timeout = TimeSpan.FromHours(1) } };
+        Task[] tasks =
+        [
+            infiller.InfillAsync(request, stop.Token),
+            infiller.InfillBatchAsync(new[] { request }.ToAsyncEnumerable(), stop.Token).ToListAsync().AsTask(),
+            infiller.InfillStreamAsync(request, stop.Token).ToListAsync().AsTask(),
+        ];
+        model.WaitForPass();
+        await stop.CancelAsync();
+        foreach (Task task in tasks)
+            Assert.AreEqual(stop.Token, (await Assert.ThrowsAsync<OperationCanceledException>(() => task)).CancellationToken);
+    }
+
+    /// <summary>The time that a caller waits for a place counts.</summary>
+    [TestMethod]
+    [Timeout(Timeout)]
+    public async Task QueueTime_OfACallerThatWaitedForAPlace_CountsFromTheCall()
+    {
+        await using TextInfiller infiller = Open(out GatedModel model, new() { MaxQueuedRequests = 1 });
+        Task<InfillResult> running = infiller.InfillAsync(Request(0));
+        model.WaitForPass();
+        Task<InfillResult> queued = infiller.InfillAsync(Request(1)), waiting = infiller.InfillAsync(Request(2));
+        await Task.Delay(50);
+        model.Open();
+        await Task.WhenAll(running, queued);
+        Assert.IsGreaterThan(TimeSpan.FromMilliseconds(45), (await waiting).QueueTime);
+    }
+
+    [TestMethod]
+    [Timeout(Timeout)]
+    public async Task InfillBatchAsync_NullCollectionInAnOption_IsAnErrorOfThatRequest()
+    {
+        await using TextInfiller infiller = Open(out GatedModel model);
+        model.Open();
+        InfillRequest bad = Request(1) with { Options = new InfillOptions { BannedTokens = null! } };
+        List<InfillOutcome> outcomes = await infiller.InfillBatchAsync(new[] { Request(0), bad, Request(2) }.ToAsyncEnumerable()).ToListAsync();
+        CollectionAssert.AreEqual(new[] { false, true, false }, outcomes.Select(outcome => outcome.Error is ArgumentNullException).ToArray());
     }
 
     [TestMethod]

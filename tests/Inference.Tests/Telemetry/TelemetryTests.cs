@@ -72,6 +72,47 @@ public sealed class TelemetryTests
         Assert.AreEqual(typeof(InfillTextException).FullName, failed.GetTagItem("error.type"));
     }
 
+    /// <summary>Messages of errors may quote the text.</summary>
+    [TestMethod]
+    public async Task ActivitySource_Errors_HoldNoText()
+    {
+        await using TextInfiller infiller = TextInfiller.Open(Files.Default);
+        var spans = new List<Activity>();
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = source => source.Name == InfillTelemetry.Name,
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllData,
+            ActivityStopped = spans.Add,
+        };
+        ActivitySource.AddActivityListener(listener);
+        InfillTextException error = await Assert.ThrowsExactlyAsync<InfillTextException>(() => infiller.InfillAsync("<MASK hunter2>"));
+        Assert.Contains("hunter2", error.Message);
+        Assert.DoesNotContain("hunter2", $"{spans.Single().StatusDescription} {string.Join(' ', spans.Single().TagObjects)}");
+    }
+
+    /// <summary>It fails requests, but not the process, and leaves the infiller usable.</summary>
+    [TestMethod]
+    [Timeout(120_000)]
+    public async Task Meter_ListenerThatThrows_HarmsNobodyElse()
+    {
+        await using TextInfiller infiller = TextInfiller.Open(Files.Default, new() { MaxQueuedRequests = 2 });
+        using (var listener = new MeterListener())
+        {
+            listener.InstrumentPublished = (instrument, self) =>
+            {
+                if (instrument.Meter.Name == InfillTelemetry.Name && instrument.Name is "asarm.batch.size" or "asarm.queue.duration")
+                    self.EnableMeasurementEvents(instrument);
+            };
+            listener.SetMeasurementEventCallback<long>((_, _, _, _) => throw new InvalidDataException());
+            listener.SetMeasurementEventCallback<double>((_, _, _, _) => throw new InvalidDataException());
+            listener.Start();
+            for (int i = 0; i < 5; i++)
+                await Assert.ThrowsExactlyAsync<InvalidDataException>(() => infiller.InfillAsync("A <mask>."));
+        }
+
+        Assert.StartsWith("A ", (await infiller.InfillAsync("A <mask>.")).Text);
+    }
+
     /// <summary>Sums by name and tags, without the model.</summary>
     private static MeterListener Listen(Dictionary<string, double> sums)
     {
