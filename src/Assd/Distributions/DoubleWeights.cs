@@ -28,8 +28,9 @@ internal static class DoubleWeights
         Span<double> buffer = stackalloc double[BlockSize];
         for (int start = 0; start < weights.Length; start += BlockSize)
         {
-            if (ContainsGoal(Widen(BlockAt(weights, start), buffer), start, ref goal, ref last))
-                return start + Find(buffer, goal);
+            ReadOnlySpan<double> block = Widen(BlockAt(weights, start), buffer);
+            if (ContainsGoal(block, start, ref goal, ref last))
+                return start + Find(block, goal);
         }
 
         return last < 0 ? -1 : last + Find(Widen(BlockAt(weights, last), buffer), double.PositiveInfinity);
@@ -53,7 +54,6 @@ internal static class DoubleWeights
     private static ReadOnlySpan<double> Widen(ReadOnlySpan<float> block, Span<double> buffer)
     {
         TensorPrimitives.ConvertTruncating(block, buffer);
-        buffer[block.Length..].Clear();
         return buffer[..block.Length];
     }
 

@@ -129,6 +129,39 @@ public sealed class FusedSamplerTests
         Assert.IsLessThan(75.0, statistic, "Chi-square with 29 degrees of freedom; 75 has a probability below 1e-5.");
     }
 
+    /// <summary>
+    /// Drafts from a row of the network invert its cumulative sum. 512 equal probabilities are exact, wherever blocks of summation without
+    /// mass are.
+    /// </summary>
+    [TestMethod]
+    [DataRow(512, 512)]
+    [DataRow(0, 256)]
+    [DataRow(256, 512)]
+    [DataRow(512, 768)]
+    [DataRow(100, 700)]
+    public void Prepare_NetworkDraft_DrawsTheTokenOfTheRandomNumber(int zerosFrom, int zerosTo)
+    {
+        int[] positive = [.. Enumerable.Range(0, 512 + zerosTo - zerosFrom).Where(token => token < zerosFrom || token >= zerosTo)];
+        foreach (int index in (int[])[0, 1, 99, 100, 255, 256, 257, 510, 511])
+        {
+            Assert.AreEqual(positive[index], NetworkDraft(positive[^1] + 90, positive.Contains, index / 512.0));
+            Assert.AreEqual(positive[index], NetworkDraft(positive[^1] + 90, positive.Contains, Math.BitDecrement((index + 1) / 512.0)));
+        }
+    }
+
+    /// <summary>Whatever rounds, the largest random number draws the last token of the row that has a probability.</summary>
+    [TestMethod]
+    public void Prepare_NetworkDraftForTheLargestRandomNumber_IsTheLastToken()
+    {
+        var random = new SplitMix64(4);
+        for (int run = 0; run < 100; run++)
+        {
+            double[] row = [.. Enumerable.Range(0, 600).Select(token => token < 500 ? random.NextDouble() + 1e-3 : 0)];
+            double total = row.Sum();
+            Assert.AreEqual(499, NetworkDraft([.. row.Select(weight => weight / total)], Math.BitDecrement(1.0)));
+        }
+    }
+
     [TestMethod]
     public void Run_LastTarget_IsNeverDrafted()
     {
@@ -209,6 +242,24 @@ public sealed class FusedSamplerTests
     [TestMethod]
     public void Constructor_TableOfAnotherVocabulary_Throws() => Assert.ThrowsExactly<ArgumentException>(
         () => new FusedSampler(Order.LeftToRight([false]), [0], new(), 4, new FixedDraftPolicy(DraftSource.Ngram, 1), _alternating));
+
+    private static int NetworkDraft(int vocabularySize, Predicate<int> isPositive, double uniform)
+    {
+        double[] row = [.. Enumerable.Range(0, vocabularySize).Select(token => isPositive(token) ? 1.0 : 0)];
+        return NetworkDraft([.. row.Select(weight => weight / row.Sum())], uniform);
+    }
+
+    /// <summary>The draft token that a random number draws from a row of the network.</summary>
+    private static int NetworkDraft(double[] row, double uniform)
+    {
+        var sampler = new FusedSampler(
+            Order.LeftToRight(new bool[4]), new int[4], new(), row.Length, new FixedDraftPolicy(DraftSource.Network, 1, 1));
+        var random = new ScriptedRandom(0.5, uniform);
+        new SamplingLoop(new ScriptedModel(row.Length, 4, _ => row), [sampler], [random]).Step(default);
+        sampler.Prepare(random);
+        Assert.AreEqual(new(1, 0, 0), sampler.Counts(DraftSource.Network));
+        return sampler.Tokens[1];
+    }
 
     private static FusedSampler NewSampler(
         string pattern, IDraftPolicy policy, NgramTable? table = null, VerificationMethod verification = VerificationMethod.Block)
