@@ -10,7 +10,7 @@ UNNOTICED = ("Survived", "NoCoverage")
 def key(path, source, mutant):
     """What an explanation names a mutant by: it holds as long as the mutated line stays as it is."""
     line = source.splitlines()[mutant["location"]["start"]["line"] - 1].strip()
-    return path[path.index("src/"):], mutant["mutatorName"], line, " ".join(mutant["replacement"].split())
+    return path[path.rindex("src/"):], mutant["mutatorName"], line, " ".join(mutant["replacement"].split())
 
 
 def mutants(report):
