@@ -91,6 +91,14 @@ public sealed class LogitsProcessorTests
         AssertDistribution(new() { BannedTokens = [0, 2], TopK = 2, TopP = 0.5, Temperature = 3 }, [9, -9, 9], [0, 1, 0]);
 
     [TestMethod]
+    public void ToProbabilities_GreedyIntoAnotherSpan_GivesTiesToTheLowerToken()
+    {
+        float[] probabilities = new float[4];
+        new LogitsProcessor(new() { Temperature = 0, BannedTokens = [0] }, 4).ToProbabilities([9, 1, 5, 5], probabilities);
+        SpanAssert.AreEqual([0, 0, 1, 0], probabilities);
+    }
+
+    [TestMethod]
     [DataRow(1e-30)]
     [DataRow(1e-45)]
     [DataRow(double.Epsilon)]

@@ -134,6 +134,23 @@ public sealed class NgramSamplerTests
         }
     }
 
+    /// <summary>Weights so different that sums of blocks and of the whole round differently: the largest random number may exceed all blocks.</summary>
+    [TestMethod]
+    public void Run_RejectionWithRoundedSums_DrawsATokenOfTheResidual()
+    {
+        const int V = 600, Rejected = 300, Positive = 400;
+        var random = new SplitMix64(5);
+        for (int run = 0; run < 200; run++)
+        {
+            double[] row = [.. Enumerable.Range(0, V).Select(token => token < Positive ? Math.Exp(8 * random.NextGaussian()) : 0)];
+            row[Positive - 1] = row.Sum() / 4;
+            double total = row.Sum();
+            var sampler = new NgramSampler(Order.LeftToRight([true, false]), [Rejected, -1], new(), V);
+            Decoding.Run(sampler, new ScriptedModel(V, 2, _ => [.. row.Select(weight => weight / total)]), new ScriptedRandom(0.5, Math.BitDecrement(1.0), Math.BitDecrement(1.0)));
+            Assert.AreEqual(Positive - 1, sampler.Tokens[1]);
+        }
+    }
+
     /// <summary>1/25 in float32 is less than in float64, so a rejected draft token leaves no residual.</summary>
     [TestMethod]
     public void Run_DraftAboveTheOracleForAllTokens_SamplesTheOracle()

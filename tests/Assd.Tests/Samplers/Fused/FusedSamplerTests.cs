@@ -154,12 +154,28 @@ public sealed class FusedSamplerTests
     public void Prepare_NetworkDraftForTheLargestRandomNumber_IsTheLastToken()
     {
         var random = new SplitMix64(4);
-        for (int run = 0; run < 100; run++)
+        for (int run = 0; run < 600; run++)
         {
-            double[] row = [.. Enumerable.Range(0, 600).Select(token => token < 500 ? random.NextDouble() + 1e-3 : 0)];
+            double[] row = [.. Enumerable.Range(0, 600).Select(token => token < 400 ? Math.Exp(8 * random.NextGaussian()) : 0)];
+            row[399] = row.Sum() / 4;
             double total = row.Sum();
-            Assert.AreEqual(499, NetworkDraft([.. row.Select(weight => weight / total)], Math.BitDecrement(1.0)));
+            Assert.AreEqual(399, NetworkDraft([.. row.Select(weight => weight / total)], Math.BitDecrement(1.0)));
         }
+    }
+
+    /// <summary>After 0 the table lists only 1: p~ is 1/2 of the unigrams (1/2, 1/4, 1/4), and 1/2 more for 1. q is (1/4, 1/4, 1/2).</summary>
+    [TestMethod]
+    [DataRow(0.6, 0, 0.99, true)]
+    [DataRow(0.9, 2, 0.99, true)]
+    [DataRow(0.1, 1, 0.39, true)]
+    [DataRow(0.1, 1, 0.41, false)]
+    public void Step_DraftToken_IsVerifiedAgainstItsProbability(double draw, int drafted, double verify, bool accepted)
+    {
+        NgramTable table = NgramTable.Open(NgramBytes.Write(VocabularySize, [([0], 8, 8), ([1], 16, 255), ([2], 16, 255)], [([0, 1], 8, 0)]));
+        FusedSampler sampler = NewSampler("G..", new FixedDraftPolicy(DraftSource.Ngram, 1), table, VerificationMethod.TokenWise);
+        new SamplingLoop(NewModel(3), [sampler], [new ScriptedRandom(draw, verify, 0.5)]).Step(default);
+        Assert.AreEqual(new(1, 1, accepted ? 1 : 0), sampler.Counts(DraftSource.Ngram));
+        Assert.AreEqual(accepted, sampler.Tokens[1] == drafted);
     }
 
     [TestMethod]
