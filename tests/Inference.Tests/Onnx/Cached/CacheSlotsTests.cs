@@ -157,6 +157,20 @@ public sealed class CacheSlotsTests
         Assert.AreEqual(0, slots.Find(state)!.FirstUncached());
     }
 
+    /// <summary>A sequence counts as used in the pass in which it gets its slot.</summary>
+    [TestMethod]
+    public void Prepare_MoreThanTheLimit_KeepsTheNewest()
+    {
+        CacheSlots slots = NewSlots(maxTokens: 2 * 64);
+        SequenceState oldest = NewState(20), newest = NewState(20), other = NewState(20);
+        slots.Prepare([oldest]);
+        slots.Prepare([oldest]);
+        slots.Prepare([newest]);
+        slots.Prepare([other]);
+        Assert.IsNull(slots.Find(oldest));
+        Assert.IsNotNull(slots.Find(newest));
+    }
+
     [TestMethod]
     public void Release_UnknownSequence_ChangesNothing()
     {

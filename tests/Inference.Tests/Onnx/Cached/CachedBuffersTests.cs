@@ -58,6 +58,26 @@ public sealed class CachedBuffersTests
         SpanAssert.AreEqual<long>([Unreachable], buffers.PastRanks);
     }
 
+    /// <summary>Sequences that the planner put into a second run.</summary>
+    [TestMethod]
+    public void Write_FreshSequencesOfALaterRun_AreInItsOrder()
+    {
+        SequenceState first = NewState(), second = NewState();
+        second.SetToken(2, 44);
+        CachedShape shape = CachedShape.Fresh(3, 1) with { Batch = 2 };
+        CachedBuffers buffers = new CachedBuffers(s_manifest).WithCapacityFor(shape);
+        buffers.Write([new PlannedSequence(first, null, 0), new PlannedSequence(second, null, 0)], new CachedRun(5, 7, shape));
+        SpanAssert.AreEqual<long>([12, 10, 33, 12, 10, 44], buffers.Content[0]);
+    }
+
+    /// <summary>2^32 numbers, which would be 0 in 32 bits.</summary>
+    [TestMethod]
+    [DataRow(1 << 16, 0, 0)]
+    [DataRow(0, 1 << 16, 0)]
+    [DataRow(0, 0, 1 << 16)]
+    public void WithCapacityFor_MoreThanAnArrayCanHave_Throws(int past, int content, int targets) => Assert.ThrowsExactly<OverflowException>(
+        () => new CachedBuffers(s_manifest).WithCapacityFor(new CachedShape(0, 1 << 16, past, content, targets)));
+
     [TestMethod]
     public void CanFit_Shapes_IsWhetherEachBufferIsLargeEnough()
     {

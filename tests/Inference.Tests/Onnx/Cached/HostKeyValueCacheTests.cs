@@ -81,6 +81,13 @@ public sealed class HostKeyValueCacheTests
         }
     }
 
+    /// <summary>2^32 numbers, which would be 0 in 32 bits.</summary>
+    [TestMethod]
+    [DataRow(1 << 23, 64)]
+    [DataRow(1, 1 << 29)]
+    public void Resize_MoreThanAnArrayCanHave_Throws(int slots, int length) =>
+        Assert.ThrowsExactly<OverflowException>(() => new HostKeyValueCache(2, 2, 4).Resize(new CacheLayout(slots, length), 0));
+
     private static HostKeyValueCache NewCache(int slots, int length)
     {
         var cache = new HostKeyValueCache(2, Heads, HeadSize);

@@ -115,10 +115,14 @@ public sealed class RunPlannerTests
     [DataRow(new[] { 11, 1, 11, 1, 1, 11 }, new[] { 3 })]
     [DataRow(new[] { 12, 1, 12, 1, 1, 12 }, new[] { 2, 1 })]
     [DataRow(new[] { 2, 40, 60, 1, 2, 20 }, new[] { 1, 2 })]
+    [DataRow(new[] { 15, 10, 20, 10, 18, 10 }, new[] { 3 })]
+    [DataRow(new[] { 20, 10, 15, 10 }, new[] { 2 })]
     public void Plan_FreshSequences_ShareARunUpToItsCostInPadding(int[] givenAndTargets, int[] batches)
     {
         CachedRun[] runs = Plan([.. givenAndTargets.Chunk(2).Select(sizes => NewState(sizes[0], sizes[1]))]);
         CollectionAssert.AreEqual(batches, runs.Select(run => run.Shape.Batch).ToArray());
+        int[] lengths = [.. _planner.Sequences.ToArray().Select(sequence => sequence.Content + sequence.Targets)];
+        CollectionAssert.AreEqual(lengths.OrderDescending().ToArray(), lengths, "The longest is first.");
         foreach (CachedRun run in runs)
         {
             PlannedSequence[] sequences = _planner.Sequences[run.From..run.To].ToArray();
