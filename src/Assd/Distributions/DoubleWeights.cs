@@ -19,33 +19,34 @@ internal static class DoubleWeights
         return total;
     }
 
-    /// <summary>Inverts the cumulative sum. Never returns an index of weight zero; -1 if all weights are zero.</summary>
-    /// <param name="weights">[V], not negative.</param>
+    /// <summary>Inverts the cumulative sum. Never returns an index of weight zero.</summary>
+    /// <param name="weights">[V], not negative, at least one positive.</param>
     /// <param name="goal">A random number times the sum.</param>
     public static int Sample(ReadOnlySpan<float> weights, double goal)
     {
-        int last = -1;
+        int last = 0;
         Span<double> buffer = stackalloc double[BlockSize];
         for (int start = 0; start < weights.Length; start += BlockSize)
         {
-            if (ContainsGoal(Widen(BlockAt(weights, start), buffer), start, ref goal, ref last))
-                return start + Find(buffer, goal);
+            ReadOnlySpan<double> block = Widen(BlockAt(weights, start), buffer);
+            if (ContainsGoal(block, start, ref goal, ref last))
+                return start + Find(block, goal);
         }
 
-        return last < 0 ? -1 : last + Find(Widen(BlockAt(weights, last), buffer), double.PositiveInfinity);
+        return last + Find(Widen(BlockAt(weights, last), buffer), double.PositiveInfinity);
     }
 
     /// <inheritdoc cref="Sample(ReadOnlySpan{float}, double)" />
     public static int Sample(ReadOnlySpan<double> weights, double goal)
     {
-        int last = -1;
+        int last = 0;
         for (int start = 0; start < weights.Length; start += BlockSize)
         {
             if (ContainsGoal(BlockAt(weights, start), start, ref goal, ref last))
                 return start + Find(BlockAt(weights, start), goal);
         }
 
-        return last < 0 ? -1 : last + Find(BlockAt(weights, last), double.PositiveInfinity);
+        return last + Find(BlockAt(weights, last), double.PositiveInfinity);
     }
 
     private static ReadOnlySpan<T> BlockAt<T>(ReadOnlySpan<T> weights, int start) => weights.Slice(start, Math.Min(BlockSize, weights.Length - start));
@@ -53,7 +54,6 @@ internal static class DoubleWeights
     private static ReadOnlySpan<double> Widen(ReadOnlySpan<float> block, Span<double> buffer)
     {
         TensorPrimitives.ConvertTruncating(block, buffer);
-        buffer[block.Length..].Clear();
         return buffer[..block.Length];
     }
 
@@ -74,7 +74,7 @@ internal static class DoubleWeights
     private static int Find(ReadOnlySpan<double> block, double goal)
     {
         double cumulative = 0;
-        int last = -1;
+        int last = 0;
         for (int i = 0; i < block.Length; i++)
         {
             if (block[i] == 0)

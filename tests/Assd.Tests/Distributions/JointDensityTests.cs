@@ -81,6 +81,19 @@ public sealed class JointDensityTests
         Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => JointDensity.LogProbabilities(model, order, [0, 0, 2], _options));
     }
 
+    /// <summary>A model with a cache keeps nothing for a sequence that was scored, or whose forward pass failed.</summary>
+    [TestMethod]
+    public void LogProbabilities_AfterTheForwardPass_ReleasesTheSequence()
+    {
+        var order = Order.LeftToRight(new bool[2]);
+        var model = new ReleasingModel(TableModel.Random(2, 2, 1, 1));
+        JointDensity.LogProbabilities(model, order, [0, 1], _options);
+        Assert.AreEqual((1, 0), (model.Batches.Count, model.Alive.Count));
+        Assert.ThrowsExactly<OperationCanceledException>(
+            () => JointDensity.LogProbabilities(model, order, [0, 1], _options, new CancellationToken(canceled: true)));
+        Assert.AreEqual((2, 0), (model.Batches.Count, model.Alive.Count));
+    }
+
     [TestMethod]
     public void LogProbabilities_Cancelled_Throws()
     {

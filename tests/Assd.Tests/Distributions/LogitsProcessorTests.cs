@@ -61,6 +61,23 @@ public sealed class LogitsProcessorTests
     public void ToProbabilities_TopPNextToOne_KeepsAll() =>
         AssertDistribution(new() { TopP = Math.BitDecrement(1.0) }, [3, 3, 3, 3], [0.25, 0.25, 0.25, 0.25]);
 
+    /// <summary>Rounded probabilities may sum to less than such a p: then there are no more tokens to keep.</summary>
+    [TestMethod]
+    public void ToProbabilities_TopPAboveTheRoundedSum_KeepsAll()
+    {
+        var random = new SplitMix64(8);
+        for (int length = 2; length < 200; length++)
+        {
+            float[] row = random.NextRow(length);
+            new LogitsProcessor(new() { TopP = Math.BitDecrement(1.0) }, length).ToProbabilities(row);
+            Assert.DoesNotContain(0f, row, $"Length {length}.");
+        }
+    }
+
+    [TestMethod]
+    public void ToProbabilities_TopKOfTheLowestLogits_KeepsTheLowerTokens() =>
+        AssertDistribution(new() { TopK = 2 }, [-float.MaxValue, -float.MaxValue, -float.MaxValue], [0.5, 0.5, 0]);
+
     [TestMethod]
     public void ToProbabilities_TopPAfterTopK_AppliesToTheTokensThatTopKKeeps() =>
         AssertDistribution(new() { TopK = 2, TopP = 0.5 }, [3, 3, 3, 3], [1, 0, 0, 0]);
@@ -72,6 +89,14 @@ public sealed class LogitsProcessorTests
     [TestMethod]
     public void ToProbabilities_AllButOneBanned_KeepsThatOne() =>
         AssertDistribution(new() { BannedTokens = [0, 2], TopK = 2, TopP = 0.5, Temperature = 3 }, [9, -9, 9], [0, 1, 0]);
+
+    [TestMethod]
+    public void ToProbabilities_GreedyIntoAnotherSpan_GivesTiesToTheLowerToken()
+    {
+        float[] probabilities = new float[4];
+        new LogitsProcessor(new() { Temperature = 0, BannedTokens = [0] }, 4).ToProbabilities([9, 1, 5, 5], probabilities);
+        SpanAssert.AreEqual([0, 0, 1, 0], probabilities);
+    }
 
     [TestMethod]
     [DataRow(1e-30)]

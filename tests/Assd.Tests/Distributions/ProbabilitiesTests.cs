@@ -122,6 +122,13 @@ public sealed class ProbabilitiesTests
         }
     }
 
+    /// <summary>A random source of a caller may return 1, or a number that was rounded to it.</summary>
+    [TestMethod]
+    [DataRow(new[] { 0.5f, 0, 0 }, 0)]
+    [DataRow(new[] { 0, 0.5f, 0.25f, 0 }, 2)]
+    public void Sample_RandomNumberOne_DrawsTheLastPositiveWeight(float[] weights, int expected) =>
+        Assert.AreEqual(expected, Probabilities.Sample(weights, 1));
+
     /// <summary>Small integers whose sum is a power of two: all cumulative sums and their quotients are exact.</summary>
     [TestMethod]
     public void Sample_AtEveryBoundary_IsExact()

@@ -53,6 +53,13 @@ public sealed class SamplingOptionsTests
     }
 
     [TestMethod]
+    public void Validate_BannedTokenOutOfRange_NamesTheRange()
+    {
+        foreach (SamplingOptions options in Bad.Where(bad => bad.Options.BannedTokens.Contains(4) || bad.Options.BannedTokensAt.Values.Any(set => set.Contains(4))).Select(bad => bad.Options))
+            StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => options.Validate(VocabularySize)).Message, "must be within 0..3.");
+    }
+
+    [TestMethod]
     [DynamicData(nameof(Bad))]
     public void SamplerConstructors_OptionsOutOfRange_Throw(string name, SamplingOptions options)
     {

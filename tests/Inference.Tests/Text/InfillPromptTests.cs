@@ -94,6 +94,11 @@ public sealed class InfillPromptTests
         StringAssert.Contains(InfillPrompt.Parse(markup).Warning, named);
 
     [TestMethod]
+    [DataRow("[MASK] <mask>", "'[MASK]' at character 0 is plain text, not a gap: a gap is <mask> or <mask:N>")]
+    [DataRow("<MASK> <mask> <Mask>", "'<MASK>' at character 0 is plain text, not a gap (nor are 1 more like it): a gap is <mask> or <mask:N>")]
+    public void Warning_Texts_CountsThem(string markup, string warning) => Assert.AreEqual(warning, InfillPrompt.Parse(markup).Warning?.TrimEnd('.'));
+
+    [TestMethod]
     public void Infill_Prompt_HasNoWarningAboutItsText()
     {
         using TextInfiller infiller = TextInfiller.Open(Files.Default);

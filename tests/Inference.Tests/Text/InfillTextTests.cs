@@ -84,6 +84,31 @@ public sealed class InfillTextTests
         CollectionAssert.AreEqual(new[] { true, false, false, false }, encoded.Given);
     }
 
+    /// <summary>Scores of tokens from left to right belong to the spans in their order.</summary>
+    [TestMethod]
+    public void Score_Spans_HaveTheSumsOfTheirTokens()
+    {
+        InfillText encoded = InfillText.Encode("The [[little dog]] ran [[home]].", spans: true, s_tokenizer, s_manifest);
+        ScoreResult result = encoded.Score([-1, -2, -4]);
+        Assert.AreEqual((-7.0, 3), (result.LogProbability, result.Tokens));
+        CollectionAssert.AreEqual(new SpanScore[] { new("little dog", -3, 2), new("home", -4, 1) }, result.Spans.ToArray());
+    }
+
+    /// <summary>Gaps that are more than the model takes are counted, but not stored.</summary>
+    [TestMethod]
+    [DataRow("A<mask:100><mask:28>", 129)]
+    [DataRow("A<mask:100><mask:29>", 1)]
+    [DataRow("<mask:128>", 129)]
+    [DataRow("<mask:129>", 1)]
+    public void Count_Gaps_StoresThemUpToTheMaximum(string text, int stored)
+    {
+        List<TextSegment> segments = TextMarkup.Parse(text, spans: false);
+        TokenCount count = InfillText.Count(segments, new SegmentEncoder(s_tokenizer, s_manifest, GapSpacing.AsTyped), out int[] tokens);
+        Assert.AreEqual(1 + segments.OfType<TextSegment.Gap>().Sum(gap => gap.Count), count.Total);
+        Assert.HasCount(stored, tokens);
+        Assert.IsFalse(count.Fits);
+    }
+
     [TestMethod]
     [DataRow("no gap", false, "no gap")]
     [DataRow("no gap <MASK>", false, "'<MASK>' at character 7")]

@@ -45,7 +45,12 @@ public sealed class TextMarkupTests
     [DataRow("a <mask: 3>", "malformed")]
     [DataRow("a <mask:3", "malformed")]
     [DataRow("a <mask:99999999999999999999>", "99999999999999999999 tokens")]
-    [DataRow("[[a <mask> b]]", "contains a gap")]
+    [DataRow("a <mask:1000000000000>", "The gap at character 2 has 1000000000000 tokens, more than any model takes")]
+    [DataRow("<mask:123456789012345678901234>", "has 123456789012345678901234 tokens")]
+    [DataRow("<mask:1234567890123456789012345>", "has 123456789012345678901234... tokens")]
+    [DataRow("ab [[a <mask> b]]", "The marked span at character 3 contains a gap")]
+    [DataRow("ab [[a", "The marked span at character 3 is not closed")]
+    [DataRow("[[a <mask> b]]", "at character 0 contains a gap")]
     [DataRow("[[a", "not closed")]
     public void Parse_MalformedMarkup_Throws(string text, string message) =>
         StringAssert.Contains(Assert.ThrowsExactly<InfillTextException>(() => TextMarkup.Parse(text, spans: true)).Message, message);
@@ -55,12 +60,12 @@ public sealed class TextMarkupTests
     [DataRow(0xDC00)]
     public void Parse_LoneSurrogate_IsRefused(int surrogate)
     {
-        foreach (string text in new[] { $"a {(char)surrogate} <mask>", $"<mask> {(char)surrogate}" })
-            StringAssert.Contains(Assert.ThrowsExactly<InfillTextException>(() => TextMarkup.Parse(text, spans: false)).Message, "Unicode");
+        foreach ((string text, int at) in new[] { ($"a {(char)surrogate} <mask>", 2), ($"<mask> {(char)surrogate}", 7), ($"😀{(char)surrogate}😀<mask>", 2) })
+            StringAssert.Contains(Assert.ThrowsExactly<InfillTextException>(() => TextMarkup.Parse(text, spans: false)).Message, $"Unicode: a lone surrogate at character {at}.");
     }
 
     [TestMethod]
-    public void Parse_HugeGap_DoesNotOverflow() => Assert.AreEqual("9000000000", Show(TextMarkup.Parse("<mask:9000000000>", spans: false)));
+    public void Parse_HugeGap_DoesNotOverflow() => Assert.AreEqual("9000000000|999999999999", Show(TextMarkup.Parse("<mask:9000000000><mask:999999999999>", spans: false)));
 
     private static string Show(IEnumerable<TextSegment> segments) => string.Join('|', segments.Select(segment => segment switch
     {

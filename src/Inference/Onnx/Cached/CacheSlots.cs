@@ -68,7 +68,6 @@ internal sealed class CacheSlots
         CacheLayout layout = _cache.Layout;
         if ((long)layout.Slots * layout.Length <= _retainedTokens)
             return;
-        _slots.Clear();
         _beforeResize();
         _cache.Resize(default, 0);
     }

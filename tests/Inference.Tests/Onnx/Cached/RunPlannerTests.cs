@@ -57,6 +57,130 @@ public sealed class RunPlannerTests
         Assert.IsLessThanOrEqualTo(1 << 22, runs.Max(run => run.Shape.Batch * 12 * 61 * 61));
     }
 
+    /// <summary>Four cached sequences are padded by what a fresh one has more, which may cost up to 32 processed tokens, as a run does.</summary>
+    [TestMethod]
+    [DataRow(9, 1)]
+    [DataRow(10, 2)]
+    public void Plan_FreshAmongCached_SharesTheirRunUpToTheCostOfOne(int given, int runs) =>
+        Assert.HasCount(runs, Plan([.. Cached(4, given: 100), NewState(given)]));
+
+    [TestMethod]
+    public void Plan_SeveralFreshAmongCached_CountsThePaddingOnce() =>
+        Assert.AreEqual(new CachedShape(0, 6, 512, 12, 1), Plan([.. Cached(4, given: 100), NewState(12), NewState(9)]).Single().Shape);
+
+    /// <summary>A sequence without a slot cannot be in a run that reads from the cache.</summary>
+    [TestMethod]
+    public void Plan_FreshWithoutASlot_HasItsOwnRun()
+    {
+        var slots = new CacheSlots(new HostKeyValueCache(2, 2, 4), 64, 2 * 64, () => { });
+        SequenceState[] states = [NewState(20), NewState(20), NewState(6)];
+        slots.Prepare(states.AsSpan(0, 2));
+        foreach (SequenceState state in states[..2])
+            slots.Find(state)!.MarkCached(0);
+        slots.Prepare(states);
+        Assert.IsNull(slots.Find(states[2]));
+        _planner.Plan(states, slots, past: 64);
+        CollectionAssert.AreEqual(
+            new[] { new CachedShape(0, 2, 64, 1, 1), CachedShape.Fresh(6, 1) }, _planner.Runs.ToArray().Select(run => run.Shape).ToArray());
+    }
+
+    /// <summary>A slot between others that is not in the pass costs two processed tokens here.</summary>
+    [TestMethod]
+    [DataRow(17, 1)]
+    [DataRow(18, 2)]
+    public void Plan_SlotsBetween_ArePaddingUpToTheCostOfARun(int other, int runs)
+    {
+        SequenceState[] cached = Cached(20, given: 20);
+        Assert.HasCount(runs, Plan([cached[0], cached[other]]));
+    }
+
+    [TestMethod]
+    public void Plan_LaterSlots_BeginsAtTheFirstOfThem()
+    {
+        SequenceState[] cached = [.. Cached(4, given: 20), .. Cached(1, given: 20, targets: 3)];
+        CachedRun run = Plan([cached[4], cached[2]]).Single();
+        Assert.AreEqual(new CachedShape(2, 3, 512, 1, 3), run.Shape);
+        Assert.AreEqual((0, 2), (run.From, run.To));
+        Assert.AreSame(cached[2], _planner.Sequences[0].State);
+    }
+
+    /// <summary>Padding of all sequences of a run may cost 32 processed tokens, whether they differ in content positions or in queries.</summary>
+    [TestMethod]
+    [DataRow(new[] { 33, 1, 1, 1 }, new[] { 2 })]
+    [DataRow(new[] { 34, 1, 1, 1 }, new[] { 1, 1 })]
+    [DataRow(new[] { 10, 1, 30, 1, 20, 1 }, new[] { 3 })]
+    [DataRow(new[] { 7, 1, 30, 1, 20, 1 }, new[] { 2, 1 })]
+    [DataRow(new[] { 17, 1, 1, 17 }, new[] { 2 })]
+    [DataRow(new[] { 18, 1, 1, 18 }, new[] { 1, 1 })]
+    [DataRow(new[] { 11, 1, 11, 1, 1, 11 }, new[] { 3 })]
+    [DataRow(new[] { 12, 1, 12, 1, 1, 12 }, new[] { 2, 1 })]
+    [DataRow(new[] { 2, 40, 60, 1, 2, 20 }, new[] { 1, 2 })]
+    [DataRow(new[] { 15, 10, 20, 10, 18, 10 }, new[] { 3 })]
+    [DataRow(new[] { 20, 10, 15, 10 }, new[] { 2 })]
+    public void Plan_FreshSequences_ShareARunUpToItsCostInPadding(int[] givenAndTargets, int[] batches)
+    {
+        CachedRun[] runs = Plan([.. givenAndTargets.Chunk(2).Select(sizes => NewState(sizes[0], sizes[1]))]);
+        CollectionAssert.AreEqual(batches, runs.Select(run => run.Shape.Batch).ToArray());
+        int[] lengths = [.. _planner.Sequences.ToArray().Select(sequence => sequence.Content + sequence.Targets)];
+        CollectionAssert.AreEqual(lengths.OrderDescending().ToArray(), lengths, "The longest is first.");
+        foreach (CachedRun run in runs)
+        {
+            PlannedSequence[] sequences = _planner.Sequences[run.From..run.To].ToArray();
+            Assert.AreEqual(
+                (run.Shape.Batch, run.Shape.Content, run.Shape.Targets),
+                (sequences.Length, sequences.Max(sequence => sequence.Content), sequences.Max(sequence => sequence.Targets)));
+        }
+    }
+
+    /// <summary>2 * 2 * 1024 * 1024 attention scores are the limit.</summary>
+    [TestMethod]
+    [DataRow(2, 1023, 1, 2, 1)]
+    [DataRow(2, 1023, 1, 3, 2)]
+    [DataRow(3, 1023, 1, 2, 2)]
+    [DataRow(2, 1023, 2, 2, 2)]
+    public void Plan_AttentionScores_AreBounded(int heads, int given, int targets, int count, int runs)
+    {
+        var planner = new RunPlanner(heads);
+        planner.Plan([.. Enumerable.Range(0, count).Select(_ => NewState(given, targets))], WithoutMemory, past: 0);
+        Assert.AreEqual(runs, planner.Runs.Length);
+    }
+
+    /// <summary>Buffers of 64 MiB are the limit, here with sizes in MiB.</summary>
+    [TestMethod]
+    [DataRow(1, 0, 32, 5, 1)]
+    [DataRow(1, 0, 33, 5, 2)]
+    [DataRow(0, 1, 5, 32, 1)]
+    [DataRow(0, 1, 5, 33, 2)]
+    [DataRow(1, 3, 8, 8, 1)]
+    [DataRow(1, 3, 9, 8, 2)]
+    public void Plan_Buffers_AreBounded(int contentSize, int targetSize, int given, int targets, int runs)
+    {
+        var planner = new RunPlanner(1, (long)contentSize << 20, (long)targetSize << 20);
+        planner.Plan([NewState(given, targets), NewState(given, targets)], WithoutMemory, past: 0);
+        Assert.AreEqual(runs, planner.Runs.Length);
+    }
+
+    [TestMethod]
+    public void Plan_BuffersOfCachedSequences_AreBounded()
+    {
+        SequenceState[] cached = Cached(4, given: 20);
+        _slots.Prepare(cached);
+        var planner = new RunPlanner(1, contentBytes: 20 << 20);
+        planner.Plan(cached, _slots, past: 512);
+        CollectionAssert.AreEqual(new[] { 3, 1 }, planner.Runs.ToArray().Select(run => run.Shape.Batch).ToArray());
+    }
+
+    [TestMethod]
+    public void Plan_Again_ForgetsTheLastPass()
+    {
+        SequenceState[] cached = Cached(2, given: 20);
+        Assert.HasCount(2, Plan([cached[0], cached[1], NewState(200)]));
+        Assert.HasCount(1, Plan([cached[1]]));
+        Assert.AreEqual(1, _planner.Sequences.Length);
+        _planner.Clear();
+        Assert.AreEqual((0, 0), (_planner.Sequences.Length, _planner.Runs.Length));
+    }
+
     /// <summary>16 texts with a gap of 500 tokens in one pass, at XLNet-base size: a single run would need 1 GB of logits.</summary>
     [TestMethod]
     public void Plan_ManyLogits_BoundsTheBuffersOfARun()
@@ -72,10 +196,12 @@ public sealed class RunPlannerTests
         Assert.IsLessThanOrEqualTo(MemoryBounds.RetainedBytes, runs.Max(run => run.Shape.Batch * (run.Shape.Content * content + run.Shape.Targets * targets)));
     }
 
+    private static CacheSlots WithoutMemory => new(new HostKeyValueCache(2, 2, 4), 4096, 0, () => { });
+
     /// <summary>Sequences whose given tokens are all cached.</summary>
-    private SequenceState[] Cached(int count, int given)
+    private SequenceState[] Cached(int count, int given, int targets = 1)
     {
-        SequenceState[] states = [.. Enumerable.Range(0, count).Select(_ => NewState(given))];
+        SequenceState[] states = [.. Enumerable.Range(0, count).Select(_ => NewState(given, targets))];
         _slots.Prepare(states);
         foreach (SequenceState state in states)
             _slots.Find(state)!.MarkCached(0);

@@ -1,0 +1,217 @@
+using AsArm.Assd.Models;
+using AsArm.Assd.Ordering;
+using AsArm.Inference.Onnx.Cached;
+using AsArm.Inference.Onnx.Sessions;
+using Microsoft.ML.OnnxRuntime;
+
+namespace AsArm.Inference.Tests.Onnx.Cached;
+
+/// <summary>When the cache grows, shrinks and moves, and that sequences keep what is cached of them.</summary>
+[TestClass]
+public sealed class CacheSlotsTests
+{
+    private readonly HostKeyValueCache _cache = new(1, 1, 1);
+    private int _resized;
+
+    [TestMethod]
+    [DataRow(2, 64)]
+    [DataRow(64, 64)]
+    [DataRow(65, 128)]
+    [DataRow(128, 128)]
+    [DataRow(129, 150)]
+    public void Prepare_Lengths_AreRoundedUpToAMultipleOf64AtMostTheMaximum(int length, int expected)
+    {
+        NewSlots(maxLength: 150).Prepare([NewState(length)]);
+        Assert.AreEqual(new CacheLayout(1, expected), _cache.Layout);
+    }
+
+    /// <summary>Doubles, up to the limit of memory.</summary>
+    [TestMethod]
+    public void Prepare_OneSequenceAfterAnother_DoublesTheSlots()
+    {
+        CacheSlots slots = NewSlots(maxTokens: 11 * 64);
+        var layouts = new List<int>();
+        for (int i = 0; i < 11; i++)
+        {
+            slots.Prepare([NewState(20)]);
+            layouts.Add(_cache.Layout.Slots);
+        }
+
+        CollectionAssert.AreEqual(new[] { 1, 2, 4, 4, 8, 8, 8, 8, 11, 11, 11 }, layouts);
+    }
+
+    [TestMethod]
+    public void Prepare_ManyMoreSequences_HasASlotForEach()
+    {
+        CacheSlots slots = NewSlots();
+        slots.Prepare([NewState(20), NewState(20)]);
+        slots.Prepare([.. Enumerable.Range(0, 5).Select(_ => NewState(20))]);
+        Assert.AreEqual(7, _cache.Layout.Slots);
+    }
+
+    [TestMethod]
+    public void Prepare_NoMemory_NeverTouchesTheCache()
+    {
+        CacheSlots slots = NewSlots(maxTokens: 63);
+        SequenceState state = NewState(20);
+        for (int pass = 0; pass < 2 * MemoryBounds.PassesBeforeShrinking; pass++)
+            slots.Prepare([state]);
+        Assert.AreEqual((0, 0), (slots.Count, _resized));
+        Assert.IsNull(slots.Find(state));
+    }
+
+    /// <summary>Half of the length, or half of the slots, must have been enough in 64 consecutive passes.</summary>
+    [TestMethod]
+    [DataRow(128, 2, 64, 1, 64, 1, DisplayName = "Half of the length and of the slots")]
+    [DataRow(128, 1, 64, 1, 64, 1, DisplayName = "Half of the length")]
+    [DataRow(64, 4, 64, 2, 64, 2, DisplayName = "Half of the slots")]
+    [DataRow(192, 3, 128, 2, 192, 3, DisplayName = "More than half of both")]
+    public void Prepare_HalfTheCacheForManyPasses_Shrinks(int length, int count, int laterLength, int laterCount, int expectedLength, int expectedSlots)
+    {
+        CacheSlots slots = NewSlots();
+        SequenceState[] first = [.. Enumerable.Range(0, count).Select(_ => NewState(length))], later = [.. Enumerable.Range(0, laterCount).Select(_ => NewState(laterLength))];
+        slots.Prepare(first);
+        foreach (SequenceState state in first)
+            slots.Release(state);
+        for (int pass = 0; pass < MemoryBounds.PassesBeforeShrinking - 1; pass++)
+            slots.Prepare(later);
+        Assert.AreEqual(new CacheLayout(count, length), _cache.Layout);
+        slots.Prepare(later);
+        Assert.AreEqual(new CacheLayout(expectedSlots, expectedLength), _cache.Layout);
+    }
+
+    [TestMethod]
+    public void Prepare_LongSequenceBetween_StartsCountingAgain()
+    {
+        CacheSlots slots = NewSlots();
+        SequenceState shortOne = NewState(20), longOne = NewState(200);
+        for (int round = 0; round < 3; round++)
+        {
+            slots.Prepare([shortOne, longOne]);
+            slots.Release(longOne);
+            for (int pass = 0; pass < MemoryBounds.PassesBeforeShrinking - 1; pass++)
+                slots.Prepare([shortOne]);
+        }
+
+        Assert.AreEqual((1, 256), (_resized, _cache.Layout.Length));
+    }
+
+    /// <summary>After it shrank to what was needed, the count starts again.</summary>
+    [TestMethod]
+    public void Prepare_AfterShrinking_DoesNotResizeAgainAtOnce()
+    {
+        CacheSlots slots = NewSlots();
+        SequenceState[] states = [.. Enumerable.Range(0, 8).Select(_ => NewState(20))];
+        slots.Prepare(states);
+        foreach (SequenceState state in states[4..])
+            slots.Release(state);
+        for (int pass = 0; pass < MemoryBounds.PassesBeforeShrinking; pass++)
+            slots.Prepare(states.AsSpan(0, 4));
+        Assert.AreEqual((2, 4), (_resized, _cache.Layout.Slots));
+        foreach (SequenceState state in states[1..4])
+            slots.Release(state);
+        for (int pass = 0; pass < MemoryBounds.PassesBeforeShrinking - 1; pass++)
+            slots.Prepare(states.AsSpan(0, 1));
+        Assert.AreEqual((2, 4), (_resized, _cache.Layout.Slots));
+    }
+
+    /// <summary>Slots that move, and caches that grow or shrink, keep the keys and values.</summary>
+    [TestMethod]
+    public void Prepare_SlotsMoved_KeepTheirContent()
+    {
+        CacheSlots slots = NewSlots();
+        SequenceState[] states = [.. Enumerable.Range(0, 6).Select(_ => NewState(20))];
+        slots.Prepare(states);
+        for (int i = 0; i < states.Length; i++)
+            _cache.Write(0, slots.Find(states[i])!.Index, [5], [i + 1]);
+        SequenceState[] left = [states[1], states[4], states[5]];
+        foreach (SequenceState state in states.Except(left))
+            slots.Release(state);
+        slots.Prepare(left.AsSpan(0, 1));
+        AssertContent(slots, (states[1], 2), (states[4], 5), (states[5], 6));
+        CollectionAssert.AreEquivalent(new[] { 0, 1, 2 }, left.Select(state => slots.Find(state)!.Index).ToArray());
+        for (int pass = 0; pass < MemoryBounds.PassesBeforeShrinking; pass++)
+            slots.Prepare(left);
+        Assert.AreEqual(3, _cache.Layout.Slots);
+        AssertContent(slots, (states[1], 2), (states[4], 5), (states[5], 6));
+        slots.Prepare([NewState(100)]);
+        Assert.AreEqual(new CacheLayout(6, 128), _cache.Layout);
+        AssertContent(slots, (states[1], 2), (states[4], 5), (states[5], 6));
+    }
+
+    /// <summary>The pass after a failed resize begins with an empty cache.</summary>
+    [TestMethod]
+    public void Prepare_AfterAFailedResize_EncodesAllAgain()
+    {
+        var cache = new FailingCache(_cache);
+        var slots = new CacheSlots(cache, 512, long.MaxValue, () => _resized++);
+        SequenceState state = NewState(20), other = NewState(20);
+        slots.Prepare([state]);
+        slots.Find(state)!.MarkCached(0);
+        cache.Fails = true;
+        Assert.ThrowsExactly<InsufficientMemoryException>(() => slots.Prepare([state, other]));
+        Assert.AreEqual(0, slots.Count);
+        Assert.IsNull(slots.Find(state));
+        slots.Prepare([other, state]);
+        Assert.AreEqual((0, 1), (slots.Find(other)!.Index, slots.Find(state)!.Index));
+        Assert.AreEqual(0, slots.Find(state)!.FirstUncached());
+    }
+
+    /// <summary>A sequence counts as used in the pass in which it gets its slot.</summary>
+    [TestMethod]
+    public void Prepare_MoreThanTheLimit_KeepsTheNewest()
+    {
+        CacheSlots slots = NewSlots(maxTokens: 2 * 64);
+        SequenceState oldest = NewState(20), newest = NewState(20), other = NewState(20);
+        slots.Prepare([oldest]);
+        slots.Prepare([oldest]);
+        slots.Prepare([newest]);
+        slots.Prepare([other]);
+        Assert.IsNull(slots.Find(oldest));
+        Assert.IsNotNull(slots.Find(newest));
+    }
+
+    [TestMethod]
+    public void Release_UnknownSequence_ChangesNothing()
+    {
+        CacheSlots slots = NewSlots(retainedTokens: 0);
+        slots.Prepare([NewState(20)]);
+        slots.Release(NewState(20));
+        Assert.AreEqual((1, 1, 1), (slots.Count, _cache.Layout.Slots, _resized));
+    }
+
+    /// <summary>The tensors over the cache are released before its memory is.</summary>
+    [TestMethod]
+    public void Release_LastOfALargeCache_AnnouncesIt()
+    {
+        CacheSlots slots = NewSlots(retainedTokens: 63);
+        SequenceState state = NewState(20);
+        slots.Prepare([state]);
+        slots.Release(state);
+        Assert.AreEqual((default, 2), (_cache.Layout, _resized));
+        slots.Release(state);
+        Assert.AreEqual(2, _resized);
+        slots.Prepare([state]);
+        Assert.AreEqual(0, slots.Find(state)!.Index);
+    }
+
+    private CacheSlots NewSlots(int maxLength = 512, long maxTokens = long.MaxValue, long retainedTokens = long.MaxValue) =>
+        new(_cache, maxLength, maxTokens, () => _resized++, retainedTokens);
+
+    private void AssertContent(CacheSlots slots, params (SequenceState State, float Value)[] expected)
+    {
+        foreach ((SequenceState state, float value) in expected)
+        {
+            using OrtValue tensor = _cache.Tensor(0, slots.Find(state)!.Index, 1);
+            Assert.AreEqual(value, tensor.GetTensorDataAsSpan<float>()[5]);
+        }
+    }
+
+    private static SequenceState NewState(int length)
+    {
+        var state = new SequenceState(Order.LeftToRight([true, .. new bool[length - 1]]), new int[length], 4, 1);
+        state.BeginForwardPass(1);
+        state.AddQuery(new Conditional(1, 1));
+        return state;
+    }
+}
