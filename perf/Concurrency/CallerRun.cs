@@ -9,8 +9,8 @@ namespace AsArm.Perf.Concurrency;
 /// <param name="Overtaken">Requests that began after one that was submitted later.</param>
 internal sealed record CallerRun(double Seconds, IReadOnlyList<double> Latencies, int Overtaken)
 {
-    /// <summary>Times closer to each other than this are not told apart, in ms: a request waits at most so long between its submission and the queue.</summary>
-    private const double Resolution = 5;
+    /// <summary>Times closer to each other than this are not told apart, in ms: a thread may be interrupted between taking the time and submitting its request.</summary>
+    private const double Resolution = 20;
 
     public static CallerRun Of(ITextInfiller infiller, IReadOnlyList<InfillRequest> requests, int callers)
     {

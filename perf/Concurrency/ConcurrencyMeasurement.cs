@@ -13,7 +13,7 @@ internal static class ConcurrencyMeasurement
     private const int SeedsPerText = 6;
     private const int Rounds = 5;
     private static readonly TextKind[] s_kinds = [TextKind.OneGap, TextKind.ManyGaps];
-    private static readonly int[] s_callers = [1, 2, 4, 8, 16, 32, 64];
+    private static readonly (DraftMode Mode, int[] Callers)[] s_runs = [(DraftMode.Latency, [1, 4, 16, 64]), (DraftMode.Throughput, [1, 2, 4, 8, 16, 32, 64])];
 
     public static int Run(string[] arguments)
     {
@@ -31,9 +31,9 @@ internal static class ConcurrencyMeasurement
         {
             InfillRequest[] throughput = Requests(round, DraftMode.Throughput), latency = Requests(round, DraftMode.Latency);
             batches.Add(Seconds(() => infiller.InfillMany(throughput).Count()));
-            foreach (DraftMode mode in Enum.GetValues<DraftMode>())
+            foreach ((DraftMode mode, int[] numbers) in s_runs)
             {
-                foreach (int callers in s_callers)
+                foreach (int callers in numbers)
                 {
                     if (!runs.TryGetValue((mode, callers), out List<CallerRun>? list))
                         runs[(mode, callers)] = list = [];

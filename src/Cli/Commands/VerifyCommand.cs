@@ -45,11 +45,11 @@ internal static class VerifyCommand
         {
             using OnnxAnySubsetModel model = OnnxModelLoader.Open(folder, device, useCache: useCache, allowTf32: allowTf32, inFloat32: float32);
             IReadOnlyList<GoldenDifference> differences = GoldenReplay.Run(model, golden, cancellationToken);
-            GoldenDifference worst = differences.MaxBy(difference => difference.MaximumDifference)!;
+            GoldenDifference worst = differences.MaxBy(difference => difference.MaxDifference)!;
             DistributionDifference all = DistributionDifference.Over([.. differences.Select(difference => difference.Distributions)]);
-            string? failure = limits.Exceeded(worst.MaximumDifference, all);
+            string? failure = limits.Exceeded(worst.MaxDifference, all);
             table.AddRow(
-                Path.GetFileName(model.GraphPath), Markup.Escape(folder.Manifest.Precision), $"{differences.Count}", Number(worst.MaximumDifference), Markup.Escape(worst.Case),
+                Path.GetFileName(model.GraphPath), Markup.Escape(folder.Manifest.Precision), $"{differences.Count}", Number(worst.MaxDifference), Markup.Escape(worst.Case),
                 Number(all.MeanDivergence), Number(all.WorstDivergence), Number(all.WorstVariation), Number(all.RelativeDivergence),
                 failure is null ? "[green]passed[/]" : "[red]failed[/]");
             if (failure is not null)

@@ -49,6 +49,8 @@ internal static class FolderOrder
         new[] { type.BaseType }
             .Concat(type.Interfaces.Select(one => one.InterfaceType))
             .Concat(type.Fields.Select(field => field.FieldType))
+            .Concat(type.CustomAttributes.Select(attribute => attribute.AttributeType))
+            .Concat(ConstraintsOf(type))
             .Concat(type.Methods.SelectMany(UsedBy))
             .Where(used => used is not null)
             .SelectMany(Parts);
@@ -56,14 +58,19 @@ internal static class FolderOrder
     private static IEnumerable<TypeReference> UsedBy(MethodDefinition method) =>
         method.Parameters.Select(parameter => parameter.ParameterType)
             .Append(method.ReturnType)
+            .Concat(method.CustomAttributes.Select(attribute => attribute.AttributeType))
+            .Concat(ConstraintsOf(method))
             .Concat(method.HasBody ? method.Body.Variables.Select(variable => variable.VariableType) : [])
             .Concat(method.HasBody ? method.Body.Instructions.SelectMany(UsedBy) : []);
+
+    private static IEnumerable<TypeReference> ConstraintsOf(IGenericParameterProvider generic) =>
+        generic.GenericParameters.SelectMany(parameter => parameter.Constraints).Select(constraint => constraint.ConstraintType);
 
     private static IEnumerable<TypeReference> UsedBy(Instruction instruction) => instruction.Operand switch
     {
         TypeReference type => [type],
         FieldReference field => [field.DeclaringType, field.FieldType],
-        MethodReference method => [method.DeclaringType, method.ReturnType, .. method is GenericInstanceMethod generic ? generic.GenericArguments : []],
+        MethodReference method => [method.DeclaringType, method.ReturnType, .. method.Parameters.Select(parameter => parameter.ParameterType), .. method is GenericInstanceMethod generic ? generic.GenericArguments : []],
         _ => [],
     };
 
