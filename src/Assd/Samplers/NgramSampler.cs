@@ -102,7 +102,7 @@ public sealed class NgramSampler : Sampler
         double total = TotalOfAllowed(position);
         if (total > 0)
             return total;
-        _weights.Clear();
+        // Only banned tokens can be listed, with weight 0.
         ContextCounts.AddAll(State, committed, _weights, 1);
         return TotalOfAllowed(position);
     }
