@@ -91,7 +91,7 @@ public sealed class InfillTextTests
         InfillText encoded = InfillText.Encode("The [[little dog]] ran [[home]].", spans: true, s_tokenizer, s_manifest);
         ScoreResult result = encoded.Score([-1, -2, -4]);
         Assert.AreEqual((-7.0, 3), (result.LogProbability, result.Tokens));
-        CollectionAssert.AreEqual(new SpanScore[] { new("little dog", -3, 2), new("home", -4, 1) }, result.Spans.ToArray());
+        CollectionAssert.AreEqual(new[] { ("little dog", -3.0, 2), ("home", -4.0, 1) }, result.Spans.Select(span => (span.Text, span.LogProbability, span.Tokens)).ToArray());
     }
 
     /// <summary>Gaps that are more than the model takes are counted, but not stored.</summary>
