@@ -11,7 +11,7 @@ namespace AsArm.Perf.Concurrency;
 internal static class ConcurrencyMeasurement
 {
     private const int SeedsPerText = 6;
-    private const int Rounds = 5;
+    private const int Rounds = 4;
     private static readonly TextKind[] s_kinds = [TextKind.OneGap, TextKind.ManyGaps];
     private static readonly (DraftMode Mode, int[] Callers)[] s_runs = [(DraftMode.Latency, [1, 4, 16, 64]), (DraftMode.Throughput, [1, 2, 4, 8, 16, 32, 64])];
 
@@ -23,28 +23,28 @@ internal static class ConcurrencyMeasurement
         using var infiller = TextInfiller.Open(options.GetValueOrDefault("--model") ?? Path.Combine(Exports.RepositoryRoot(), "models", "english-18m"));
         var machine = Machine.Current();
         Console.WriteLine($"{machine}.\n");
-        var runs = new Dictionary<(DraftMode Mode, int Callers), List<CallerRun>>();
-        var batches = new List<double>();
+        var runs = new Dictionary<(DraftMode Mode, int Callers), List<(CallerRun Run, double Batch)>>();
         var alone = new List<(Rate, Rate)>();
         Warm(infiller);
         for (int round = 0; round < Rounds; round++)
         {
             InfillRequest[] throughput = Requests(round, DraftMode.Throughput), latency = Requests(round, DraftMode.Latency);
-            batches.Add(Seconds(() => infiller.InfillMany(throughput).Count()));
             foreach ((DraftMode mode, int[] numbers) in s_runs)
             {
                 foreach (int callers in numbers)
                 {
-                    if (!runs.TryGetValue((mode, callers), out List<CallerRun>? list))
+                    if (!runs.TryGetValue((mode, callers), out List<(CallerRun Run, double Batch)>? list))
                         runs[(mode, callers)] = list = [];
-                    list.Add(CallerRun.Of(infiller, mode == DraftMode.Latency ? latency : throughput, callers));
+                    // Each beside a batch of its own, as the speed of the machine changes from minute to minute.
+                    double batch = Seconds(() => infiller.InfillMany(throughput).Count());
+                    list.Add((CallerRun.Of(infiller, mode == DraftMode.Latency ? latency : throughput, callers), batch));
                 }
             }
 
             alone.AddRange(AloneAndBare(infiller, latency));
         }
 
-        ConcurrencyRow[] rows = [.. runs.OrderBy(run => run.Key.Mode).ThenBy(run => run.Key.Callers).Select(run => RowOf(run.Key.Mode, run.Key.Callers, run.Value, batches))];
+        ConcurrencyRow[] rows = [.. runs.OrderBy(run => run.Key.Mode).ThenBy(run => run.Key.Callers).Select(run => RowOf(run.Key.Mode, run.Key.Callers, run.Value))];
         Report(infiller, machine, rows, Estimate.OfRatio(alone)!, options.GetValueOrDefault("--json"));
         return 0;
     }
@@ -69,11 +69,11 @@ internal static class ConcurrencyMeasurement
         }),
     ];
 
-    private static ConcurrencyRow RowOf(DraftMode mode, int callers, List<CallerRun> runs, List<double> batches)
+    private static ConcurrencyRow RowOf(DraftMode mode, int callers, List<(CallerRun Run, double Batch)> runs)
     {
-        double[] latencies = [.. runs.SelectMany(run => run.Latencies).Order()];
-        Estimate throughput = Estimate.OfRatio([.. runs.Zip(batches, (run, batch) => (new Rate(1, run.Seconds), new Rate(1, batch)))])!;
-        return new(mode.ToString(), callers, throughput, At(0.5), At(0.95), At(0.99), runs.Sum(run => run.Overtaken));
+        double[] latencies = [.. runs.SelectMany(one => one.Run.Latencies).Order()];
+        Estimate throughput = Estimate.OfRatio([.. runs.Select(one => (new Rate(1, one.Run.Seconds), new Rate(1, one.Batch)))])!;
+        return new(mode.ToString(), callers, throughput, At(0.5), At(0.95), At(0.99), runs.Sum(one => one.Run.Overtaken));
 
         double At(double share) => latencies[(int)Math.Min(latencies.Length - 1, share * latencies.Length)];
     }

@@ -9,9 +9,6 @@ namespace AsArm.Inference.Scheduling;
 /// <summary>The sequences that share the next forward pass. Used by the thread of the scheduler alone.</summary>
 internal sealed class ActiveBatch : IDisposable
 {
-    private static readonly TimeSpan s_longestPause = TimeSpan.FromMilliseconds(2);
-    private static readonly TimeSpan s_shortestPass = TimeSpan.FromMilliseconds(5); // a pause takes a millisecond at least
-
     private readonly SchedulerOptions _options;
     private readonly SamplingLoop _loop;
     private readonly List<ScheduledRequest> _requests = [];
@@ -28,9 +25,6 @@ internal sealed class ActiveBatch : IDisposable
 
     /// <summary>Number of sequences.</summary>
     public int Count => _requests.Count;
-
-    /// <summary>How long it pays to wait for another sequence: a small part of a forward pass.</summary>
-    public TimeSpan MaxPause { get; private set; }
 
     /// <summary>Adds the current sequence of a request.</summary>
     public void Add(ScheduledRequest request)
@@ -74,9 +68,7 @@ internal sealed class ActiveBatch : IDisposable
             return;
         }
 
-        TimeSpan time = Stopwatch.GetElapsedTime(start);
-        MaxPause = time < s_shortestPass ? TimeSpan.Zero : time / 10 < s_longestPause ? time / 10 : s_longestPause;
-        PassInstruments.RecordPass(_options.Model, size, time);
+        PassInstruments.RecordPass(_options.Model, size, Stopwatch.GetElapsedTime(start));
         if (PassInstruments.AreEnabled)
             RecordTokens();
         for (int i = _requests.Count - 1; i >= 0; i--)
@@ -85,17 +77,13 @@ internal sealed class ActiveBatch : IDisposable
     }
 
     /// <summary>Removes the requests that have ended otherwise, by cancellation.</summary>
-    /// <returns>Their number.</returns>
-    public int RemoveEnded()
+    public void RemoveEnded()
     {
-        int before = _requests.Count;
         for (int i = _requests.Count - 1; i >= 0; i--)
         {
             if (_requests[i].HasEnded)
                 Remove(_requests[i]);
         }
-
-        return before - _requests.Count;
     }
 
     /// <summary>Abandons what is left, and releases what the model keeps for it.</summary>

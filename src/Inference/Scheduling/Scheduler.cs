@@ -104,13 +104,12 @@ internal sealed class Scheduler : IDisposable
     {
         using var batch = new ActiveBatch(_model, _options, (request, error) => End(request, ended => ended.Fail(error)));
         var requests = new List<ScheduledRequest>();
-        int answered = 0;
-        while (_work.TryTake(requests, batch.Count, (answered, batch.MaxPause), out Task? exclusive))
+        while (_work.TryTake(requests, batch.Count, out Task? exclusive))
         {
             try
             {
                 exclusive?.RunSynchronously();
-                answered = Step(batch, requests);
+                Step(batch, requests);
             }
 #pragma warning disable CA1031 // A listener of the metrics, or a defect: nobody may wait for ever.
             catch (Exception error)
@@ -130,18 +129,15 @@ internal sealed class Scheduler : IDisposable
     /// <summary>Lets requests join the batch, and runs a forward pass.</summary>
     /// <param name="batch">The batch.</param>
     /// <param name="requests">Those that join; changed.</param>
-    /// <returns>Number of callers that have got an answer.</returns>
-    private int Step(ActiveBatch batch, List<ScheduledRequest> requests)
+    private void Step(ActiveBatch batch, List<ScheduledRequest> requests)
     {
         foreach (ScheduledRequest request in requests)
             Start(batch, request);
         requests.Clear();
         if (batch.Count > 0)
             batch.Step(requests, _work.PassToken);
-        int answered = batch.RemoveEnded();
-        foreach (ScheduledRequest request in requests)
-            answered += EndSequence(request) ? 1 : 0;
-        return answered;
+        batch.RemoveEnded();
+        requests.ForEach(EndSequence);
     }
 
     private void Start(ActiveBatch batch, ScheduledRequest request)
@@ -155,16 +151,15 @@ internal sealed class Scheduler : IDisposable
     }
 
     /// <summary>Ends a request whose sequence is done, or prepares its next one on another thread.</summary>
-    /// <returns>Whether it has ended.</returns>
-    private bool EndSequence(ScheduledRequest request)
+    private void EndSequence(ScheduledRequest request)
     {
         if (!request.Job.HasMore)
-            return End(request, ended => ended.Complete());
-        if (request.HasEnded)
-            return true;
-        _work.Suspend(request);
-        ThreadPool.UnsafeQueueUserWorkItem(MoveNext, request, preferLocal: false);
-        return false;
+            End(request, ended => ended.Complete());
+        else if (!request.HasEnded)
+        {
+            _work.Suspend(request);
+            ThreadPool.UnsafeQueueUserWorkItem(MoveNext, request, preferLocal: false);
+        }
     }
 
     private void MoveNext(ScheduledRequest request)

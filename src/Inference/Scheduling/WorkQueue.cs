@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace AsArm.Inference.Scheduling;
 
 /// <summary>
@@ -18,7 +16,6 @@ internal sealed class WorkQueue(SchedulerOptions options)
     private CancellationTokenSource _pass = new();
     private int _active; // requests in the batch that somebody waits for
     private int _betweenSequences; // requests that keep their place in the batch meanwhile
-    private int _arrivals; // since the last forward pass
     private bool _isStopped;
 
     /// <summary>Cancels the current forward pass when nobody waits for any request in it.</summary>
@@ -43,7 +40,6 @@ internal sealed class WorkQueue(SchedulerOptions options)
             Queue.Add(request);
             if (cancellationToken.CanBeCanceled)
                 request.Watch(onCancelled, cancellationToken);
-            _arrivals++;
             Monitor.Pulse(_gate);
         }
     }
@@ -63,10 +59,9 @@ internal sealed class WorkQueue(SchedulerOptions options)
     /// <summary>Waits until there is something to do, and takes it.</summary>
     /// <param name="starting">Requests whose next sequence joins the batch are added here.</param>
     /// <param name="running">Number of sequences in the batch.</param>
-    /// <param name="pause">How long to wait for callers that have just got an answer to ask again.</param>
     /// <param name="exclusive">An action that is to be run first; null if there is none.</param>
     /// <returns>False at the end, when nothing is left to do.</returns>
-    public bool TryTake(List<ScheduledRequest> starting, int running, (int Callers, TimeSpan Time) pause, out Task? exclusive)
+    public bool TryTake(List<ScheduledRequest> starting, int running, out Task? exclusive)
     {
         lock (_gate)
         {
@@ -78,12 +73,9 @@ internal sealed class WorkQueue(SchedulerOptions options)
                     return false;
                 }
 
-                pause = default; // the callers of before are gone
                 Monitor.Wait(_gate);
             }
 
-            Pause(running, pause);
-            _arrivals = 0;
             _exclusive.TryDequeue(out exclusive);
             while (_resuming.TryDequeue(out ScheduledRequest? request))
                 Start(request, starting);
@@ -178,21 +170,6 @@ internal sealed class WorkQueue(SchedulerOptions options)
     {
         lock (_gate)
             return [.. _unfinished];
-    }
-
-    /// <summary>
-    /// Waits a moment if there is room in the batch and fewer requests have arrived than callers got an answer: without it those would join one forward
-    /// pass late each time, and passes would run with empty places.
-    /// </summary>
-    private void Pause(int running, (int Callers, TimeSpan Time) pause)
-    {
-        long start = Stopwatch.GetTimestamp();
-        while (pause.Time > TimeSpan.Zero && _arrivals < pause.Callers && _exclusive.Count == 0 && running + _betweenSequences + Queue.Count + _resuming.Count < options.MaxBatchSize)
-        {
-            TimeSpan left = pause.Time - Stopwatch.GetElapsedTime(start);
-            if (left <= TimeSpan.Zero || !Monitor.Wait(_gate, (int)Math.Ceiling(left.TotalMilliseconds)))
-                return;
-        }
     }
 
     private void Start(ScheduledRequest request, List<ScheduledRequest> starting)
