@@ -1,6 +1,7 @@
 using AsArm.Assd.Distributions;
 using AsArm.Assd.Ordering;
 using AsArm.Assd.Randomness;
+using AsArm.Assd.Samplers;
 using AsArm.Inference.Devices;
 using AsArm.Inference.ModelFolders;
 using AsArm.Inference.Onnx.Cached;

@@ -16,7 +16,7 @@ public static class NgramAcceptance
     /// <param name="order">The order in which the sequence was generated.</param>
     /// <param name="tokens">[order.Length] all tokens by position.</param>
     /// <param name="options">Temperature, top-k, top-p and bans that the sequence was sampled with.</param>
-    /// <param name="logProbabilities">[order.TargetCount] log q of the tokens, see <see cref="JointDensity" />.</param>
+    /// <param name="logProbabilities">[order.TargetCount] log q of the tokens: the factors of the joint density.</param>
     /// <param name="vocabularySize">V.</param>
     /// <param name="table">Corpus n-grams; null measures the sequence's own bigrams.</param>
     /// <param name="corpusWeight">

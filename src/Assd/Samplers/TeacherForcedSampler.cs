@@ -6,7 +6,7 @@ namespace AsArm.Assd.Samplers;
 
 /// <summary>
 /// Commits given tokens instead of sampling them (teacher forcing), all in one forward pass: <see cref="Sampler.LogProbabilities" /> are then
-/// those of the joint density, as <see cref="JointDensity" /> computes them. It draws no random numbers.
+/// those of the joint density, which <see cref="JointDensity" /> returns for a single sequence. It draws no random numbers.
 /// </summary>
 public sealed class TeacherForcedSampler : Sampler
 {

@@ -14,11 +14,11 @@ internal sealed class CandidateRequest(InfillPrompt prompt, CandidateOptions opt
     /// <summary>Validates and encodes it.</summary>
     public EvaluationJob Prepare()
     {
+        options.Validate(setting.Manifest.VocabularySize);
         InfillOptions.RequireGapSpacing(options.GapSpacing);
         ArgumentOutOfRangeException.ThrowIfLessThan(options.Count, 1);
         if (options.BannedTokensAt.Count > 0)
             throw new ArgumentOutOfRangeException(nameof(options), "BannedTokensAt cannot be set for a text, which has no positions.");
-        options.Validate(setting.Manifest.VocabularySize);
         InfillText.RequireTargets(prompt.Segments, spans: false, prompt.Warning);
         if (prompt.Segments.OfType<TextSegment.Gap>().FirstOrDefault(gap => gap.Count != 1) is TextSegment.Gap other)
             throw new InfillTextException($"Candidates are for gaps of one token, this text has a gap of {other.Count}.");
@@ -36,13 +36,13 @@ internal sealed class CandidateRequest(InfillPrompt prompt, CandidateOptions opt
     public IReadOnlyList<IReadOnlyList<TokenCandidate>> Candidates()
     {
         int[] tokens = _text!.Tokens;
+        var committed = new bool[tokens.Length];
         int[] gaps = [.. _text.Given.Index().Where(entry => !entry.Item).Select(entry => entry.Index)];
         return [.. gaps.Zip(_top, (position, top) => (IReadOnlyList<TokenCandidate>)[.. top.Select(one => Candidate(position, one))])];
 
         TokenCandidate Candidate(int position, TokenProbability one)
         {
-            var committed = new bool[tokens.Length];
-            (tokens[position], committed[position]) = (one.Token, true);
+            tokens[position] = one.Token;
             return new TokenCandidate(one.Token, _text.TokenText(position, tokens, committed), one.Probability);
         }
     }

@@ -45,11 +45,15 @@ internal sealed class ScheduledRequest(ISequenceJob job, long submitted)
             _cancellation.Unregister(); // it was cancelled before
     }
 
-    public void Complete() => End(_completion.TrySetResult());
+    public void Complete() => End(completion => completion.TrySetResult());
 
-    public void Cancel(CancellationToken cancellationToken) => End(_completion.TrySetCanceled(cancellationToken));
+    public void Cancel(CancellationToken cancellationToken) => End(completion => completion.TrySetCanceled(cancellationToken));
 
-    public void Fail(Exception error) => End(_completion.TrySetException(error));
+    public void Fail(Exception error) => End(completion => completion.TrySetException(error));
 
-    private void End(bool _) => _cancellation.Unregister();
+    private void End(Action<TaskCompletionSource> complete)
+    {
+        complete(_completion);
+        _cancellation.Unregister();
+    }
 }

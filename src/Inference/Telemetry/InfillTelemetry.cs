@@ -15,4 +15,7 @@ public static class InfillTelemetry
     internal static ActivitySource Source { get; } = new(Name);
 
     internal static Meter Meter { get; } = new(Name);
+
+    /// <summary>The tag that all metrics have.</summary>
+    internal static KeyValuePair<string, object?> ModelTag(string name) => new("asarm.model", name);
 }

@@ -17,7 +17,7 @@ internal static class PassInstruments
     /// <summary>A forward pass has ended.</summary>
     public static void RecordPass(string model, int batchSize, TimeSpan time)
     {
-        KeyValuePair<string, object?> tag = Model(model);
+        KeyValuePair<string, object?> tag = InfillTelemetry.ModelTag(model);
         s_passes.Add(1, tag);
         s_batchSize.Record(batchSize, tag);
         s_duration.Record(time.TotalSeconds, tag);
@@ -26,10 +26,8 @@ internal static class PassInstruments
     /// <summary>What the passes have computed and read from the cache.</summary>
     public static void AddTokens(string model, long content, long queries, long cached)
     {
-        s_rows.Add(content, Model(model), new("asarm.token.kind", "content"));
-        s_rows.Add(queries, Model(model), new("asarm.token.kind", "query"));
-        s_cached.Add(cached, Model(model));
+        s_rows.Add(content, InfillTelemetry.ModelTag(model), new("asarm.token.kind", "content"));
+        s_rows.Add(queries, InfillTelemetry.ModelTag(model), new("asarm.token.kind", "query"));
+        s_cached.Add(cached, InfillTelemetry.ModelTag(model));
     }
-
-    private static KeyValuePair<string, object?> Model(string name) => new("asarm.model", name);
 }

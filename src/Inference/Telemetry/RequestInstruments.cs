@@ -15,10 +15,10 @@ internal static class RequestInstruments
     private static readonly Counter<long> s_draftTokens = InfillTelemetry.Meter.CreateCounter<long>("asarm.draft.tokens", "{token}", "Draft tokens of requests that have ended, by source and outcome.");
 
     /// <summary>A request joined the queue (1) or left it (-1).</summary>
-    public static void AddQueued(string model, int change) => s_queued.Add(change, Model(model));
+    public static void AddQueued(string model, int change) => s_queued.Add(change, InfillTelemetry.ModelTag(model));
 
     /// <summary>A request left the queue for its first forward pass.</summary>
-    public static void RecordQueueTime(string model, TimeSpan time) => s_queueTime.Record(time.TotalSeconds, Model(model));
+    public static void RecordQueueTime(string model, TimeSpan time) => s_queueTime.Record(time.TotalSeconds, InfillTelemetry.ModelTag(model));
 
     /// <summary>A request has ended.</summary>
     /// <param name="model">Name of the model.</param>
@@ -29,13 +29,13 @@ internal static class RequestInstruments
     {
         if (!s_requests.Enabled && !s_duration.Enabled)
             return;
-        var tags = new TagList { Model(model), new("asarm.operation", operation), new("asarm.outcome", outcome) };
+        var tags = new TagList { InfillTelemetry.ModelTag(model), new("asarm.operation", operation), new("asarm.outcome", outcome) };
         s_requests.Add(1, tags);
         s_duration.Record(time.TotalSeconds, tags);
     }
 
     /// <summary>Tokens that a request has committed.</summary>
-    public static void AddGenerated(string model, int tokens) => s_generated.Add(tokens, Model(model));
+    public static void AddGenerated(string model, int tokens) => s_generated.Add(tokens, InfillTelemetry.ModelTag(model));
 
     /// <summary>Draft tokens that a request has drawn from a source.</summary>
     public static void AddDrafts(string model, string source, DraftCounts counts)
@@ -43,8 +43,6 @@ internal static class RequestInstruments
         if (!s_draftTokens.Enabled)
             return;
         foreach ((string outcome, int count) in new[] { ("accepted", counts.Accepted), ("rejected", counts.Verified - counts.Accepted), ("unverified", counts.Drafted - counts.Verified) })
-            s_draftTokens.Add(count, Model(model), new("asarm.draft.source", source), new("asarm.draft.outcome", outcome));
+            s_draftTokens.Add(count, InfillTelemetry.ModelTag(model), new("asarm.draft.source", source), new("asarm.draft.outcome", outcome));
     }
-
-    private static KeyValuePair<string, object?> Model(string name) => new("asarm.model", name);
 }

@@ -39,9 +39,11 @@ internal sealed partial class InfillText
     /// <param name="position">A position in a target.</param>
     /// <param name="tokens">[Length] Tokens by position.</param>
     /// <param name="committed">[Length] Whether the token at a position is committed; ignored for given tokens.</param>
-    public string TokenText(int position, ReadOnlySpan<int> tokens, ReadOnlySpan<bool> committed)
+    public string TokenText(int position, ReadOnlySpan<int> tokens, ReadOnlySpan<bool> committed) =>
+        TokenText(_parts.FindIndex(part => part.IsTarget && position < part.Positions.End.Value), position, tokens, committed);
+
+    private string TokenText(int index, int position, ReadOnlySpan<int> tokens, ReadOnlySpan<bool> committed)
     {
-        int index = _parts.FindIndex(part => part.IsTarget && position < part.Positions.End.Value);
         bool isFirst = position == _parts[index].Positions.Start.Value;
         bool isSpaceShown = isFirst ? IsSpaceShown(index == 0 ? null : _parts[index - 1], tokens, committed)
             : committed[position - 1] && _tokenizer.IsWhiteSpace(tokens[position - 1]);
@@ -64,7 +66,7 @@ internal sealed partial class InfillText
         Range positions = _parts[index].Positions;
         int start = positions.Start.Value, count = positions.End.Value - start;
         bool isSpaceShown = IsSpaceShown(index == 0 ? null : _parts[index - 1], tokens, committed);
-        string[] texts = [.. Enumerable.Range(start, count).Select(at => TokenText(at, tokens, committed))];
+        string[] texts = [.. Enumerable.Range(start, count).Select(at => TokenText(index, at, tokens, committed))];
         if (string.Concat(texts) != DecodeGap(tokens.AsSpan(positions), committed.AsSpan(positions), isSpaceShown))
             texts = TextsByPrefix(tokens.AsSpan(positions), isSpaceShown);
         return [.. texts.Select((text, i) => new TokenScore(tokens[start + i], text, scores[start + i].LogProbability, scores[start + i].Rank))];

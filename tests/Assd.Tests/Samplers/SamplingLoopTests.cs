@@ -1,4 +1,3 @@
-using AsArm.Assd.Distributions;
 using AsArm.Assd.Models;
 using AsArm.Assd.Ordering;
 using AsArm.Assd.Randomness;

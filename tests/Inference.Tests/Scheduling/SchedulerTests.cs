@@ -12,19 +12,14 @@ public sealed class SchedulerTests
 {
     private const int Timeout = 120_000;
 
-    private static readonly TextInfiller s_alone = TextInfiller.Open(Files.Default);
-
-    [ClassCleanup]
-    public static void CloseModel() => s_alone.Dispose();
-
     [TestMethod]
     [Timeout(Timeout)]
     public async Task InfillAsync_ConcurrentCallers_ShareForwardPasses()
     {
-        await using TextInfiller infiller = Open(out GatedModel model);
-        Task<InfillResult> first = infiller.InfillAsync(Request(0));
+        await using TextInfiller infiller = GatedTexts.Open(out GatedModel model);
+        Task<InfillResult> first = infiller.InfillAsync(GatedTexts.Request(0));
         model.WaitForPass();
-        Task<InfillResult>[] others = [.. Enumerable.Range(1, 5).Select(i => infiller.InfillAsync(Request(i)))];
+        Task<InfillResult>[] others = [.. Enumerable.Range(1, 5).Select(i => infiller.InfillAsync(GatedTexts.Request(i)))];
         Task<ScoreResult> score = infiller.ScoreAsync("The [[cat]] sat.");
         model.Open();
         await Task.WhenAll([first, .. others, score]);
@@ -36,10 +31,10 @@ public sealed class SchedulerTests
     [Timeout(Timeout)]
     public async Task InfillAsync_MoreThanABatch_IsFirstComeFirstServed()
     {
-        await using TextInfiller infiller = Open(out GatedModel model);
-        Task<InfillResult> first = infiller.InfillAsync(Request(0));
+        await using TextInfiller infiller = GatedTexts.Open(out GatedModel model);
+        Task<InfillResult> first = infiller.InfillAsync(GatedTexts.Request(0));
         model.WaitForPass();
-        Task<InfillResult>[] others = [.. Enumerable.Range(1, 40).Select(i => infiller.InfillAsync(Request(i)))];
+        Task<InfillResult>[] others = [.. Enumerable.Range(1, 40).Select(i => infiller.InfillAsync(GatedTexts.Request(i)))];
         model.Permit();
         model.WaitForPass();
         model.Permit();
@@ -53,120 +48,12 @@ public sealed class SchedulerTests
 
     [TestMethod]
     [Timeout(Timeout)]
-    public async Task InfillAsync_CancelledWhileQueued_EndsAtOnce()
-    {
-        await using TextInfiller infiller = Open(out GatedModel model);
-        using var stop = new CancellationTokenSource();
-        Task<InfillResult> running = infiller.InfillAsync(Request(0));
-        model.WaitForPass();
-        Task<InfillResult> queued = infiller.InfillAsync(Request(1), stop.Token);
-        await stop.CancelAsync();
-        await Assert.ThrowsAsync<OperationCanceledException>(() => queued);
-        Assert.IsFalse(running.IsCompleted, "The forward pass still waits.");
-        model.Open();
-        await running;
-        CollectionAssert.AreEqual(new[] { 1 }, model.BatchSizes.ToArray(), "Nothing was run for it.");
-    }
-
-    [TestMethod]
-    [Timeout(Timeout)]
-    public async Task InfillAsync_CancelledAlone_StopsTheForwardPass()
-    {
-        await using TextInfiller infiller = Open(out GatedModel model);
-        using var stop = new CancellationTokenSource();
-        Task<InfillResult> running = infiller.InfillAsync(Request(0), stop.Token);
-        model.WaitForPass();
-        await stop.CancelAsync();
-        await Assert.ThrowsAsync<OperationCanceledException>(() => running);
-        Task<InfillResult> next = infiller.InfillAsync(Request(1));
-        model.WaitForPass(); // of the next request: the first pass was given up without a permit
-        model.Open();
-        Assert.AreEqual(Alone(1), (await next).Text);
-    }
-
-    [TestMethod]
-    [Timeout(Timeout)]
-    public async Task InfillAsync_OneOfTwoCancelled_LeavesTheOtherAlone()
-    {
-        await using TextInfiller infiller = Open(out GatedModel model);
-        using var stop = new CancellationTokenSource();
-        Task<InfillResult> first = infiller.InfillAsync(Request(0));
-        model.WaitForPass();
-        Task<InfillResult> kept = infiller.InfillAsync(Request(1, tokens: 6)), cancelled = infiller.InfillAsync(Request(2, tokens: 6), stop.Token);
-        model.Permit();
-        model.WaitForPass();
-        await stop.CancelAsync();
-        await Assert.ThrowsAsync<OperationCanceledException>(() => cancelled);
-        model.Open();
-        Assert.AreEqual(Alone(1, tokens: 6), (await kept).Text);
-        CollectionAssert.AreEqual(new[] { 1, 2, 1, 1, 1, 1, 1 }, model.BatchSizes.ToArray(), "It left after the pass.");
-        await first;
-    }
-
-    [TestMethod]
-    [Timeout(Timeout)]
-    public async Task InfillAsync_TimeIsUp_ThrowsTimeoutException()
-    {
-        await using TextInfiller infiller = Open(out GatedModel model);
-        InfillRequest request = Request(0);
-        request = request with { Options = request.Options with { Timeout = TimeSpan.FromMilliseconds(20) } };
-        await Assert.ThrowsExactlyAsync<TimeoutException>(() => infiller.InfillAsync(request));
-        Task<InfillResult> running = infiller.InfillAsync(Request(1));
-        List<InfillOutcome> outcomes = await infiller.InfillBatchAsync(new[] { request }.ToAsyncEnumerable()).ToListAsync();
-        Assert.IsInstanceOfType<TimeoutException>(outcomes.Single().Error, "In a batch it is an outcome.");
-        model.Open();
-        await running;
-        foreach (TimeSpan bad in (TimeSpan[])[TimeSpan.Zero, TimeSpan.FromSeconds(-5), TimeSpan.FromDays(60)])
-        {
-            ArgumentOutOfRangeException error = await Assert.ThrowsExactlyAsync<ArgumentOutOfRangeException>(() => infiller.InfillAsync(request with { Options = new InfillOptions { Timeout = bad } }));
-            Assert.AreEqual(nameof(InfillOptions.Timeout), error.ParamName);
-        }
-    }
-
-    /// <summary>With a timeout and in batches too, where tokens are linked.</summary>
-    [TestMethod]
-    [Timeout(Timeout)]
-    public async Task Cancellation_OfAnyKindOfRequest_CarriesTheCallersToken()
-    {
-        await using TextInfiller infiller = Open(out GatedModel model);
-        using var stop = new CancellationTokenSource();
-        InfillRequest request = Request(0);
-        request = request with { Options = request.Options with { Timeout = TimeSpan.FromHours(1) } };
-        Task[] tasks =
-        [
-            infiller.InfillAsync(request, stop.Token),
-            infiller.InfillBatchAsync(new[] { request }.ToAsyncEnumerable(), stop.Token).ToListAsync().AsTask(),
-            infiller.InfillStreamAsync(request, stop.Token).ToListAsync().AsTask(),
-        ];
-        model.WaitForPass();
-        await stop.CancelAsync();
-        foreach (Task task in tasks)
-            Assert.AreEqual(stop.Token, (await Assert.ThrowsAsync<OperationCanceledException>(() => task)).CancellationToken);
-    }
-
-    /// <summary>The time that a caller waits for a place counts.</summary>
-    [TestMethod]
-    [Timeout(Timeout)]
-    public async Task QueueTime_OfACallerThatWaitedForAPlace_CountsFromTheCall()
-    {
-        await using TextInfiller infiller = Open(out GatedModel model, new() { MaxQueuedRequests = 1 });
-        Task<InfillResult> running = infiller.InfillAsync(Request(0));
-        model.WaitForPass();
-        Task<InfillResult> queued = infiller.InfillAsync(Request(1)), waiting = infiller.InfillAsync(Request(2));
-        await Task.Delay(50);
-        model.Open();
-        await Task.WhenAll(running, queued);
-        Assert.IsGreaterThan(TimeSpan.FromMilliseconds(45), (await waiting).QueueTime);
-    }
-
-    [TestMethod]
-    [Timeout(Timeout)]
     public async Task InfillBatchAsync_NullCollectionInAnOption_IsAnErrorOfThatRequest()
     {
-        await using TextInfiller infiller = Open(out GatedModel model);
+        await using TextInfiller infiller = GatedTexts.Open(out GatedModel model);
         model.Open();
-        InfillRequest bad = Request(1) with { Options = new InfillOptions { BannedTokens = null! } };
-        List<InfillOutcome> outcomes = await infiller.InfillBatchAsync(new[] { Request(0), bad, Request(2) }.ToAsyncEnumerable()).ToListAsync();
+        InfillRequest bad = GatedTexts.Request(1) with { Options = new InfillOptions { BannedTokens = null! } };
+        List<InfillOutcome> outcomes = await infiller.InfillBatchAsync(new[] { GatedTexts.Request(0), bad, GatedTexts.Request(2) }.ToAsyncEnumerable()).ToListAsync();
         CollectionAssert.AreEqual(new[] { false, true, false }, outcomes.Select(outcome => outcome.Error is ArgumentNullException).ToArray());
     }
 
@@ -176,38 +63,23 @@ public sealed class SchedulerTests
     {
         foreach (QueueFullMode mode in Enum.GetValues<QueueFullMode>())
         {
-            await using TextInfiller infiller = Open(out GatedModel model, new() { MaxQueuedRequests = 2, QueueFullMode = mode });
-            Task<InfillResult> running = infiller.InfillAsync(Request(0));
+            await using TextInfiller infiller = GatedTexts.Open(out GatedModel model, new() { MaxQueuedRequests = 2, QueueFullMode = mode });
+            Task<InfillResult> running = infiller.InfillAsync(GatedTexts.Request(0));
             model.WaitForPass();
-            Task<InfillResult>[] queued = [infiller.InfillAsync(Request(1)), infiller.InfillAsync(Request(2))];
-            Task<InfillResult> third = infiller.InfillAsync(Request(3));
+            Task<InfillResult>[] queued = [infiller.InfillAsync(GatedTexts.Request(1)), infiller.InfillAsync(GatedTexts.Request(2))];
+            Task<InfillResult> third = infiller.InfillAsync(GatedTexts.Request(3));
             if (mode == QueueFullMode.Reject)
                 await Assert.ThrowsExactlyAsync<QueueFullException>(() => third);
             else
                 Assert.IsFalse(third.IsCompleted);
-            Task<List<InfillOutcome>> batch = infiller.InfillBatchAsync(Enumerable.Range(4, 3).Select(i => Request(i)).ToAsyncEnumerable()).ToListAsync().AsTask();
+            Task<List<InfillOutcome>> batch = infiller.InfillBatchAsync(Enumerable.Range(4, 3).Select(i => GatedTexts.Request(i)).ToAsyncEnumerable()).ToListAsync().AsTask();
             model.Open();
             await Task.WhenAll([running, .. queued]);
             Assert.IsTrue((await batch).All(outcome => outcome.Result is not null), "Batches wait.");
             if (mode == QueueFullMode.Wait)
-                Assert.AreEqual(Alone(3), (await third).Text);
-            Assert.AreEqual(Alone(7), (await infiller.InfillAsync(Request(7))).Text);
+                Assert.AreEqual(GatedTexts.Alone(3), (await third).Text);
+            Assert.AreEqual(GatedTexts.Alone(7), (await infiller.InfillAsync(GatedTexts.Request(7))).Text);
         }
-    }
-
-    [TestMethod]
-    [Timeout(Timeout)]
-    public async Task InfillAsync_CancelledWhileTheQueueIsFull_Ends()
-    {
-        await using TextInfiller infiller = Open(out GatedModel model, new() { MaxQueuedRequests = 1 });
-        using var stop = new CancellationTokenSource();
-        Task<InfillResult> running = infiller.InfillAsync(Request(0));
-        model.WaitForPass();
-        Task<InfillResult> queued = infiller.InfillAsync(Request(1)), waiting = infiller.InfillAsync(Request(2), stop.Token);
-        await stop.CancelAsync();
-        await Assert.ThrowsAsync<OperationCanceledException>(() => waiting);
-        model.Open();
-        await Task.WhenAll(running, queued);
     }
 
     /// <summary>A refused request gives its place in the queue back.</summary>
@@ -215,41 +87,41 @@ public sealed class SchedulerTests
     [Timeout(Timeout)]
     public async Task InfillAsync_InvalidTexts_KeepNoPlace()
     {
-        await using TextInfiller infiller = Open(out GatedModel model, new() { MaxQueuedRequests = 2, QueueFullMode = QueueFullMode.Reject });
+        await using TextInfiller infiller = GatedTexts.Open(out GatedModel model, new() { MaxQueuedRequests = 2, QueueFullMode = QueueFullMode.Reject });
         for (int i = 0; i < 5; i++)
             await Assert.ThrowsExactlyAsync<InfillTextException>(() => infiller.InfillAsync("No gap."));
         model.Open();
-        Assert.AreEqual(Alone(1), (await infiller.InfillAsync(Request(1))).Text);
+        Assert.AreEqual(GatedTexts.Alone(1), (await infiller.InfillAsync(GatedTexts.Request(1))).Text);
     }
 
     [TestMethod]
     [Timeout(Timeout)]
     public async Task InfillAsync_ModelThatThrows_FailsThePassAndGoesOn()
     {
-        await using TextInfiller infiller = Open(out GatedModel model);
-        Task<InfillResult> first = infiller.InfillAsync(Request(0));
+        await using TextInfiller infiller = GatedTexts.Open(out GatedModel model);
+        Task<InfillResult> first = infiller.InfillAsync(GatedTexts.Request(0));
         model.WaitForPass();
         model.Error = new ModelRunException("Out of memory.");
-        Task<InfillResult> second = infiller.InfillAsync(Request(1));
+        Task<InfillResult> second = infiller.InfillAsync(GatedTexts.Request(1));
         model.Permit();
         await Assert.ThrowsExactlyAsync<ModelRunException>(() => first);
         model.Open();
-        Assert.AreEqual(Alone(1), (await second).Text);
+        Assert.AreEqual(GatedTexts.Alone(1), (await second).Text);
     }
 
     [TestMethod]
     [Timeout(Timeout)]
     public async Task Dispose_WithRequests_EndsThemAndReleasesTheModel()
     {
-        TextInfiller infiller = Open(out GatedModel model, new() { MaxQueuedRequests = 1 });
-        Task<InfillResult> running = infiller.InfillAsync(Request(0));
+        TextInfiller infiller = GatedTexts.Open(out GatedModel model, new() { MaxQueuedRequests = 1 });
+        Task<InfillResult> running = infiller.InfillAsync(GatedTexts.Request(0));
         model.WaitForPass();
-        Task<InfillResult> queued = infiller.InfillAsync(Request(1)), waiting = infiller.InfillAsync(Request(2));
+        Task<InfillResult> queued = infiller.InfillAsync(GatedTexts.Request(1)), waiting = infiller.InfillAsync(GatedTexts.Request(2));
         await infiller.DisposeAsync();
         foreach (Task<InfillResult> task in (Task<InfillResult>[])[running, queued, waiting])
             await Assert.ThrowsExactlyAsync<ObjectDisposedException>(() => task);
         Assert.IsTrue(model.IsDisposed);
-        await Assert.ThrowsExactlyAsync<ObjectDisposedException>(() => infiller.InfillAsync(Request(3)));
+        await Assert.ThrowsExactlyAsync<ObjectDisposedException>(() => infiller.InfillAsync(GatedTexts.Request(3)));
         Assert.ThrowsExactly<ObjectDisposedException>(() => infiller.Infill("A <mask>."));
         Assert.ThrowsExactly<ObjectDisposedException>(() => infiller.Score("A [[cat]]."));
         await infiller.DisposeAsync();
@@ -259,10 +131,10 @@ public sealed class SchedulerTests
     [Timeout(Timeout)]
     public async Task Drain_WithRequests_FinishesThemAndAcceptsNoMore()
     {
-        await using TextInfiller infiller = Open(out GatedModel model);
-        Task<InfillResult>[] accepted = [.. Enumerable.Range(0, 20).Select(i => infiller.InfillAsync(Request(i)))];
+        await using TextInfiller infiller = GatedTexts.Open(out GatedModel model);
+        Task<InfillResult>[] accepted = [.. Enumerable.Range(0, 20).Select(i => infiller.InfillAsync(GatedTexts.Request(i)))];
         Task drained = infiller.DrainAsync();
-        await Assert.ThrowsExactlyAsync<ObjectDisposedException>(() => infiller.InfillAsync(Request(30)));
+        await Assert.ThrowsExactlyAsync<ObjectDisposedException>(() => infiller.InfillAsync(GatedTexts.Request(30)));
         Assert.IsFalse(drained.IsCompleted);
         model.Open();
         await drained;
@@ -273,9 +145,9 @@ public sealed class SchedulerTests
     [Timeout(Timeout)]
     public async Task Drain_Cancelled_CancelsTheRest()
     {
-        await using TextInfiller infiller = Open(out GatedModel model);
+        await using TextInfiller infiller = GatedTexts.Open(out GatedModel model);
         using var stop = new CancellationTokenSource();
-        Task<InfillResult>[] accepted = [.. Enumerable.Range(0, 20).Select(i => infiller.InfillAsync(Request(i)))];
+        Task<InfillResult>[] accepted = [.. Enumerable.Range(0, 20).Select(i => infiller.InfillAsync(GatedTexts.Request(i)))];
         model.WaitForPass();
         Task drained = infiller.DrainAsync(stop.Token);
         await stop.CancelAsync();
@@ -290,18 +162,6 @@ public sealed class SchedulerTests
     public void Infill_BlockingCallersOnThePool_AllGetTheirAnswers()
     {
         using TextInfiller infiller = TextInfiller.Open(Files.Default);
-        Parallel.For(0, 64, new ParallelOptions { MaxDegreeOfParallelism = 32 }, i => Assert.AreEqual(Alone(i), infiller.Infill(Request(i)).Text));
+        Parallel.For(0, 64, new ParallelOptions { MaxDegreeOfParallelism = 32 }, i => Assert.AreEqual(GatedTexts.Alone(i), infiller.Infill(GatedTexts.Request(i)).Text));
     }
-
-    private static TextInfiller Open(out GatedModel model, TextInfillerOptions? options = null)
-    {
-        GatedModel? gated = null;
-        var infiller = TextInfiller.Open(Files.Default, options ?? new(), network => gated = new GatedModel(network));
-        model = gated!;
-        return infiller;
-    }
-
-    private static InfillRequest Request(int number, int tokens = 1) => new($"Number {number} is <mask:{tokens}>.", new InfillOptions { Seed = number, Sampler = SamplerKind.Sequential });
-
-    private static string Alone(int number, int tokens = 1) => s_alone.Infill(Request(number, tokens)).Text;
 }

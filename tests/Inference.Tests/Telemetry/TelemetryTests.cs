@@ -44,17 +44,7 @@ public sealed class TelemetryTests
     {
         await using TextInfiller infiller = TextInfiller.Open(Files.Default);
         var spans = new List<Activity>();
-        using var listener = new ActivityListener
-        {
-            ShouldListenTo = source => source.Name == InfillTelemetry.Name,
-            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllData,
-            ActivityStopped = span =>
-            {
-                lock (spans)
-                    spans.Add(span);
-            },
-        };
-        ActivitySource.AddActivityListener(listener);
+        using ActivityListener listener = Listen(spans);
         using var caller = new Activity("caller");
         caller.Start();
         InfillResult result = await infiller.InfillAsync("Once there was a <mask:4>.", new InfillOptions { Seed = 1 });
@@ -78,13 +68,7 @@ public sealed class TelemetryTests
     {
         await using TextInfiller infiller = TextInfiller.Open(Files.Default);
         var spans = new List<Activity>();
-        using var listener = new ActivityListener
-        {
-            ShouldListenTo = source => source.Name == InfillTelemetry.Name,
-            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllData,
-            ActivityStopped = spans.Add,
-        };
-        ActivitySource.AddActivityListener(listener);
+        using ActivityListener listener = Listen(spans);
         InfillTextException error = await Assert.ThrowsExactlyAsync<InfillTextException>(() => infiller.InfillAsync("<MASK hunter2>"));
         Assert.Contains("hunter2", error.Message);
         Assert.DoesNotContain("hunter2", $"{spans.Single().StatusDescription} {string.Join(' ', spans.Single().TagObjects)}");
@@ -111,6 +95,22 @@ public sealed class TelemetryTests
         }
 
         Assert.StartsWith("A ", (await infiller.InfillAsync("A <mask>.")).Text);
+    }
+
+    private static ActivityListener Listen(List<Activity> spans)
+    {
+        var listener = new ActivityListener
+        {
+            ShouldListenTo = source => source.Name == InfillTelemetry.Name,
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllData,
+            ActivityStopped = span =>
+            {
+                lock (spans)
+                    spans.Add(span);
+            },
+        };
+        ActivitySource.AddActivityListener(listener);
+        return listener;
     }
 
     /// <summary>Sums by name and tags, without the model.</summary>

@@ -15,10 +15,14 @@ internal sealed class ReleasingModel(IAnySubsetModel inner) : IAnySubsetModel
     /// <summary>The number of sequences of each forward pass.</summary>
     public List<int> Batches { get; } = [];
 
+    /// <summary>Called when a forward pass begins.</summary>
+    public Action? OnEvaluate { get; set; }
+
     public void Evaluate(ReadOnlySpan<SequenceState> states, CancellationToken cancellationToken)
     {
         Batches.Add(states.Length);
         Alive.UnionWith(states.ToArray());
+        OnEvaluate?.Invoke();
         inner.Evaluate(states, cancellationToken);
     }
 

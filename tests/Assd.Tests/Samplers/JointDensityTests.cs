@@ -1,11 +1,12 @@
 using AsArm.Assd.Distributions;
 using AsArm.Assd.Ordering;
 using AsArm.Assd.Randomness;
+using AsArm.Assd.Samplers;
 using AsArm.Assd.Tests.Exactness;
 using AsArm.Assd.Tests.Support;
 using AsArm.Assd.Tests.Support.Models;
 
-namespace AsArm.Assd.Tests.Distributions;
+namespace AsArm.Assd.Tests.Samplers;
 
 [TestClass]
 public sealed class JointDensityTests
@@ -89,8 +90,10 @@ public sealed class JointDensityTests
         var model = new ReleasingModel(TableModel.Random(2, 2, 1, 1));
         JointDensity.LogProbabilities(model, order, [0, 1], _options);
         Assert.AreEqual((1, 0), (model.Batches.Count, model.Alive.Count));
+        using var cancellation = new CancellationTokenSource();
+        model.OnEvaluate = cancellation.Cancel;
         Assert.ThrowsExactly<OperationCanceledException>(
-            () => JointDensity.LogProbabilities(model, order, [0, 1], _options, new CancellationToken(canceled: true)));
+            () => JointDensity.LogProbabilities(model, order, [0, 1], _options, cancellation.Token));
         Assert.AreEqual((2, 0), (model.Batches.Count, model.Alive.Count));
     }
 

@@ -1,11 +1,13 @@
+using AsArm.Assd.Distributions;
 using AsArm.Assd.Models;
 using AsArm.Assd.Ordering;
+using AsArm.Assd.Randomness;
 
-namespace AsArm.Assd.Distributions;
+namespace AsArm.Assd.Samplers;
 
 /// <summary>
 /// The joint density of all targets, conditioned on the given tokens, in one forward pass: each target i is queried at horizon i
-/// (Guo &amp; Ermon 2025, section 2).
+/// (Guo &amp; Ermon 2025, section 2). <see cref="TeacherForcedSampler" /> does the same for one sequence of a batch.
 /// </summary>
 public static class JointDensity
 {
@@ -23,34 +25,9 @@ public static class JointDensity
         IAnySubsetModel model, Order order, ReadOnlySpan<int> tokens, SamplingOptions options, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(model);
-        ArgumentNullException.ThrowIfNull(order);
-        if (order.Length > model.MaxLength)
-            throw new ArgumentException($"{order.Length} tokens, but the model takes at most {model.MaxLength}.", nameof(tokens));
-        if (order.TargetCount == 0)
-            return [];
-        var processor = new LogitsProcessor(options, model.VocabularySize);
-        var state = new SequenceState(order, tokens, model.VocabularySize, order.TargetCount);
-        foreach (int position in order.Positions[order.GivenCount..])
-            state.SetToken(order.Ranks[position], tokens[position]);
-        state.BeginForwardPass(order.Length);
-        for (int rank = order.GivenCount; rank < order.Length; rank++)
-            state.AddQuery(new Conditional(rank, rank));
-        try
-        {
-            model.Evaluate([state], cancellationToken);
-        }
-        finally
-        {
-            model.Release(state);
-        }
-
-        var result = new double[order.TargetCount];
-        for (int i = 0; i < result.Length; i++)
-        {
-            int position = order.Positions[order.GivenCount + i];
-            result[i] = processor.LogProbability(state.Row(i), tokens[position], options.BannedAt(position));
-        }
-
-        return result;
+        var sampler = new TeacherForcedSampler(order, tokens, options, model.VocabularySize);
+        using var loop = new SamplingLoop(model, [sampler], [new SplitMix64(0)]);
+        loop.Run(cancellationToken);
+        return [.. sampler.LogProbabilities];
     }
 }
