@@ -1,0 +1,133 @@
+"""How the graphs compute: what a product with a weight matrix, a lookup and a table of distances become in each precision."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from onnx import TensorProto
+
+from asarm_tools.graphs.graph_weights import GraphWeights
+from asarm_tools.graphs.names import EMBEDDING, LOGITS_BIAS, POSITIONS
+from asarm_tools.graphs.writer import GraphWriter
+
+LARGE = 1024  # elements; smaller tensors are not worth a Cast
+
+
+class Arithmetic(Protocol):
+    """Writes what depends on the precision. `kind` is the type of rows, keys and values."""
+
+    kind: int
+
+    def number(self, value: float) -> str:
+        """A constant of the kind of rows."""
+
+    def vector(self, name: str) -> str:
+        """A bias, a norm's weight or the mask embedding."""
+
+    def product(self, name: str, rows: str, matrix: str) -> str:
+        """Rows [.., K] times a weight matrix [K, N]."""
+
+    def take_rows(self, name: str, rows: str, start: str, end: str) -> str:
+        """Rows [B, start:end, K]; products of them share what was computed for all rows."""
+
+    def embed(self, name: str, ids: str) -> str:
+        """Rows of the embedding."""
+
+    def logits(self, name: str, rows: str) -> str:
+        """float32 [B, T, V], by the tied embedding."""
+
+    def table(self, name: str, layer: int) -> str:
+        """[H, D, 2 L], scaled: an expression of weights alone, which ONNX Runtime evaluates when it loads the graph."""
+
+    def distances(self, name: str, rows: str, table: str, place: str) -> str:
+        """Rows [H, B * R, D] times the table, and of each row the columns `place` [H, B * R, N]."""
+
+    def dynamic_table(self, name: str, encoding: str, layer: int) -> str:
+        """[H, D, M], scaled, of encodings [M, d] that are known when the graph runs only."""
+
+
+class FloatArithmetic:
+    """Products of floating-point matrices: float32, or float16 all through; `stored_as_float16` float32 with large weights stored as float16."""
+
+    def __init__(self, writer: GraphWriter, weights: GraphWeights, kind: int = TensorProto.FLOAT, stored_as_float16: bool = False):
+        self.writer, self.weights, self.kind = writer, weights, kind
+        self._dtype = np.float16 if kind == TensorProto.FLOAT16 else np.float32
+        self._stored_as_float16 = stored_as_float16
+
+    def number(self, value: float) -> str:
+        return self.writer.number(value, self._dtype)
+
+    def vector(self, name: str) -> str:
+        return self._tensor(name)
+
+    def product(self, name: str, rows: str, matrix: str) -> str:
+        return self.writer.node("MatMul", name, rows, self.matrix(matrix))
+
+    def matrix(self, name: str) -> str:
+        """A weight matrix [K, N]."""
+        return self._tensor(name)
+
+    def take_rows(self, name: str, rows: str, start: str, end: str) -> str:
+        return self.writer.node("Slice", name, rows, start, end, self.writer.integers(1))
+
+    def embed(self, name: str, ids: str) -> str:
+        return self.writer.node("Gather", name, self.matrix(EMBEDDING), ids)
+
+    def logits(self, name: str, rows: str) -> str:
+        """By a product of two-dimensional rows, so that the embedding is shared without being transposed."""
+        writer, sizes = self.writer, self.weights.config
+        flat = writer.node("Reshape", f"{name}.rows", rows, writer.integers(-1, sizes.d_model))
+        flat = writer.node("Gemm", f"{name}.flat", flat, self.matrix(EMBEDDING), self.vector(LOGITS_BIAS), transB=1)
+        batch = writer.node("Concat", f"{name}.shape", writer.size(f"{name}.batch", rows, 0), writer.integers(-1, sizes.vocab_size), axis=0)
+        return self._float32(name, writer.node("Reshape", f"{name}.heads", flat, batch))
+
+    def table(self, name: str, layer: int) -> str:
+        return self.dynamic_table(name, self._tensor(POSITIONS), layer)
+
+    def dynamic_table(self, name: str, encoding: str, layer: int) -> str:
+        writer, sizes = self.writer, self.weights.config
+        keys = writer.node("MatMul", f"{name}.rows", encoding, self.matrix(self.weights.names.position(layer)))
+        keys = writer.node("Reshape", f"{name}.heads", keys, writer.integers(-1, sizes.n_head, sizes.d_head))
+        keys = writer.node("Transpose", f"{name}.columns", keys, perm=[1, 2, 0])
+        return writer.node("Mul", name, keys, self.number(sizes.d_head ** -0.5))
+
+    def distances(self, name: str, rows: str, table: str, place: str) -> str:
+        return self.writer.node("GatherElements", name, self.writer.node("MatMul", f"{name}.all", rows, table), place, axis=2)
+
+    def _float32(self, name: str, values: str) -> str:
+        return values if self.kind == TensorProto.FLOAT else self.writer.node("Cast", name, values, to=TensorProto.FLOAT)
+
+    def _tensor(self, name: str) -> str:
+        if self._dtype == np.float16:
+            return self.writer.weight(name, self.weights.as_float16(name))
+        values = self.weights[name]
+        if not self._stored_as_float16 or values.size < LARGE or name == POSITIONS:
+            return self.writer.weight(name, values)
+        wide = name + ".float32"
+        if not self.writer.has(wide):
+            self.writer.weight(name, self.weights.as_float16(name))
+            with self.writer.no_scope():
+                self.writer.node("Cast", wide, name, to=TensorProto.FLOAT)
+        return wide
+
+
+class WidenedArithmetic(FloatArithmetic):
+    """float32 products of matrices that are stored as integers: for devices without kernels for integer products."""
+
+    def matrix(self, name: str) -> str:
+        rounded = self.weights.rounded.get(name)
+        return self.matrix_of_integers(name) if rounded is not None else self._tensor(name)
+
+    def matrix_of_integers(self, name: str) -> str:
+        wide = name + ".float32"
+        if self.writer.has(wide):
+            return wide
+        writer = self.writer
+        with writer.no_scope():
+            integers = IntegerMatrices(writer, self.weights).matrix(name)
+            values = writer.node("Cast", f"{name}.values", integers, to=TensorProto.FLOAT)
+            if name != EMBEDDING:
+                return writer.node("Mul", wide, values, f"{name}.scales")
+            values = writer.node("Mul", f"{name}.scaled", values, f"{name}.scales")
+            return writer.node("Transpose", wide, values, perm=[1, 0])

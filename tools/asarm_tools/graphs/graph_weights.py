@@ -1,0 +1,77 @@
+"""The weights of a network under their names in the graphs, laid out as the graphs read them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from asarm_tools.command_line.failure import InputError
+from asarm_tools.graphs.names import EMBEDDING, LOGITS_BIAS, MASK_EMBEDDING, POSITIONS, Names
+from asarm_tools.network.positions import position_encoding
+from asarm_tools.network.weights import Weights
+from asarm_tools.quantization.rounding import Rounded
+
+
+class GraphWeights:
+    """Made when they are asked for, so that an export holds hardly more than one of them beside the checkpoint.
+
+    rounded: matrices in integers by their names in the graph, none for floating-point graphs.
+    """
+
+    def __init__(self, weights: Weights, length: int, rounded: dict[str, Rounded] | None = None):
+        self.config, self.rounded = weights.config, rounded or {}
+        self.names = Names(weights.config, frozenset(layer for layer in range(weights.config.n_layer) if weights.output_bias(layer) is not None))
+        self._sources = _sources(weights, self.names, length)
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        """float32, a matrix [inputs, outputs]; the embedding [V, d]."""
+        return self._sources[name]()
+
+    def as_float16(self, name: str) -> np.ndarray:
+        """Raises InputError where a value is beyond the range of float16."""
+        with np.errstate(over="ignore"):
+            halved = self[name].astype(np.float16)
+        if not np.isfinite(halved).all():
+            raise InputError(f"{name} holds values beyond the range of float16: export another precision")
+        return halved
+
+
+def _sources(weights: Weights, names: Names, length: int) -> dict[str, Callable[[], np.ndarray]]:
+    sources: dict[str, Callable[[], np.ndarray]] = {
+        EMBEDDING: lambda: weights["transformer.word_embedding.weight"],
+        MASK_EMBEDDING: lambda: weights["transformer.mask_emb"].reshape(1, 1, -1),
+        LOGITS_BIAS: lambda: weights["lm_loss.bias"],
+        POSITIONS: lambda: position_encoding(length, weights.config),
+    }
+    for layer in range(weights.config.n_layer):
+        sources.update(_layer_sources(weights, names, layer))
+    return sources
+
+
+def _layer_sources(weights: Weights, names: Names, layer: int) -> dict[str, Callable[[], np.ndarray]]:
+    width, prefix = weights.config.d_model, f"transformer.layer.{layer}."
+
+    def attention(name: str) -> np.ndarray:
+        """[d, H * D]"""
+        return weights[f"{prefix}rel_attn.{name}"].reshape(width, -1)
+
+    def plain(name: str) -> Callable[[], np.ndarray]:
+        return lambda: weights[prefix + name]
+
+    sources = {
+        names.query(layer): lambda: attention("q"),
+        names.key_value(layer): lambda: np.concatenate((attention("k"), attention("v")), 1),
+        names.position(layer): lambda: attention("r"),
+        names.output(layer): lambda: attention("o").T,
+        names.query_bias(layer, "content_bias"): plain("rel_attn.r_w_bias"),
+        names.query_bias(layer, "distance_bias"): plain("rel_attn.r_r_bias"),
+        names.inner(layer): lambda: weights[f"{prefix}ff.layer_1.weight"].T,
+        names.inner_bias(layer): plain("ff.layer_1.bias"),
+        names.outer(layer): lambda: weights[f"{prefix}ff.layer_2.weight"].T,
+        names.outer_bias(layer): plain("ff.layer_2.bias"),
+        names.output_bias(layer): lambda: weights.output_bias(layer),
+    }
+    for norm, name in ((names.attention_norm(layer), "rel_attn.layer_norm"), (names.feed_forward_norm(layer), "ff.layer_norm")):
+        sources[norm[0]], sources[norm[1]] = plain(f"{name}.weight"), plain(f"{name}.bias")
+    return sources
