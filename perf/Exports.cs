@@ -57,7 +57,7 @@ internal static class Exports
     private static string ToolsStamp()
     {
         using var hash = System.Security.Cryptography.IncrementalHash.CreateHash(System.Security.Cryptography.HashAlgorithmName.SHA256);
-        foreach (string file in Directory.GetFiles(Tools, "*.py").Order(StringComparer.Ordinal))
+        foreach (string file in Directory.GetFiles(Path.Combine(RepositoryRoot(), "tools", "asarm_tools"), "*.py", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
             hash.AppendData(File.ReadAllBytes(file));
         return Convert.ToHexStringLower(hash.GetHashAndReset())[..12];
     }

@@ -29,7 +29,7 @@ for line in open("models/prompts.jsonl", encoding="utf-8"):
         printf '\n`tests/golden/text` could not be recovered\n'
         touch /shared/failed
     fi
-    python3 tests/tools/library_checkpoint.py /tmp/library >&2 && python3 tools/export/export.py --checkpoint /tmp/library/checkpoint \
+    PYTHONPATH=tools python3 tests/tools/library_checkpoint.py /tmp/library >&2 && python3 tools/export/export.py --checkpoint /tmp/library/checkpoint \
         --output /shared/exports/library --maximum-length 64 >&2 || touch /shared/failed
     against 'A checkpoint that transformers saved, exported; the text has the corner cases of `tests/golden/tokenizer`:' \
         /shared/exports/library /tmp/library/checkpoint /tmp/library/text.txt

@@ -4,7 +4,12 @@ import signal
 import sys
 from pathlib import Path
 
+import onnx  # noqa: F401, I001: before PyTorch, see asarm_tools.export
 import pytest
+import torch
+from synthetic import write_texts, write_tokenizer
+
+from asarm_tools.command_line import failure
 
 # A shell that starts a command in the background lets it ignore SIGINT, nohup lets it ignore SIGHUP; tests send both, and tools leave ignored what they are told to ignore.
 for _number in (signal.SIGINT, signal.SIGHUP):
@@ -12,13 +17,6 @@ for _number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(_number, signal.default_int_handler if _number == signal.SIGINT else signal.SIG_DFL)
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "tools" / "export"), str(ROOT / "tools" / "train")]
-
-import onnx_first  # noqa: E402, F401: before PyTorch
-import torch  # noqa: E402
-
-import failure  # noqa: E402
-from synthetic import write_texts, write_tokenizer  # noqa: E402
 
 torch.set_num_threads(1)  # small matrices; a second thread only waits for busy cores
 
@@ -54,9 +52,9 @@ def call(monkeypatch):
     """call(module, *arguments) -> exit code of the tool."""
 
     def call_tool(module, *arguments) -> int:
-        monkeypatch.setattr(sys, "argv", [module.__name__, *map(str, arguments)])
+        monkeypatch.setattr(sys, "argv", [module.PROGRAM, *map(str, arguments)])
         with pytest.raises(SystemExit) as ended:
-            failure.run(module.__name__ + ".py", module.main)
+            failure.run(module.PROGRAM, module.main)
         return ended.value.code or 0
 
     return call_tool

@@ -8,11 +8,11 @@ import onnx
 import torch
 from onnx import TensorProto, numpy_helper
 
-import contract
-from checkpoint import read_config
+from asarm_tools.checkpoints.checkpoint import read_config
+from asarm_tools.export import contract
+from asarm_tools.network.two_stream import TwoStreamConfig, TwoStreamModel
+from asarm_tools.quantization.precision import LARGE
 from conftest import ROOT
-from precision import LARGE
-from two_stream import TwoStreamConfig, TwoStreamModel
 
 COMMITTED = ROOT / "models" / "tiny"
 GRAPHS = ("model.onnx", "model_cached.onnx")

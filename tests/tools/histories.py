@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from cached import CACHED_INPUTS
+from asarm_tools.network.cached import CACHED_INPUTS
 
 NOBODY = 2 ** 31 - 1  # a rank past every horizon
 KINDS = ("lattice", "random", "right to left")

@@ -1,6 +1,6 @@
 """Writes a checkpoint as Hugging Face's transformers saves one, of random weights and an XLNet-like tokenizer, and a text to read with it.
 
-    library_checkpoint.py FOLDER      FOLDER/checkpoint and FOLDER/text.txt; needs transformers 5
+    PYTHONPATH=tools python3 tests/tools/library_checkpoint.py FOLDER      FOLDER/checkpoint and FOLDER/text.txt; needs transformers 5
 """
 
 import sys
@@ -10,10 +10,7 @@ from pathlib import Path
 import torch
 from transformers import XLNetConfig, XLNetLMHeadModel, XLNetTokenizer
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tools" / "export"))
-
-import record_fast  # noqa: E402
+import record_fast
 
 folder = Path(sys.argv[1])
 model = record_fast.model_of(record_fast.XLNET)

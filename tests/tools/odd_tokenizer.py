@@ -13,7 +13,7 @@ from pathlib import Path
 import sentencepiece
 from sentencepiece.sentencepiece_model_pb2 import ModelProto
 
-from xlnet_reference import SPACE
+from asarm_tools.text.xlnet_reference import SPACE
 
 Piece = ModelProto.SentencePiece
 NAMES = ("<unk>", "<s>", "</s>", "<cls>", "<sep>", "<pad>", "<mask>", "<eod>")

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import torch
 
-from published import one_hot
-from two_stream import TwoStreamConfig, relative_encoding
-from tensor_file import read_tensors
+from asarm_tools.checkpoints.tensor_file import read_tensors
+from asarm_tools.network.published import one_hot
+from asarm_tools.network.two_stream import TwoStreamConfig, relative_encoding
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Records what Hugging Face's fast XLNet tokenizers make of some lines: tests/golden/tokenizer/fast.json.gz. Needs transformers 5.
 
-    record_fast.py [--check N]      --check holds the reference and the library against each other on N made-up lines instead, and writes nothing
+    PYTHONPATH=tools python3 tests/tools/record_fast.py [--check N]      --check holds the reference and the library against each other on N made-up lines instead, and writes nothing
 
 SAVED gets what transformers 5 saves for odd.model, as the exporter has to read it. The file has the lines and, for each setting, the tokenizer, the text_rules that the exporter writes for it, and the ids of each line.
 """
@@ -20,11 +20,9 @@ from types import SimpleNamespace
 
 from sentencepiece.sentencepiece_model_pb2 import ModelProto
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools" / "export"))
-
-import fast_tokenizer  # noqa: E402
-import odd_tokenizer  # noqa: E402
-from fast_reference import FastTokenizer  # noqa: E402
+import odd_tokenizer
+from asarm_tools.text import fast_tokenizer
+from asarm_tools.text.fast_reference import FastTokenizer
 
 FOLDER = Path(__file__).resolve().parents[1] / "golden" / "tokenizer"
 RECORD, SAVED = FOLDER / "fast.json.gz", FOLDER / "transformers5"

@@ -1,7 +1,7 @@
 """Records what Python's sentencepiece and Hugging Face's rules make of many lines, for the tests of the runtime.
 
-    record_tokenizer.py --output DIR            the committed record: lines that the script makes up, and the repository's own code
-    record_tokenizer.py --output DIR TEXT ...   a record of the lines of text files; ASARM_TOKENIZER_RECORD=DIR tests against it
+    PYTHONPATH=tools python3 tests/tools/record_tokenizer.py --output DIR            the committed record: lines that the script makes up, and the repository's own code
+    PYTHONPATH=tools python3 tests/tools/record_tokenizer.py --output DIR TEXT ...   a record of the lines of text files; ASARM_TOKENIZER_RECORD=DIR tests against it
 
 DIR gets lines.json.gz, one JSON string a line, and checks.bin.gz: for each setting, little-endian, the uint16 check of each line's ids.
 The settings stand in the same order in tests/Inference.Tests/Support/TokenizerRecord.cs; after the first two, every fifth line and the corner cases count.
@@ -19,8 +19,8 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from asarm_tools.text.xlnet_reference import Rules, Tokenizer, encode
 from odd_tokenizer import ALPHABET
-from xlnet_reference import Rules, Tokenizer, encode
 
 ROOT = Path(__file__).resolve().parents[2]
 TOKENIZERS = ROOT / "tests" / "golden" / "tokenizer"

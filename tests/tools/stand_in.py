@@ -5,9 +5,9 @@ from types import ModuleType, SimpleNamespace
 
 import torch
 
-from checkpoint import read_model
-from published import PublishedModel, position_encoding
-from xlnet_reference import Rules, Tokenizer, encode
+from asarm_tools.checkpoints.checkpoint import read_model
+from asarm_tools.network.published import PublishedModel, position_encoding
+from asarm_tools.text.xlnet_reference import Rules, Tokenizer, encode
 
 
 class XLNetLMHeadModel(PublishedModel):

@@ -3,7 +3,7 @@
 import random
 from pathlib import Path
 
-from tokenizer import train_tokenizer
+from asarm_tools.text.tokenizer import train_tokenizer
 
 NAMES = ("Ana", "Ben", "Cid", "Dora", "Emil", "Frida", "Gustav")
 PLACES = ("home", "school", "the sea", "the hill", "the garden", "the market")

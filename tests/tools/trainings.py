@@ -6,7 +6,7 @@ import time
 import pytest
 import torch
 
-import train
+from asarm_tools.training import train
 
 
 def small(texts, folder, *more) -> list[str]:

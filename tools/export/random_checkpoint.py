@@ -1,54 +1,13 @@
-"""Writes a checkpoint with random weights in the Hugging Face layout, for measurements at sizes that nobody trains here.
+"""Starts the command asarm_tools.checkpoints.random_checkpoint of this checkout."""
 
-    random_checkpoint.py --output DIR [--size text|small|base|large] [--seed N]
-"""
-
-from __future__ import annotations
-
-import argparse
 import os
+import subprocess
+import sys
 
-import torch
-
-from checkpoint import write_model
-from failure import InputError, run
-from two_stream import TwoStreamConfig, TwoStreamModel
-from whole_files import whole_folder
-
-SIZES = {  # text and small for tests; base and large are those of xlnet-base-cased and xlnet-large-cased
-    "text": TwoStreamConfig(vocab_size=4096, d_model=32, n_layer=2, n_head=2, d_inner=64),
-    "small": TwoStreamConfig(vocab_size=96, d_model=128, n_layer=2, n_head=4, d_inner=256),
-    "base": TwoStreamConfig(vocab_size=32_000, d_model=768, n_layer=12, n_head=12, d_inner=3072),
-    "large": TwoStreamConfig(vocab_size=32_000, d_model=1024, n_layer=24, n_head=16, d_inner=4096),
-}
-DEVIATION, WIDER = 0.02, 0.1  # of XLNet's initialisation; of a small network whose answers shall differ from each other
-
-
-def random_model(config: TwoStreamConfig, seed: int, deviation: float = DEVIATION) -> TwoStreamModel:
-    """Normal weights, layer norms of one and zero."""
-    generator = torch.Generator().manual_seed(seed)
-    model = TwoStreamModel(config).eval()
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            if "layer_norm" not in name:
-                parameter.normal_(0, deviation, generator=generator)
-    return model
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--output", required=True, metavar="DIR")
-    parser.add_argument("--size", choices=SIZES, default="base", help="default %(default)s")
-    parser.add_argument("--seed", type=int, default=1, help="default %(default)s")
-    arguments = parser.parse_args()
-    if os.path.exists(arguments.output):
-        raise InputError(f"{arguments.output} is there already")
-    deviation = WIDER if arguments.size in ("text", "small") else DEVIATION
-    with whole_folder(arguments.output) as folder:
-        write_model(folder, random_model(SIZES[arguments.size], arguments.seed, deviation))
-    print(f"{arguments.output}: written")
-    return 0
-
-
-if __name__ == "__main__":
-    run("random_checkpoint.py", main)
+command = [sys.executable, "-m", "asarm_tools.checkpoints.random_checkpoint", *sys.argv[1:]]
+tools = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+path = os.pathsep.join(filter(None, (tools, os.environ.get("PYTHONPATH"))))
+environment = {**os.environ, "PYTHONPATH": path, "PYTHONSAFEPATH": "1"}  # the current folder holds no modules of ours
+if os.name == "nt":
+    sys.exit(subprocess.run(command, env=environment).returncode)
+os.execve(sys.executable, command, environment)

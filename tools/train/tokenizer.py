@@ -1,53 +1,13 @@
-"""Trains the SentencePiece unigram tokenizer of a corpus, with the special ids of xlnet-base-cased.
+"""Starts the command asarm_tools.text.tokenizer of this checkout."""
 
-    tokenizer.py --output spiece.model [--vocabulary 4096] TEXT [TEXT ...]
-
-Ids: unk 0, s 1, /s 2, cls 3, sep 4, pad 5, mask 6, eod 7, eop 8. No byte fallback: the runtime does not support it.
-"""
-
-from __future__ import annotations
-
-import argparse
-import io
 import os
+import subprocess
 import sys
 
-import sentencepiece
-
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "export"))
-
-from data import documents  # noqa: E402
-from failure import InputError, run  # noqa: E402
-from whole_files import whole_file  # noqa: E402
-
-
-def train_tokenizer(texts: list[str], output: str, vocabulary: int) -> None:
-    """Writes the .model file; the same texts give the same bytes, wherever they stand."""
-    lines = [line for document in documents(texts) for line in document.split("\n") if line.strip()]  # mistakes first
-    if not lines:
-        raise InputError(f"{', '.join(texts)}: no document")
-    os.makedirs(os.path.dirname(os.path.abspath(output)), exist_ok=True)
-    model = io.BytesIO()  # a file name would be recorded in the model
-    try:
-        sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=iter(lines), model_writer=model, model_type="unigram", vocab_size=vocabulary,
-            character_coverage=0.9999, byte_fallback=False, unk_id=0, bos_id=1, eos_id=2, pad_id=5,
-            control_symbols=["<cls>", "<sep>"], user_defined_symbols=["<mask>", "<eod>", "<eop>"],
-            num_threads=1, minloglevel=1)
-    except RuntimeError as error:  # sentencepiece's word for a text that does not suit the vocabulary
-        raise InputError(f"no tokenizer of {vocabulary} pieces from these texts: {error}") from error
-    with whole_file(output) as part, open(part, "wb") as file:
-        file.write(model.getvalue())
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("texts", nargs="+", metavar="TEXT", help="text files, documents split by <|endoftext|> lines")
-    parser.add_argument("--output", required=True)
-    parser.add_argument("--vocabulary", type=int, default=4096)
-    arguments = parser.parse_args()
-    train_tokenizer(arguments.texts, arguments.output, arguments.vocabulary)
-
-
-if __name__ == "__main__":
-    run("tokenizer.py", main)
+command = [sys.executable, "-m", "asarm_tools.text.tokenizer", *sys.argv[1:]]
+tools = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+path = os.pathsep.join(filter(None, (tools, os.environ.get("PYTHONPATH"))))
+environment = {**os.environ, "PYTHONPATH": path, "PYTHONSAFEPATH": "1"}  # the current folder holds no modules of ours
+if os.name == "nt":
+    sys.exit(subprocess.run(command, env=environment).returncode)
+os.execve(sys.executable, command, environment)

@@ -1,65 +1,13 @@
-"""Trains a small AS-ARM: teacher-forced joint cross-entropy on the targets of random lattice orders.
-
-    train.py --tokenizer spiece.model --train TEXT[=WEIGHT[:FINAL]] ... --valid TEXT ... --output RUN
-             [--preset NAME] [--steps N | --minutes M] [--init DIR | --resume] [options]
-
-RUN/last.pt holds everything a resumed run needs; RUN/checkpoint is the averaged model in the Hugging Face layout, which
-tools/export reads, and RUN/best that of the best validation so far. When --patience stops the run, RUN/checkpoint becomes the
-best one; RUN/last.pt is always the latest. Each step's batch and dropout follow from the seed, the step and the part of the
-run alone, so a resumed run of --steps repeats the losses of an uninterrupted one, whatever the number of threads.
-"""
-
-from __future__ import annotations
+"""Starts the command asarm_tools.training.train of this checkout."""
 
 import os
+import subprocess
 import sys
-import time
-from collections.abc import Callable
 
-import torch
-
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "export"))
-
-from data import EOP_ID, PackedCorpus, load_tokenizer  # noqa: E402
-from failure import InputError, run  # noqa: E402
-from mixture import Mixture, parse_shares  # noqa: E402
-from options import parse_arguments  # noqa: E402
-from run_folder import check_start  # noqa: E402
-from trainer import Trainer  # noqa: E402
-from two_stream import TwoStreamConfig  # noqa: E402
-from validation import Validation  # noqa: E402
-
-
-def main(clock: Callable[[], float] = time.monotonic) -> None:
-    arguments = parse_arguments()
-    shares = parse_shares(arguments.train)
-    check_start(arguments.output, arguments.resume)
-    torch.set_num_threads(arguments.threads)
-    tokenizer = load_tokenizer(arguments.tokenizer)
-    if arguments.open_gaps and tokenizer.piece_to_id("<eop>") != EOP_ID:
-        raise InputError(f"--open-gaps needs a tokenizer with <eop> as {EOP_ID}, as tokenizer.py makes them")
-    config = TwoStreamConfig(tokenizer.vocab_size(), arguments.d_model, arguments.layers, arguments.heads, arguments.inner,
-                             dropout=arguments.dropout)
-    trainer = Trainer(arguments, config, say, clock)
-    mixture = Mixture(shares, tokenizer)
-    mixture.require(max(arguments.lengths))
-    valid = {path: PackedCorpus([path], tokenizer) for path in arguments.valid}
-    validation = Validation(valid, max(arguments.lengths), arguments.validation_windows, arguments.open_gaps > 0)
-    os.makedirs(arguments.output, exist_ok=True)
-    if arguments.resume:
-        trainer.load()
-    say(f"{sum(p.numel() for p in trainer.model.parameters())} parameters, {mixture.tokens} training tokens, "
-        f"{trainer.schedule.describe(trainer.step)}")
-    for line in mixture.describe():
-        say(line)
-    if mixture.changes:
-        say(f"the final part begins with {trainer.schedule.describe_final()}")
-    trainer.run(mixture, validation)
-
-
-def say(line: str) -> None:
-    print(line, flush=True)
-
-
-if __name__ == "__main__":
-    run("train.py", main)
+command = [sys.executable, "-m", "asarm_tools.training.train", *sys.argv[1:]]
+tools = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+path = os.pathsep.join(filter(None, (tools, os.environ.get("PYTHONPATH"))))
+environment = {**os.environ, "PYTHONPATH": path, "PYTHONSAFEPATH": "1"}  # the current folder holds no modules of ours
+if os.name == "nt":
+    sys.exit(subprocess.run(command, env=environment).returncode)
+os.execve(sys.executable, command, environment)

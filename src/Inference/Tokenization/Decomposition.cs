@@ -4,7 +4,7 @@ using System.Text;
 namespace AsArm.Inference.Tokenization;
 
 /// <summary>
-/// Compatibility decomposition (NFKD) without combining marks. It uses an embedded table, written by tools/export/decomposition.py, since .NET's
+/// Compatibility decomposition (NFKD) without combining marks. It uses an embedded table, written by tools/asarm_tools/text/decomposition.py, since .NET's
 /// own normalisation does nothing in globalisation-invariant mode and otherwise depends on the installed ICU.
 /// </summary>
 internal static class Decomposition

@@ -6,7 +6,7 @@ namespace AsArm.Inference.Tokenization;
 /// <summary>
 /// The content of a SentencePiece .model file: its pieces by id, and the normalisation settings. The file is a protobuf message,
 /// sentencepiece_model.proto. Fields that a unigram encoder does not need are skipped; missing fields and unknown enumeration values get the
-/// defaults of the message. tools/export/sentencepiece_file.py implements the same checks with the same messages.
+/// defaults of the message. tools/asarm_tools/text/sentencepiece_file.py implements the same checks with the same messages.
 /// </summary>
 internal sealed class SentencePieceModel
 {

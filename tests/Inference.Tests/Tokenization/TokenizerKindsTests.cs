@@ -5,7 +5,7 @@ using AsArm.Inference.Tests.Support;
 
 namespace AsArm.Inference.Tests.Tokenization;
 
-/// <summary>The runtime and the exporter accept the same SentencePiece models; tests/tools/test_sentencepiece_file.py reads the same cases.</summary>
+/// <summary>The runtime and the exporter accept the same SentencePiece models; tests/tools/text/test_sentencepiece_file.py reads the same cases.</summary>
 [TestClass]
 public sealed class TokenizerKindsTests
 {

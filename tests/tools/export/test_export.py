@@ -1,0 +1,278 @@
+"""The exporter's folder: its contract, its hashes, how it takes its place, and what it must refuse."""
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto
+
+from asarm_tools.checkpoints import random_checkpoint
+from asarm_tools.checkpoints.checkpoint import checkpoint_hash, read_model, write_model
+from asarm_tools.command_line import failure
+from asarm_tools.export import command as export
+from asarm_tools.export import fixtures
+from asarm_tools.ngrams import corpus_ngrams as ngrams
+from asarm_tools.ngrams import model_ngrams
+from asarm_tools.ngrams import table_file as ngram_file
+from asarm_tools.ngrams.table_file import to_bytes, write_table
+from asarm_tools.text import special_tokens
+from conftest import ROOT
+from exports import GRAPHS, bare, described
+
+
+def properties(model: onnx.ModelProto) -> dict[str, str]:
+    assert len({entry.key for entry in model.metadata_props}) == len(model.metadata_props)
+    return {entry.key: entry.value for entry in model.metadata_props}
+
+
+def axes(port) -> tuple:
+    kind = port.type.tensor_type
+    return port.name, kind.elem_type, [axis.dim_param or axis.dim_value for axis in kind.shape.dim]
+
+
+def test_export_of_tiny_keeps_the_contract(tiny, output, call):
+    assert call(export, "--checkpoint", tiny, "--output", output, "--maximum-length", 64) == 0
+    model = onnx.load(str(output / "model.onnx"))
+    int64, sequence, targets = TensorProto.INT64, ["batch", "sequence"], ["batch", "targets"]
+    assert [axes(port) for port in model.graph.input] == [
+        ("input_ids", int64, sequence), ("order", int64, sequence), ("prompt_mask", int64, sequence),
+        ("target_positions", int64, targets), ("target_horizons", int64, targets)]
+    assert [axes(port) for port in model.graph.output] == [("logits", TensorProto.FLOAT, ["batch", "targets", 64])]
+    assert [(entry.domain, entry.version) for entry in model.opset_import] == [("", 17)]
+    sha256 = checkpoint_hash(str(tiny))
+    assert properties(model) == {
+        "asarm.format_version": "1", "asarm.mask_id": "6", "asarm.maximum_length": "64", "asarm.layers": "3", "asarm.heads": "4",
+        "asarm.checkpoint_sha256": sha256}
+    assert (output / "config.json").read_bytes() == (tiny / "config.json").read_bytes()
+    description = described(output)
+    files = description.pop("files")
+    assert description == {
+        "format_version": 1, "maximum_length": 64, "vocabulary_size": 64, "layers": 3, "heads": 4, "model_dimension": 32,
+        "precision": "float32", "mask_id": 6, "separator_id": 7, "special_ids": list(range(9)),
+        "source": {"checkpoint_sha256": sha256, "opset": 17}}
+    assert {path.name for path in output.iterdir()} == {"asarm.json", *files}
+    assert list(files) == ["config.json", "golden.safetensors", "model.onnx", "model.onnx_data", "model_cached.onnx"]
+    for name, entry in files.items():
+        data = (output / name).read_bytes()
+        assert entry == {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}, name
+    assert [path.name for path in output.parent.iterdir()] == ["model"]  # nothing left over
+
+
+def test_export_of_tiny_keeps_the_contract_of_the_cache(tiny, output, call):
+    assert call(export, "--checkpoint", tiny, "--output", output, "--maximum-length", 64) == 0
+    model = onnx.load(str(output / "model_cached.onnx"))
+    int64, real, content, targets = TensorProto.INT64, TensorProto.FLOAT, ["batch", "content"], ["batch", "targets"]
+    ports = [f"{layer}.{kind}" for layer in range(3) for kind in ("key", "value")]
+    assert [axes(port) for port in model.graph.input] == [
+        ("input_ids", int64, content), ("content_positions", int64, content), ("content_ranks", int64, content),
+        ("content_horizons", int64, content), ("target_positions", int64, targets), ("target_horizons", int64, targets),
+        ("past_ranks", int64, ["batch", "past"]), *((f"past_key_values.{port}", real, ["batch", 4, "past", 8]) for port in ports)]
+    assert [axes(port) for port in model.graph.output] == [
+        ("logits", real, ["batch", "targets", 64]), *((f"present.{port}", real, ["batch", "content", 4, 8]) for port in ports)]
+    assert [(entry.domain, entry.version) for entry in model.opset_import] == [("", 17)]
+    assert properties(model) == properties(onnx.load(str(output / "model.onnx")))
+
+
+@pytest.mark.parametrize("arguments, message", [
+    (["--opset", 16], "opset 16 is outside"), (["--opset", 22], "opset 22 is outside"), (["--maximum-length", 1], "at least 2"),
+    (["--maximum-length", 1_000_000], "at most 65,536, it is 1000000"), (["--maximum-length", 65_537], "at most 65,536"),
+    (["--tokenizer", "missing.model"], "missing.model"), (["--golden", "missing.safetensors"], "missing.safetensors"),
+    (["--checkpoint", "missing"], "missing has no config.json")])
+def test_bad_arguments_are_one_line_and_write_nothing(tiny, output, call, capsys, arguments, message):
+    assert call(export, "--checkpoint", tiny, "--output", output, *arguments) == 2
+    error = capsys.readouterr().err
+    assert message in error and error.startswith("export.py: ") and error.count("\n") == 1
+    assert list(output.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize("opset", [18, 19, 20, 21])
+def test_an_opset_is_written_or_refused_by_name(tiny, output, call, capsys, opset):
+    """Which of them a PyTorch knows depends on its version; none is accepted and then not written."""
+    code = call(export, "--checkpoint", tiny, "--output", output, "--maximum-length", 20, "--opset", opset)
+    if code:
+        assert code == 2 and f"cannot export opset {opset}: Unsupported ONNX opset version" in capsys.readouterr().err and not output.exists()
+        return
+    assert described(output)["source"]["opset"] == opset
+    for file in GRAPHS:
+        assert [(entry.domain, entry.version) for entry in bare(output, file).opset_import] == [("", opset)]
+
+
+def test_long_sequences_are_announced_with_their_memory(tiny, output, call, capsys, monkeypatch):
+    seen = []
+    monkeypatch.setattr(export, "read_model", lambda _: seen.append(capsys.readouterr().err) or 1 / 0)
+    for length, more in ((65_536, []), (4096, ["--golden-lengths", 4096]), (4096, [])):
+        with pytest.raises(ZeroDivisionError):
+            call(export, "--checkpoint", tiny, "--output", output, "--maximum-length", length, *more)
+    monkeypatch.setattr(export, "WORTH_A_WORD", 1 << 40)
+    with pytest.raises(ZeroDivisionError):
+        call(export, "--checkpoint", tiny, "--output", output, "--maximum-length", 65_536)
+    assert [bool(error) for error in seen] == [False, True, False, False]
+    assert seen[1] == ("export.py: sequences of 4,096 tokens take about 1.5 GiB of memory here, 0.0 GiB on disk and 0.0 GiB in a loaded model, "
+                       "beside the weights: --maximum-length and --golden-lengths bound them\n")
+
+
+def test_the_estimate_for_a_base_model_is_that_of_the_format(capsys):
+    """docs/model-format.md: the table in memory takes 8 * layers * width * length bytes."""
+    export.warn_of_memory(random_checkpoint.SIZES["base"], 65_536, [1024])
+    assert "3.3 GiB of memory here, 0.4 GiB on disk and 4.5 GiB in a loaded model" in capsys.readouterr().err
+
+
+def test_fresh_goldens_of_long_models_are_short(tiny, output, call):
+    assert call(export, "--checkpoint", tiny, "--output", output, "--maximum-length", 20_000) == 0
+    assert described(output)["maximum_length"] == 20_000
+    lengths = [case["order"].size for case in fixtures.read_cases(str(output / "golden.safetensors"), 64)]
+    assert (min(lengths), max(lengths)) == (2, 1024)
+
+
+@pytest.mark.parametrize("number, earlier", [(signal.SIGTERM, True), (signal.SIGTERM, False), (signal.SIGINT, False), (signal.SIGHUP, False)])
+def test_a_signal_leaves_nothing_half_done(tiny, tmp_path, output, call, number, earlier):
+    if earlier:
+        assert call(export, "--checkpoint", tiny, "--output", output, "--maximum-length", 20) == 0
+    before = {path.name: path.read_bytes() for path in output.iterdir()} if earlier else None
+    os.mkfifo(tmp_path / "ngrams.bin")  # the export waits for its writer, with its folder begun
+    tool = [sys.executable, str(ROOT / "tools" / "export" / "export.py"), "--checkpoint", str(tiny), "--output", str(output)]
+    running = subprocess.Popen([*tool, "--ngrams", str(tmp_path / "ngrams.bin")], stderr=subprocess.PIPE, text=True)
+    while running.poll() is None and not list(tmp_path.glob("model.*.part/config.json")):
+        time.sleep(0.01)
+    running.send_signal(number)
+    _, error = running.communicate(timeout=300)  # a net: without it a signal that is ignored would hang the tests
+    assert (running.returncode, error) == (128 + number, f"export.py: stopped by {number.name}\n")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model", "ngrams.bin"][0 if earlier else 1:]
+    assert before is None or before == {path.name: path.read_bytes() for path in output.iterdir()}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_between_the_two_renames_waits_for_the_second(tiny, output, call, monkeypatch, number):
+    assert call(export, "--checkpoint", tiny, "--output", output, "--maximum-length", 20) == 0
+    rename = os.rename
+
+    def interrupted(source, target):
+        rename(source, target)
+        if target.endswith(".old.part"):
+            signal.raise_signal(number)  # to this thread, before the call returns
+
+    monkeypatch.setattr(os, "rename", interrupted)
+    assert call(export, "--checkpoint", tiny, "--output", output, "--maximum-length", 30) == 128 + number
+    assert described(output)["maximum_length"] == 30 and [path.name for path in output.parent.iterdir()] == ["model"]
+
+
+def test_signals_have_their_handlers_back_afterwards(tiny, output, call):
+    before = [signal.getsignal(number) for number in failure.STOPPING]
+    assert call(export, "--checkpoint", tiny, "--output", output, "--maximum-length", 1) == 2
+    assert [signal.getsignal(number) for number in failure.STOPPING] == before
+
+
+@pytest.mark.parametrize("module", ["command", "verify", "recover"])
+def test_onnx_is_loaded_before_pytorch(module):
+    """The other way round, its checker crashes on Debian unstable."""
+    program = f"import sys, asarm_tools.export.{module}; names = list(sys.modules); print(names.index('onnx') < names.index('torch'))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT / "tools")})
+    assert done.stdout == "True\n", done.stderr
+
+
+def test_n_grams_go_into_the_folder(tiny, tmp_path, output, call):
+    levels = ngrams.count_levels(np.tile(np.arange(9, 64, dtype=np.uint16), 9), 64, [2, 2])
+    write_table(str(tmp_path / "table"), levels, 64)
+    assert call(export, "--checkpoint", tiny, "--output", output, "--ngrams", tmp_path / "table") == 0
+    assert (output / "ngrams.bin").read_bytes() == (tmp_path / "table").read_bytes()
+    assert "ngrams.bin" in described(output)["files"]
+
+
+def test_n_grams_of_the_model_go_into_the_folder(tiny, output, call):
+    assert call(export, "--checkpoint", tiny, "--output", output, "--ngrams", "model") == 0
+    expected = model_ngrams.build(read_model(str(tiny)), special_tokens.without_tokenizer(64))
+    assert (output / "ngrams.bin").read_bytes() == to_bytes(expected, 64)
+    assert "ngrams.bin" in described(output)["files"]
+    ngram_file.check(str(output / "ngrams.bin"), 64)
+
+
+@pytest.mark.parametrize("vocabulary, change, message", [
+    (65, lambda data: data, "65 tokens, the checkpoint has 64"), (64, lambda data: data[:-4], "damaged"), (64, lambda data: data + b"0000", "damaged"),
+    (64, lambda data: data[:20], "no n-gram table"), (64, lambda data: b"x" + data[1:], "no n-gram table"),
+    (64, lambda data: data[:8] + b"\2" + data[9:], "version 2")])
+def test_a_table_that_does_not_fit_is_refused(tiny, tmp_path, output, call, capsys, vocabulary, change, message):
+    levels = ngrams.count_levels(np.tile(np.arange(9, 64, dtype=np.uint16), 9), vocabulary, [2, 2])
+    (tmp_path / "table").write_bytes(change(to_bytes(levels, vocabulary)))
+    assert call(export, "--checkpoint", tiny, "--output", output, "--ngrams", tmp_path / "table") == 2
+    assert message in capsys.readouterr().err and not output.exists()
+
+
+def test_trained_length_of_the_checkpoint_must_be_a_length(tiny, tmp_path, output, call, capsys):
+    write_model(str(tmp_path / "checkpoint"), read_model(str(tiny)), trained_length="long")
+    assert call(export, "--checkpoint", tmp_path / "checkpoint", "--output", output) == 2
+    assert "'long'" in capsys.readouterr().err
+
+
+def test_open_gaps_of_the_checkpoint_are_described(tiny, tmp_path, output, call, capsys):
+    write_model(str(tmp_path / "open"), read_model(str(tiny)), open_gaps=0.25)
+    assert call(export, "--checkpoint", tmp_path / "open", "--output", output) == 0
+    assert (described(output)["open_gaps"], described(output)["format_version"]) == (0.25, 1)
+    assert call(export, "--checkpoint", tiny, "--output", output) == 0 and "open_gaps" not in described(output)
+    for wrong in (1.5, "some", True):
+        write_model(str(tmp_path / "open"), read_model(str(tiny)), open_gaps=wrong)
+        assert call(export, "--checkpoint", tmp_path / "open", "--output", output) == 2
+        assert "open_gaps" in capsys.readouterr().err
+
+
+def test_a_checkpoint_that_changes_meanwhile_is_refused(tiny, tmp_path, output, call, capsys, monkeypatch):
+    write_model(str(tmp_path / "checkpoint"), read_model(str(tiny)))
+
+    def read_then_train_on(folder):
+        model = read_model(folder)
+        write_model(folder, model, trained_tokens=1)
+        return model
+
+    monkeypatch.setattr(export, "read_model", read_then_train_on)
+    assert call(export, "--checkpoint", tmp_path / "checkpoint", "--output", output) == 2
+    assert "changed while it was read" in capsys.readouterr().err and not output.exists()
+
+
+def test_earlier_export_is_replaced_and_repeats_every_byte(tiny, output, call):
+    files = []
+    for _ in range(2):
+        assert call(export, "--checkpoint", tiny, "--output", output) == 0
+        files.append({path.name: path.read_bytes() for path in output.iterdir()})
+    assert files[0] == files[1]
+    assert len(list(output.parent.iterdir())) == 1
+
+
+def test_foreign_content_is_refused(tiny, output, call, capsys):
+    output.mkdir()
+    (output / "letter.txt").write_text("dear")
+    assert call(export, "--checkpoint", tiny, "--output", output) == 2
+    assert "holds no earlier export" in capsys.readouterr().err
+    (output / "letter.txt").unlink()
+    assert call(export, "--checkpoint", tiny, "--output", output) == 0  # empty is fine
+    (output / "letter.txt").write_text("dear")
+    assert call(export, "--checkpoint", tiny, "--output", output) == 2
+    assert "letter.txt" in capsys.readouterr().err
+    assert (output / "letter.txt").read_text() == "dear"
+    assert call(export, "--checkpoint", tiny, "--output", output / "letter.txt") == 2
+
+
+def test_failed_replacement_restores_the_earlier_export(tiny, output, call, monkeypatch):
+    assert call(export, "--checkpoint", tiny, "--output", output) == 0
+    before, rename = (output / "asarm.json").read_bytes(), export.os.rename
+
+    def failing(source, target):
+        if source.endswith(".part") and not source.endswith(".old.part"):
+            raise OSError("disk trouble")
+        rename(source, target)
+
+    monkeypatch.setattr(export.os, "rename", failing)
+    assert call(export, "--checkpoint", tiny, "--output", output, "--maximum-length", 9) == 2
+    assert (output / "asarm.json").read_bytes() == before
+    assert len(list(output.parent.iterdir())) == 1
+
+
+def test_command_line_ends_with_code_2(tmp_path):
+    tool = [sys.executable, str(ROOT / "tools" / "export" / "export.py")]
+    ended = subprocess.run([*tool, "--checkpoint", str(tmp_path), "--output", str(tmp_path / "x")], capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr == f"export.py: {tmp_path} has no config.json\n"

@@ -1,0 +1,1 @@
+"""How a command reports, stops, and leaves its files."""

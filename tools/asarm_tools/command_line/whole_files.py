@@ -1,0 +1,51 @@
+"""Files and folders that appear whole or not at all, also where the process is stopped by a signal."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator
+
+from asarm_tools.command_line.failure import undisturbed
+
+
+@contextlib.contextmanager
+def whole_file(path: str) -> Iterator[str]:
+    """A path to write to, which takes the place of the given one once the block is done, and goes where it fails."""
+    part = path + ".part"
+    try:
+        yield part
+        os.replace(part, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.remove(part)
+        raise
+
+
+@contextlib.contextmanager
+def whole_folder(path: str) -> Iterator[str]:
+    """A folder to write into, which takes the place of a missing or earlier one once the block is done, and goes where it fails."""
+    path = os.path.abspath(path)
+    building = f"{path}.{os.getpid()}.part"
+    try:
+        os.makedirs(building)
+        yield building
+        _replace(building, path)
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+
+
+def _replace(building: str, output: str) -> None:
+    """Moves a finished folder to its place; an earlier one goes only once the new one stands."""
+    retired = building + ".old.part"
+    with undisturbed():
+        try:
+            if os.path.isdir(output):
+                os.rename(output, retired)
+            os.rename(building, output)
+        except BaseException:
+            if os.path.isdir(retired) and not os.path.exists(output):
+                os.rename(retired, output)
+            raise
+        shutil.rmtree(retired, ignore_errors=True)

@@ -1,0 +1,1 @@
+"""Text files as streams of token ids, alone and mixed."""

@@ -1,0 +1,1 @@
+"""How good a checkpoint or a model folder is, and how fast the published network."""

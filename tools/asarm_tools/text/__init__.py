@@ -1,0 +1,1 @@
+"""Tokenizers, and the rules by which text becomes tokens."""
