@@ -10,7 +10,8 @@ from onnx import TensorProto, numpy_helper
 
 from asarm_tools.checkpoints.checkpoint import read_config
 from asarm_tools.export import contract
-from asarm_tools.network.two_stream import TwoStreamConfig, TwoStreamModel
+from asarm_tools.network.config import TwoStreamConfig
+from asarm_tools.network.two_stream import TwoStreamModel
 from asarm_tools.quantization.precision import LARGE
 from conftest import ROOT
 

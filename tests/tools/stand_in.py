@@ -5,7 +5,7 @@ from types import ModuleType, SimpleNamespace
 
 import torch
 
-from asarm_tools.checkpoints.checkpoint import read_model
+from asarm_tools.checkpoints.torch_model import read_model
 from asarm_tools.network.published import PublishedModel, position_encoding
 from asarm_tools.text.xlnet_reference import Rules, Tokenizer, encode
 

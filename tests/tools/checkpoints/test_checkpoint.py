@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from asarm_tools.checkpoints import random_checkpoint
-from asarm_tools.checkpoints.checkpoint import CheckpointError, checkpoint_hash, read_config, read_model, weight_files, write_model
+from asarm_tools.checkpoints.checkpoint import CheckpointError, checkpoint_hash, read_config, weight_files
+from asarm_tools.checkpoints.torch_model import read_model, write_model
 from asarm_tools.checkpoints.tensor_file import TensorFileError, read_tensors, write_tensors
 
 EMBEDDING = "transformer.word_embedding.weight"

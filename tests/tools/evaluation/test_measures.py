@@ -5,7 +5,7 @@ import math
 import numpy as np
 import torch
 
-from asarm_tools.checkpoints.checkpoint import read_model
+from asarm_tools.checkpoints.torch_model import read_model
 from asarm_tools.evaluation import measures
 from asarm_tools.evaluation.cases import Case
 

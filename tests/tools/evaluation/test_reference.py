@@ -8,7 +8,7 @@ import threading
 import pytest
 import torch
 
-from asarm_tools.checkpoints.checkpoint import read_model
+from asarm_tools.checkpoints.torch_model import read_model
 from asarm_tools.evaluation import reference
 from asarm_tools.network.published import PublishedModel
 from conftest import ROOT

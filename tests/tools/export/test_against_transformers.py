@@ -12,7 +12,7 @@ import sys
 import pytest
 
 import stand_in
-from asarm_tools.checkpoints.checkpoint import read_model, write_model
+from asarm_tools.checkpoints.torch_model import read_model, write_model
 from asarm_tools.export import against_transformers, verify
 from asarm_tools.export import command as export
 from conftest import ROOT

@@ -13,7 +13,8 @@ import pytest
 from onnx import TensorProto
 
 from asarm_tools.checkpoints import random_checkpoint
-from asarm_tools.checkpoints.checkpoint import checkpoint_hash, read_model, write_model
+from asarm_tools.checkpoints.checkpoint import checkpoint_hash
+from asarm_tools.checkpoints.torch_model import read_model, write_model
 from asarm_tools.command_line import failure
 from asarm_tools.export import command as export
 from asarm_tools.export import fixtures

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from asarm_tools.checkpoints.checkpoint import checkpoint_hash, read_model, write_model
+from asarm_tools.checkpoints.checkpoint import checkpoint_hash
+from asarm_tools.checkpoints.torch_model import read_model, write_model
 from asarm_tools.checkpoints.tensor_file import read_tensors
 from asarm_tools.export import command as export
 from asarm_tools.export import fixtures

@@ -10,12 +10,12 @@ import pytest
 import torch
 from onnx import TensorProto
 
-from asarm_tools.checkpoints.checkpoint import read_model, write_model
+from asarm_tools.checkpoints.torch_model import read_model, write_model
 from asarm_tools.export import command as export
 from asarm_tools.export import fixtures, tracing
 from asarm_tools.export.tracing import trace
 from asarm_tools.network.cached import POSITION_ENCODING, CachedModel
-from asarm_tools.network.two_stream import MODEL_INPUTS
+from asarm_tools.network.config import MODEL_INPUTS
 from exports import COMMITTED, GRAPHS, bare, contracts, described, fresh, large, place, weights_of
 from official import has_recorded_sines
 

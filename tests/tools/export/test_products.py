@@ -9,7 +9,8 @@ from asarm_tools.command_line.failure import InputError
 from asarm_tools.export.integer_products import has_finer_steps
 from asarm_tools.export.products import matrix_key, replace_matrices
 from asarm_tools.export.tracing import Traced
-from asarm_tools.network.two_stream import ACTIVATIONS, LOWEST
+from asarm_tools.network.config import LOWEST
+from asarm_tools.network.two_stream import ACTIVATIONS
 from asarm_tools.quantization.rounding import round_matrix
 
 K, N, ROWS = 64, 48, 9

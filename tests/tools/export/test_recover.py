@@ -8,7 +8,7 @@ import onnx
 import pytest
 import torch
 
-from asarm_tools.checkpoints.checkpoint import read_model, write_model
+from asarm_tools.checkpoints.torch_model import read_model, write_model
 from asarm_tools.checkpoints.tensor_file import read_tensors
 from asarm_tools.export import command as export
 from asarm_tools.export import recover, verify

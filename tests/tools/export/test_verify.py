@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
-from asarm_tools.checkpoints.checkpoint import read_model, write_model
+from asarm_tools.checkpoints.torch_model import read_model, write_model
 from asarm_tools.checkpoints.tensor_file import read_tensors, write_tensors
 from asarm_tools.export import command as export
 from asarm_tools.export import verify

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from asarm_tools.checkpoints.checkpoint import read_model
+from asarm_tools.checkpoints.torch_model import read_model
 from asarm_tools.network.cached import CachedModel
 from asarm_tools.network.two_stream import TwoStreamModel
 from histories import KINDS, NOBODY, Forgetful, Sequence, play

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from asarm_tools.checkpoints.checkpoint import read_model
+from asarm_tools.checkpoints.torch_model import read_model
 from asarm_tools.checkpoints.tensor_file import read_tensors
 from asarm_tools.network import published
 from asarm_tools.network.published import PublishedModel, barred_by_order

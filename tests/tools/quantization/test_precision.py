@@ -9,13 +9,15 @@ import pytest
 import torch
 from onnx import TensorProto
 
-from asarm_tools.checkpoints.checkpoint import read_config, read_model, write_model
+from asarm_tools.checkpoints.checkpoint import read_config
+from asarm_tools.checkpoints.torch_model import read_model, write_model
 from asarm_tools.command_line.failure import InputError
 from asarm_tools.export import command as export
 from asarm_tools.export import fixtures, graph, products, recover, verify, widen
 from asarm_tools.export.variant import Variant
 from asarm_tools.network.cached import POSITION_ENCODING
-from asarm_tools.network.two_stream import LOWEST, relative_encoding
+from asarm_tools.network.config import LOWEST
+from asarm_tools.network.two_stream import relative_encoding
 from asarm_tools.quantization import calibration
 from asarm_tools.quantization.centre import centre, random_windows
 from asarm_tools.quantization.quantize import Quantizer, as_matrix

@@ -10,7 +10,7 @@ import pytest
 from sentencepiece.sentencepiece_model_pb2 import ModelProto
 
 import record_fast
-from asarm_tools.checkpoints.checkpoint import write_model
+from asarm_tools.checkpoints.torch_model import write_model
 from asarm_tools.command_line.failure import InputError
 from asarm_tools.export import command as export
 from asarm_tools.export import recover

@@ -3,7 +3,7 @@
 import pytest
 import sentencepiece
 
-from asarm_tools.checkpoints.checkpoint import write_model
+from asarm_tools.checkpoints.torch_model import write_model
 from asarm_tools.export import command as export
 from asarm_tools.text.special_tokens import SpecialTokens, of_tokenizer, without_tokenizer
 from exports import described, fresh

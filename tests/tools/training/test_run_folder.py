@@ -5,12 +5,12 @@ import os
 import pytest
 import torch
 
-from asarm_tools.checkpoints.checkpoint import read_model
+from asarm_tools.checkpoints.torch_model import read_model
 from asarm_tools.command_line.failure import InputError
 from asarm_tools.corpora.corpus import load_tokenizer
 from asarm_tools.corpora.mixture import Mixture, parse_shares
 from asarm_tools.evaluation.measures import joint_nats
-from asarm_tools.network.two_stream import TwoStreamConfig
+from asarm_tools.network.config import TwoStreamConfig
 from asarm_tools.training import train, validation
 from asarm_tools.training.batches import BatchMaker, to_device
 from asarm_tools.training.options import parse_arguments

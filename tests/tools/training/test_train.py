@@ -8,7 +8,7 @@ import pytest
 import sentencepiece
 import torch
 
-from asarm_tools.checkpoints.checkpoint import read_model
+from asarm_tools.checkpoints.torch_model import read_model
 from asarm_tools.corpora.corpus import PackedCorpus
 from asarm_tools.evaluation import evaluate
 from asarm_tools.evaluation.cases import validation_batches

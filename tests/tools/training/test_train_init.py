@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from asarm_tools.checkpoints.checkpoint import read_model
+from asarm_tools.checkpoints.torch_model import read_model
 from asarm_tools.command_line.failure import InputError
 from trainings import trained
 

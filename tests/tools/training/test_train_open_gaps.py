@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from asarm_tools.checkpoints.checkpoint import read_model
+from asarm_tools.checkpoints.torch_model import read_model
 from asarm_tools.corpora.corpus import EOP_ID, MASK_ID
 from asarm_tools.evaluation.measures import joint_nats
 from asarm_tools.gaps.open_gaps import open_gap_batch
 from asarm_tools.gaps.orders import IGNORED
-from asarm_tools.network.two_stream import MODEL_INPUTS
+from asarm_tools.network.config import MODEL_INPUTS
 from asarm_tools.training import train
 from trainings import trained, validations
 

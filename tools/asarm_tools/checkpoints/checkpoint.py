@@ -7,13 +7,12 @@ import json
 import os
 
 import numpy as np
-import torch
 
 from asarm_tools.checkpoints.config_file import ARCHITECTURE, CONFIG_FILE, CheckpointError, read_config
-from asarm_tools.checkpoints.data_pickles import load_data
 from asarm_tools.checkpoints.tensor_file import TensorFileError, map_tensors, write_tensors
 from asarm_tools.command_line.whole_files import whole_file
-from asarm_tools.network.two_stream import TwoStreamConfig, TwoStreamModel
+from asarm_tools.network.config import TwoStreamConfig
+from asarm_tools.network.weights import Weights, shapes
 
 # In XLNet checkpoints but without effect here: segments are not used, the output matrix is tied to the embedding.
 _UNUSED = ("rel_attn.r_s_bias", "rel_attn.seg_embed")
@@ -21,48 +20,45 @@ _OUTPUT, _EMBEDDING = "lm_loss.weight", "transformer.word_embedding.weight"
 _FILES = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
 
 
-def read_model(folder: str, dtype: torch.dtype = torch.float32) -> TwoStreamModel:
-    """The network with the folder's weights, in evaluation mode."""
+def read_weights(folder: str) -> Weights:
+    """The network's weights; those of a safetensors file in float32 are views of it, which take no memory of their own."""
     config = read_config(folder)
     state = {name: tensor for name, tensor in _read_state(folder).items() if not name.endswith(_UNUSED)}
     _tie(folder, state)
     _check_size(folder, config, state)
-    model = TwoStreamModel(config)
-    expected = model.state_dict()
+    expected = shapes(config)
     missing, surplus = sorted(expected.keys() - state.keys()), sorted(state.keys() - expected.keys())
     if missing or surplus:
         raise CheckpointError(f"{folder}: tensors missing: {missing[:5]}, not understood: {surplus[:5]}")
     for name, tensor in state.items():
-        if tensor.shape != expected[name].shape:
-            raise CheckpointError(f"{folder}: {name} has shape {list(tensor.shape)}, config.json says {list(expected[name].shape)}")
-        if not torch.isfinite(tensor).all():
+        if tensor.shape != expected[name]:
+            raise CheckpointError(f"{folder}: {name} has shape {list(tensor.shape)}, config.json says {list(expected[name])}")
+        if not np.isfinite(tensor).all():
             raise CheckpointError(f"{folder}: {name} holds values that are not finite")
-    model.load_state_dict(state)
-    return model.to(dtype).eval()
+    return Weights(config, state)
 
 
-def _tie(folder: str, state: dict[str, torch.Tensor]) -> None:
+def _tie(folder: str, state: dict[str, np.ndarray]) -> None:
     """Embedding and output matrix are one: a file may hold it under either name, or under both."""
-    output, embedding = state.get(_OUTPUT), state.get(_EMBEDDING)
-    if output is not None and embedding is not None and not torch.equal(output, embedding):
+    output, embedding = state.pop(_OUTPUT, None), state.get(_EMBEDDING)
+    if output is not None and embedding is not None and not np.array_equal(output, embedding):
         raise CheckpointError(f"{folder}: {_OUTPUT} differs from the word embedding; untied outputs are not supported")
-    tied = output if embedding is None else embedding
-    if tied is not None:
-        state[_OUTPUT] = state[_EMBEDDING] = tied
+    if output is not None:
+        state[_EMBEDDING] = output
 
 
-def _check_size(folder: str, config: TwoStreamConfig, state: dict[str, torch.Tensor]) -> None:
+def _check_size(folder: str, config: TwoStreamConfig, state: dict[str, np.ndarray]) -> None:
     """Before memory is taken for what config.json asks for: the weights must be about as many."""
     asked = config.vocab_size * config.d_model + config.n_layer * (5 * config.d_model ** 2 + 2 * config.d_model * config.d_inner)
-    held = sum(tensor.numel() for tensor in state.values())
+    held = sum(tensor.size for tensor in state.values())
     if asked > 4 * held:
         raise CheckpointError(f"{folder}: config.json asks for {asked:,} weights, the files hold {held:,}: weights are missing")
 
 
-def write_model(folder: str, model: TwoStreamModel, **extra: object) -> None:
-    """Writes config.json and model.safetensors so that both this project and XLNetLMHeadModel read them."""
+def write_weights(folder: str, weights: Weights, **extra: object) -> None:
+    """Writes config.json and model.safetensors so that both this project and XLNetLMHeadModel read them; extra fields go to config.json."""
     os.makedirs(folder, exist_ok=True)
-    config = model.config
+    config = weights.config
     fields = {
         "architectures": [ARCHITECTURE], "model_type": "xlnet", "attn_type": "bi", "bi_data": False,
         "vocab_size": config.vocab_size, "d_model": config.d_model, "n_layer": config.n_layer, "n_head": config.n_head,
@@ -70,8 +66,7 @@ def write_model(folder: str, model: TwoStreamModel, **extra: object) -> None:
         "layer_norm_eps": config.layer_norm_eps, "clamp_len": config.clamp_len, "dropout": config.dropout,
         "mem_len": None, "reuse_len": None, "bos_token_id": 1, "eos_token_id": 2, "pad_token_id": 5, **extra,
     }
-    tensors = {name: tensor.detach().float().cpu().numpy() for name, tensor in model.state_dict().items()}
-    del tensors["lm_loss.weight"]
+    tensors = dict(weights.items())
     for layer in range(config.n_layer):
         prefix = f"transformer.layer.{layer}.rel_attn."
         tensors[prefix + "r_s_bias"] = np.zeros((config.n_head, config.d_head), np.float32)
@@ -120,24 +115,28 @@ def _shards(index: str) -> list[str]:
     return names
 
 
-def _read_state(folder: str) -> dict[str, torch.Tensor]:
-    state: dict[str, torch.Tensor] = {}
+def _read_state(folder: str) -> dict[str, np.ndarray]:
+    state: dict[str, np.ndarray] = {}
     for path in weight_files(folder):
         if path.endswith(".safetensors"):
             try:
-                state.update({name: torch.from_numpy(array).float() for name, array in map_tensors(path).items()})
+                state.update(map_tensors(path))
             except TensorFileError as error:
                 raise CheckpointError(str(error)) from error
         elif path.endswith(".bin"):
             state.update(_read_pickle(path))
-    return state
+    return {name: tensor.astype(np.float32, copy=False) for name, tensor in state.items()}
 
 
-def _read_pickle(path: str) -> dict[str, torch.Tensor]:
+def _read_pickle(path: str) -> dict[str, np.ndarray]:
     try:
-        loaded = load_data(path)
+        from asarm_tools.checkpoints.data_pickles import load_arrays  # needs PyTorch, safetensors do not
+    except ImportError as error:
+        raise CheckpointError(f"{path} is a file of PyTorch, which is not installed here ({error}): install it, or convert the checkpoint to safetensors") from error
+    try:
+        loaded = load_arrays(path)
     except Exception as error:  # a broken pickle may fail in any way
         raise CheckpointError(f"{path} is no PyTorch weights file: {error}") from error
-    if not isinstance(loaded, dict):
+    if loaded is None:
         raise CheckpointError(f"{path} does not hold a table of tensors")
-    return {name: tensor.float() for name, tensor in loaded.items() if isinstance(tensor, torch.Tensor)}
+    return loaded

@@ -7,7 +7,8 @@ import math
 import os
 
 from asarm_tools.command_line.failure import InputError
-from asarm_tools.network.two_stream import ACTIVATIONS, TwoStreamConfig
+from asarm_tools.network.config import LOWEST as ACTIVATIONS
+from asarm_tools.network.config import TwoStreamConfig
 
 ARCHITECTURE = "XLNetLMHeadModel"
 CONFIG_FILE = "config.json"

@@ -8,6 +8,7 @@ import pickle
 import zipfile
 from types import SimpleNamespace
 
+import numpy as np
 import torch
 
 _ALLOWED = {("collections", "OrderedDict"), ("torch._utils", "_rebuild_tensor_v2"), ("torch._utils", "_rebuild_parameter")}
@@ -22,6 +23,14 @@ def load_data(path: str) -> object:
         return torch.load(path, map_location="cpu", weights_only=True)
     with torch.serialization._open_zipfile_reader(path) as reader:  # its load ignores pickle_module
         return torch.serialization._load(reader, "cpu", SimpleNamespace(Unpickler=_DataUnpickler))
+
+
+def load_arrays(path: str) -> dict[str, np.ndarray] | None:
+    """The tensors of a file that holds a table of them, as float32; None where it holds something else."""
+    loaded = load_data(path)
+    if not isinstance(loaded, dict):
+        return None
+    return {name: tensor.detach().float().numpy() for name, tensor in loaded.items() if isinstance(tensor, torch.Tensor)}
 
 
 @functools.cache

@@ -8,12 +8,13 @@ from __future__ import annotations
 import argparse
 import os
 
-import torch
+import numpy as np
 
-from asarm_tools.checkpoints.checkpoint import write_model
+from asarm_tools.checkpoints.checkpoint import write_weights
 from asarm_tools.command_line.failure import InputError, run
 from asarm_tools.command_line.whole_files import whole_folder
-from asarm_tools.network.two_stream import TwoStreamConfig, TwoStreamModel
+from asarm_tools.network.config import TwoStreamConfig
+from asarm_tools.network.weights import Weights, shapes
 
 PROGRAM = "random_checkpoint.py"
 SIZES = {  # text and small for tests; base and large are those of xlnet-base-cased and xlnet-large-cased
@@ -25,15 +26,16 @@ SIZES = {  # text and small for tests; base and large are those of xlnet-base-ca
 DEVIATION, WIDER = 0.02, 0.1  # of XLNet's initialisation; of a small network whose answers shall differ from each other
 
 
-def random_model(config: TwoStreamConfig, seed: int, deviation: float = DEVIATION) -> TwoStreamModel:
+def random_weights(config: TwoStreamConfig, seed: int, deviation: float = DEVIATION) -> Weights:
     """Normal weights, layer norms of one and zero."""
-    generator = torch.Generator().manual_seed(seed)
-    model = TwoStreamModel(config).eval()
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            if "layer_norm" not in name:
-                parameter.normal_(0, deviation, generator=generator)
-    return model
+    generator = np.random.default_rng(seed)
+
+    def values(name: str, shape: tuple[int, ...]) -> np.ndarray:
+        if "layer_norm" in name:
+            return np.full(shape, float(name.endswith("weight")), np.float32)
+        return generator.standard_normal(shape, np.float32) * np.float32(deviation)
+
+    return Weights(config, {name: values(name, shape) for name, shape in shapes(config).items()})
 
 
 def main() -> int:
@@ -46,7 +48,7 @@ def main() -> int:
         raise InputError(f"{arguments.output} is there already")
     deviation = WIDER if arguments.size in ("text", "small") else DEVIATION
     with whole_folder(arguments.output) as folder:
-        write_model(folder, random_model(SIZES[arguments.size], arguments.seed, deviation))
+        write_weights(folder, random_weights(SIZES[arguments.size], arguments.seed, deviation))
     print(f"{arguments.output}: written")
     return 0
 

@@ -22,11 +22,11 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from asarm_tools.checkpoints.checkpoint import read_model
+from asarm_tools.checkpoints.torch_model import read_model
 from asarm_tools.command_line.failure import InputError, run
 from asarm_tools.corpora.corpus import EOD_ID, load_tokenizer
 from asarm_tools.gaps.orders import lattice_batch
-from asarm_tools.network.two_stream import MODEL_INPUTS
+from asarm_tools.network.config import MODEL_INPUTS
 
 PROGRAM = "blimp.py"
 BATCH_TOKENS = 1024

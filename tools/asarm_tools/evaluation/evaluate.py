@@ -18,7 +18,7 @@ import sys
 import numpy as np
 import torch
 
-from asarm_tools.checkpoints.checkpoint import read_model
+from asarm_tools.checkpoints.torch_model import read_model
 from asarm_tools.command_line.failure import InputError, run
 from asarm_tools.corpora.corpus import EOD_ID, PackedCorpus, load_tokenizer
 from asarm_tools.evaluation.cases import Case, CaseMaker

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from asarm_tools.evaluation.cases import BATCH, Case
 from asarm_tools.gaps.orders import IGNORED, lattice_batch
-from asarm_tools.network.two_stream import MODEL_INPUTS
+from asarm_tools.network.config import MODEL_INPUTS
 
 
 @torch.no_grad()

@@ -15,7 +15,7 @@ import time
 
 import torch
 
-from asarm_tools.checkpoints.checkpoint import read_model
+from asarm_tools.checkpoints.torch_model import read_model
 from asarm_tools.command_line.failure import InputError, run
 from asarm_tools.network.published import PublishedModel, barred_by_order, one_hot
 from asarm_tools.text.special_tokens import without_tokenizer

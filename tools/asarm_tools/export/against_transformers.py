@@ -21,13 +21,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from asarm_tools.checkpoints.checkpoint import read_model
+from asarm_tools.checkpoints.torch_model import read_model
 from asarm_tools.command_line.failure import InputError
 from asarm_tools.export.contract import CACHED_FILE, LOGITS, STATELESS_FILE
 from asarm_tools.export.fixtures import Case, read_cases
 from asarm_tools.network.cached import CACHED_INPUTS, cache_ports
 from asarm_tools.network.published import barred_by_order, one_hot
-from asarm_tools.network.two_stream import MODEL_INPUTS, TwoStreamConfig
+from asarm_tools.network.config import MODEL_INPUTS, TwoStreamConfig
 from asarm_tools.quantization.precision import FLOAT16_WEIGHTS, FLOAT32, round_weights
 from asarm_tools.text.fast_reference import FastTokenizer
 from asarm_tools.text.sentencepiece_file import read

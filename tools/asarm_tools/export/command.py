@@ -19,7 +19,8 @@ from dataclasses import asdict
 
 import numpy as np
 
-from asarm_tools.checkpoints.checkpoint import checkpoint_hash, read_model
+from asarm_tools.checkpoints.checkpoint import checkpoint_hash
+from asarm_tools.checkpoints.torch_model import read_model
 from asarm_tools.checkpoints.config_file import CONFIG_FILE, read_config
 from asarm_tools.command_line.failure import InputError, run
 from asarm_tools.command_line.progress import stage
@@ -29,7 +30,8 @@ from asarm_tools.export.tracing import trace
 from asarm_tools.export.variant import Variant
 from asarm_tools.export.verify import TOLERANCE, difference, read_description
 from asarm_tools.network.cached import CachedModel
-from asarm_tools.network.two_stream import TwoStreamConfig, TwoStreamModel
+from asarm_tools.network.config import TwoStreamConfig
+from asarm_tools.network.two_stream import TwoStreamModel
 from asarm_tools.ngrams import model_ngrams
 from asarm_tools.ngrams import table_file as ngram_file
 from asarm_tools.text import fast_tokenizer, special_tokens, text_rules

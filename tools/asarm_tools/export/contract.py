@@ -8,7 +8,7 @@ import torch
 from onnx import TensorProto
 
 from asarm_tools.network.cached import CACHED_INPUTS, cache_ports
-from asarm_tools.network.two_stream import MODEL_INPUTS, TwoStreamConfig
+from asarm_tools.network.config import MODEL_INPUTS, TwoStreamConfig
 
 LOGITS = "logits"
 STATELESS_FILE, CACHED_FILE, DATA_FILE = "model.onnx", "model_cached.onnx", "model.onnx_data"

@@ -17,7 +17,8 @@ import torch
 
 from asarm_tools.checkpoints.tensor_file import read_tensors, write_tensors
 from asarm_tools.command_line.failure import InputError, run
-from asarm_tools.network.two_stream import MODEL_INPUTS, TwoStreamModel
+from asarm_tools.network.config import MODEL_INPUTS
+from asarm_tools.network.two_stream import TwoStreamModel
 
 PROGRAM = "fixtures.py"
 Case = dict[str, np.ndarray]  # MODEL_INPUTS and "logits"

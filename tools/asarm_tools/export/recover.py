@@ -17,7 +17,8 @@ import torch
 from google.protobuf.message import DecodeError
 from onnx import numpy_helper
 
-from asarm_tools.checkpoints.checkpoint import read_config, write_model
+from asarm_tools.checkpoints.checkpoint import read_config
+from asarm_tools.checkpoints.torch_model import write_model
 from asarm_tools.checkpoints.config_file import CONFIG_FILE
 from asarm_tools.command_line.failure import InputError, run
 from asarm_tools.command_line.whole_files import whole_folder

@@ -13,7 +13,8 @@ from asarm_tools.export.integer_products import has_finer_steps
 from asarm_tools.export.products import replace_matrices
 from asarm_tools.export.tracing import Traced
 from asarm_tools.export.widen import widen_matrices
-from asarm_tools.network.two_stream import LOWEST, TwoStreamModel
+from asarm_tools.network.config import LOWEST
+from asarm_tools.network.two_stream import TwoStreamModel
 from asarm_tools.quantization import calibration
 from asarm_tools.quantization.centre import centre, random_windows
 from asarm_tools.quantization.precision import FLOAT16_WEIGHTS, FLOAT32, PRECISIONS, WEIGHTS_ONLY, Precision, round_weights, store_as_float16

@@ -15,7 +15,8 @@ import os
 
 import numpy as np
 
-from asarm_tools.checkpoints.checkpoint import checkpoint_hash, read_model
+from asarm_tools.checkpoints.checkpoint import checkpoint_hash
+from asarm_tools.checkpoints.torch_model import read_model
 from asarm_tools.command_line.failure import InputError, run
 from asarm_tools.export import against_transformers
 from asarm_tools.export.fixtures import Case, answer, read_cases

@@ -15,7 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from asarm_tools.network.two_stream import HIDDEN_SCORE, Layer, RelativeAttention, TwoStreamModel, relative_encoding
+from asarm_tools.network.config import HIDDEN_SCORE
+from asarm_tools.network.two_stream import Layer, RelativeAttention, TwoStreamModel, relative_encoding
 
 CACHED_INPUTS = ("input_ids", "content_positions", "content_ranks", "content_horizons", "target_positions", "target_horizons", "past_ranks")
 POSITION_ENCODING = "position_encoding"

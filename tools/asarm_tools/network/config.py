@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 LOWEST = {"gelu": -0.17, "gelu_new": -0.1701, "relu": 0.0, "silu": -0.2785, "swish": -0.2785}  # activation functions as Hugging Face spells them; none gives less
+MODEL_INPUTS = ("input_ids", "order", "prompt_mask", "target_positions", "target_horizons")  # of model.onnx and of the reference
 HIDDEN_SCORE = -1e30  # finite, so that a row that sees nothing averages over all positions, as in the reference
 
 

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from asarm_tools.network.two_stream import Layer, RelativeAttention, TwoStreamConfig, TwoStreamModel
+from asarm_tools.network.config import TwoStreamConfig
+from asarm_tools.network.two_stream import Layer, RelativeAttention, TwoStreamModel
 
 BARRED_SCORE = 1e30  # subtracted; a row that sees nothing then averages over all positions
 

@@ -9,33 +9,12 @@ Shapes: B batch, S sequence, T targets, R = S + T rows, H heads, D head size, d 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-MODEL_INPUTS = ("input_ids", "order", "prompt_mask", "target_positions", "target_horizons")
-HIDDEN_SCORE = -1e30  # finite, so that a row that sees nothing averages over all positions, as in the reference
+from asarm_tools.network.config import HIDDEN_SCORE, TwoStreamConfig
 
-
-@dataclass(frozen=True)
-class TwoStreamConfig:
-    """The fields of an XLNet config.json that change the mathematics."""
-
-    vocab_size: int
-    d_model: int
-    n_layer: int
-    n_head: int
-    d_inner: int
-    layer_norm_eps: float = 1e-12
-    clamp_len: int = -1
-    dropout: float = 0.0
-    ff_activation: str = "gelu"
-
-    @property
-    def d_head(self) -> int:
-        return self.d_model // self.n_head
 
 
 class TwoStreamModel(nn.Module):
@@ -144,7 +123,6 @@ def tanh_gelu(rows: Tensor) -> Tensor:
     return 0.5 * rows * (1 + torch.tanh((2 / torch.pi) ** 0.5 * (rows + 0.044715 * rows * rows * rows)))
 
 
-LOWEST = {"gelu": -0.17, "gelu_new": -0.1701, "relu": 0.0, "silu": -0.2785, "swish": -0.2785}  # no value of the function is less
 ACTIVATIONS = {"gelu": exact_gelu, "gelu_new": tanh_gelu, "relu": F.relu, "silu": F.silu, "swish": F.silu}  # as Hugging Face spells them
 
 

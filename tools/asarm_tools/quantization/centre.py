@@ -8,10 +8,9 @@ a row by the same and a softmax not at all.
 from __future__ import annotations
 
 import numpy as np
-import torch
-from torch import Tensor, nn
 
-from asarm_tools.network.two_stream import TwoStreamModel
+from asarm_tools.network.forward import Network
+from asarm_tools.network.weights import Weights
 from asarm_tools.quantization import calibration
 
 _WINDOWS, _LENGTH = 16, 64
@@ -21,22 +20,22 @@ class Means:
     """Of inputs, by the name of the matrix that takes them; and the largest values of rows."""
 
     def __init__(self) -> None:
-        self._sums: dict[str, Tensor] = {}
+        self._sums: dict[str, np.ndarray] = {}
         self._counts: dict[str, int] = {}
-        self._largest: dict[str, list[Tensor]] = {}
+        self._largest: dict[str, list[np.ndarray]] = {}
 
-    def add(self, name: str, inputs: Tensor) -> None:
-        flat = inputs.flatten(0, -2)
+    def add(self, name: str, inputs: np.ndarray) -> None:
+        flat = inputs.reshape(-1, inputs.shape[-1])
         self._sums[name] = self._sums.get(name, 0) + flat.sum(0)
         self._counts[name] = self._counts.get(name, 0) + len(flat)
-        self._largest.setdefault(name, []).append(flat.amax(1))
+        self._largest.setdefault(name, []).append(flat.max(1))
 
-    def of(self, name: str) -> Tensor:
-        return self._sums[name] / self._counts[name]
+    def of(self, name: str) -> np.ndarray:
+        return self._sums[name] / np.float32(self._counts[name])
 
     def usual_largest(self, name: str) -> float:
         """The median."""
-        return float(torch.cat(self._largest[name]).median())
+        return float(np.median(np.concatenate(self._largest[name])))
 
 
 def random_windows(vocabulary: int, length: int) -> np.ndarray:
@@ -44,38 +43,39 @@ def random_windows(vocabulary: int, length: int) -> np.ndarray:
     return np.random.default_rng(1).integers(0, vocabulary, (_WINDOWS, min(_LENGTH, length)))
 
 
-@torch.no_grad()
-def centre(model: TwoStreamModel, windows: np.ndarray) -> list[float]:
-    """Changes the biases in place; windows [W, S] of tokens. Returns for each layer the usual largest value of a row that its activation
-    function gives."""
-    layers = model.transformer.layer
-    batches, means = calibration.begin(model, windows), []
-    for number in range(len(layers)):
+def centre(weights: Weights, windows: np.ndarray) -> list[float]:
+    """Changes the biases; windows [W, S] of tokens. Returns for each layer the usual largest value of a row that its activation function gives."""
+    network = Network(weights)
+    batches, means = calibration.begin(network, windows), []
+    for layer in range(weights.config.n_layer):
         means.append(Means())
-        batches = list(calibration.through_layer(model, number, batches, means[-1]))
+        batches = [network.through_layer(layer, batch, means[-1].add) for batch in batches]
     last = Means()
     for batch in batches:
         last.add("head", batch.rows)
-    entering = [torch.zeros_like(last.of("head")), *(mean.of("q") for mean in means[1:]), last.of("head")]  # embeddings stay as they are
-    for layer, mean, before, after in zip(layers, means, entering, entering[1:]):
-        _shift_attention(layer.rel_attn, before, mean.of("layer_1"))
-        _shift_feed_forward(layer.ff, mean.of("layer_1"), after)
-    model.lm_loss.bias += model.lm_loss.weight @ entering[-1]
+    entering = [np.zeros_like(last.of("head")), *(mean.of("q") for mean in means[1:]), last.of("head")]  # embeddings stay as they are
+    for layer, mean in enumerate(means):
+        _shift_attention(weights, layer, entering[layer], mean.of("layer_1"))
+        _shift_feed_forward(weights, layer, mean.of("layer_1"), entering[layer + 1])
+    weights["lm_loss.bias"] = weights["lm_loss.bias"] + weights["transformer.word_embedding.weight"] @ entering[-1]
     return [mean.usual_largest("layer_2") for mean in means]
 
 
-def _shift_attention(attention: nn.Module, before: Tensor, after: Tensor) -> None:
+def _shift_attention(weights: Weights, layer: int, before: np.ndarray, after: np.ndarray) -> None:
     """Rows come without `before`, and leave without `after`."""
-    query = (before @ attention.q.flatten(1)).view_as(attention.r_w_bias)
-    attention.r_w_bias += query
-    attention.r_r_bias += query
+    prefix, width = f"transformer.layer.{layer}.rel_attn.", weights.config.d_model
+    query = before @ weights[f"{prefix}q"].reshape(width, -1)
+    for name in ("r_w_bias", "r_r_bias"):
+        weights[prefix + name] = weights[prefix + name] + query.reshape(weights[prefix + name].shape)
     if before.any():
-        shift = before + before @ attention.v.flatten(1) @ attention.o.flatten(1).t()
-        attention.o_bias = nn.Parameter(shift if attention.o_bias is None else attention.o_bias + shift, requires_grad=False)
-    attention.layer_norm.bias -= after
+        shift = before + before @ weights[f"{prefix}v"].reshape(width, -1) @ weights[f"{prefix}o"].reshape(width, -1).T
+        bias = weights.output_bias(layer)
+        weights[f"{prefix}o_bias"] = shift if bias is None else bias + shift
+    weights[f"{prefix}layer_norm.bias"] = weights[f"{prefix}layer_norm.bias"] - after
 
 
-def _shift_feed_forward(forward: nn.Module, before: Tensor, after: Tensor) -> None:
-    forward.layer_1.bias += forward.layer_1.weight @ before
-    forward.layer_2.bias += before
-    forward.layer_norm.bias -= after
+def _shift_feed_forward(weights: Weights, layer: int, before: np.ndarray, after: np.ndarray) -> None:
+    prefix = f"transformer.layer.{layer}.ff."
+    weights[f"{prefix}layer_1.bias"] = weights[f"{prefix}layer_1.bias"] + weights[f"{prefix}layer_1.weight"] @ before
+    weights[f"{prefix}layer_2.bias"] = weights[f"{prefix}layer_2.bias"] + before
+    weights[f"{prefix}layer_norm.bias"] = weights[f"{prefix}layer_norm.bias"] - after

@@ -3,56 +3,64 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
-from torch import Tensor, nn
 
-from asarm_tools.export.products import TABLE, matrix_key
-from asarm_tools.network.two_stream import TwoStreamModel
+from asarm_tools.graphs.names import EMBEDDING, Names
+from asarm_tools.network.forward import Network
+from asarm_tools.network.weights import Weights
 from asarm_tools.quantization import calibration
-from asarm_tools.quantization.rounding import Rounded, round_matrix, round_with_compensation
-
-EMBEDDING = "transformer.word_embedding.weight"
+from asarm_tools.quantization.rounding import Rounded, joined, round_matrix, round_with_compensation
 
 
 class Quantizer:
     """Rounds in the order of the layers, each with the inputs that those before it give once they are rounded."""
 
-    def __init__(self, model: TwoStreamModel, group_size: int | None):
-        """block: of int4; None for int8."""
-        self.model, self.group_size = model, group_size
-        self.rounded: dict[bytes, tuple[str, Rounded]] = {}
+    def __init__(self, weights: Weights, group_size: int | None):
+        """group_size: of int4; None for int8."""
+        self.weights, self.group_size = weights, group_size
+        self.names = Names(weights.config)
 
-    @torch.no_grad()
-    def run(self, windows: np.ndarray | None) -> dict[bytes, tuple[str, Rounded]]:
-        """By matrix_key of the rounded values; windows [W, S] of tokens, or None where there is no text to learn from."""
-        self._round(EMBEDDING, self.model.transformer.word_embedding.weight, None)
-        batches = None if windows is None else calibration.begin(self.model, windows)
-        for number, layer in enumerate(self.model.transformer.layer):
+    def run(self, windows: np.ndarray | None) -> dict[str, Rounded]:
+        """By names in the graphs; windows [W, S] of tokens, or None where there is no text to learn from. The weights get the rounded values."""
+        network = Network(self.weights)
+        # int8 in int4 too: the head, whose errors are those of the logits, and what makes a table when the graph is loaded.
+        found = {EMBEDDING: self._round("transformer.word_embedding.weight", None, None)}
+        batches = None if windows is None else calibration.begin(network, windows)
+        for layer in range(self.weights.config.n_layer):
             moments = calibration.Moments()
             if batches is not None:
-                for _ in calibration.through_layer(self.model, number, batches, moments):
-                    pass
-            prefix = f"transformer.layer.{number}."
-            for name in "qkvor":
-                self._round(f"{prefix}rel_attn.{name}", getattr(layer.rel_attn, name), moments.sums.get(name))
-            for name in ("layer_1", "layer_2"):
-                self._round(f"{prefix}ff.{name}.weight", getattr(layer.ff, name).weight, moments.sums.get(name))
+                for batch in batches:
+                    network.through_layer(layer, batch, moments.add)
+            found.update(self._round_layer(layer, moments))
             if batches is not None:
-                batches = list(calibration.through_layer(self.model, number, batches))
-        return self.rounded
+                batches = [network.through_layer(layer, batch) for batch in batches]
+        return found
 
-    def _round(self, name: str, parameter: nn.Parameter, moments: Tensor | None) -> None:
-        matrix = as_matrix(name, parameter)
-        # int8 in int4 too: what makes a table when the graph is loaded, and the head, whose errors are those of the logits.
-        group_size = None if name == EMBEDDING or name.endswith(TABLE) else self.group_size
+    def _round_layer(self, layer: int, moments: calibration.Moments) -> dict[str, Rounded]:
+        attention, forward = (f"transformer.layer.{layer}.{part}." for part in ("rel_attn", "ff"))
+        query, key, value, output = (self._round(attention + name, self.group_size, moments.of(name)) for name in "qkvo")
+        inner, outer = (self._round(f"{forward}{name}.weight", self.group_size, moments.of(name)) for name in ("layer_1", "layer_2"))
+        names = self.names
+        return {
+            names.query(layer): query, names.key_value(layer): joined([key, value]), names.output(layer): output,
+            names.position(layer): self._round(attention + "r", None, None), names.inner(layer): inner, names.outer(layer): outer,
+        }
+
+    def _round(self, name: str, group_size: int | None, moments: np.ndarray | None) -> Rounded:
+        """Also writes the rounded values into the weights."""
+        original = self.weights[name]
+        matrix = as_matrix(name, original)
         rounded = round_matrix(matrix, group_size) if moments is None else round_with_compensation(matrix, moments, group_size)
-        matrix.copy_(torch.from_numpy(rounded.values()))
-        self.rounded[matrix_key(matrix.numpy())] = name, rounded
+        values = rounded.values()
+        self.weights[name] = (values.T if _transposed(name) else values).reshape(original.shape)
+        return rounded
 
 
-def as_matrix(name: str, parameter: Tensor) -> Tensor:
+def _transposed(name: str) -> bool:
+    """Whether a parameter [d, H, D] has its inputs first."""
+    return ".rel_attn." in name and not name.endswith(".o")
+
+
+def as_matrix(name: str, parameter: np.ndarray) -> np.ndarray:
     """A view [outputs, inputs] of a parameter."""
-    if parameter.ndim == 2:
-        return parameter.detach()
-    flat = parameter.detach().flatten(1)
-    return flat if name.endswith(".o") else flat.t()
+    flat = parameter.reshape(len(parameter), -1)
+    return flat.T if _transposed(name) else flat

@@ -21,7 +21,7 @@ import torch
 from asarm_tools.command_line.failure import InputError, run
 from asarm_tools.corpora.corpus import EOP_ID, PackedCorpus, load_tokenizer
 from asarm_tools.corpora.mixture import Mixture, parse_shares
-from asarm_tools.network.two_stream import TwoStreamConfig
+from asarm_tools.network.config import TwoStreamConfig
 from asarm_tools.training.options import parse_arguments
 from asarm_tools.training.run_folder import check_start
 from asarm_tools.training.trainer import Trainer

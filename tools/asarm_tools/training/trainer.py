@@ -14,7 +14,8 @@ from torch.nn import functional as F
 from asarm_tools.command_line.failure import InputError
 from asarm_tools.corpora.mixture import Mixture
 from asarm_tools.gaps.orders import IGNORED
-from asarm_tools.network.two_stream import MODEL_INPUTS, TwoStreamConfig, TwoStreamModel
+from asarm_tools.network.config import MODEL_INPUTS, TwoStreamConfig
+from asarm_tools.network.two_stream import TwoStreamModel
 from asarm_tools.training.batches import Batch, BatchMaker, Prefetcher, to_device
 from asarm_tools.training.initial import initialise, load_checkpoint
 from asarm_tools.training.optimiser import load_state, make_optimiser, update_average
