@@ -12,6 +12,7 @@ from asarm_tools.checkpoints.checkpoint import read_config
 from asarm_tools.export import contract
 from asarm_tools.network.two_stream import TwoStreamConfig, TwoStreamModel
 from asarm_tools.quantization.precision import LARGE
+
 from conftest import ROOT
 
 COMMITTED = ROOT / "models" / "tiny"

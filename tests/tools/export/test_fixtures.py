@@ -8,6 +8,7 @@ from asarm_tools.checkpoints.checkpoint import checkpoint_hash, read_model, writ
 from asarm_tools.checkpoints.tensor_file import read_tensors
 from asarm_tools.export import command as export
 from asarm_tools.export import fixtures
+
 from exports import COMMITTED, described, fresh
 
 

@@ -9,7 +9,9 @@ Shapes: B batch, S sequence, T targets, R = S + T rows, H heads, D head size, d 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -145,7 +147,8 @@ def tanh_gelu(rows: Tensor) -> Tensor:
 
 
 LOWEST = {"gelu": -0.17, "gelu_new": -0.1701, "relu": 0.0, "silu": -0.2785, "swish": -0.2785}  # no value of the function is less
-ACTIVATIONS = {"gelu": exact_gelu, "gelu_new": tanh_gelu, "relu": F.relu, "silu": F.silu, "swish": F.silu}  # as Hugging Face spells them
+# As Hugging Face spells them.
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"gelu": exact_gelu, "gelu_new": tanh_gelu, "relu": F.relu, "silu": F.silu, "swish": F.silu}
 
 
 class FeedForward(nn.Module):
@@ -200,12 +203,12 @@ class TakeDistances(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(context, scores: Tensor, index: Tensor) -> Tensor:
+    def forward(context: Any, scores: Tensor, index: Tensor) -> Tensor:
         context.save_for_backward(index)
         return scores.gather(3, index)
 
     @staticmethod
-    def backward(context, gradient: Tensor):
+    def backward(context: Any, gradient: Tensor) -> tuple[Tensor, None]:
         (index,) = context.saved_tensors
         length = gradient.shape[3]
         places = torch.arange(2 * length - 1, device=gradient.device)

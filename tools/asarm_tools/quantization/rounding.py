@@ -6,6 +6,7 @@ integer that a group of `group_size` inputs along K shares, times the output's s
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,6 +48,7 @@ class Rounded:
 
     def packed(self) -> np.ndarray:
         """Of int4: uint8 [N, K / group_size, group_size / 2], two quantized values plus 8 in each; the first has the low half."""
+        assert self.group_scales is not None
         shifted = (self.quantized + 8).astype(np.uint8).reshape(*self.group_scales.shape, -1)
         return shifted[:, :, ::2] | shifted[:, :, 1::2] << 4
 
@@ -74,7 +76,7 @@ def best_group_scales(groups: Tensor, importance: Tensor, units: Tensor) -> Tens
     return (scales / units).round()
 
 
-def _least_error(groups: Tensor, importance: Tensor, bits: int, candidates) -> Tensor:
+def _least_error(groups: Tensor, importance: Tensor, bits: int, candidates: Iterable[Tensor]) -> Tensor:
     best, least = None, torch.full((len(groups),), torch.inf)
     for scale in candidates:
         error = (round_to(groups, scale[:, None], bits) - groups).square() @ importance

@@ -12,7 +12,7 @@ from torch import nn
 from asarm_tools.checkpoints.checkpoint import read_model
 from asarm_tools.checkpoints.config_file import CONFIG_FILE
 from asarm_tools.command_line.failure import InputError
-from asarm_tools.network.two_stream import TwoStreamConfig, TwoStreamModel
+from asarm_tools.network.two_stream import TwoStreamModel
 
 
 def initialise(model: TwoStreamModel) -> TwoStreamModel:
