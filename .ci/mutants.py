@@ -1,6 +1,9 @@
 """Reads the reports of .ci/mutation: mutants.py FOLDER GROUP... Prints counts per group, and each mutant that no test notices and
 .ci/mutants.json does not explain; exit 1 if there is one, or if a report is missing or empty."""
-import collections, json, pathlib, sys
+import collections
+import json
+import pathlib
+import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 COUNTED = ("Killed", "Survived", "NoCoverage", "Timeout")
@@ -38,7 +41,7 @@ def main(folder, *groups):
     for line, (path, mutator, text, replacement) in unexplained:
         print(f"{path}:{line}: {mutator}\n  {text}\n  -> {replacement}")
     if len(groups) == 4:
-        for path, mutator, text, replacement in sorted(explained - met):
+        for path, _, text, replacement in sorted(explained - met):
             print(f"Explained, but noticed or gone: {path}: {text} -> {replacement}")
     return 1 if failed or unexplained else 0
 

@@ -1,6 +1,10 @@
 """The pages hold: every relative link of every .md file leads to a file, an anchor to a heading, and the commands of the README's
 blocks are commands once its first block has been pasted into a shell. Prints what does not hold; exit 1 if anything does not."""
-import pathlib, re, shlex, subprocess, sys
+import pathlib
+import re
+import shlex
+import subprocess
+import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PASSED_OVER = {"bin", "obj", ".git", "TestResults"}

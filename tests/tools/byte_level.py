@@ -13,6 +13,7 @@ import argparse
 import gzip
 import json
 from collections import Counter, defaultdict
+from itertools import pairwise
 from pathlib import Path
 
 import regex
@@ -83,7 +84,7 @@ def encode(text: str, vocabulary: dict[str, int], ranks: dict[tuple[str, str], i
     ids = []
     for word in words(text):
         while True:
-            known = [pair for pair in zip(word, word[1:]) if pair in ranks]
+            known = [pair for pair in pairwise(word) if pair in ranks]
             if not known:
                 break
             word = merge(word, min(known, key=ranks.__getitem__))

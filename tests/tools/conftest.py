@@ -4,12 +4,13 @@ import signal
 import sys
 from pathlib import Path
 
-import onnx  # noqa: F401, I001: before PyTorch, see asarm_tools.export
+import onnx  # noqa: F401 (before PyTorch, see asarm_tools.export)
 import pytest
 import torch
-from synthetic import write_texts, write_tokenizer
 
 from asarm_tools.command_line import failure
+
+from synthetic import write_texts, write_tokenizer
 
 # A shell that starts a command in the background lets it ignore SIGINT, nohup lets it ignore SIGHUP; tests send both, and tools leave ignored what they are told to ignore.
 for _number in (signal.SIGINT, signal.SIGHUP):

@@ -13,6 +13,7 @@ from asarm_tools.export import contract
 from asarm_tools.network.config import TwoStreamConfig
 from asarm_tools.network.two_stream import TwoStreamModel
 from asarm_tools.quantization.precision import LARGE
+
 from conftest import ROOT
 
 COMMITTED = ROOT / "models" / "tiny"

@@ -2,7 +2,8 @@
 
     PYTHONPATH=tools python3 tests/tools/record_fast.py [--check N]      --check holds the reference and the library against each other on N made-up lines instead, and writes nothing
 
-SAVED gets what transformers 5 saves for odd.model, as the exporter has to read it. The file has the lines and, for each setting, the tokenizer, the text_rules that the exporter writes for it, and the ids of each line.
+SAVED gets what transformers 5 saves for odd.model, as the exporter has to read it. The file has the lines and, for each setting,
+the tokenizer, the text_rules that the exporter writes for it, and the ids of each line.
 """
 
 from __future__ import annotations
@@ -20,9 +21,10 @@ from types import SimpleNamespace
 
 from sentencepiece.sentencepiece_model_pb2 import ModelProto
 
-import odd_tokenizer
 from asarm_tools.text import fast_tokenizer
 from asarm_tools.text.fast_reference import FastTokenizer
+
+import odd_tokenizer
 
 FOLDER = Path(__file__).resolve().parents[1] / "golden" / "tokenizer"
 RECORD, SAVED = FOLDER / "fast.json.gz", FOLDER / "transformers5"
@@ -32,7 +34,8 @@ DIALOGUE = [
     "The end.", "e.g. this. And that...", "(a) (b)", '("quoted")', "a – b", "``Quoted'' text", "''", "1,000 and 2,000,000", "of 3, 4", "3,", "10,a",
     "the<sep>the <mask> the", "a <MASK> b", "</S> and </s>", "<eop>", " <mask> , x", "a <mask>", "<mask>a", "<unk>", "<cls><sep>", "<pad>\t<pad>",
     "a\ufe0fb", "\u2764\ufe0f love", "Caf\u00e9 na\u00efve", "Cafe\u0301", "\u0130stanbul", "\u03a3\u0391\u03a3", "\u1e9e", "\ufb01ne \u2460 \u00bd \uff21", "\ud55c\uad6d\uc5b4",
-    "\u0928\u092e\u0938\u094d\u0924\u0947", "\u0e19\u0e49\u0e33", "x\u0903y", "a\tb\nc\r\nd", "  two  spaces  ", "\u00a0a\u00a0", "\u2003a", "a\x1cb", "a\x00b", "\u200b", "a\u2581b", "\u2581", " \u2581a ",
+    "\u0928\u092e\u0938\u094d\u0924\u0947",
+    "\u0e19\u0e49\u0e33", "x\u0903y", "a\tb\nc\r\nd", "  two  spaces  ", "\u00a0a\u00a0", "\u2003a", "a\x1cb", "a\x00b", "\u200b", "a\u2581b", "\u2581", " \u2581a ",
     "\u2581\u2581a", "\U0001f600 \U0001f469\u200d\U0001f4bb", "\u4f60\u597d\uff0c\u4e16\u754c", "", " ", "\n", "...", '""', "-.-", "A'''B", "```x```", "k1 dc q1 cd",
 ]
 

@@ -20,6 +20,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from asarm_tools.text.xlnet_reference import Rules, Tokenizer, encode
+
 from odd_tokenizer import ALPHABET
 
 ROOT = Path(__file__).resolve().parents[2]

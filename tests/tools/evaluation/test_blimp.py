@@ -12,6 +12,7 @@ from sentencepiece import SentencePieceProcessor
 from asarm_tools.checkpoints.torch_model import write_model
 from asarm_tools.corpora.corpus import EOD_ID
 from asarm_tools.evaluation import blimp
+
 from exports import fresh
 from synthetic import document
 

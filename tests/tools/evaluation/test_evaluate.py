@@ -9,6 +9,7 @@ from sentencepiece import SentencePieceProcessor
 from asarm_tools.checkpoints.torch_model import write_model
 from asarm_tools.corpora.corpus import PackedCorpus
 from asarm_tools.evaluation import evaluate
+
 from exports import fresh
 
 

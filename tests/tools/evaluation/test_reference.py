@@ -11,6 +11,7 @@ import torch
 from asarm_tools.checkpoints.torch_model import read_model
 from asarm_tools.evaluation import reference
 from asarm_tools.network.published import PublishedModel
+
 from conftest import ROOT
 
 LENGTH, ROWS = 48, 3

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from asarm_tools.evaluation import samples
+
 from conftest import ROOT
 
 # Answers every line with its seed's word in every gap, as asarm does: given text comes back as it is, spaces beside gaps included.
@@ -33,9 +34,9 @@ sys.exit(CODE)
 def page(tmp_path, call):
     """page(prompts, change, code, more) -> exit code; the page stands in SAMPLES.md."""
 
-    def make(prompts: str, change: dict = {}, code: int = 0, more: tuple = ()) -> int:
+    def make(prompts: str, change: dict | None = None, code: int = 0, more: tuple = ()) -> int:
         (tmp_path / "prompts.jsonl").write_text(prompts)
-        (tmp_path / "stand_in.py").write_text(STAND_IN.replace("CHANGE", repr(change)).replace("CODE", str(code)))
+        (tmp_path / "stand_in.py").write_text(STAND_IN.replace("CHANGE", repr(change or {})).replace("CODE", str(code)))
         command = shlex.join([sys.executable, str(tmp_path / "stand_in.py")])
         return call(samples, "--prompts", tmp_path / "prompts.jsonl", "--output", tmp_path / "SAMPLES.md", "--asarm", command,
                     *more)

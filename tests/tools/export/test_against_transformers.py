@@ -11,10 +11,11 @@ import sys
 
 import pytest
 
-import stand_in
 from asarm_tools.checkpoints.torch_model import read_model, write_model
 from asarm_tools.export import against_transformers, verify
 from asarm_tools.export import command as export
+
+import stand_in
 from conftest import ROOT
 from exports import COMMITTED, fresh
 

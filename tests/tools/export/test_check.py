@@ -11,6 +11,7 @@ from onnx.external_data_helper import set_external_data
 
 from asarm_tools.export import command as export
 from asarm_tools.export import graph
+
 from exports import COMMITTED, GRAPHS, bare, contracts, place
 
 EMBEDDING, QUERY = "transformer.word_embedding.weight", "transformer.layer.0.rel_attn.q"

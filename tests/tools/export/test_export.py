@@ -23,6 +23,7 @@ from asarm_tools.ngrams import model_ngrams
 from asarm_tools.ngrams import table_file as ngram_file
 from asarm_tools.ngrams.table_file import to_bytes, write_table
 from asarm_tools.text import special_tokens
+
 from conftest import ROOT
 from exports import GRAPHS, bare, described
 

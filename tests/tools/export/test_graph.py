@@ -16,6 +16,7 @@ from asarm_tools.export import fixtures, tracing
 from asarm_tools.export.tracing import trace
 from asarm_tools.network.cached import POSITION_ENCODING, CachedModel
 from asarm_tools.network.config import MODEL_INPUTS
+
 from exports import COMMITTED, GRAPHS, bare, contracts, described, fresh, large, place, weights_of
 from official import has_recorded_sines
 
@@ -62,7 +63,7 @@ def test_weights_of_the_data_file_are_those_of_the_committed_export(tiny, output
     assert call(export, "--checkpoint", tiny, "--output", output, "--maximum-length", length) == 0
     loaded, committed = (unnumbered(weights_of(folder, file)) for folder in (output, COMMITTED))
     assert loaded.keys() == committed.keys()
-    assert all(np.array_equal(array, loaded[name]) or name[0] == POSITION_ENCODING and not has_recorded_sines(tiny) for name, array in committed.items())
+    assert all(np.array_equal(array, loaded[name]) or (name[0] == POSITION_ENCODING and not has_recorded_sines(tiny)) for name, array in committed.items())
     encoding = (POSITION_ENCODING, 0)
     assert encoding not in committed or np.abs(loaded[encoding] - committed[encoding]).max() < 1e-6
 

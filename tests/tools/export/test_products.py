@@ -102,7 +102,8 @@ def test_products_of_rows_and_of_some_of_them(network, opset):
     matrices, known = network("layer.q", "layer.k", "layer.v")
     weights = {f"{name}.t": matrix.T for name, matrix in matrices.items()}
     weights.update(starts=np.array([0]), ends=np.array([2]), steps=np.array([1]))
-    nodes = [helper.make_node("Constant", [], ["axes"], value=numpy_helper.from_array(np.array([1]))), product_of("rows", "layer.q", "q"), helper.make_node("Slice", ["rows", "starts", "ends", "axes", "steps"], ["part"]),
+    nodes = [helper.make_node("Constant", [], ["axes"], value=numpy_helper.from_array(np.array([1]))), product_of("rows", "layer.q", "q"),
+             helper.make_node("Slice", ["rows", "starts", "ends", "axes", "steps"], ["part"]),
              product_of("part", "layer.k", "k"), product_of("part", "layer.v", "v")]
     graph = traced(nodes, weights, ("q", "k", "v"), opset)
     replace_matrices(graph, known, 0, set())

@@ -13,6 +13,7 @@ from asarm_tools.checkpoints.tensor_file import read_tensors
 from asarm_tools.export import command as export
 from asarm_tools.export import recover, verify
 from asarm_tools.quantization.precision import round_weights
+
 from conftest import ROOT
 from exports import COMMITTED, GRAPHS, bare, fresh
 

@@ -10,6 +10,7 @@ from asarm_tools.checkpoints.torch_model import read_model, write_model
 from asarm_tools.checkpoints.tensor_file import read_tensors, write_tensors
 from asarm_tools.export import command as export
 from asarm_tools.export import verify
+
 from conftest import ROOT
 
 

@@ -9,6 +9,7 @@ import torch
 from asarm_tools.checkpoints.torch_model import read_model
 from asarm_tools.network.cached import CachedModel
 from asarm_tools.network.two_stream import TwoStreamModel
+
 from histories import KINDS, NOBODY, Forgetful, Sequence, play
 from official import questions
 

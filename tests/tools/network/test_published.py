@@ -12,6 +12,7 @@ from asarm_tools.checkpoints.tensor_file import read_tensors
 from asarm_tools.network import published
 from asarm_tools.network.published import PublishedModel, barred_by_order
 from asarm_tools.network.two_stream import TwoStreamModel
+
 from official import published_questions, questions, worst_difference
 
 TOLERANCE = 1e-5

@@ -8,6 +8,7 @@ from asarm_tools.corpora.corpus import EOD_ID, PackedCorpus
 from asarm_tools.ngrams import corpus_ngrams as ngrams
 from asarm_tools.ngrams.kneser_ney import KneserNey
 from asarm_tools.ngrams.table_file import quantise, to_bytes
+
 from ngram_reader import Reader
 
 V = 64

@@ -8,6 +8,7 @@ from asarm_tools.command_line.failure import InputError
 from asarm_tools.ngrams import model_ngrams
 from asarm_tools.ngrams.table_file import to_bytes
 from asarm_tools.text.special_tokens import without_tokenizer
+
 from exports import fresh
 from ngram_reader import Reader
 

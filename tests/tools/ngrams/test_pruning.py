@@ -2,6 +2,7 @@
 
 import itertools
 from collections import Counter
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from asarm_tools.ngrams import counts as ngram_counts
 from asarm_tools.ngrams import pruning as ngram_pruning
 from asarm_tools.ngrams.kneser_ney import discounts
 from asarm_tools.ngrams.table_file import to_bytes
+
 from ngram_reader import Reader
 
 V = 64
@@ -83,7 +85,7 @@ def test_no_table_is_larger_than_asked_and_every_prefix_is_listed(tokens, most):
 def test_sums_over_every_context_are_one_up_to_codes(tokens):
     levels = ngram_counts.candidates([(tokens, 1.0)], V, 4)
     pruned = ngram_pruning.prune(levels, 6000)
-    for level, longer in zip(pruned, pruned[1:]):
+    for level, longer in pairwise(pruned):
         own = np.bincount(np.searchsorted(level.keys, longer.keys // np.uint64(V)), longer.own, len(level.keys))
         np.testing.assert_allclose(own + level.passed_on, 1, atol=1e-12)
     reader = Reader(to_bytes(pruned, V), V)

@@ -9,6 +9,7 @@ import torch
 from asarm_tools.network.cached import CachedModel
 from asarm_tools.quantization import calibration
 from asarm_tools.quantization.centre import Means, centre, random_windows
+
 from exports import fresh
 from histories import KINDS, Sequence, play
 
@@ -20,7 +21,7 @@ def model(request):
     model = fresh(64, n_layer=request.param).double().eval()
     with torch.no_grad():
         for name, parameter in model.named_parameters():
-            if name.endswith("layer_norm.bias") or name.endswith(("layer_1.bias", "layer_2.bias", "r_w_bias", "r_r_bias")) or name == "lm_loss.bias":
+            if name.endswith(("layer_norm.bias", "layer_1.bias", "layer_2.bias", "r_w_bias", "r_r_bias")) or name == "lm_loss.bias":
                 parameter.normal_()
     return model
 

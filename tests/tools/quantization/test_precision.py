@@ -1,6 +1,5 @@
 """Precisions: float16 storage, which rounds nothing twice; float16 arithmetic; quantized weights."""
 
-import argparse
 import copy
 from types import SimpleNamespace
 
@@ -14,6 +13,7 @@ from asarm_tools.checkpoints.torch_model import read_model, write_model
 from asarm_tools.command_line.failure import InputError
 from asarm_tools.export import command as export
 from asarm_tools.export import fixtures, graph, products, recover, verify, widen
+from asarm_tools.export.options import PrecisionOptions
 from asarm_tools.export.variant import Variant
 from asarm_tools.network.cached import POSITION_ENCODING
 from asarm_tools.network.config import LOWEST
@@ -21,6 +21,7 @@ from asarm_tools.network.two_stream import relative_encoding
 from asarm_tools.quantization import calibration
 from asarm_tools.quantization.centre import centre, random_windows
 from asarm_tools.quantization.quantize import Quantizer, as_matrix
+
 from conftest import ROOT
 from exports import GRAPHS, bare, contracts, described, fresh, large, place, weights_of
 
@@ -93,8 +94,7 @@ def properties(model) -> dict[str, str]:
 def test_the_runtime_is_tested_with_the_default_group_size(precision, group_size):
     """CacheEqualityTests looks at these folders."""
     folder = ROOT / "tests" / "golden" / "precision" / precision
-    arguments = argparse.Namespace(precision=precision, weights="float32", group_size=None, calibration=None)
-    default = Variant(arguments).describe(SimpleNamespace(config=read_config(str(folder))))
+    default = Variant(PrecisionOptions(precision=precision)).describe(SimpleNamespace(config=read_config(str(folder))))
     expected = {"precision": precision} if group_size is None else {"precision": precision, "block": group_size}
     assert default == expected == {name: value for name, value in described(folder).items() if name in ("precision", "block")}
 

@@ -108,9 +108,8 @@ def test_compensation_keeps_the_products(group_size):
     inputs = torch.randn(2000, 16, generator=generator) @ torch.randn(16, 64, generator=generator) + 0.3 * torch.randn(2000, 64, generator=generator)
     matrix = torch.randn(48, 64, generator=generator)
     hessian = inputs.t() @ inputs
-    errors = []
-    for rounded in (round_matrix(matrix, group_size, hessian.diagonal()), round_with_compensation(matrix, hessian.clone(), group_size)):
-        errors.append((inputs @ (torch.from_numpy(rounded.values()) - matrix).t()).square().mean().item())
+    both = (round_matrix(matrix, group_size, hessian.diagonal()), round_with_compensation(matrix, hessian.clone(), group_size))
+    errors = [(inputs @ (torch.from_numpy(rounded.values()) - matrix).t()).square().mean().item() for rounded in both]
     assert errors[1] < 0.5 * errors[0]
 
 

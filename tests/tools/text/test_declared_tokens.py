@@ -10,6 +10,7 @@ from asarm_tools.command_line.failure import InputError
 from asarm_tools.export import command as export
 from asarm_tools.export import recover
 from asarm_tools.text.text_rules import describe, mask_piece
+
 from exports import described
 
 NAMES = {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>", "sep_token": "<sep>", "pad_token": "<pad>", "cls_token": "<cls>", "mask_token": "<mask>"}

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from sentencepiece.sentencepiece_model_pb2 import ModelProto
 
-import record_fast
 from asarm_tools.checkpoints.torch_model import write_model
 from asarm_tools.command_line.failure import InputError
 from asarm_tools.export import command as export
@@ -17,6 +16,8 @@ from asarm_tools.export import recover
 from asarm_tools.text import fast_tokenizer, sentencepiece_file
 from asarm_tools.text.fast_reference import FastTokenizer
 from asarm_tools.text.text_rules import describe
+
+import record_fast
 from exports import described, fresh
 
 SAVED = record_fast.SAVED

@@ -5,9 +5,10 @@ import json
 
 import pytest
 
-import tokenizer_kinds
 from asarm_tools.command_line.failure import InputError
 from asarm_tools.text.sentencepiece_file import read
+
+import tokenizer_kinds
 
 CASES = json.loads(tokenizer_kinds.PATH.read_text(encoding="utf-8"))
 

@@ -6,6 +6,7 @@ import sentencepiece
 from asarm_tools.checkpoints.torch_model import write_model
 from asarm_tools.export import command as export
 from asarm_tools.text.special_tokens import SpecialTokens, of_tokenizer, without_tokenizer
+
 from exports import described, fresh
 from synthetic import write_texts
 
@@ -50,8 +51,8 @@ def test_punctuation_that_is_user_defined_stays_text(tmp_path):
 
 
 @pytest.mark.parametrize("options, message", [
-    (dict(user_defined_symbols=["<mask>"]), "has no piece <eod>"),
-    (dict(user_defined_symbols=["<mask>", "<eod>"], vocab_size=65), "65 pieces, the checkpoint's vocabulary only 64")])
+    ({"user_defined_symbols": ["<mask>"]}, "has no piece <eod>"),
+    ({"user_defined_symbols": ["<mask>", "<eod>"], "vocab_size": 65}, "65 pieces, the checkpoint's vocabulary only 64")])
 def test_unsuitable_tokenizers_are_refused(tiny, tmp_path, output, call, capsys, options, message):
     assert call(export, "--checkpoint", tiny, "--output", output, "--tokenizer", trained(tmp_path, **options)) == 2
     assert message in capsys.readouterr().err

@@ -9,6 +9,7 @@ from asarm_tools.command_line.failure import InputError
 from asarm_tools.export import command as export
 from asarm_tools.export import recover
 from asarm_tools.text.text_rules import describe
+
 from exports import described
 
 DEFAULTS = {"do_lower_case": False, "remove_space": True, "keep_accents": False, "split_digit_commas": True}

@@ -11,10 +11,13 @@ import zlib
 import pytest
 import sentencepiece
 
-import record_tokenizer
 from asarm_tools.text import decomposition
 from asarm_tools.text.xlnet_reference import BEFORE, Rules, Tokenizer, encode, preprocess
+
+import record_tokenizer
 from conftest import ROOT
+
+USUAL = Rules()
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +25,7 @@ def tokenizers():
     return record_tokenizer.tokenizers()
 
 
-def pieces(tokenizer, text: str, rules: Rules | None = Rules(), goes_on: bool = False) -> list[str]:
+def pieces(tokenizer, text: str, rules: Rules | None = USUAL, goes_on: bool = False) -> list[str]:
     return [tokenizer.start.id_to_piece(i) for i in encode(tokenizer, text, rules, goes_on)]
 
 

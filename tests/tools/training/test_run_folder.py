@@ -13,8 +13,9 @@ from asarm_tools.evaluation.measures import joint_nats
 from asarm_tools.network.config import TwoStreamConfig
 from asarm_tools.training import train, validation
 from asarm_tools.training.batches import BatchMaker, to_device
-from asarm_tools.training.options import parse_arguments
+from asarm_tools.training.options import parse_options
 from asarm_tools.training.trainer import Trainer
+
 from trainings import small, trained, validations
 
 
@@ -22,13 +23,13 @@ from trainings import small, trained, validations
 def trainer(texts, tmp_path, monkeypatch):
     """One that has not made a step yet."""
     monkeypatch.setattr("sys.argv", small(texts, tmp_path / "fresh"))
-    return Trainer(parse_arguments(), TwoStreamConfig(64, d_model=32, n_layer=2, n_head=2, d_inner=64))
+    return Trainer(parse_options(), TwoStreamConfig(64, d_model=32, n_layer=2, n_head=2, d_inner=64))
 
 
 @pytest.fixture
 def batch(trainer, texts):
     mixture = Mixture(parse_shares([str(texts / "train.txt")]), load_tokenizer(str(texts / "spiece.model")))
-    return BatchMaker(mixture, trainer.arguments).make(0, False)
+    return BatchMaker(mixture, trainer.options).make(0, False)
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ from asarm_tools.evaluation.measures import joint_nats
 from asarm_tools.export import command as export
 from asarm_tools.export import verify
 from asarm_tools.quantization import precision
+
 from trainings import losses, trained, validations
 
 

@@ -1,7 +1,6 @@
 """Mixtures of texts, and batches that threads prepare."""
 
 import threading
-from argparse import Namespace
 
 import numpy as np
 import pytest
@@ -11,9 +10,10 @@ from asarm_tools.corpora.corpus import PackedCorpus
 from asarm_tools.corpora.mixture import Mixture, parse_shares
 from asarm_tools.gaps.orders import IGNORED
 from asarm_tools.training import batches
+from asarm_tools.training.options import BatchOptions
 
-RECIPE = dict(seed=3, tokens_per_step=256, lengths=[8, 16], rates=[0.1, 0.9], rate_warmup=10, low_rates=[0.5, 0.4],
-              kinds=[1, 2, 1, 1], open_gaps=0.0, device="cpu")
+RECIPE = {"seed": 3, "tokens_per_step": 256, "lengths": (8, 16), "rates": (0.1, 0.9), "rate_warmup": 10, "low_rates": (0.5, 0.4),
+              "kinds": (1, 2, 1, 1), "open_gaps": 0.0, "device": "cpu"}
 
 
 def mixture_of(*weights: tuple[float, float]) -> Mixture:
@@ -49,7 +49,7 @@ def test_plain_texts_are_drawn_by_size(texts):
 @pytest.mark.parametrize("final", [False, True])
 def test_windows_are_drawn_by_the_weights_of_the_part(final):
     weights = ((0.5, 0.4), (0.28, 0.2), (0.22, 0.4))
-    maker = batches.BatchMaker(mixture_of(*weights), Namespace(**RECIPE))
+    maker = batches.BatchMaker(mixture_of(*weights), BatchOptions(**RECIPE))
     tokens = np.concatenate([maker.make(step, final)["input_ids"].numpy().ravel() for step in range(200)])
     shares = np.bincount(tokens, minlength=13)[10:] / len(tokens)
     here, other = (np.array([pair[part] for pair in weights]) for part in (final, not final))
@@ -57,21 +57,21 @@ def test_windows_are_drawn_by_the_weights_of_the_part(final):
 
 
 def test_a_text_without_weight_is_not_drawn():
-    maker = batches.BatchMaker(mixture_of((1, 0), (0, 1)), Namespace(**RECIPE))
+    maker = batches.BatchMaker(mixture_of((1, 0), (0, 1)), BatchOptions(**RECIPE))
     assert [set(maker.make(5, final)["input_ids"].numpy().ravel()) for final in (False, True)] == [{10}, {11}]
 
 
 def test_a_batch_follows_from_seed_step_and_part_alone():
-    maker = batches.BatchMaker(mixture_of((1, 2), (2, 1)), Namespace(**RECIPE))
+    maker = batches.BatchMaker(mixture_of((1, 2), (2, 1)), BatchOptions(**RECIPE))
     same, again, later, final = (maker.make(*place) for place in ((7, False), (7, False), (8, False), (7, True)))
-    other = batches.BatchMaker(maker.mixture, Namespace(**{**RECIPE, "seed": 4})).make(7, False)
+    other = batches.BatchMaker(maker.mixture, BatchOptions(**{**RECIPE, "seed": 4})).make(7, False)
     assert all((same[name] == again[name]).all() for name in same)
     for different in (later, final, other):
         assert any(same[name].shape != different[name].shape or (same[name] != different[name]).any() for name in same)
 
 
 def test_share_of_open_gaps_and_kinds():
-    maker = batches.BatchMaker(mixture_of((1, 1)), Namespace(**{**RECIPE, "open_gaps": 0.25, "kinds": [0, 0, 0, 1]}))
+    maker = batches.BatchMaker(mixture_of((1, 1)), BatchOptions(**{**RECIPE, "open_gaps": 0.25, "kinds": (0, 0, 0, 1)}))
     made = [maker.make(step, False) for step in range(400)]
     opened = [bool((batch["labels"] == 8).any()) for batch in made]
     assert np.mean(opened) == pytest.approx(0.25, abs=0.05)

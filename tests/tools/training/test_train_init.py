@@ -6,6 +6,7 @@ import pytest
 
 from asarm_tools.checkpoints.torch_model import read_model
 from asarm_tools.command_line.failure import InputError
+
 from trainings import trained
 
 

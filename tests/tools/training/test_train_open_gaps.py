@@ -11,6 +11,7 @@ from asarm_tools.gaps.open_gaps import open_gap_batch
 from asarm_tools.gaps.orders import IGNORED
 from asarm_tools.network.config import MODEL_INPUTS
 from asarm_tools.training import train
+
 from trainings import trained, validations
 
 

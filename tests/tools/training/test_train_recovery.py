@@ -9,6 +9,7 @@ from asarm_tools.command_line.failure import InputError
 from asarm_tools.training import recovery
 from asarm_tools.training.optimiser import load_state, make_optimiser, update_average
 from asarm_tools.training.trainer import Trainer
+
 from trainings import losses, trained
 
 

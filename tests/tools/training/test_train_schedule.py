@@ -3,21 +3,21 @@
 import math
 import re
 import shlex
-from argparse import Namespace
 
 import pytest
 import torch
 
 from asarm_tools.corpora.mixture import parse_shares
 from asarm_tools.training import batches
-from asarm_tools.training.options import parse_arguments
+from asarm_tools.training.options import ScheduleOptions, parse_options
 from asarm_tools.training.schedule import Schedule, Stopwatch
+
 from conftest import ROOT
 from trainings import Ticks, losses, small, trained
 
 
 def schedule_of(watch: Stopwatch, **changes) -> Schedule:
-    return Schedule.of(Namespace(**{**dict(steps=100, minutes=None, warmup=10, decay_fraction=0.4, final_fraction=0.4), **changes}), watch)
+    return Schedule.of(ScheduleOptions(**{"steps": 100, "minutes": None, "warmup": 10, "decay_fraction": 0.4, "final_fraction": 0.4, **changes}), watch)
 
 
 def test_by_steps_the_rate_rises_stays_and_falls_to_zero():
@@ -100,13 +100,13 @@ def test_the_command_of_the_readme_is_the_recipe_of_english_18m(monkeypatch):
     text = (ROOT / "tools" / "README.md").read_text().replace("\\\n", " ")
     (command,) = [line for line in text.splitlines() if "train.py" in line and "--preset english-18m" in line and "--init" not in line]
     monkeypatch.setattr("sys.argv", [*shlex.split(command)[1:], "--device", "cpu"])
-    arguments = parse_arguments()
-    assert [share.weights for share in parse_shares(arguments.train)] == [(0.5, 0.4), (0.28, 0.2), (0.22, 0.4)]
-    assert len(arguments.valid) == 2
-    recipe = dict(layers=8, d_model=384, heads=6, inner=1536, tokens_per_step=32768, learning_rate=1.2e-3, warmup=400, steps=6285, minutes=None,
-                  decay_fraction=0.4, final_fraction=0.4, average_decay=0.998, weight_decay=0.05, lengths=[64, 128, 256, 256, 512], bf16=True,
-                  rates=[0.02, 0.95], rate_warmup=600, low_rates=[0.5, 0.4], kinds=[1, 2, 1, 1], open_gaps=0, dropout=0)
-    assert {name: getattr(arguments, name) for name in recipe} == recipe
+    options = parse_options()
+    assert [share.weights for share in parse_shares(options.train)] == [(0.5, 0.4), (0.28, 0.2), (0.22, 0.4)]
+    assert len(options.valid) == 2
+    recipe = {"layers": 8, "d_model": 384, "heads": 6, "inner": 1536, "tokens_per_step": 32768, "learning_rate": 1.2e-3, "warmup": 400, "steps": 6285, "minutes": None,
+                  "decay_fraction": 0.4, "final_fraction": 0.4, "average_decay": 0.998, "weight_decay": 0.05, "lengths": (64, 128, 256, 256, 512), "bf16": True,
+                  "rates": (0.02, 0.95), "rate_warmup": 600, "low_rates": (0.5, 0.4), "kinds": (1, 2, 1, 1), "open_gaps": 0, "dropout": 0}
+    assert {name: getattr(options, name) for name in recipe} == recipe
 
 
 @pytest.mark.parametrize("more, steps, minutes, decay", [
@@ -115,6 +115,6 @@ def test_the_command_of_the_readme_is_the_recipe_of_english_18m(monkeypatch):
 def test_what_is_given_of_a_budget_wins(texts, tmp_path, monkeypatch, more, steps, minutes, decay):
     """The preset's decay is of 20 of 60 steps: it stays as many steps where the steps are others, and is the same share of minutes."""
     monkeypatch.setattr("sys.argv", small(texts, tmp_path, *more))
-    arguments = parse_arguments()
-    assert (arguments.steps, arguments.minutes) == (steps, minutes) and math.isclose(arguments.decay_fraction, decay)
-    assert arguments.final_fraction == min(1, arguments.decay_fraction)
+    options = parse_options()
+    assert (options.steps, options.minutes) == (steps, minutes) and math.isclose(options.decay_fraction, decay)
+    assert options.final_fraction == min(1, options.decay_fraction)

@@ -27,14 +27,15 @@ def read_config(folder: str) -> TwoStreamConfig:
     path = os.path.join(folder, CONFIG_FILE)
     raw = _without_aliases(path, _read(folder, path))
     _check_kind(path, raw)
-    sizes = [_integer(path, raw, name, 1) for name in _SIZES]
+    sizes = {name: _integer(path, raw, name, 1) for name in _SIZES}
     clamp = _integer(path, raw, "clamp_len", -_LARGEST, default=-1)
-    d_model, heads = raw["d_model"], raw["n_head"]
+    d_model, heads = sizes["d_model"], sizes["n_head"]
     if d_model % 2:
         raise CheckpointError(f"{path}: d_model must be even, half sines and half cosines")
     if d_model % heads or _integer(path, raw, "d_head", 1, default=d_model // heads) != d_model // heads:
         raise CheckpointError(f"{path}: d_model must be n_head * d_head")
-    return TwoStreamConfig(*sizes, layer_norm_eps=_epsilon(path, raw), clamp_len=clamp if clamp > 0 else -1, ff_activation=raw.get("ff_activation", "gelu"))
+    return TwoStreamConfig(sizes["vocab_size"], d_model, sizes["n_layer"], heads, sizes["d_inner"], layer_norm_eps=_epsilon(path, raw),
+                           clamp_len=clamp if clamp > 0 else -1, ff_activation=raw.get("ff_activation", "gelu"))
 
 
 def _read(folder: str, path: str) -> dict:

@@ -16,7 +16,7 @@ import numpy as np
 from asarm_tools.command_line.failure import InputError
 from asarm_tools.command_line.whole_files import whole_file
 
-_DTYPES = {
+_DTYPES: dict[str, np.dtype] = {
     "F64": np.dtype("<f8"), "F32": np.dtype("<f4"), "F16": np.dtype("<f2"), "I64": np.dtype("<i8"),
     "I32": np.dtype("<i4"), "I16": np.dtype("<i2"), "I8": np.dtype("i1"), "U8": np.dtype("u1"), "BOOL": np.dtype("?"),
 }
@@ -34,7 +34,7 @@ def read_tensors(path: str) -> dict[str, np.ndarray]:
 
 def map_tensors(path: str) -> dict[str, np.ndarray]:
     """As read_tensors, but as views of the file, which takes no memory of its own; what is written to them is not kept."""
-    data = memoryview(np.memmap(path, np.uint8, "c") if os.path.getsize(path) else b"")
+    data = np.memmap(path, np.uint8, "c").data if os.path.getsize(path) else memoryview(b"")
     header, body = _split(path, data)
     return {name: _tensor(path, name, entry, body) for name, entry in header.items() if name != "__metadata__"}
 

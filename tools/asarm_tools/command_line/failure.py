@@ -56,7 +56,7 @@ def stopping() -> Iterator[None]:
         yield
         return
 
-    def stop(number: int, _) -> None:
+    def stop(number: int, _: object) -> None:
         for other in taken:
             signal.signal(other, signal.SIG_IGN)
         if _waiting.depth:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import sentencepiece
@@ -15,7 +15,7 @@ MASK_ID, EOD_ID, EOP_ID = 6, 7, 8
 CHUNK = 1000  # documents that are encoded together
 
 
-def documents(paths: list[str]) -> Iterator[str]:
+def documents(paths: Sequence[str]) -> Iterator[str]:
     """The documents of text files that a line <|endoftext|> splits."""
     for path in paths:
         with open(path, encoding="utf-8") as file:
@@ -48,7 +48,7 @@ def load_tokenizer(path: str) -> sentencepiece.SentencePieceProcessor:
 class PackedCorpus:
     """All documents one after another, each closed by <eod>. tokens: uint16 [total]; starts: int64 [documents]."""
 
-    def __init__(self, paths: list[str], tokenizer: sentencepiece.SentencePieceProcessor):
+    def __init__(self, paths: Sequence[str], tokenizer: sentencepiece.SentencePieceProcessor):
         if tokenizer.vocab_size() > 1 << 16:
             raise InputError(f"the tokenizer has {tokenizer.vocab_size()} pieces, the packed stream holds ids below 65536")
         if tokenizer.piece_to_id("<mask>") != MASK_ID or tokenizer.piece_to_id("<eod>") != EOD_ID:

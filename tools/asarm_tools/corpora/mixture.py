@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,7 +25,7 @@ class Share:
     weights: tuple[float, float]
 
 
-def parse_shares(texts: list[str]) -> list[Share]:
+def parse_shares(texts: Sequence[str]) -> list[Share]:
     """One share for each text with a weight; texts without weights are one share together, drawn by size."""
     found = [(text, WEIGHTED.fullmatch(text)) for text in texts]
     plain = [text for text, match in found if match is None]
@@ -61,7 +62,8 @@ class Mixture:
 
     @property
     def changes(self) -> bool:
-        return not np.array_equal(*self.weights)
+        before, final = self.weights
+        return not np.array_equal(before, final)
 
     @property
     def tokens(self) -> int:

@@ -14,12 +14,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sys
 from collections import defaultdict
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+from sentencepiece import SentencePieceProcessor
 from torch.nn import functional as F
 
 from asarm_tools.checkpoints.torch_model import read_model
@@ -50,32 +50,41 @@ class Score:
     accuracy: float
 
 
+@dataclass(frozen=True)
+class BlimpOptions:
+    checkpoint: str
+    tokenizer: str
+    files: tuple[str, ...]
+    pairs: int | None
+    end: str  # the <eod> after a sentence: predicted or given
+
+
 def main() -> None:
-    arguments = parse_arguments()
-    tokenizer = load_tokenizer(arguments.tokenizer)
-    files = {os.path.splitext(os.path.basename(path))[0]: read_pairs(path, arguments.pairs) for path in arguments.files}
-    if len(files) < len(arguments.files):
+    options = parse_options()
+    tokenizer = load_tokenizer(options.tokenizer)
+    files = {os.path.splitext(os.path.basename(path))[0]: read_pairs(path, options.pairs) for path in options.files}
+    if len(files) < len(options.files):
         raise InputError("two files have the same name")
-    model = read_model(arguments.checkpoint)
+    model = read_model(options.checkpoint)
     if model.config.vocab_size != tokenizer.vocab_size():
-        raise InputError(f"{arguments.checkpoint} has {model.config.vocab_size} tokens, the tokenizer {tokenizer.vocab_size()}")
+        raise InputError(f"{options.checkpoint} has {model.config.vocab_size} tokens, the tokenizer {tokenizer.vocab_size()}")
     if tokenizer.piece_to_id("<eod>") != EOD_ID:
-        raise InputError(f"{arguments.tokenizer} must have <eod> as {EOD_ID}, as tokenizer.py makes it")
-    scores = score_files(model, tokenizer, files, arguments.end)
-    print_tables(scores, arguments)
+        raise InputError(f"{options.tokenizer} must have <eod> as {EOD_ID}, as tokenizer.py makes it")
+    scores = score_files(model, tokenizer, files, options.end)
+    print_tables(scores, options)
 
 
-def parse_arguments() -> argparse.Namespace:
+def parse_options() -> BlimpOptions:
     parser = argparse.ArgumentParser(prog=PROGRAM, description=__doc__.split("\n")[0])
     parser.add_argument("--checkpoint", required=True, metavar="DIR")
     parser.add_argument("--tokenizer", required=True, metavar="FILE")
     parser.add_argument("--pairs", type=int, metavar="N", help="at most so many of each file, evenly spread (default: all)")
     parser.add_argument("--end", choices=("predicted", "given"), default="predicted", help="the <eod> after a sentence")
     parser.add_argument("files", nargs="+", metavar="FILE.jsonl")
-    arguments = parser.parse_args()
-    if arguments.pairs is not None and arguments.pairs < 1:
+    given = parser.parse_args()
+    if given.pairs is not None and given.pairs < 1:
         parser.error("--pairs must be at least 1")
-    return arguments
+    return BlimpOptions(given.checkpoint, given.tokenizer, tuple(given.files), given.pairs, given.end)
 
 
 def read_pairs(path: str, limit: int | None) -> list[Pair]:
@@ -99,7 +108,7 @@ def read_pairs(path: str, limit: int | None) -> list[Pair]:
     return pairs
 
 
-def score_files(model: torch.nn.Module, tokenizer, files: dict[str, list[Pair]], end: str) -> list[Score]:
+def score_files(model: torch.nn.Module, tokenizer: SentencePieceProcessor, files: dict[str, list[Pair]], end: str) -> list[Score]:
     """All sentences of all files share their batches."""
     pairs = [pair for each in files.values() for pair in each]
     sentences = [tokenizer.encode(text) for pair in pairs for text in (pair.good, pair.bad)]
@@ -115,10 +124,10 @@ def score_files(model: torch.nn.Module, tokenizer, files: dict[str, list[Pair]],
 @torch.no_grad()
 def sentence_nats(model: torch.nn.Module, sentences: list[list[int]], end: str) -> np.ndarray:
     """-log p of each sentence, float64. Sentences of one length share batches; the same tokens are asked once, so that they tie."""
-    by_length = defaultdict(list)
-    for tokens in dict.fromkeys(map(tuple, sentences)):
+    by_length: defaultdict[int, list[tuple[int, ...]]] = defaultdict(list)
+    for tokens in dict.fromkeys(tuple(sentence) for sentence in sentences):
         by_length[len(tokens)].append(tokens)
-    nats = {}
+    nats: dict[tuple[int, ...], float] = {}
     for length, same_length in sorted(by_length.items()):
         size = max(1, BATCH_TOKENS // (length + 2))
         unknown = 1 + np.arange(length + (end == "predicted"))
@@ -128,14 +137,14 @@ def sentence_nats(model: torch.nn.Module, sentences: list[list[int]], end: str) 
             logits = model(*(batch[name] for name in MODEL_INPUTS)).float()
             losses = F.cross_entropy(logits.flatten(0, 1), batch["labels"].flatten(), reduction="none")
             nats.update(zip(chunk, losses.view(len(chunk), -1).double().sum(1).tolist()))
-    return np.array([nats[tuple(tokens)] for tokens in sentences])
+    return np.array([nats[tuple(sentence)] for sentence in sentences])
 
 
-def print_tables(scores: list[Score], arguments: argparse.Namespace) -> None:
+def print_tables(scores: list[Score], options: BlimpOptions) -> None:
     by_term = defaultdict(list)
     for score in scores:
         by_term[score.term].append(score.accuracy)
-    print(f"* model: `{arguments.checkpoint}`; <eod> after the sentence {arguments.end}; {sum(s.pairs for s in scores):,} pairs of "
+    print(f"* model: `{options.checkpoint}`; <eod> after the sentence {options.end}; {sum(s.pairs for s in scores):,} pairs of "
           f"{len(scores)} files")
     print("\n| term | files | accuracy |\n| --- | ---: | ---: |")
     for term, accuracies in sorted(by_term.items()):

@@ -12,8 +12,8 @@ are decided.
 from __future__ import annotations
 
 import argparse
-import os
-import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -27,6 +27,16 @@ from asarm_tools.ngrams.kneser_ney import KneserNey
 from asarm_tools.text.special_tokens import of_tokenizer
 
 PROGRAM = "evaluate.py"
+
+
+@dataclass(frozen=True)
+class EvaluateOptions:
+    checkpoint: tuple[str, ...]
+    tokenizer: str
+    train: tuple[str, ...]
+    valid: str
+    length: int
+    windows: int
 
 
 class Baselines:
@@ -44,21 +54,21 @@ class Baselines:
 
 
 def main() -> None:
-    arguments = parse_arguments()
-    tokenizer = load_tokenizer(arguments.tokenizer)
-    vocabulary, special = tokenizer.vocab_size(), of_tokenizer(arguments.tokenizer, tokenizer.vocab_size()).special_ids
-    models = [read_model(folder) for folder in arguments.checkpoint]
-    for folder, model in zip(arguments.checkpoint, models):
+    options = parse_options()
+    tokenizer = load_tokenizer(options.tokenizer)
+    vocabulary, special = tokenizer.vocab_size(), of_tokenizer(options.tokenizer, tokenizer.vocab_size()).special_ids
+    models = [read_model(folder) for folder in options.checkpoint]
+    for folder, model in zip(options.checkpoint, models):
         if model.config.vocab_size != vocabulary:
             raise InputError(f"{folder} has {model.config.vocab_size} tokens, the tokenizer {vocabulary}")
-    train, valid = PackedCorpus(arguments.train, tokenizer), PackedCorpus([arguments.valid], tokenizer)
-    maker, baselines = CaseMaker(valid, arguments.length, arguments.windows), Baselines(train, valid, vocabulary)
+    train, valid = PackedCorpus(options.train, tokenizer), PackedCorpus([options.valid], tokenizer)
+    maker, baselines = CaseMaker(valid, options.length, options.windows), Baselines(train, valid, vocabulary)
     titles = ["model"] if len(models) == 1 else [f"model {number}" for number in range(1, len(models) + 1)]
-    for title, folder, model in zip(titles, arguments.checkpoint, models):
+    for title, folder, model in zip(titles, options.checkpoint, models):
         say(f"* {title}: `{folder}`, {sum(p.numel() for p in model.parameters()):,} parameters")
     say(f"* n-grams: trained on {len(train.tokens):,} tokens")
     say(f"* validation: {len(valid.tokens):,} tokens, {baselines.tokens_per_word:.3f} a word (the end of a document is a token "
-        f"and no word); {len(maker.windows)} of its {maker.available} windows of {arguments.length} tokens, evenly spread")
+        f"and no word); {len(maker.windows)} of its {maker.available} windows of {options.length} tokens, evenly spread")
     print_left_to_right(baselines)
     nats_titles = ["targets", "unigram", "5-gram", *titles]
     head("Nats per token / per word; scattered gaps in half of the windows, one gap in the others", "unknown", nats_titles)
@@ -73,7 +83,7 @@ def main() -> None:
     row(case.name, len(case.windows), *(f"{top_accuracy(model, case, special):.1%}" for model in models))
 
 
-def parse_arguments() -> argparse.Namespace:
+def parse_options() -> EvaluateOptions:
     parser = argparse.ArgumentParser(prog=PROGRAM, description=__doc__.split("\n")[0])
     parser.add_argument("--checkpoint", action="append", required=True, metavar="DIR", help="repeat it to compare")
     parser.add_argument("--tokenizer", required=True, metavar="FILE")
@@ -81,10 +91,10 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--valid", required=True, metavar="TEXT")
     parser.add_argument("--length", type=int, default=128, help="tokens of a window")
     parser.add_argument("--windows", type=int, default=256, help="evaluate at most so many")
-    arguments = parser.parse_args()
-    if arguments.length < 4 or arguments.windows < 1:
+    given = parser.parse_args()
+    if given.length < 4 or given.windows < 1:
         parser.error("--length must be at least 4, --windows at least 1")
-    return arguments
+    return EvaluateOptions(tuple(given.checkpoint), given.tokenizer, tuple(given.train), given.valid, given.length, given.windows)
 
 
 def print_left_to_right(baselines: Baselines) -> None:
@@ -92,7 +102,7 @@ def print_left_to_right(baselines: Baselines) -> None:
     row(f"{len(baselines.unigram):,}", *(baselines.cell(nats.mean()) for nats in (baselines.unigram, baselines.five_gram)))
 
 
-def print_nats(cases: list[Case], models: list[torch.nn.Module], baselines: Baselines) -> None:
+def print_nats(cases: list[Case], models: Sequence[torch.nn.Module], baselines: Baselines) -> None:
     for case in cases:
         values = [nats[case.places()].mean() for nats in (baselines.unigram, baselines.five_gram)]
         values += [joint_nats(model, case.batches()) for model in models]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from itertools import pairwise
 
 NAMES = ("ROUGE-1", "ROUGE-2", "ROUGE-L")
 WORD = re.compile(r"[^\W_]+")
@@ -12,7 +13,7 @@ WORD = re.compile(r"[^\W_]+")
 def rouge(candidate: str, reference: str) -> tuple[float, float, float]:
     """F1 of shared words, shared pairs of words, and the longest common subsequence of words; 0 where one side has none."""
     one, two = (WORD.findall(text.lower()) for text in (candidate, reference))
-    return (overlap(one, two), overlap(list(zip(one, one[1:])), list(zip(two, two[1:]))),
+    return (overlap(one, two), overlap(list(pairwise(one)), list(pairwise(two))),
             f1(common_subsequence(one, two), len(one), len(two)))
 
 

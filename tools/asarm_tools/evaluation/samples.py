@@ -12,7 +12,7 @@ import json
 import os
 import re
 import shlex
-import sys
+from dataclasses import dataclass, fields
 
 from asarm_tools.command_line.failure import InputError, run
 from asarm_tools.evaluation.asarm_lines import DEFAULT_COMMAND, fill_lines
@@ -25,28 +25,37 @@ ABSOLUTE_PATH = re.compile(r"""(?<![^\s=:'"])[/~][^\s=:'"]*""")
 MARKDOWN = re.compile(r"([\\`*_\[\]<>#~|&])")
 
 
+@dataclass(frozen=True)
+class SamplesOptions:
+    prompts: str = os.path.join("models", "prompts.jsonl")
+    output: str = os.path.join("models", "SAMPLES.md")
+    asarm: str = DEFAULT_COMMAND
+    model: str | None = None
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog=PROGRAM, description=__doc__.split("\n")[0])
-    parser.add_argument("--prompts", default=os.path.join("models", "prompts.jsonl"), metavar="FILE")
-    parser.add_argument("--output", default=os.path.join("models", "SAMPLES.md"), metavar="FILE")
-    parser.add_argument("--asarm", default=DEFAULT_COMMAND, metavar="COMMAND")
+    parser.add_argument("--prompts", default=SamplesOptions.prompts, metavar="FILE")
+    parser.add_argument("--output", default=SamplesOptions.output, metavar="FILE")
+    parser.add_argument("--asarm", default=SamplesOptions.asarm, metavar="COMMAND")
     parser.add_argument("--model", metavar="DIR", help="model folder (default: that of the command)")
-    arguments = parser.parse_args()
-    prompts = read_prompts(arguments.prompts)
-    command = shlex.split(arguments.asarm) + ["infill", "--sampler", "assd", "--temperature", str(TEMPERATURE)]
-    results = fill(command + (["--model", arguments.model] if arguments.model else []), prompts)
-    page = write_page(prompts, results, shown_command(parser, arguments))
-    with open(arguments.output, "w", encoding="utf-8") as file:
+    options = SamplesOptions(**vars(parser.parse_args()))
+    prompts = read_prompts(options.prompts)
+    command = shlex.split(options.asarm) + ["infill", "--sampler", "assd", "--temperature", str(TEMPERATURE)]
+    results = fill(command + (["--model", options.model] if options.model else []), prompts)
+    page = write_page(prompts, results, shown_command(options))
+    with open(options.output, "w", encoding="utf-8") as file:
         file.write(page)
-    print(f"{arguments.output}: {len(prompts)} prompts, {len(results)} filled texts")
+    print(f"{options.output}: {len(prompts)} prompts, {len(results)} filled texts")
 
 
-def shown_command(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> str:
+def shown_command(options: SamplesOptions) -> str:
     """The command that makes the page, with what was given; nothing of the machine's folders."""
     words = ["python3", "tools/train/samples.py"]
-    for name, value in vars(arguments).items():
-        if value != parser.get_default(name):
-            words += ["--" + name, relative(value)]
+    for field in fields(options):
+        value = getattr(options, field.name)
+        if value != field.default:
+            words += ["--" + field.name, relative(value)]
     return shlex.join(words)
 
 

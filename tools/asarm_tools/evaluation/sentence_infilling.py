@@ -17,7 +17,7 @@ import json
 import os
 import re
 import shlex
-import sys
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -33,6 +33,16 @@ COLUMNS = [f"sentence{number}" for number in range(1, SENTENCES + 1)]
 SENTENCE_END = re.compile(r"""(?:(?<=[.!?])|(?<=[.!?]["'”’)]))(?<!\bMr\.)(?<!\bMrs\.)(?<!\bMs\.)(?<!\bDr\.)(?<!\bSt\.)"""
                           r"""\s+(?=["'“‘(]?[A-Z0-9])""")
 MARKUP = re.compile(r"[<\\]")
+
+
+@dataclass(frozen=True)
+class InfillingOptions:
+    model: tuple[str, ...]
+    first_five: bool
+    documents: int | None
+    seeds: int
+    asarm: str
+    stories: str
 
 
 class Model:
@@ -59,18 +69,18 @@ class Model:
 
 
 def main() -> None:
-    arguments = parse_arguments()
-    models = [Model(folder) for folder in arguments.model]
-    found = read_stories(arguments.stories, arguments.documents, arguments.first_five)
+    options = parse_options()
+    models = [Model(folder) for folder in options.model]
+    found = read_stories(options.stories, options.documents, options.first_five)
     stories = [story for story in found if all(model.takes(story) for model in models)]
     if not stories:
-        raise InputError(f"{arguments.stories}: none of {len(found)} documents of five sentences fits the models")
-    command = shlex.split(arguments.asarm)
-    scores = [score(command, model, stories, arguments.seeds) for model in models]
-    print_table(arguments, len(found), stories, scores)
+        raise InputError(f"{options.stories}: none of {len(found)} documents of five sentences fits the models")
+    command = shlex.split(options.asarm)
+    scores = [score(command, model, stories, options.seeds) for model in models]
+    print_table(options, len(found), stories, scores)
 
 
-def parse_arguments() -> argparse.Namespace:
+def parse_options() -> InfillingOptions:
     parser = argparse.ArgumentParser(prog=PROGRAM, description=__doc__.split("\n")[0])
     parser.add_argument("--model", action="append", required=True, metavar="DIR", help="repeat it to compare with the first")
     parser.add_argument("--first-five", action="store_true", help="take the first five sentences of longer documents")
@@ -78,10 +88,10 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=1, metavar="N", help="fill every story so many times (default 1)")
     parser.add_argument("--asarm", default=DEFAULT_COMMAND, metavar="COMMAND")
     parser.add_argument("stories", metavar="STORIES")
-    arguments = parser.parse_args()
-    if arguments.seeds < 1 or (arguments.documents is not None and arguments.documents < 1):
+    given = parser.parse_args()
+    if given.seeds < 1 or (given.documents is not None and given.documents < 1):
         parser.error("--seeds and --documents must be at least 1")
-    return arguments
+    return InfillingOptions(tuple(given.model), given.first_five, given.documents, given.seeds, given.asarm, given.stories)
 
 
 def read_stories(path: str, limit: int | None, first_five: bool) -> list[list[str]]:
@@ -110,21 +120,21 @@ def split_sentences(text: str) -> list[str]:
 def score(command: list[str], model: Model, stories: list[list[str]], seeds: int) -> np.ndarray:
     """[stories, 3]: the mean over the seeds of each ROUGE."""
     lines = [{"text": model.prompt(story), "seed": 1 + number} for number, story in enumerate(stories * seeds)]
-    options = ["--model", model.folder, "--sampler", "sequential", "--temperature", str(TEMPERATURE)]
-    results = fill_lines([*command, "infill", *options], lines)
+    asked = ["--model", model.folder, "--sampler", "sequential", "--temperature", str(TEMPERATURE)]
+    results = fill_lines([*command, "infill", *asked], lines)
     values = [rouge(result["gaps"][0], story[GAP]) for result, story in zip(results, stories * seeds)]
     return np.array(values).reshape(seeds, len(stories), len(NAMES)).mean(0)
 
 
-def print_table(arguments: argparse.Namespace, found: int, stories: list[list[str]], scores: list[np.ndarray]) -> None:
-    print(f"* `{arguments.stories}`: {len(stories)} of {found} stories fit, {arguments.seeds} texts each\n")
+def print_table(options: InfillingOptions, found: int, stories: list[list[str]], scores: list[np.ndarray]) -> None:
+    print(f"* `{options.stories}`: {len(stories)} of {found} stories fit, {options.seeds} texts each\n")
     print(f"| sentence 3 | {' | '.join(NAMES)} |\n| --- |{' ---: |' * len(NAMES)}")
     following = np.array([rouge(other[GAP], story[GAP]) for story, other in zip(stories, stories[1:] + stories[:1])])
     print_row("of the next story", [f"{mean:.1%}"[:-1] for mean in following.mean(0)])
-    for folder, values in zip(arguments.model, scores):
+    for folder, values in zip(options.model, scores):
         print_row(f"`{folder}`", [f"{mean:.1%}"[:-1] for mean in values.mean(0)])
-    for folder, values in zip(arguments.model[1:], scores[1:]):
-        print_row(f"`{folder}` less `{arguments.model[0]}`", [interval(column) for column in (values - scores[0]).T])
+    for folder, values in zip(options.model[1:], scores[1:]):
+        print_row(f"`{folder}` less `{options.model[0]}`", [interval(column) for column in (values - scores[0]).T])
 
 
 def interval(differences: np.ndarray) -> str:

@@ -17,6 +17,8 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 import torch
@@ -65,7 +67,7 @@ def print_table(rows: list[Row]) -> None:
         print(f"| {row.what} | {row.compared} | {row.found} | {'passed' if row.passes else 'failed'} |")
 
 
-def _library():
+def _library() -> ModuleType:
     try:
         library = importlib.import_module("transformers")
     except ImportError as error:
@@ -75,7 +77,7 @@ def _library():
     return library
 
 
-def _logits(library, folder: str, checkpoint: str, description: dict, tolerance: float) -> list[Row]:
+def _logits(library: ModuleType, folder: str, checkpoint: str, description: dict, tolerance: float) -> list[Row]:
     """Against transformers in float64; its own float32 is in the table too, as what rounding alone makes."""
     model, theirs = read_model(checkpoint), _their_model(library, checkpoint)
     if description["precision"] == FLOAT16_WEIGHTS:
@@ -97,7 +99,7 @@ def _logits(library, folder: str, checkpoint: str, description: dict, tolerance:
     return rows
 
 
-def _their_model(library, checkpoint: str) -> torch.nn.Module:
+def _their_model(library: ModuleType, checkpoint: str) -> torch.nn.Module:
     """XLNetLMHeadModel; its positions are computed in float32 and go on in the type of the weights."""
     model = library.XLNetLMHeadModel.from_pretrained(checkpoint, local_files_only=True).float().eval()
     encoding = model.transformer.relative_positional_encoding
@@ -156,7 +158,7 @@ def _with_empty_cache(case: Case, config: TwoStreamConfig) -> dict[str, np.ndarr
     horizons = np.where(case["prompt_mask"] > 0, given, order + 1)
     rows = (case["input_ids"], np.arange(order.size), order, horizons, case["target_positions"], case["target_horizons"], np.array([order.size + 1]))
     nothing = np.zeros((1, config.n_head, 1, config.d_head), np.float32)
-    return {**{name: row[None] for name, row in zip(CACHED_INPUTS, rows)}, **{name: nothing for name in cache_ports(config.n_layer)[0]}}
+    return {**{name: row[None] for name, row in zip(CACHED_INPUTS, rows)}, **dict.fromkeys(cache_ports(config.n_layer)[0], nothing)}
 
 
 def _lines(text: str) -> list[str]:
@@ -167,7 +169,7 @@ def _lines(text: str) -> list[str]:
         raise InputError(f"{text} is not UTF-8: {error}") from error
 
 
-def _tokens(library, folder: str, checkpoint: str, description: dict, lines: list[str]) -> Row:
+def _tokens(library: ModuleType, folder: str, checkpoint: str, description: dict, lines: list[str]) -> Row:
     ours = reference_encoder(folder, description)
     theirs = _their_tokenizer(library, folder, checkpoint)
     different, count = [], 0
@@ -180,7 +182,7 @@ def _tokens(library, folder: str, checkpoint: str, description: dict, lines: lis
     return Row(f"tokens of {type(theirs).__name__} {library.__version__}", f"{len(lines)} lines, {count} tokens", found.replace("|", "\\|"), not different)
 
 
-def _their_tokenizer(library, folder: str, checkpoint: str):
+def _their_tokenizer(library: ModuleType, folder: str, checkpoint: str) -> Any:
     """The checkpoint's own; of one without, made of the folder's SentencePiece model."""
     if any(os.path.exists(os.path.join(checkpoint, name)) for name in ("tokenizer.json", TOKENIZER_FILES[0])):
         return library.XLNetTokenizer.from_pretrained(checkpoint, local_files_only=True)

@@ -26,6 +26,7 @@ from asarm_tools.command_line.failure import InputError, run
 from asarm_tools.command_line.progress import stage
 from asarm_tools.command_line.whole_files import whole_folder
 from asarm_tools.export import contract, fixtures, graph, variant
+from asarm_tools.export.options import ExportOptions
 from asarm_tools.export.tracing import trace
 from asarm_tools.export.variant import Variant
 from asarm_tools.export.verify import TOLERANCE, difference, read_description
@@ -47,11 +48,11 @@ TOKENIZER_FILE, GOLDEN_FILE, DESCRIPTION_FILE = "spiece.model", "golden.safetens
 NGRAMS_FILE, NGRAMS_OF_THE_MODEL = "ngrams.bin", "model"
 
 
-def export(arguments: argparse.Namespace) -> None:
+def export(options: ExportOptions) -> None:
     """Builds the folder beside its final place, then moves it there."""
-    check_replaceable(os.path.abspath(arguments.output))
-    with whole_folder(arguments.output) as folder:
-        build(arguments, folder)
+    check_replaceable(os.path.abspath(options.output))
+    with whole_folder(options.output) as folder:
+        build(options, folder)
 
 
 def check_replaceable(output: str) -> None:
@@ -68,35 +69,35 @@ def check_replaceable(output: str) -> None:
         raise InputError(f"{output} holds {', '.join(foreign[:3])} beside the earlier export: move it away first")
 
 
-def build(arguments: argparse.Namespace, folder: str) -> None:
+def build(options: ExportOptions, folder: str) -> None:
     """Writes all files into the folder, asarm.json last, with the hashes of the others."""
-    chosen = Variant(arguments)
-    check_encoding(arguments)
-    config, source = read_config(arguments.checkpoint), os.path.join(arguments.checkpoint, CONFIG_FILE)
-    length = maximum_length(arguments.maximum_length, source)
-    warn_of_memory(config, length, golden_lengths(arguments, length))
+    chosen = Variant(options)
+    check_encoding(options)
+    config, source = read_config(options.checkpoint), os.path.join(options.checkpoint, CONFIG_FILE)
+    length = maximum_length(options.maximum_length, source)
+    warn_of_memory(config, length, golden_lengths(options, length))
     stage("reading the checkpoint")
-    checkpoint = checkpoint_hash(arguments.checkpoint)
-    model = read_model(arguments.checkpoint)
+    checkpoint = checkpoint_hash(options.checkpoint)
+    model = read_model(options.checkpoint)
     vocabulary = config.vocab_size
     shutil.copyfile(source, os.path.join(folder, CONFIG_FILE))
-    if checkpoint_hash(arguments.checkpoint) != checkpoint:
-        raise InputError(f"{arguments.checkpoint} changed while it was read: export it once its training rests")
-    special = tokens(arguments, folder, vocabulary)
+    if checkpoint_hash(options.checkpoint) != checkpoint:
+        raise InputError(f"{options.checkpoint} changed while it was read: export it once its training rests")
+    special = tokens(options, folder, vocabulary)
     chosen.round_storage(model)
-    ngrams(arguments.ngrams, model, special, os.path.join(folder, NGRAMS_FILE))
-    treatment = text(arguments, folder)
-    description = {
+    ngrams(options.ngrams, model, special, os.path.join(folder, NGRAMS_FILE))
+    treatment = text(options, folder)
+    description: dict[str, object] = {
         "format_version": TEXT_FORMAT_VERSION if treatment else FORMAT_VERSION, "maximum_length": length, "vocabulary_size": vocabulary, "layers": model.config.n_layer,
         "heads": model.config.n_head, "model_dimension": model.config.d_model, **chosen.describe(model), **asdict(special),
         **treatment, **open_gaps(source),
     }
     stage("recording goldens")
-    fixtures.write_cases(os.path.join(folder, GOLDEN_FILE), goldens(model, arguments, description))
-    write_graphs(model, folder, arguments, description, checkpoint, chosen)
+    fixtures.write_cases(os.path.join(folder, GOLDEN_FILE), goldens(model, options, description))
+    write_graphs(model, folder, options, description, checkpoint, chosen)
     stage("taking hashes")
     description["files"] = {name: fingerprint(os.path.join(folder, name)) for name in sorted(os.listdir(folder))}
-    description["source"] = {"checkpoint_sha256": checkpoint, "opset": arguments.opset}
+    description["source"] = {"checkpoint_sha256": checkpoint, "opset": options.opset}
     with open(os.path.join(folder, DESCRIPTION_FILE), "w", encoding="utf-8") as file:
         json.dump(description, file, indent=2)
         file.write("\n")
@@ -133,11 +134,11 @@ def warn_of_memory(config: TwoStreamConfig, length: int, golden_lengths: list[in
               "beside the weights: --maximum-length and --golden-lengths bound them", file=sys.stderr)
 
 
-def tokens(arguments: argparse.Namespace, folder: str, vocabulary: int) -> special_tokens.SpecialTokens:
+def tokens(options: ExportOptions, folder: str, vocabulary: int) -> special_tokens.SpecialTokens:
     """Copies the tokenizer, where there is one, and reads the special ids; of a checkpoint that has it as tokenizer.json alone, it is made of that."""
-    beside, path = os.path.join(arguments.checkpoint, TOKENIZER_FILE), os.path.join(folder, TOKENIZER_FILE)
-    given = arguments.tokenizer or (beside if os.path.exists(beside) else None)
-    fast = TokenizerFiles.find(arguments.checkpoint, given).fast
+    beside, path = os.path.join(options.checkpoint, TOKENIZER_FILE), os.path.join(folder, TOKENIZER_FILE)
+    given = options.tokenizer or (beside if os.path.exists(beside) else None)
+    fast = TokenizerFiles.find(options.checkpoint, given).fast
     if given is not None:
         shutil.copyfile(given, path)
     elif fast is not None:
@@ -146,7 +147,7 @@ def tokens(arguments: argparse.Namespace, folder: str, vocabulary: int) -> speci
     else:
         return special_tokens.without_tokenizer(vocabulary)
     source = given or path
-    return special_tokens.of_tokenizer(source, vocabulary, text_rules.mask_piece(arguments.checkpoint, source))
+    return special_tokens.of_tokenizer(source, vocabulary, text_rules.mask_piece(options.checkpoint, source))
 
 
 def ngrams(source: str | None, model: TwoStreamModel, special: special_tokens.SpecialTokens, path: str) -> None:
@@ -159,32 +160,32 @@ def ngrams(source: str | None, model: TwoStreamModel, special: special_tokens.Sp
         shutil.copyfile(source, path)
 
 
-def check_encoding(arguments: argparse.Namespace) -> None:
+def check_encoding(options: ExportOptions) -> None:
     """Refuses what would read text by SentencePiece alone, or never generate tokens that the encoding uses for white space."""
-    if arguments.text_encoding is None:
+    if options.text_encoding is None:
         return
-    if arguments.calibration is not None:
-        raise InputError(f"--calibration reads its text without --text-encoding {arguments.text_encoding}: leave one of them out")
-    if arguments.ngrams == NGRAMS_OF_THE_MODEL:
-        raise InputError(f"--ngrams model gives no probability to the white space of --text-encoding {arguments.text_encoding}: leave one of them out")
+    if options.calibration is not None:
+        raise InputError(f"--calibration reads its text without --text-encoding {options.text_encoding}: leave one of them out")
+    if options.ngrams == NGRAMS_OF_THE_MODEL:
+        raise InputError(f"--ngrams model gives no probability to the white space of --text-encoding {options.text_encoding}: leave one of them out")
 
 
-def text(arguments: argparse.Namespace, folder: str) -> dict[str, object]:
+def text(options: ExportOptions, folder: str) -> dict[str, object]:
     """How text is treated, where the folder has a tokenizer; tokenizer_config.json is copied, where there is one."""
     tokenizer = os.path.join(folder, TOKENIZER_FILE)
     if not os.path.exists(tokenizer):
-        if arguments.text_encoding is not None:
+        if options.text_encoding is not None:
             raise InputError("--text-encoding needs a tokenizer")
         return {}
-    given = arguments.tokenizer or os.path.join(arguments.checkpoint, TOKENIZER_FILE)
+    given = options.tokenizer or os.path.join(options.checkpoint, TOKENIZER_FILE)
     made = not os.path.exists(given)
-    config = TokenizerFiles.find(arguments.checkpoint, given).config
+    config = TokenizerFiles.find(options.checkpoint, given).config
     if config is not None:
         shutil.copyfile(config, os.path.join(folder, text_rules.CONFIG_FILE))
-    return text_rules.describe(arguments.checkpoint, tokenizer if made else given, arguments.text_rules, arguments.text_encoding, made)
+    return text_rules.describe(options.checkpoint, tokenizer if made else given, options.text_rules, options.text_encoding, made)
 
 
-def write_graphs(model: TwoStreamModel, folder: str, arguments: argparse.Namespace, description: dict, checkpoint: str, chosen: Variant) -> None:
+def write_graphs(model: TwoStreamModel, folder: str, options: ExportOptions, description: dict, checkpoint: str, chosen: Variant) -> None:
     """model.onnx and model_cached.onnx, from the same modules and with the same weights on disk."""
     stage(f"preparing {chosen.precision.name}")
     length = description["maximum_length"]
@@ -197,7 +198,7 @@ def write_graphs(model: TwoStreamModel, folder: str, arguments: argparse.Namespa
     traced = {}
     for ports, module in modules.items():
         stage(f"tracing {ports.file}")
-        source = trace(module, ports, arguments.opset, scratch)
+        source = trace(module, ports, options.opset, scratch)
         for suffix, convert in conversions.items():
             traced[ports.named(suffix)] = converted = source.copy()
             convert(converted)
@@ -205,12 +206,12 @@ def write_graphs(model: TwoStreamModel, folder: str, arguments: argparse.Namespa
     shutil.rmtree(scratch)
     stage("writing and checking the graphs")
     graph.save({ports.file: converted for ports, converted in traced.items()}, folder)
-    graph.check(folder, list(traced), arguments.opset, chosen.precision.bits is not None)
+    graph.check(folder, list(traced), options.opset, chosen.precision.bits is not None)
 
 
-def goldens(model: TwoStreamModel, arguments: argparse.Namespace, description: dict) -> list[fixtures.Case]:
+def goldens(model: TwoStreamModel, options: ExportOptions, description: dict) -> list[fixtures.Case]:
     """The given cases, which PyTorch must repeat, or fresh ones."""
-    given, lengths = arguments.golden, golden_lengths(arguments, description["maximum_length"])
+    given, lengths = options.golden, golden_lengths(options, description["maximum_length"])
     if given is None:
         return fixtures.generate(model, lengths, description["mask_id"], description["special_ids"])
     cases = fixtures.read_cases(given, description["vocabulary_size"])
@@ -220,11 +221,11 @@ def goldens(model: TwoStreamModel, arguments: argparse.Namespace, description: d
     return cases
 
 
-def golden_lengths(arguments: argparse.Namespace, longest: int) -> list[int]:
+def golden_lengths(options: ExportOptions, longest: int) -> list[int]:
     """Of fresh goldens, one each."""
-    if arguments.golden is not None:
+    if options.golden is not None:
         return []
-    lengths = arguments.golden_lengths or fixtures.usual_lengths(min(longest, GOLDEN_LENGTH))
+    lengths = list(options.golden_lengths or ()) or fixtures.usual_lengths(min(longest, GOLDEN_LENGTH))
     if not all(2 <= length <= longest for length in lengths):
         raise InputError(f"--golden-lengths must be of 2 to {longest} tokens, they are {lengths}")
     return lengths
@@ -245,18 +246,21 @@ def main() -> int:
     parser.add_argument("--tokenizer", metavar="FILE", help="SentencePiece model; default: spiece.model of the checkpoint, if any")
     parser.add_argument("--maximum-length", type=int, metavar="N", help=f"at most {GREATEST_LENGTH:,}; default: trained_length of config.json, else 512")
     variant.add_arguments(parser)
-    parser.add_argument("--opset", type=int, default=17, help="default %(default)s")
+    parser.add_argument("--opset", type=int, default=ExportOptions.opset, help="default %(default)s")
     parser.add_argument("--golden", metavar="FILE", help="goldens to put into the folder instead of fresh ones")
     parser.add_argument("--golden-lengths", type=int, nargs="+", metavar="N", help=f"of fresh goldens, a case each; default: 2 to the maximum, or to {GOLDEN_LENGTH:,}")
     parser.add_argument("--ngrams", metavar="FILE|model", help="n-gram table of tools/train/ngrams.py to draft from; "
                         "model makes one of the network itself, where there is no corpus")
-    parser.add_argument("--text-rules", choices=text_rules.CHOICES, default="auto",
+    parser.add_argument("--text-rules", choices=text_rules.CHOICES, default=ExportOptions.text_rules,
                         help="auto: those of the checkpoint's tokenizer files; without any Hugging Face's defaults, or none for a model of tools/train; "
                         "slow: those of XLNetTokenizer in Python (transformers 4)")
     parser.add_argument("--text-encoding", choices=(text_rules.CODE_ENCODING,), help="how the model was trained on white space; default: not at all")
-    arguments = parser.parse_args()
-    export(arguments)
-    print(f"{arguments.output}: written")
+    given = vars(parser.parse_args())
+    if given["golden_lengths"] is not None:
+        given["golden_lengths"] = tuple(given["golden_lengths"])
+    options = ExportOptions(**given)
+    export(options)
+    print(f"{options.output}: written")
     return 0
 
 

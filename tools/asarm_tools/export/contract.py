@@ -44,7 +44,7 @@ class Contract:
     def examples(self) -> tuple[torch.Tensor, ...]:
         """Inputs to trace with. The dynamic sizes differ from each other, so that the trace confuses none."""
         sizes = {"batch": 2, "sequence": 7, "targets": 3, "content": 5, "past": 4}
-        shapes = [[sizes.get(axis, axis) for axis in port.axes] for port in self.inputs]
+        shapes = [[sizes[axis] if isinstance(axis, str) else axis for axis in port.axes] for port in self.inputs]
         return tuple(torch.zeros(shape, dtype=torch.int64 if port.kind == TensorProto.INT64 else torch.float32)
                      for shape, port in zip(shapes, self.inputs))
 

@@ -113,9 +113,11 @@ def read_cases(path: str, vocabulary: int) -> list[Case]:
     tensors = read_tensors(path)
     cases = []
     for number in sorted({name.partition(".")[0] for name in tensors}):
-        case = {name: tensors.get(f"{number}.{name}") for name in (*MODEL_INPUTS, "logits")}
-        if any(array is None for array in case.values()):
-            raise InputError(f"{path}: case {number} lacks {[name for name, array in case.items() if array is None]}")
+        names = (*MODEL_INPUTS, "logits")
+        missing = [name for name in names if f"{number}.{name}" not in tensors]
+        if missing:
+            raise InputError(f"{path}: case {number} lacks {missing}")
+        case = {name: tensors[f"{number}.{name}"] for name in names}
         sequence, targets = case["input_ids"].shape, case["target_positions"].shape
         shapes = [sequence] * 3 + [targets] * 2 + [(*targets, vocabulary)]
         if len(sequence) != 1 or len(targets) != 1 or [array.shape for array in case.values()] != shapes:

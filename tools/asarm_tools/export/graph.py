@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Mapping
+from typing import BinaryIO
 
 import numpy as np
 import onnx
@@ -22,7 +24,7 @@ _PAGE, _PAGED_FROM = 1 << 16, 1 << 20  # tensors of a MiB and more begin at a pa
 _ALIGNMENT = 64  # bytes, of the others: an odd number of float16 would leave no place for float32
 
 
-def describe(model: onnx.ModelProto, properties: dict[str, object]) -> None:
+def describe(model: onnx.ModelProto, properties: Mapping[str, object]) -> None:
     """Writes metadata_props, for stacks that see the ONNX file alone."""
     helper.set_model_props(model, {name: str(value) for name, value in properties.items()})
 
@@ -37,15 +39,15 @@ def save(graphs: dict[str, Traced], folder: str) -> None:
         onnx.save(traced.model, os.path.join(folder, file))
 
 
-def _initializer(name: str, array: np.ndarray, data, places: dict[bytes, tuple[int, int]]) -> TensorProto:
+def _initializer(name: str, array: np.ndarray, data: BinaryIO, places: dict[bytes, tuple[int, int]]) -> TensorProto:
     if array.size < LARGE:
         return numpy_helper.from_array(array, name)
     array = np.ascontiguousarray(array)
-    digest = hashlib.sha256(array).digest()
+    digest = hashlib.sha256(array.data).digest()
     if digest not in places:
         data.seek(-data.tell() % (_PAGE if array.nbytes >= _PAGED_FROM else _ALIGNMENT), os.SEEK_CUR)
         places[digest] = data.tell(), array.nbytes
-        data.write(array)
+        data.write(array.data)
     tensor = TensorProto(name=name, data_type=_kind(array.dtype), dims=array.shape, raw_data=b"")
     offset, length = places[digest]
     set_external_data(tensor, DATA_FILE, offset=offset, length=length)

@@ -40,7 +40,8 @@ def _halved(values: np.ndarray, name: str) -> np.ndarray:
 
 def _ancestors(graph: onnx.GraphProto, kinds: set[str]) -> set[str]:
     """Names of the nodes of these kinds and of all that they follow from."""
-    wanted, found = set(), set()
+    wanted: set[str] = set()
+    found: set[str] = set()
     for node in reversed(graph.node):
         if node.op_type in kinds or wanted & set(node.output):
             found.add(node.name)

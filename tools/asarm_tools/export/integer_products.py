@@ -111,11 +111,11 @@ class Writer:
     def constant(self, name: str, value: np.ndarray) -> None:
         self._weights[name] = value
 
-    def once(self, kind: str, output: str, inputs: list[str], **attributes) -> str:
+    def once(self, kind: str, output: str, inputs: list[str], **attributes: object) -> str:
         if output not in self.made:
             self.made.add(output)
             self.node(kind, output, inputs, **attributes)
         return output
 
-    def node(self, kind: str, output: str, inputs: list[str], **attributes) -> None:
+    def node(self, kind: str, output: str, inputs: list[str], **attributes: object) -> None:
         self.nodes.append(helper.make_node(kind, inputs, [output], f"Rounded/{output}", **attributes))

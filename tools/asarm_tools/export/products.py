@@ -103,7 +103,7 @@ class Rewriter:
         """All products of the same rows in one, and its parts."""
         if nodes[0].op_type == "Gemm":
             return self._head(nodes[0])
-        names = [self._name(node) for node in nodes]
+        names = [str(self._name(node)) for node in nodes]
         if len(nodes) == 1:
             return self._writer.product(nodes[0].input[0], f"{names[0]}.int8", f"{names[0]}.scales", nodes[0].output[0], names[0] in self._bounded)
         both = "+".join(names)

@@ -6,10 +6,13 @@ import argparse
 import os
 from collections.abc import Callable
 
+import numpy as np
+
 from asarm_tools.command_line.failure import InputError
 from asarm_tools.export.contract import FLOAT32_SUFFIX
 from asarm_tools.export.half import compute_in_float16
 from asarm_tools.export.integer_products import has_finer_steps
+from asarm_tools.export.options import PrecisionOptions
 from asarm_tools.export.products import replace_matrices
 from asarm_tools.export.tracing import Traced
 from asarm_tools.export.widen import widen_matrices
@@ -26,8 +29,8 @@ CALIBRATION_WINDOWS, CALIBRATION_LENGTH = 128, 128
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--precision", choices=PRECISIONS, default="fp32", help="of weights and arithmetic, default %(default)s")
-    parser.add_argument("--weights", choices=("float32", "float16"), default="float32", help="of fp32: how large weights are stored")
+    parser.add_argument("--precision", choices=PRECISIONS, default=PrecisionOptions.precision, help="of weights and arithmetic, default %(default)s")
+    parser.add_argument("--weights", choices=("float32", "float16"), default=PrecisionOptions.weights, help="of fp32: how large weights are stored")
     parser.add_argument("--group-size", type=int, choices=GROUP_SIZES, help=f"of int4: weights that share a group scale, default {DEFAULT_GROUP_SIZE}")
     parser.add_argument("--calibration", metavar="TEXT", help="of int8 and int4: text to round for, documents split by <|endoftext|>")
 
@@ -35,17 +38,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 class Variant:
     """One export's precision."""
 
-    def __init__(self, arguments: argparse.Namespace):
-        self.arguments = arguments
-        self.precision: Precision = PRECISIONS[arguments.precision]
-        if arguments.weights == "float16":
-            if arguments.precision != "fp32":
-                raise InputError(f"--weights float16 is storage for --precision fp32, not for {arguments.precision}")
+    def __init__(self, options: PrecisionOptions):
+        self.options = options
+        self.precision: Precision = PRECISIONS[options.precision]
+        if options.weights == "float16":
+            if options.precision != "fp32":
+                raise InputError(f"--weights float16 is storage for --precision fp32, not for {options.precision}")
             self.precision = WEIGHTS_ONLY
-        if self.precision.bits is None and arguments.calibration is not None:
-            raise InputError(f"--calibration is for int8 and int4, not for {arguments.precision}")
-        if self.precision.bits != 4 and arguments.group_size is not None:
-            raise InputError(f"--group-size is for int4, not for {arguments.precision}")
+        if self.precision.bits is None and options.calibration is not None:
+            raise InputError(f"--calibration is for int8 and int4, not for {options.precision}")
+        if self.precision.bits != 4 and options.group_size is not None:
+            raise InputError(f"--group-size is for int4, not for {options.precision}")
 
     def describe(self, model: TwoStreamModel) -> dict[str, object]:
         """Fields of asarm.json."""
@@ -61,7 +64,7 @@ class Variant:
         """Of int4; every matrix must be made of whole ones."""
         if self.precision.bits != 4:
             return None
-        group_size = self.arguments.group_size or DEFAULT_GROUP_SIZE
+        group_size = self.options.group_size or DEFAULT_GROUP_SIZE
         inner = (model.config.d_model, model.config.d_inner)
         if any(size % group_size for size in inner):
             raise InputError(f"d_model {inner[0]} and d_inner {inner[1]} are no multiples of a group size of {group_size}")
@@ -88,9 +91,9 @@ class Variant:
         rounded = Quantizer(model, self.group_size(model)).run(windows)
         return {"": lambda traced: replace_matrices(traced, rounded, lowest, bounded), FLOAT32_SUFFIX: lambda traced: widen_matrices(traced, rounded)}
 
-    def _windows(self, tokenizer: str, separator: int, length: int):
-        if self.arguments.calibration is None:
+    def _windows(self, tokenizer: str, separator: int, length: int) -> np.ndarray | None:
+        if self.options.calibration is None:
             return None
         if not os.path.exists(tokenizer):
-            raise InputError(f"--calibration {self.arguments.calibration} is a text, but there is no tokenizer to read it with")
-        return calibration.read_windows(self.arguments.calibration, tokenizer, separator, min(length, CALIBRATION_LENGTH), CALIBRATION_WINDOWS)
+            raise InputError(f"--calibration {self.options.calibration} is a text, but there is no tokenizer to read it with")
+        return calibration.read_windows(self.options.calibration, tokenizer, separator, min(length, CALIBRATION_LENGTH), CALIBRATION_WINDOWS)

@@ -6,6 +6,8 @@ Gaps of every kind that users make: scattered tokens, one span, several spans, a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 
@@ -16,7 +18,7 @@ FIRST_RATE = 0.15
 IGNORED = -100  # the label of a target that does not count; PyTorch's own
 
 
-def target_rate(generator: np.random.Generator, step: int, warmup: int, rates: list[float], low_rates: list[float]) -> float:
+def target_rate(generator: np.random.Generator, step: int, warmup: int, rates: Sequence[float], low_rates: Sequence[float]) -> float:
     """A rate drawn from the range of this step; in the share low_rates[0] of the steps, of rates up to low_rates[1] alone."""
     progress = min(1.0, step / max(1, warmup))
     low, high = (FIRST_RATE + progress * (rate - FIRST_RATE) for rate in rates)

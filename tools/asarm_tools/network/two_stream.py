@@ -9,12 +9,14 @@ Shapes: B batch, S sequence, T targets, R = S + T rows, H heads, D head size, d 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from asarm_tools.network.config import HIDDEN_SCORE, TwoStreamConfig
-
 
 
 class TwoStreamModel(nn.Module):
@@ -123,7 +125,8 @@ def tanh_gelu(rows: Tensor) -> Tensor:
     return 0.5 * rows * (1 + torch.tanh((2 / torch.pi) ** 0.5 * (rows + 0.044715 * rows * rows * rows)))
 
 
-ACTIVATIONS = {"gelu": exact_gelu, "gelu_new": tanh_gelu, "relu": F.relu, "silu": F.silu, "swish": F.silu}  # as Hugging Face spells them
+# As Hugging Face spells them.
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"gelu": exact_gelu, "gelu_new": tanh_gelu, "relu": F.relu, "silu": F.silu, "swish": F.silu}
 
 
 class FeedForward(nn.Module):
@@ -178,12 +181,12 @@ class TakeDistances(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(context, scores: Tensor, index: Tensor) -> Tensor:
+    def forward(context: Any, scores: Tensor, index: Tensor) -> Tensor:
         context.save_for_backward(index)
         return scores.gather(3, index)
 
     @staticmethod
-    def backward(context, gradient: Tensor):
+    def backward(context: Any, gradient: Tensor) -> tuple[Tensor, None]:
         (index,) = context.saved_tensors
         length = gradient.shape[3]
         places = torch.arange(2 * length - 1, device=gradient.device)

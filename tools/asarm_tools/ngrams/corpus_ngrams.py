@@ -10,10 +10,11 @@ shorter context. The same texts in the same order give the same bytes.
 from __future__ import annotations
 
 import argparse
-import os
-import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from sentencepiece import SentencePieceProcessor
 
 from asarm_tools.command_line.failure import InputError, run
 from asarm_tools.corpora.corpus import EOD_ID, PackedCorpus, load_tokenizer
@@ -28,7 +29,17 @@ MAXIMUM_BYTES = 8_000_000
 LARGEST_WEIGHT = 1000
 
 
-def count_levels(tokens: np.ndarray, vocabulary: int, minimum_counts: list[int]) -> list[Level]:
+@dataclass(frozen=True)
+class NgramOptions:
+    texts: tuple[tuple[str, float], ...]  # paths and weights
+    tokenizer: str
+    output: str
+    vocabulary: int | None  # of the network, where larger than the tokenizer's
+    maximum_bytes: int
+    minimum_counts: tuple[int, ...] | None  # by order, from pairs on
+
+
+def count_levels(tokens: np.ndarray, vocabulary: int, minimum_counts: Sequence[int]) -> list[Level]:
     """Levels 1..order. minimum_counts: how often a gram of order 2, 3, .. must occur to be listed."""
     order = len(minimum_counts) + 1
     model = KneserNey(tokens, vocabulary, EOD_ID, order)
@@ -91,14 +102,14 @@ def parse_weights(texts: list[str]) -> list[tuple[str, float]]:
     return result
 
 
-def make_levels(arguments: argparse.Namespace, texts: list[tuple[str, float]], vocabulary: int, tokenizer) -> list[Level]:
-    if arguments.minimum_counts is not None:
-        return count_levels(PackedCorpus([path for path, _ in texts], tokenizer).tokens, vocabulary, arguments.minimum_counts)
-    streams = [(PackedCorpus([path], tokenizer).tokens, weight) for path, weight in texts]
-    return prune(candidates(streams, vocabulary, LARGEST_ORDER), arguments.maximum_bytes)
+def make_levels(options: NgramOptions, vocabulary: int, tokenizer: SentencePieceProcessor) -> list[Level]:
+    if options.minimum_counts is not None:
+        return count_levels(PackedCorpus([path for path, _ in options.texts], tokenizer).tokens, vocabulary, options.minimum_counts)
+    streams = [(PackedCorpus([path], tokenizer).tokens, weight) for path, weight in options.texts]
+    return prune(candidates(streams, vocabulary, LARGEST_ORDER), options.maximum_bytes)
 
 
-def parse_arguments() -> argparse.Namespace:
+def parse_options() -> NgramOptions:
     parser = argparse.ArgumentParser(prog=PROGRAM, description=__doc__.split("\n")[0])
     parser.add_argument("texts", nargs="+", metavar="TEXT[=WEIGHT]", help="text files, documents split by <|endoftext|> lines; what is in them counts WEIGHT times")
     parser.add_argument("--tokenizer", required=True)
@@ -106,27 +117,26 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--vocabulary", type=int, help="of the network, where larger than the tokenizer's")
     parser.add_argument("--maximum-bytes", type=int, metavar="N", help=f"list what explains most of the texts in so many bytes (default {MAXIMUM_BYTES})")
     parser.add_argument("--minimum-counts", type=int, nargs="+", metavar="N", help="list what occurs so often, by order, from pairs on; of Kneser-Ney")
-    arguments = parser.parse_args()
-    if arguments.minimum_counts is not None and (not 1 <= len(arguments.minimum_counts) < LARGEST_ORDER or min(arguments.minimum_counts) < 1):
+    given = parser.parse_args()
+    if given.minimum_counts is not None and (not 1 <= len(given.minimum_counts) < LARGEST_ORDER or min(given.minimum_counts) < 1):
         raise InputError(f"--minimum-counts takes 1 to {LARGEST_ORDER - 1} counts of at least 1")
-    if arguments.minimum_counts is not None and arguments.maximum_bytes is not None:
+    if given.minimum_counts is not None and given.maximum_bytes is not None:
         raise InputError("--minimum-counts and --maximum-bytes do not go together")
-    if arguments.maximum_bytes is None:
-        arguments.maximum_bytes = MAXIMUM_BYTES
-    return arguments
+    texts = parse_weights(given.texts)
+    if given.minimum_counts is not None and any(weight != 1 for _, weight in texts):
+        raise InputError("texts have no weights with --minimum-counts")
+    return NgramOptions(tuple(texts), given.tokenizer, given.output, given.vocabulary, MAXIMUM_BYTES if given.maximum_bytes is None else given.maximum_bytes,
+                        None if given.minimum_counts is None else tuple(given.minimum_counts))
 
 
 def main() -> None:
-    arguments = parse_arguments()
-    texts = parse_weights(arguments.texts)
-    if arguments.minimum_counts is not None and any(weight != 1 for _, weight in texts):
-        raise InputError("texts have no weights with --minimum-counts")
-    tokenizer = load_tokenizer(arguments.tokenizer)
-    vocabulary = arguments.vocabulary or tokenizer.vocab_size()
+    options = parse_options()
+    tokenizer = load_tokenizer(options.tokenizer)
+    vocabulary = options.vocabulary or tokenizer.vocab_size()
     if not tokenizer.vocab_size() <= vocabulary <= 1 << 16:
         raise InputError(f"a vocabulary of {vocabulary}: the tokenizer has {tokenizer.vocab_size()} pieces, 65536 is the most")
-    levels = make_levels(arguments, texts, vocabulary, tokenizer)
-    write_table(arguments.output, levels, vocabulary)
+    levels = make_levels(options, vocabulary, tokenizer)
+    write_table(options.output, levels, vocabulary)
     print(", ".join(f"{len(level.keys):,} of order {order}" for order, level in enumerate(levels, 1)))
 
 

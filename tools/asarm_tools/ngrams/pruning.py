@@ -47,8 +47,8 @@ def fit(levels: list[Candidates], maximum_bytes: int) -> list[np.ndarray]:
 
 def choose(levels: list[Candidates], price: float) -> list[np.ndarray]:
     """Which grams of order 2 and up are worth their bytes, bool [G] by order."""
-    kept = []
-    behind = np.zeros(len(levels[-1].keys))
+    kept: list[np.ndarray] = []
+    behind: np.ndarray = np.zeros(len(levels[-1].keys))
     for order in range(len(levels), 1, -1):
         level = levels[order - 1]
         worth = level.explained - price * bytes_of_gram(order, len(levels)) + behind

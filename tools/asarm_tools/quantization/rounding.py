@@ -49,6 +49,7 @@ class Rounded:
 
     def packed(self) -> np.ndarray:
         """Of int4: uint8 [N, K / group_size, group_size / 2], two quantized values plus 8 in each; the first has the low half."""
+        assert self.group_scales is not None
         shifted = (self.quantized + 8).astype(np.uint8).reshape(*self.group_scales.shape, -1)
         return shifted[:, :, ::2] | shifted[:, :, 1::2] << 4
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from sentencepiece.sentencepiece_model_pb2 import ModelProto
@@ -26,7 +26,7 @@ class Token:
     text: str
     source: str
     identifier: int | None = None
-    flags: dict[str, object] = field(default_factory=dict)
+    flags: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Declared:
         if flags == {name: {} for name in (*ROLES.values(), *USUAL_LIST)} | {ROLES[MASK]: {"strip_left": True}}:
             return None
         known = _ids(model)
-        return sorted(({"id": known[text], **given} for text, given in flags.items() if text in known), key=_id)
+        return [{"id": identifier, **flags[text]} for text, identifier in sorted(known.items(), key=lambda entry: entry[1]) if text in flags]
 
     def check_added(self, fast: FastTokenizer, path: str) -> None:
         """Refuses what tokenizer.json lacks: Hugging Face adds it when it loads the tokenizer, in ways that depend on the version."""
@@ -107,15 +107,12 @@ def _ids(model: ModelProto) -> dict[str, int]:
     return {piece.piece: identifier for identifier, piece in enumerate(model.pieces)}
 
 
-def _id(token: dict[str, object]) -> int:
-    return token["id"]
-
-
 def read(files: TokenizerFiles) -> Declared:
     """What the files say, refused where they contradict each other."""
     roles: dict[str, Token | None] = {}
     lists: dict[str, list[Token]] = {}
-    added, extra = [*_decoder(files.config), *_added(files.added)], []
+    added = [*_decoder(files.config), *_added(files.added)]
+    extra: list[Token] = []
     for path in filter(None, (files.config, files.special_map)):
         values = read_object(path)
         for role in (role for role in ROLES if role in values):
@@ -140,17 +137,22 @@ def _listed(values: dict[str, object], path: str, name: str) -> list[Token]:
 
 
 def _decoder(config: str | None) -> list[Token]:
-    entries = (read_object(config).get("added_tokens_decoder") if config is not None else None) or {}
+    if config is None:
+        return []
+    entries = read_object(config).get("added_tokens_decoder") or {}
     if not isinstance(entries, dict) or not all(key.isdigit() for key in entries):
         raise InputError(f"{config}: added_tokens_decoder must be an object of ids, it is {entries!r}")
     return [_token(value, config, "added_tokens_decoder", int(key)) for key, value in entries.items()]
 
 
 def _added(path: str | None) -> list[Token]:
-    entries = read_object(path) if path is not None else {}
-    if not all(type(identifier) is int for identifier in entries.values()):
+    if path is None:
+        return []
+    entries = read_object(path)
+    tokens = [Token(text, path, identifier) for text, identifier in entries.items() if isinstance(identifier, int) and not isinstance(identifier, bool)]
+    if len(tokens) < len(entries):
         raise InputError(f"{path} must hold the ids of tokens")
-    return [Token(text, path, identifier) for text, identifier in entries.items()]
+    return tokens
 
 
 def _token(value: object, path: str, name: str, identifier: int | None = None) -> Token:

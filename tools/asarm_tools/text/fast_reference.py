@@ -5,6 +5,7 @@ The ids are those of tokenizer.encode(text, add_special_tokens=False). rules are
 
 from __future__ import annotations
 
+import math
 import re
 import struct
 import unicodedata
@@ -66,12 +67,12 @@ class FastTokenizer:
 
     def segment(self, word: str) -> list[int]:
         """The best pieces, the sums in float64; of equal ways the one whose last piece begins first. Adjacent unknown characters are one."""
-        best: list[tuple[float, int, bool] | None] = [(0.0, 0, False)] + [None] * len(word)  # score, where its last piece begins, unknown
+        best = [(0.0, 0, False)] + [(-math.inf, 0, False)] * len(word)  # score, where its last piece begins, unknown
         for start in range(len(word)):
             ends = [end for end in range(start + 1, min(start + self.longest, len(word)) + 1) if word[start:end] in self.scores]
             for end in ends + ([] if start + 1 in ends else [start + 1]):
                 score = self.scores.get(word[start:end], self.unknown_score) + best[start][0]
-                if best[end] is None or score > best[end][0]:
+                if score > best[end][0]:
                     best[end] = (score, start, self.ids.get(word[start:end], self.unknown) == self.unknown)
         parts: list[tuple[str, bool]] = []
         end = len(word)
@@ -95,7 +96,7 @@ def _cut(text: str, added: dict[str, dict]) -> list[tuple[str, list[int]]]:
         parts.append((re.sub(WHITE + "+$", "", section) if token.get("strip_left") else section, [token["id"]]))
         start = match.end()
         if token.get("strip_right"):
-            start += len(re.match(WHITE + "*", text[start:]).group())
+            start += len(text[start:]) - len(re.sub(f"^{WHITE}+", "", text[start:]))
     return parts + [(text[start:], [])]
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from sentencepiece.sentencepiece_model_pb2 import ModelProto
@@ -147,7 +148,7 @@ class _Reader:
         return rules, character_map
 
 
-def _step(step: dict) -> tuple[str, object]:
+def _step(step: dict) -> tuple[str, Any]:
     kind = step["type"]
     if kind == "Replace":
         return kind, (next(iter(step["pattern"].values())), step["content"])

@@ -29,7 +29,8 @@ def describe(checkpoint: str, tokenizer: str, rules: str, encoding: str | None, 
     """The fields of asarm.json; a missing one means that text stays as it is.
 
     rules: "auto" for those of the tokenizer that the checkpoint has, without a tokenizer_config.json XLNetTokenizer's defaults; "slow" for those of
-    XLNetTokenizer in Python; "none" for none, whatever tokens are declared beside the SentencePiece model. Of a recovered checkpoint they are the ones that the folder had, unless rules or encoding ask for others.
+    XLNetTokenizer in Python; "none" for none, whatever tokens are declared beside the SentencePiece model. Of a recovered checkpoint they
+    are the ones that the folder had, unless rules or encoding ask for others.
     made: the SentencePiece model was made of the checkpoint's tokenizer.json.
     """
     files = TokenizerFiles.find(checkpoint, tokenizer)
@@ -40,15 +41,17 @@ def describe(checkpoint: str, tokenizer: str, rules: str, encoding: str | None, 
     if rules == "auto" and encoding is None and os.path.exists(record):
         return _recorded(record, tokenizer)
     fields: dict[str, object] = {}
+    text_rules: dict[str, object] | None = None
     if rules != "none":
         options = _options(checkpoint, files, rules, encoding, made)
         if options is not None:
-            fields["text_rules"] = _text_rules(options, files, declared, model, tokenizer)
+            text_rules = _text_rules(options, files, declared, model, tokenizer)
+            fields["text_rules"] = text_rules
     if encoding == CODE_ENCODING:
         require_pieces(tokenizer, CODE_PIECES, f"--text-encoding {CODE_ENCODING}")
         fields["text_encoding"] = CODE_ENCODING
-        if "text_rules" in fields:  # names of tokens stay text there; the paper's models were trained with a tokenizer that leaves such commas
-            fields["text_rules"] = {**{name: fields["text_rules"][name] for name in DEFAULTS}, "split_digit_commas": False}
+        if text_rules is not None:  # names of tokens stay text there; the paper's models were trained with a tokenizer that leaves such commas
+            fields["text_rules"] = {name: text_rules[name] for name in DEFAULTS} | {"split_digit_commas": False}
     return fields
 
 
@@ -132,7 +135,7 @@ def _is_fast(values: dict[str, object], files: TokenizerFiles, made: bool) -> bo
 
 
 def _text_rules(options: dict[str, object], files: TokenizerFiles, declared: Declared, model: ModelProto, tokenizer: str) -> dict[str, object]:
-    if not options["backend"]:
+    if not options["backend"] or files.fast is None:
         added = declared.added_to_the_slow_tokenizer(model)
         return {**{name: options[name] for name in DEFAULTS}, "split_digit_commas": True, **({} if added is None else {"added_tokens": added})}
     fast = fast_tokenizer.read(files.fast)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,6 +12,7 @@ import torch
 from asarm_tools.corpora.mixture import Mixture
 from asarm_tools.gaps.open_gaps import open_gap_batch
 from asarm_tools.gaps.orders import KINDS, lattice_batch, target_count, target_positions, target_rate
+from asarm_tools.training.options import BatchOptions
 
 Batch = dict[str, torch.Tensor]
 PREPARED_PER_THREAD = 3
@@ -21,20 +21,20 @@ PREPARED_PER_THREAD = 3
 class BatchMaker:
     """A batch follows from the seed, the step and the part of the run alone. int32, half of what goes to the device."""
 
-    def __init__(self, mixture: Mixture, arguments: argparse.Namespace):
-        self.mixture, self.arguments = mixture, arguments
-        self.kinds = np.array(arguments.kinds) / sum(arguments.kinds)
-        self.pinned = torch.device(arguments.device).type == "cuda"
+    def __init__(self, mixture: Mixture, options: BatchOptions):
+        self.mixture, self.options = mixture, options
+        self.kinds = np.array(options.kinds) / sum(options.kinds)
+        self.pinned = torch.device(options.device).type == "cuda"
 
     def make(self, step: int, final: bool) -> Batch:
         """One window length and one rate for all windows, and mixed kinds of gaps; or an open gap in each window."""
-        arguments = self.arguments
-        generator = np.random.default_rng((arguments.seed, step))
-        length = int(generator.choice(arguments.lengths))
-        count = max(1, arguments.tokens_per_step // length)
-        targets = target_count(target_rate(generator, step, arguments.rate_warmup, arguments.rates, arguments.low_rates), length)
+        options = self.options
+        generator = np.random.default_rng((options.seed, step))
+        length = int(generator.choice(options.lengths))
+        count = max(1, options.tokens_per_step // length)
+        targets = target_count(target_rate(generator, step, options.rate_warmup, options.rates, options.low_rates), length)
         tokens = self.mixture.windows(generator, count, length, final)
-        if generator.random() < arguments.open_gaps:
+        if generator.random() < options.open_gaps:
             batch = open_gap_batch(generator, tokens)
         else:
             kinds = generator.choice(KINDS, count, p=self.kinds)
@@ -58,7 +58,7 @@ class Prefetcher:
     def __enter__(self) -> Prefetcher:
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         self.pool.shutdown(wait=True, cancel_futures=True)
 
     def next(self) -> Batch:

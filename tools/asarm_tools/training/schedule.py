@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Callable
+
+from asarm_tools.training.options import ScheduleOptions
 
 
 class Stopwatch:
@@ -29,13 +30,14 @@ class Schedule:
         self.position, self.unit = position, unit
 
     @staticmethod
-    def of(arguments: argparse.Namespace, watch: Stopwatch) -> Schedule:
-        decay, final = arguments.decay_fraction, arguments.final_fraction
-        if arguments.minutes is None:
-            steps = arguments.steps
-            return Schedule(arguments.warmup, steps, decay * steps, round(steps * (1 - final)), float, "step")
-        seconds = 60 * arguments.minutes
-        return Schedule(arguments.warmup, seconds, decay * seconds, seconds * (1 - final), lambda _: watch.elapsed(), "second")
+    def of(options: ScheduleOptions, watch: Stopwatch) -> Schedule:
+        decay, final = options.decay_fraction, options.final_fraction
+        if options.minutes is not None:
+            seconds = 60 * options.minutes
+            return Schedule(options.warmup, seconds, decay * seconds, seconds * (1 - final), lambda _: watch.elapsed(), "second")
+        steps = options.steps
+        assert steps is not None
+        return Schedule(options.warmup, steps, decay * steps, round(steps * (1 - final)), float, "step")
 
     def ended(self, step: int) -> bool:
         """Before the step of that number, from 0."""

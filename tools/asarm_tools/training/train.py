@@ -12,7 +12,6 @@ run alone, so a resumed run of --steps repeats the losses of an uninterrupted on
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections.abc import Callable
 
@@ -22,31 +21,29 @@ from asarm_tools.command_line.failure import InputError, run
 from asarm_tools.corpora.corpus import EOP_ID, PackedCorpus, load_tokenizer
 from asarm_tools.corpora.mixture import Mixture, parse_shares
 from asarm_tools.network.config import TwoStreamConfig
-from asarm_tools.training.options import parse_arguments
+from asarm_tools.training.options import PROGRAM, parse_options
 from asarm_tools.training.run_folder import check_start
 from asarm_tools.training.trainer import Trainer
 from asarm_tools.training.validation import Validation
 
-PROGRAM = "train.py"
-
 
 def main(clock: Callable[[], float] = time.monotonic) -> None:
-    arguments = parse_arguments()
-    shares = parse_shares(arguments.train)
-    check_start(arguments.output, arguments.resume)
-    torch.set_num_threads(arguments.threads)
-    tokenizer = load_tokenizer(arguments.tokenizer)
-    if arguments.open_gaps and tokenizer.piece_to_id("<eop>") != EOP_ID:
+    options = parse_options()
+    shares = parse_shares(options.train)
+    check_start(options.output, options.resume)
+    torch.set_num_threads(options.threads)
+    tokenizer = load_tokenizer(options.tokenizer)
+    if options.open_gaps and tokenizer.piece_to_id("<eop>") != EOP_ID:
         raise InputError(f"--open-gaps needs a tokenizer with <eop> as {EOP_ID}, as tokenizer.py makes them")
-    config = TwoStreamConfig(tokenizer.vocab_size(), arguments.d_model, arguments.layers, arguments.heads, arguments.inner,
-                             dropout=arguments.dropout)
-    trainer = Trainer(arguments, config, say, clock)
+    config = TwoStreamConfig(tokenizer.vocab_size(), options.d_model, options.layers, options.heads, options.inner,
+                             dropout=options.dropout)
+    trainer = Trainer(options, config, say, clock)
     mixture = Mixture(shares, tokenizer)
-    mixture.require(max(arguments.lengths))
-    valid = {path: PackedCorpus([path], tokenizer) for path in arguments.valid}
-    validation = Validation(valid, max(arguments.lengths), arguments.validation_windows, arguments.open_gaps > 0)
-    os.makedirs(arguments.output, exist_ok=True)
-    if arguments.resume:
+    mixture.require(max(options.lengths))
+    valid = {path: PackedCorpus([path], tokenizer) for path in options.valid}
+    validation = Validation(valid, max(options.lengths), options.validation_windows, options.open_gaps > 0)
+    os.makedirs(options.output, exist_ok=True)
+    if options.resume:
         trainer.load()
     say(f"{sum(p.numel() for p in trainer.model.parameters())} parameters, {mixture.tokens} training tokens, "
         f"{trainer.schedule.describe(trainer.step)}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import math
 import time
 from collections.abc import Callable
@@ -19,6 +18,7 @@ from asarm_tools.network.two_stream import TwoStreamModel
 from asarm_tools.training.batches import Batch, BatchMaker, Prefetcher, to_device
 from asarm_tools.training.initial import initialise, load_checkpoint
 from asarm_tools.training.optimiser import load_state, make_optimiser, update_average
+from asarm_tools.training.options import TrainOptions
 from asarm_tools.training.recovery import CHECK_EVERY, Recovery
 from asarm_tools.training.run_folder import RunFolder
 from asarm_tools.training.schedule import Schedule, Stopwatch
@@ -30,32 +30,32 @@ COUNTERS = ("step", "seen", "best", "stale")
 class Trainer:
     """A run that may begin, or go on from what load finds in its folder."""
 
-    def __init__(self, arguments: argparse.Namespace, config: TwoStreamConfig, say: Callable[[str], None] = print,
+    def __init__(self, options: TrainOptions, config: TwoStreamConfig, say: Callable[[str], None] = print,
                  clock: Callable[[], float] = time.monotonic):
-        self.arguments, self.say, self.device = arguments, say, torch.device(arguments.device)
+        self.options, self.say, self.device = options, say, torch.device(options.device)
         if self.device.type == "cuda":
             torch.set_float32_matmul_precision("high")  # TF32
         self.step, self.seen, self.best, self.stale = 0, 0, math.inf, 0
-        torch.manual_seed(arguments.seed)
+        torch.manual_seed(options.seed)
         self.model = initialise(TwoStreamModel(config))
-        if arguments.init is not None:
-            self.seen = load_checkpoint(self.model, arguments.init)
+        if options.init is not None:
+            self.seen = load_checkpoint(self.model, options.init)
         self.model.to(self.device)
         self.average = TwoStreamModel(config).to(self.device)
         self.average.load_state_dict(self.model.state_dict())
-        self.network = torch.compile(self.model) if arguments.compile else self.model
-        self.optimiser = make_optimiser(self.model, arguments.weight_decay, self.device)
+        self.network = torch.compile(self.model) if options.compile else self.model
+        self.optimiser = make_optimiser(self.model, options.weight_decay, self.device)
         self.weights, self.averaged = list(self.model.parameters()), list(self.average.parameters())
         self.recovery = Recovery(self.model, self.average, self.optimiser)
-        self.periods = (arguments.report_every, arguments.validate_every, arguments.save_every, CHECK_EVERY)
+        self.periods = (options.report_every, options.validate_every, options.save_every, CHECK_EVERY)
         self.watch = Stopwatch(clock)
-        self.schedule = Schedule.of(arguments, self.watch)
+        self.schedule = Schedule.of(options, self.watch)
         sizes = {name: getattr(config, name) for name in ("vocab_size", "d_model", "n_layer", "n_head", "d_inner")}
-        self.folder = RunFolder(arguments.output, {"seed": arguments.seed, **sizes})
+        self.folder = RunFolder(options.output, {"seed": options.seed, **sizes})
 
     def run(self, mixture: Mixture, validation: Validation) -> None:
         """To its end, or until validations make no more progress."""
-        maker, threads = BatchMaker(mixture, self.arguments), self.arguments.batch_threads
+        maker, threads = BatchMaker(mixture, self.options), self.options.batch_threads
         self.watch.start()
         done, reported, since = self.schedule.ended(self.step), self.watch.elapsed(), self.seen
         with Prefetcher(maker.make, self.schedule.final, self.step, threads) as batches:
@@ -83,27 +83,27 @@ class Trainer:
 
     def train_step(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Loss and norm of the gradients, on the device; counts the tokens, not the step."""
-        torch.manual_seed(self.arguments.seed * 1_000_003 + self.step)  # dropout
+        torch.manual_seed(self.options.seed * 1_000_003 + self.step)  # dropout
         for group in self.optimiser.param_groups:
             group["lr"] = self.learning_rate()
         self.model.train()
         batch = to_device(batch, self.device)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.arguments.bf16):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.options.bf16):
             logits = self.network(*(batch[name] for name in MODEL_INPUTS))
         loss = F.cross_entropy(logits.float().flatten(0, 1), batch["labels"].flatten(), ignore_index=IGNORED)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         norm = nn.utils.clip_grad_norm_(self.weights, 1.0)
         self.optimiser.step()
-        update_average(self.averaged, self.weights, self.step, self.arguments.average_decay)
+        update_average(self.averaged, self.weights, self.step, self.options.average_decay)
         self.seen += batch["input_ids"].numel()
         return loss.detach(), norm.detach()
 
     def learning_rate(self) -> float:
-        return self.arguments.learning_rate * self.schedule.rate(self.step) * self.recovery.scale
+        return self.options.learning_rate * self.schedule.rate(self.step) * self.recovery.scale
 
     def report(self, speed: float) -> None:
-        place = "" if self.arguments.minutes is None else f" {self.watch.elapsed() / 60:.2f} min"
+        place = "" if self.options.minutes is None else f" {self.watch.elapsed() / 60:.2f} min"
         self.say(f"step {self.step} loss {self.recovery.mean_loss():.4f} lr {self.learning_rate():.2e} tokens {self.seen / 1e6:.2f}M "
                  f"{speed:.0f} tokens/s{place}")
 
@@ -116,7 +116,7 @@ class Trainer:
         if mean < self.best:
             self.best, self.stale = mean, 0
             self.write_model("best")
-        return self.arguments.patience > 0 and self.stale >= self.arguments.patience
+        return self.options.patience > 0 and self.stale >= self.options.patience
 
     def stop_early(self) -> None:
         self.say(f"no better for {self.stale} validations: stopping early")
@@ -131,8 +131,8 @@ class Trainer:
         self.write_model("checkpoint")
 
     def write_model(self, name: str) -> None:
-        extra = {"open_gaps": self.arguments.open_gaps} if self.arguments.open_gaps else {}
-        self.folder.write_model(name, self.average, trained_length=max(self.arguments.lengths), trained_tokens=self.seen, **extra)
+        extra = {"open_gaps": self.options.open_gaps} if self.options.open_gaps else {}
+        self.folder.write_model(name, self.average, trained_length=max(self.options.lengths), trained_tokens=self.seen, **extra)
 
     def load(self) -> None:
         state = self.folder.read_last()

@@ -29,7 +29,8 @@ class Validation:
 
     def measure(self, model: nn.Module) -> tuple[list[str], float]:
         """A line for each text and each kind of gap, and the mean of the closed gaps, by which the best model is chosen."""
-        lines, means = [], []
+        lines: list[str] = []
+        means: list[float] = []
         for name, cases in self.closed.items():
             nats = {case: joint_nats(model, batches) for case, batches in cases.items()}
             means += nats.values()
