@@ -8,12 +8,7 @@ asarm_tools.text, to which the tests of the runtime tie its tokenizer, since Pyt
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import os
-import shutil
-import subprocess
-import sys
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,21 +18,20 @@ from typing import Any
 import numpy as np
 import torch
 
-from asarm_tools.checkpoints.torch_model import read_model
+from asarm_tools.checkpoints.checkpoint import read_weights
+from asarm_tools.checkpoints.torch_model import to_module
 from asarm_tools.command_line.failure import InputError
-from asarm_tools.export.contract import CACHED_FILE, LOGITS, STATELESS_FILE
+from asarm_tools.export.cross_check import run_graphs
 from asarm_tools.export.fixtures import Case, read_cases
-from asarm_tools.network.cached import CACHED_INPUTS, cache_ports
 from asarm_tools.network.published import barred_by_order, one_hot
-from asarm_tools.network.config import MODEL_INPUTS, TwoStreamConfig
-from asarm_tools.quantization.precision import FLOAT16_WEIGHTS, FLOAT32, round_weights
+from asarm_tools.network.config import MODEL_INPUTS
+from asarm_tools.quantization.precision import FLOAT16_WEIGHTS, FLOAT32, LARGE, round_weights, to_float16
 from asarm_tools.text.fast_reference import FastTokenizer
 from asarm_tools.text.sentencepiece_file import read
 from asarm_tools.text.xlnet_reference import Rules, Tokenizer, encode
 
 TOKENIZER_FILES = ("spiece.model", "tokenizer_config.json")
 IN_FLOAT64, FLOAT64_TOLERANCE = "checkpoint by PyTorch, float64", 1e-5  # hardly any rounding: what differs is the network
-RUNNER = Path(__file__).with_name("run_graph.py")
 
 
 @dataclass(frozen=True)
@@ -79,12 +73,13 @@ def _library() -> ModuleType:
 
 def _logits(library: ModuleType, folder: str, checkpoint: str, description: dict, tolerance: float) -> list[Row]:
     """Against transformers in float64; its own float32 is in the table too, as what rounding alone makes."""
-    model, theirs = read_model(checkpoint), _their_model(library, checkpoint)
+    weights, theirs = read_weights(checkpoint), _their_model(library, checkpoint)
     if description["precision"] == FLOAT16_WEIGHTS:
-        round_weights(model)
-        round_weights(theirs)
+        round_weights(weights)
+        _round_parameters(theirs)
+    model = to_module(weights)
     cases = read_cases(os.path.join(folder, "golden.safetensors"), model.config.vocab_size)
-    ours = _graphs(folder, model.config, cases)
+    ours = run_graphs(folder, model.config, cases)
     ours["transformers itself, float32"] = [published_answer(theirs, case) for case in cases]
     theirs.double()
     expected = [published_answer(theirs, case) for case in cases]
@@ -108,6 +103,14 @@ def _their_model(library: ModuleType, checkpoint: str) -> torch.nn.Module:
 
 
 @torch.no_grad()
+def _round_parameters(model: torch.nn.Module) -> None:
+    """As round_weights does with ours."""
+    for name, parameter in model.named_parameters():
+        if parameter.numel() >= LARGE:
+            parameter.copy_(torch.from_numpy(to_float16(name, parameter.numpy())))
+
+
+@torch.no_grad()
 def published_answer(model: torch.nn.Module, case: Case) -> np.ndarray:
     """Logits [targets, vocabulary] of XLNetLMHeadModel: a call for each horizon, as its mask is one for both streams."""
     ids, order, prompt = (torch.from_numpy(case[name])[None] for name in MODEL_INPUTS[:3])
@@ -124,41 +127,6 @@ def published_answer(model: torch.nn.Module, case: Case) -> np.ndarray:
 @torch.no_grad()
 def _answer(model: torch.nn.Module, case: Case) -> np.ndarray:
     return model(*(torch.from_numpy(case[name])[None] for name in MODEL_INPUTS))[0].numpy()
-
-
-def _graphs(folder: str, config: TwoStreamConfig, cases: list[Case]) -> dict[str, list[np.ndarray]]:
-    """Logits of the folder's graphs, through what Python has to run them."""
-    stateless, with_cache = (os.path.join(folder, file) for file in (STATELESS_FILE, CACHED_FILE))
-    questions = [{name: case[name][None] for name in MODEL_INPUTS} for case in cases]
-    if importlib.util.find_spec("onnxruntime") is not None:
-        answers = {f"{STATELESS_FILE} by onnxruntime": _run(stateless, questions)}
-        if os.path.exists(with_cache):
-            answers[f"{CACHED_FILE} by onnxruntime"] = _run(with_cache, [_with_empty_cache(case, config) for case in cases])
-        return answers
-    if importlib.util.find_spec("onnx.reference") is not None:
-        session = importlib.import_module("onnx.reference").ReferenceEvaluator(stateless)
-        return {f"{STATELESS_FILE} by onnx.reference": [session.run([LOGITS], question)[0][0] for question in questions]}
-    return {}  # onnx before 1.13 runs no graph: `asarm verify` does
-
-
-def _run(graph: str, questions: list[dict[str, np.ndarray]]) -> list[np.ndarray]:
-    with tempfile.TemporaryDirectory() as scratch:
-        given, answered = (os.path.join(scratch, name) for name in ("inputs.npz", "outputs.npz"))
-        np.savez(given, **{f"{number}/{name}": array for number, question in enumerate(questions) for name, array in question.items()})
-        done = subprocess.run([sys.executable, str(RUNNER), graph, given, answered], stderr=subprocess.PIPE, encoding="utf-8", errors="replace")
-        if done.returncode:
-            raise InputError(f"onnxruntime does not run {graph}: {done.stderr.strip()[-400:]}")
-        with np.load(answered) as file:
-            return [file[str(number)][0] for number in range(len(questions))]
-
-
-def _with_empty_cache(case: Case, config: TwoStreamConfig) -> dict[str, np.ndarray]:
-    """Inputs of the cached graph: every token is new, and the one place of the cache is hidden."""
-    order, given = case["order"], int(case["prompt_mask"].sum())
-    horizons = np.where(case["prompt_mask"] > 0, given, order + 1)
-    rows = (case["input_ids"], np.arange(order.size), order, horizons, case["target_positions"], case["target_horizons"], np.array([order.size + 1]))
-    nothing = np.zeros((1, config.n_head, 1, config.d_head), np.float32)
-    return {**{name: row[None] for name, row in zip(CACHED_INPUTS, rows)}, **dict.fromkeys(cache_ports(config.n_layer)[0], nothing)}
 
 
 def _lines(text: str) -> list[str]:

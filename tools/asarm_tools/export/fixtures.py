@@ -1,4 +1,4 @@
-"""Writes golden.safetensors: conditionals asked of PyTorch, which the runtime must answer alike (`asarm verify`).
+"""Writes golden.safetensors: conditionals asked of the network in NumPy, which the runtime must answer alike (`asarm verify`).
 
 Per case NNN, all without a batch axis: `NNN.input_ids`, `NNN.order`, `NNN.prompt_mask` [sequence], `NNN.target_positions`,
 `NNN.target_horizons` [targets], all int64, and `NNN.logits` [targets, vocabulary] float32.
@@ -13,12 +13,11 @@ import json
 import os
 
 import numpy as np
-import torch
 
 from asarm_tools.checkpoints.tensor_file import read_tensors, write_tensors
 from asarm_tools.command_line.failure import InputError, run
 from asarm_tools.network.config import MODEL_INPUTS
-from asarm_tools.network.two_stream import TwoStreamModel
+from asarm_tools.network.forward import Network
 
 PROGRAM = "fixtures.py"
 Case = dict[str, np.ndarray]  # MODEL_INPUTS and "logits"
@@ -31,10 +30,10 @@ DRAFT, ORACLE, MIXED = range(3)
 ONE, SOME, ALL_BUT_ONE = range(3)
 
 
-def generate(model: TwoStreamModel, lengths: list[int], mask_id: int, special_ids: list[int], seed: int = 1) -> list[Case]:
+def generate(network: Network, lengths: list[int], mask_id: int, special_ids: list[int], seed: int = 1) -> list[Case]:
     """Cases over all kinds of orders, questions and states, one of each length; usual_lengths has enough for all kinds."""
     generator = np.random.default_rng(seed)
-    vocabulary = model.config.vocab_size
+    vocabulary = network.config.vocab_size
     size = 4 * vocabulary * CASES
     targets = int(np.clip(FILE_BYTES // size, np.clip(MOST_BYTES // size, 1, LEAST_TARGETS), TARGETS))
     tokens = np.setdiff1d(np.arange(vocabulary), special_ids)
@@ -48,7 +47,7 @@ def generate(model: TwoStreamModel, lengths: list[int], mask_id: int, special_id
         ids = generator.choice(tokens, length)
         horizon = case["target_horizons"][0] if (number // 3) % 3 == DRAFT else length
         cases.append({"input_ids": np.where(order < horizon, ids, mask_id), **case})
-    return [{**case, "logits": answer(model, case)} for case in cases]
+    return [{**case, "logits": network.logits(case)} for case in cases]
 
 
 def usual_lengths(maximum: int) -> list[int]:
@@ -75,12 +74,6 @@ def _question(generator: np.random.Generator, kind: int, order: np.ndarray, prom
     ranks = np.arange(decided, min(length, decided + targets))
     horizons = {DRAFT: np.full_like(ranks, decided), ORACLE: ranks, MIXED: generator.integers(given, ranks + 1)}[kind]
     return {"order": order, "prompt_mask": prompt, "target_positions": np.argsort(order)[ranks], "target_horizons": horizons}
-
-
-@torch.no_grad()
-def answer(model: TwoStreamModel, case: Case) -> np.ndarray:
-    """Logits [targets, vocabulary] float32 by PyTorch."""
-    return model(*(torch.from_numpy(case[name])[None] for name in MODEL_INPUTS))[0].float().numpy()
 
 
 def from_official(folder: str) -> list[Case]:

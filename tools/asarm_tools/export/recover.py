@@ -8,66 +8,77 @@ The weights are those that the folder stores: of float16 storage the rounded one
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import shutil
 
 import numpy as np
 import onnx
-import torch
 from google.protobuf.message import DecodeError
 from onnx import numpy_helper
 
-from asarm_tools.checkpoints.checkpoint import read_config
-from asarm_tools.checkpoints.torch_model import write_model
-from asarm_tools.checkpoints.config_file import CONFIG_FILE
+from asarm_tools.checkpoints.checkpoint import write_weights
+from asarm_tools.checkpoints.config_file import CONFIG_FILE, read_config
 from asarm_tools.command_line.failure import InputError, run
 from asarm_tools.command_line.whole_files import whole_folder
-from asarm_tools.export.command import TOKENIZER_FILE
-from asarm_tools.export.contract import STATELESS_FILE
-from asarm_tools.export.verify import read_description
-from asarm_tools.network.two_stream import TwoStreamModel
+from asarm_tools.export import recover_traced
+from asarm_tools.export.description import TOKENIZER_FILE, read_description
+from asarm_tools.graphs.contract import STATELESS_FILE
+from asarm_tools.graphs.names import EMBEDDING, LOGITS_BIAS, MASK_EMBEDDING, Names
+from asarm_tools.network.weights import Weights, shapes
 from asarm_tools.text import text_rules
 from asarm_tools.text.text_rules import CONFIG_FILE as TOKENIZER_CONFIG_FILE
 
 PROGRAM = "recover.py"
 
 
-def recover(folder: str) -> TwoStreamModel:
-    """The network of an exported folder."""
-    model = TwoStreamModel(read_config(folder))
-    path = os.path.join(folder, STATELESS_FILE)
+def recover(folder: str) -> Weights:
+    """The network of an exported folder. Raises InputError for one whose weights are stored as integers, or whose graph is damaged."""
+    config, path = read_config(folder), os.path.join(folder, STATELESS_FILE)
+    stored = read_initializers(path)
+    if EMBEDDING not in stored:
+        return recover_traced.recover(folder, config, path)
+    weights = {name: _found(folder, stored, name) for name in (EMBEDDING, MASK_EMBEDDING, LOGITS_BIAS)}
+    network = Weights(config, {"transformer.word_embedding.weight": weights[EMBEDDING], "transformer.mask_emb": weights[MASK_EMBEDDING],
+                               "lm_loss.bias": weights[LOGITS_BIAS]})
+    for layer in range(config.n_layer):
+        _recover_layer(folder, stored, network, layer)
+    for name, shape in shapes(config).items():
+        if network[name].size != math.prod(shape):
+            raise InputError(f"{folder}: {STATELESS_FILE} holds {name} in another size than {list(shape)}")
+        network[name] = np.ascontiguousarray(network[name]).reshape(shape)
+    return network
+
+
+def read_initializers(path: str) -> dict[str, np.ndarray]:
+    """The weights of a graph by name, float16 ones widened to float32."""
     try:
-        graph = onnx.load(path).graph
-        weights = {tensor.name.removesuffix(".float16"): numpy_helper.to_array(tensor).astype(np.float32) for tensor in graph.initializer}
+        return {tensor.name: numpy_helper.to_array(tensor).astype(np.float32) for tensor in onnx.load(path).graph.initializer}
     except (DecodeError, onnx.checker.ValidationError, ValueError) as error:
         raise InputError(f"{path} is no whole graph: {error}") from error
-    state = model.state_dict()
-    for name in state:
-        key, transposed = _stored_name(name, graph, weights)
-        stored = weights.get(key, np.empty(0))
-        array = stored.T if transposed else stored
-        if array.squeeze().shape != state[name].squeeze().shape:  # a folded bias has another axis of one
-            raise InputError(f"{folder}: {STATELESS_FILE} does not hold {name} where this exporter puts it")
-        state[name] = torch.from_numpy(np.ascontiguousarray(array)).reshape(state[name].shape)
-    model.load_state_dict(state)
-    return model
 
 
-def _stored_name(name: str, graph: onnx.GraphProto, weights: dict[str, np.ndarray]) -> tuple[str, bool]:
-    """The initializer that holds a parameter, and whether it holds it transposed: PyTorch's exporter folds some of them."""
-    if name == "lm_loss.weight":
-        return "transformer.word_embedding.weight", False
-    parts = name.split(".")
-    if name.endswith(("layer_1.weight", "layer_2.weight")):
-        added = [term for node in graph.node if name.replace(".weight", ".bias") in node.input for term in node.input]
-        factors = [node.input[1] for node in graph.node if node.op_type == "MatMul" and node.output[0] in added]
-        return (factors[0] if factors else name), True
-    if parts[-1] in ("r_w_bias", "r_r_bias"):
-        folded = [term for node in graph.node if node.op_type == "Add" for term in node.input
-                  if term.startswith("onnx::Add_") and term in weights and weights[term].ndim > 1]  # newer exporters have constants there
-        order = 2 * int(parts[2]) + (parts[-1] == "r_r_bias")
-        return (folded[order] if order < len(folded) else name), False
-    return name, False
+def _found(folder: str, stored: dict[str, np.ndarray], name: str) -> np.ndarray:
+    if name not in stored:
+        raise InputError(f"{folder}: {STATELESS_FILE} does not hold {name} as floating-point numbers: only float32, float16-weights and float16 can be recovered")
+    return stored[name]
+
+
+def _recover_layer(folder: str, stored: dict[str, np.ndarray], network: Weights, layer: int) -> None:
+    """The tensors of a layer, in the layout of the graphs."""
+    names, prefix = Names(network.config), f"transformer.layer.{layer}."
+    key, value = np.split(_found(folder, stored, names.key_value(layer)), 2, 1)
+    found = {"rel_attn.k": key, "rel_attn.v": value}
+    for name, source in (("rel_attn.q", names.query(layer)), ("rel_attn.r", names.position(layer)),
+                         ("rel_attn.r_w_bias", names.query_bias(layer, "content_bias")), ("rel_attn.r_r_bias", names.query_bias(layer, "distance_bias")),
+                         ("ff.layer_1.bias", names.inner_bias(layer)), ("ff.layer_2.bias", names.outer_bias(layer))):
+        found[name] = _found(folder, stored, source)
+    for name, source in (("rel_attn.o", names.output(layer)), ("ff.layer_1.weight", names.inner(layer)), ("ff.layer_2.weight", names.outer(layer))):
+        found[name] = _found(folder, stored, source).T
+    for name, norm in (("rel_attn.layer_norm", names.attention_norm(layer)), ("ff.layer_norm", names.feed_forward_norm(layer))):
+        found[f"{name}.weight"], found[f"{name}.bias"] = (_found(folder, stored, source) for source in norm)
+    for name, values in found.items():
+        network[prefix + name] = values
 
 
 def main() -> int:
@@ -77,11 +88,11 @@ def main() -> int:
     arguments = parser.parse_args()
     if os.path.exists(arguments.output):
         raise InputError(f"{arguments.output} is there already")
-    model, description = recover(arguments.model), read_description(arguments.model)
+    weights, description = recover(arguments.model), read_description(arguments.model)
     with open(os.path.join(arguments.model, CONFIG_FILE), "rb") as file:
         config = file.read()
     with whole_folder(arguments.output) as folder:
-        write_model(folder, model)
+        write_weights(folder, weights)
         with open(os.path.join(folder, CONFIG_FILE), "wb") as file:
             file.write(config)  # unchanged, with what the network does not need
         beside = os.path.join(arguments.model, TOKENIZER_CONFIG_FILE)

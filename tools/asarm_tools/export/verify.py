@@ -10,52 +10,53 @@ compares both with Hugging Face's XLNetLMHeadModel, and the tokens of a text wit
 from __future__ import annotations
 
 import argparse
-import json
 import os
+from collections.abc import Callable
 
 import numpy as np
 
-from asarm_tools.checkpoints.checkpoint import checkpoint_hash
-from asarm_tools.checkpoints.torch_model import read_model
+from asarm_tools.checkpoints.checkpoint import checkpoint_hash, read_weights
 from asarm_tools.command_line.failure import InputError, run
-from asarm_tools.export import against_transformers
-from asarm_tools.export.fixtures import Case, answer, read_cases
-from asarm_tools.network.two_stream import TwoStreamModel
-from asarm_tools.quantization.precision import FLOAT16_WEIGHTS, NAMES, round_weights
+from asarm_tools.export.description import GOLDEN_FILE, read_description
+from asarm_tools.export.fixtures import Case, read_cases
+from asarm_tools.network.forward import Network
+from asarm_tools.network.weights import Weights
+from asarm_tools.quantization.precision import FLOAT16_WEIGHTS, round_weights
 
 PROGRAM = "verify.py"
 TOLERANCE = 1e-4
+PYTORCH, NUMPY = "pytorch", "numpy"
 
 
-def difference(model: TwoStreamModel, case: Case) -> float:
+def answers(weights: Weights, kind: str | None) -> tuple[str, Callable[[Case], np.ndarray]]:
+    """What replays a case, and its name: PyTorch where it is installed and nothing else is asked for, else NumPy."""
+    if kind != NUMPY:
+        try:
+            from asarm_tools.network.answers import answer_by_pytorch
+            return PYTORCH, answer_by_pytorch(weights)
+        except ImportError as error:
+            if kind == PYTORCH:
+                raise InputError(f"--with {PYTORCH} needs PyTorch: {error}") from error
+    return NUMPY, Network(weights).logits
+
+
+def difference(found: np.ndarray, case: Case) -> float:
     """Worst absolute difference of one case's logits; NaN where either side is not finite."""
-    return float(np.max(np.abs(answer(model, case) - case["logits"])))
-
-
-def read_description(folder: str) -> dict:
-    """asarm.json of a model folder."""
-    path = os.path.join(folder, "asarm.json")
-    try:
-        with open(path, encoding="utf-8") as file:
-            description = json.load(file)
-        if description["precision"] not in NAMES:
-            raise InputError(f"{path}: unknown precision {description['precision']!r}")
-        description["source"]["checkpoint_sha256"], description["files"].keys()
-        return description
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise error if isinstance(error, InputError) else InputError(f"{path} does not describe a model folder") from error
+    return float(np.max(np.abs(found - case["logits"])))
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog=PROGRAM, description=__doc__.split("\n")[0])
     parser.add_argument("--model", required=True, metavar="DIR", help="exported model folder")
     parser.add_argument("--checkpoint", required=True, metavar="DIR", help="the checkpoint that it was exported from")
+    parser.add_argument("--with", dest="replay", choices=(PYTORCH, NUMPY), help="what replays the goldens; default: PyTorch where it is installed")
     parser.add_argument("--tolerance", type=float, default=TOLERANCE, help="default %(default)s")
     parser.add_argument("--against", choices=("transformers",), help="compare with this library instead of the recorded logits")
     parser.add_argument("--text", metavar="FILE", help="of --against: UTF-8 text whose lines' tokens are compared too")
     arguments = parser.parse_args()
     description = read_description(arguments.model)
     if arguments.against is not None:
+        from asarm_tools.export import against_transformers  # needs PyTorch
         rows = against_transformers.compare(arguments.model, arguments.checkpoint, description, arguments.text, arguments.tolerance)
         against_transformers.print_table(rows)
         return 0 if all(row.passes for row in rows) else 1
@@ -63,15 +64,16 @@ def main() -> int:
         raise InputError("--text is for --against transformers")
     if description["source"]["checkpoint_sha256"] != checkpoint_hash(arguments.checkpoint):
         raise InputError(f"{arguments.model} was exported from another checkpoint than {arguments.checkpoint}")
-    model = read_model(arguments.checkpoint)
+    weights = read_weights(arguments.checkpoint)
     if description["precision"] == FLOAT16_WEIGHTS:
-        round_weights(model)
+        round_weights(weights)
+    name, answer = answers(weights, arguments.replay)
     worst = 0.0
-    for number, case in enumerate(read_cases(os.path.join(arguments.model, "golden.safetensors"), model.config.vocab_size)):
-        found = difference(model, case)
+    for number, case in enumerate(read_cases(os.path.join(arguments.model, GOLDEN_FILE), weights.config.vocab_size)):
+        found = difference(answer(case), case)
         worst = float(np.maximum(worst, found))  # keeps a NaN
         print(f"case {number:03d}: sequence {case['order'].size}, targets {len(case['logits'])}, difference {found:.3g}")
-    print(f"worst difference {worst:.3g}, tolerance {arguments.tolerance:.3g}")
+    print(f"{name}: worst difference {worst:.3g}, tolerance {arguments.tolerance:.3g}")
     return 0 if worst <= arguments.tolerance else 1
 
 

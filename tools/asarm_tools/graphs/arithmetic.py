@@ -10,8 +10,7 @@ from onnx import TensorProto
 from asarm_tools.graphs.graph_weights import GraphWeights
 from asarm_tools.graphs.names import EMBEDDING, LOGITS_BIAS, POSITIONS
 from asarm_tools.graphs.writer import GraphWriter
-
-LARGE = 1024  # elements; smaller tensors are not worth a Cast
+from asarm_tools.quantization.precision import LARGE
 
 
 class Arithmetic(Protocol):
@@ -110,24 +109,3 @@ class FloatArithmetic:
             with self.writer.no_scope():
                 self.writer.node("Cast", wide, name, to=TensorProto.FLOAT)
         return wide
-
-
-class WidenedArithmetic(FloatArithmetic):
-    """float32 products of matrices that are stored as integers: for devices without kernels for integer products."""
-
-    def matrix(self, name: str) -> str:
-        rounded = self.weights.rounded.get(name)
-        return self.matrix_of_integers(name) if rounded is not None else self._tensor(name)
-
-    def matrix_of_integers(self, name: str) -> str:
-        wide = name + ".float32"
-        if self.writer.has(wide):
-            return wide
-        writer = self.writer
-        with writer.no_scope():
-            integers = IntegerMatrices(writer, self.weights).matrix(name)
-            values = writer.node("Cast", f"{name}.values", integers, to=TensorProto.FLOAT)
-            if name != EMBEDDING:
-                return writer.node("Mul", wide, values, f"{name}.scales")
-            values = writer.node("Mul", f"{name}.scaled", values, f"{name}.scales")
-            return writer.node("Transpose", wide, values, perm=[1, 0])

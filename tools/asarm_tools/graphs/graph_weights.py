@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from asarm_tools.command_line.failure import InputError
 from asarm_tools.graphs.names import EMBEDDING, LOGITS_BIAS, MASK_EMBEDDING, POSITIONS, Names
 from asarm_tools.network.positions import position_encoding
 from asarm_tools.network.weights import Weights
+from asarm_tools.quantization.precision import to_float16
 from asarm_tools.quantization.rounding import Rounded
 
 
@@ -30,11 +30,7 @@ class GraphWeights:
 
     def as_float16(self, name: str) -> np.ndarray:
         """Raises InputError where a value is beyond the range of float16."""
-        with np.errstate(over="ignore"):
-            halved = self[name].astype(np.float16)
-        if not np.isfinite(halved).all():
-            raise InputError(f"{name} holds values beyond the range of float16: export another precision")
-        return halved
+        return to_float16(name, self[name])
 
 
 def _sources(weights: Weights, names: Names, length: int) -> dict[str, Callable[[], np.ndarray]]:

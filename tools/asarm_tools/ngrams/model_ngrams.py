@@ -11,11 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
 from asarm_tools.command_line.failure import InputError
-from asarm_tools.network.cached import CachedModel
-from asarm_tools.network.two_stream import TwoStreamModel
+from asarm_tools.network.forward import Network
+from asarm_tools.network.weights import Weights
 from asarm_tools.ngrams.table_file import LARGEST_VOCABULARY, Level, whole_size
 from asarm_tools.text.special_tokens import SpecialTokens
 
@@ -38,43 +37,44 @@ class Successors:
     rest: np.ndarray
 
 
-def build(model: TwoStreamModel, special: SpecialTokens) -> list[Level]:
+def build(weights: Weights, special: SpecialTokens) -> list[Level]:
     """The table's two orders. Special tokens, which are never generated, have no probability in it."""
-    vocabulary = model.config.vocab_size
+    vocabulary = weights.config.vocab_size
     if vocabulary > LARGEST_VOCABULARY:
         raise InputError(f"a vocabulary of {vocabulary} tokens: an n-gram table has {LARGEST_VOCABULARY} at most")
-    successors = collect(model, special)
+    successors = collect(weights, special)
     return prune(successors, frequencies(successors), (LARGEST_SIZE - PADDING - whole_size(2, [vocabulary, 0])) // 3)
 
 
-def collect(model: TwoStreamModel, special: SpecialTokens) -> Successors:
+def collect(weights: Weights, special: SpecialTokens) -> Successors:
     """Asks the network, a chunk of tokens at a time, and keeps the best: V x V probabilities are never there at once."""
-    vocabulary = model.config.vocab_size
+    vocabulary = weights.config.vocab_size
     candidates = min(vocabulary, MOST_CANDIDATES // vocabulary)
     tokens = np.empty((vocabulary, candidates), np.uint16)
     probabilities = np.empty((vocabulary, candidates), np.float32)
     rest = np.zeros(vocabulary)
     banned = sorted({special.mask_id, *special.special_ids})
-    cached = CachedModel(model, DISTANCE + 2).eval()
-    for chunk in torch.arange(vocabulary).split(max(1, CHUNK_LOGITS // vocabulary)):
-        row = next_token(cached, chunk, special.separator_id, banned)
-        best = row.topk(candidates, 1).indices.sort(1).values
-        probabilities[chunk], tokens[chunk] = row.gather(1, best).numpy(), best.numpy().astype(np.uint16)
-        rest += row.scatter(1, best, 0).sum(0, dtype=torch.float64).numpy()
+    network, chunk = Network(weights), max(1, CHUNK_LOGITS // vocabulary)
+    for begin in range(0, vocabulary, chunk):
+        asked = np.arange(begin, min(begin + chunk, vocabulary))
+        row = next_token(network, asked, special.separator_id, banned)
+        best = np.sort(np.argpartition(row, vocabulary - candidates, 1)[:, vocabulary - candidates:], 1)
+        probabilities[asked], tokens[asked] = np.take_along_axis(row, best, 1), best
+        np.put_along_axis(row, best, 0, 1)
+        rest += row.sum(0, dtype=np.float64)
     return Successors(tokens, probabilities, rest / vocabulary)
 
 
-@torch.no_grad()
-def next_token(model: CachedModel, tokens: torch.Tensor, separator: int, banned: list[int]) -> torch.Tensor:
+def next_token(network: Network, tokens: np.ndarray, separator: int, banned: list[int]) -> np.ndarray:
     """float32 [B, V]: p(next | separator, token) of tokens [B], a separator standing DISTANCE positions before each."""
-    batch, config = len(tokens), model.config
-    pair = [row.expand(batch, 2) for row in torch.tensor([[[0, DISTANCE]], [[0, 1]], [[2, 2]]])]  # positions, ranks, horizons
-    target = [torch.full((batch, 1), value) for value in (DISTANCE + 1, 2)]  # position and horizon
-    unseen = torch.zeros(batch, config.n_head, 1, config.d_head)
-    logits, *_ = model(torch.stack((torch.full_like(tokens, separator), tokens), 1), *pair, *target,
-                       torch.full((batch, 1), 3), *[unseen] * (2 * config.n_layer))
-    logits[..., banned] = -torch.inf
-    return logits[:, 0].softmax(1)
+    batch = len(tokens)
+    content = np.stack((np.full_like(tokens, separator), tokens), 1)
+    positions = np.broadcast_to([0, DISTANCE], content.shape)
+    states = network.begin(content, positions, np.full((batch, 1), DISTANCE + 1), np.ones((batch, 3, 2), bool))
+    logits = network.head(network.through_layers(states).rows)[:, 0]
+    logits[:, banned] = -np.inf
+    likely = np.exp(logits - logits.max(1, keepdims=True))
+    return likely / likely.sum(1, keepdims=True)
 
 
 def frequencies(successors: Successors) -> np.ndarray:

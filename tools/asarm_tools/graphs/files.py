@@ -1,4 +1,4 @@
-"""From PyTorch modules to ONNX files that share their weights, and the checks of those files against docs/model-format.md."""
+"""ONNX files that share their weights, and the checks of those files against docs/model-format.md."""
 
 from __future__ import annotations
 
@@ -14,10 +14,9 @@ from onnx import TensorProto, helper, numpy_helper
 from onnx.external_data_helper import set_external_data
 
 from asarm_tools.command_line.failure import InputError
-from asarm_tools.export.contract import DATA_FILE, Contract
-from asarm_tools.export.integer_products import DOMAIN
-from asarm_tools.export.tracing import Traced
-from asarm_tools.network.cached import POSITION_ENCODING
+from asarm_tools.graphs.build import Graph
+from asarm_tools.graphs.contract import DATA_FILE, Contract
+from asarm_tools.graphs.writer import ORT_DOMAIN
 from asarm_tools.quantization.precision import LARGE
 
 _PAGE, _PAGED_FROM = 1 << 16, 1 << 20  # tensors of a MiB and more begin at a page, so that they can be mapped on every system
@@ -29,14 +28,14 @@ def describe(model: onnx.ModelProto, properties: Mapping[str, object]) -> None:
     helper.set_model_props(model, {name: str(value) for name, value in properties.items()})
 
 
-def save(graphs: dict[str, Traced], folder: str) -> None:
+def save(graphs: dict[str, Graph], folder: str) -> None:
     """Writes the graphs by file name; every large tensor goes once into the data file beside them, whichever graphs use it."""
     places: dict[bytes, tuple[int, int]] = {}
     with open(os.path.join(folder, DATA_FILE), "wb") as data:
-        for traced in graphs.values():
-            traced.model.graph.initializer.extend(_initializer(name, array, data, places) for name, array in traced.weights.items())
-    for file, traced in graphs.items():
-        onnx.save(traced.model, os.path.join(folder, file))
+        for graph in graphs.values():
+            graph.model.graph.initializer.extend(_initializer(name, array, data, places) for name, array in graph.weights.items())
+    for file, graph in graphs.items():
+        onnx.save(graph.model, os.path.join(folder, file))
 
 
 def _initializer(name: str, array: np.ndarray, data: BinaryIO, places: dict[bytes, tuple[int, int]]) -> TensorProto:
@@ -88,9 +87,9 @@ def check(folder: str, contracts: list[Contract], opset: int, quantized: bool = 
 
 def _check_operators(model: onnx.ModelProto, opset: int, quantized: bool) -> None:
     domains = {node.domain for node in model.graph.node} | {entry.domain for entry in model.opset_import}
-    if domains - {"", "ai.onnx"} - ({DOMAIN} if quantized else set()):
+    if domains - {"", "ai.onnx"} - ({ORT_DOMAIN} if quantized else set()):
         raise InputError(f"the exported graph has operators outside the standard: {sorted(domains)}")
-    if [entry.version for entry in model.opset_import if entry.domain != DOMAIN] != [opset]:
+    if [entry.version for entry in model.opset_import if entry.domain != ORT_DOMAIN] != [opset]:
         raise InputError(f"the exported graph has another opset than {opset}")
 
 
@@ -155,7 +154,7 @@ def _check_shared(first: onnx.ModelProto, other: onnx.ModelProto) -> None:
     places = {_place(tensor) for tensor in first.graph.initializer if tensor.external_data}
     for tensor in other.graph.initializer:
         size = np.prod(tensor.dims, dtype=np.int64)
-        if size >= LARGE and tensor.name != POSITION_ENCODING and _place(tensor) not in places:
+        if size >= LARGE and _place(tensor) not in places:
             raise InputError(f"the exported graphs do not share {tensor.name}")
     _check_constants(other)
 

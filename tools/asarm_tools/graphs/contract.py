@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import torch
-from onnx import TensorProto
+from onnx import TensorProto, ValueInfoProto, helper
 
-from asarm_tools.network.cached import CACHED_INPUTS, cache_ports
 from asarm_tools.network.config import MODEL_INPUTS, TwoStreamConfig
 
-LOGITS = "logits"
+LOGITS, TARGET_STATES = "logits", "target_states"
+CACHED_INPUTS = ("input_ids", "content_positions", "content_horizons", "target_positions", "target_horizons", "past_ranks")
 STATELESS_FILE, CACHED_FILE, DATA_FILE = "model.onnx", "model_cached.onnx", "model.onnx_data"
 FLOAT32_SUFFIX = "_float32"  # of the graphs of int8 and int4 for devices that have no kernels for integer products
 
@@ -23,10 +22,14 @@ class Port:
     kind: int
     axes: tuple[str | int, ...]
 
+    def described(self) -> ValueInfoProto:
+        """As ONNX has it."""
+        return helper.make_tensor_value_info(self.name, self.kind, list(self.axes))
+
 
 @dataclass(frozen=True)
 class Contract:
-    """One graph: its file, inputs and outputs in the order of the module's forward."""
+    """One graph: its file, inputs and outputs."""
 
     file: str
     inputs: tuple[Port, ...]
@@ -38,20 +41,12 @@ class Contract:
         return replace(self, file=f"{stem}{suffix}.{extension}")
 
     @property
+    def has_cache(self) -> bool:
+        return len(self.outputs) > 1
+
+    @property
     def computes_in_float32(self) -> bool:
         return FLOAT32_SUFFIX in self.file
-
-    def examples(self) -> tuple[torch.Tensor, ...]:
-        """Inputs to trace with. The dynamic sizes differ from each other, so that the trace confuses none."""
-        sizes = {"batch": 2, "sequence": 7, "targets": 3, "content": 5, "past": 4}
-        shapes = [[sizes[axis] if isinstance(axis, str) else axis for axis in port.axes] for port in self.inputs]
-        return tuple(torch.zeros(shape, dtype=torch.int64 if port.kind == TensorProto.INT64 else torch.float32)
-                     for shape, port in zip(shapes, self.inputs))
-
-    def dynamic_axes(self) -> dict[str, dict[int, str]]:
-        """As torch.onnx.export wants them."""
-        return {port.name: {place: axis for place, axis in enumerate(port.axes) if isinstance(axis, str)}
-                for port in (*self.inputs, *self.outputs)}
 
 
 def stateless(config: TwoStreamConfig) -> Contract:
@@ -60,15 +55,21 @@ def stateless(config: TwoStreamConfig) -> Contract:
     return Contract(STATELESS_FILE, _integers(MODEL_INPUTS, axes), (_logits(config),))
 
 
-def cached(config: TwoStreamConfig) -> Contract:
-    """model_cached.onnx: new rows and a cache in, logits and the rows to put into the cache out."""
-    axes = [("batch", "content")] * 4 + [("batch", "targets")] * 2 + [("batch", "past")]
-    heads = (config.n_head, config.d_head)
+def cached(config: TwoStreamConfig, kind: int = TensorProto.FLOAT) -> Contract:
+    """model_cached.onnx: new rows and a cache in, logits and the cache with the new rows out. kind: the type of the cache."""
+    axes = [("batch", "content")] * 3 + [("batch", "targets")] * 2 + [("batch", "past")]
+    shape = ("batch", config.n_head, "past", config.d_head)
     past, present = cache_ports(config.n_layer)
     return Contract(
         CACHED_FILE,
-        (*_integers(CACHED_INPUTS, axes), *(Port(name, TensorProto.FLOAT, ("batch", heads[0], "past", heads[1])) for name in past)),
-        (_logits(config), *(Port(name, TensorProto.FLOAT, ("batch", "content", *heads)) for name in present)))
+        (*_integers(CACHED_INPUTS, axes), *(Port(name, kind, shape) for name in past)),
+        (_logits(config), *(Port(name, kind, shape) for name in present), Port(TARGET_STATES, kind, ("batch", "targets", config.d_model))))
+
+
+def cache_ports(layers: int) -> tuple[list[str], list[str]]:
+    """Names of the inputs and outputs of the cache: a key and a value for each layer."""
+    kinds = [(layer, kind) for layer in range(layers) for kind in ("key", "value")]
+    return [f"past_key_values.{layer}.{kind}" for layer, kind in kinds], [f"present.{layer}.{kind}" for layer, kind in kinds]
 
 
 def _integers(names: tuple[str, ...], axes: list[tuple[str, str]]) -> tuple[Port, ...]:
