@@ -74,5 +74,5 @@ def _with_empty_cache(case: Case, config: TwoStreamConfig, cache: type) -> dict[
     horizons = np.where(case["prompt_mask"] > 0, given, order + 1)
     past = np.pad(order, (0, -order.size % POSITIONS), constant_values=NOBODY)
     rows = (case["input_ids"], np.arange(order.size), horizons, case["target_positions"], case["target_horizons"], past)
-    nothing = np.zeros((1, config.n_head, past.size, config.d_head), cache)
+    nothing: np.ndarray = np.zeros((1, config.n_head, past.size, config.d_head), cache)
     return {**{name: row[None] for name, row in zip(CACHED_INPUTS, rows)}, **dict.fromkeys(cache_ports(config.n_layer)[0], nothing)}

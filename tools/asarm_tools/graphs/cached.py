@@ -46,9 +46,9 @@ def write_cached(writer: GraphWriter, arithmetic: Arithmetic, names: Names, leng
     # matrix libraries have other kernels, which round in another way.
     first = writer.node("Sub", "content.last", content, writer.integers(1))
     with writer.scope("last_rows"):
-        asked = [writer.node("Slice", name, whole, first, writer.integers(END), writer.integers(1))
-                 for name, whole in (("positions", row_positions), ("horizons", horizons))]
-        last_rows = _rows(writer, shared, positions, *asked, shape, length)
+        row_positions = writer.node("Slice", "positions", row_positions, first, writer.integers(END), writer.integers(1))
+        horizons = writer.node("Slice", "horizons", horizons, first, writer.integers(END), writer.integers(1))
+        last_rows = _rows(writer, shared, positions, row_positions, horizons, shape, length)
     rows, layers, keys = shared.embeddings(), Layers(writer, arithmetic, names), CachedKeys(writer, arithmetic, names, places)
     last = names.config.n_layer - 1
     for layer in range(last + 1):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterator
 from collections.abc import Mapping
 from typing import BinaryIO
 
@@ -20,6 +21,7 @@ from asarm_tools.graphs.writer import ORT_DOMAIN
 from asarm_tools.quantization.precision import LARGE
 
 _PAGE, _PAGED_FROM = 1 << 16, 1 << 20  # tensors of a MiB and more begin at a page, so that they can be mapped on every system
+_BLOCK = 1 << 22  # bytes that are read at once
 _ALIGNMENT = 64  # bytes, of the others: an odd number of float16 would leave no place for float32
 
 
@@ -118,35 +120,41 @@ def _check_weights(model: onnx.ModelProto, data_file: str) -> None:
     for tensor in model.graph.initializer:
         if np.prod(tensor.dims, dtype=np.int64) < LARGE:
             continue
-        values = _values(tensor, data_file)
-        if (values == values[0]).all():
+        content, is_constant = _content(_blocks(tensor, data_file))
+        if is_constant:
             continue  # equal fresh biases are no copies
         place = _place(tensor) if tensor.external_data else tensor.name
-        other, where = seen.setdefault((values.nbytes, *_content(values)), (tensor.name, place))
+        other, where = seen.setdefault(content, (tensor.name, place))
         if where != place:
             raise InputError(f"the exported graph holds a weight twice: {other} and {tensor.name}")
     _check_constants(model)
 
 
-def _values(tensor: TensorProto, data_file: str) -> np.ndarray:
-    """All values in a row; those of the data file without a copy."""
+def _blocks(tensor: TensorProto, data_file: str) -> Iterator[np.ndarray]:
+    """All values in a row, some at a time."""
     if not tensor.external_data:
-        return numpy_helper.to_array(tensor).ravel()
-    kind = _dtype(tensor.data_type)
-    offset, length = _place(tensor)
-    return np.memmap(data_file, kind, "r", offset, length // kind.itemsize)
+        yield numpy_helper.to_array(tensor).ravel()
+        return
+    kind, (offset, length) = _dtype(tensor.data_type), _place(tensor)
+    with open(data_file, "rb") as file:
+        file.seek(offset)
+        for begin in range(0, length, _BLOCK):
+            yield np.frombuffer(file.read(min(_BLOCK, length - begin)), kind)
 
 
-def _content(values: np.ndarray) -> tuple[int, ...]:
-    """The same for all orders of the same values, and hardly ever for others: sums of two hashes of each value."""
-    bits = values.view(f"u{values.dtype.itemsize}")
-    totals = np.zeros(2, np.uint64)
-    for begin in range(0, bits.size, 1 << 20):
-        mixed = (bits[begin:begin + (1 << 20)].astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+def _content(blocks: Iterator[np.ndarray]) -> tuple[tuple[int, ...], bool]:
+    """The same for all orders of the same values, and hardly ever for others: their size and sums of two hashes of each value. And whether they are all equal."""
+    size, totals, first, is_constant = 0, np.zeros(2, np.uint64), None, True
+    for values in blocks:
+        first = values[:1] if first is None else first
+        is_constant = is_constant and bool((values == first).all())
+        bits = values.view(f"u{values.dtype.itemsize}")
+        size += values.nbytes
+        mixed = (bits.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
         for place, shift in enumerate((29, 32)):
             mixed = (mixed ^ mixed >> np.uint64(shift)) * np.uint64(0xBF58476D1CE4E5B9)
             totals[place:place + 1] += mixed.sum(dtype=np.uint64)
-    return tuple(map(int, totals))
+    return (size, *map(int, totals)), is_constant
 
 
 def _check_shared(first: onnx.ModelProto, other: onnx.ModelProto) -> None:

@@ -14,7 +14,7 @@ from asarm_tools.quantization.rounding import Rounded
 
 
 class GraphWeights:
-    """Made when they are asked for, so that an export holds hardly more than one of them beside the checkpoint.
+    """Views of the checkpoint's weights where the layout is the same; what has to be made is made once, for all graphs.
 
     rounded: matrices in integers by their names in the graph, none for floating-point graphs.
     """
@@ -23,14 +23,20 @@ class GraphWeights:
         self.config, self.rounded = weights.config, rounded or {}
         self.names = Names(weights.config, frozenset(layer for layer in range(weights.config.n_layer) if weights.output_bias(layer) is not None))
         self._sources = _sources(weights, self.names, length)
+        self._made: dict[str, np.ndarray] = {}
+        self._float16: dict[str, np.ndarray] = {}
 
     def __getitem__(self, name: str) -> np.ndarray:
         """float32, a matrix [inputs, outputs]; the embedding [V, d]."""
-        return self._sources[name]()
+        if name not in self._made:
+            self._made[name] = self._sources[name]()
+        return self._made[name]
 
     def as_float16(self, name: str) -> np.ndarray:
         """Raises InputError where a value is beyond the range of float16."""
-        return to_float16(name, self[name])
+        if name not in self._float16:
+            self._float16[name] = to_float16(name, self._sources[name]())
+        return self._float16[name]
 
 
 def _sources(weights: Weights, names: Names, length: int) -> dict[str, Callable[[], np.ndarray]]:

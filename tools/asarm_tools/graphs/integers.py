@@ -15,7 +15,7 @@ from asarm_tools.graphs.writer import ORT_DOMAIN, GraphWriter
 from asarm_tools.quantization.rounding import LARGEST, pairs
 
 _BELOW = 24  # quantized values for negative ones of an activation function
-_ONE, _STEP, _MIDDLE, _ZERO = np.float32(1), np.float32(1 / 127), np.uint8(128), np.int8(0)
+_STEP, _MIDDLE = 1 / 127, 128
 
 
 def has_finer_steps(lowest: float, largest: float) -> bool:
@@ -85,7 +85,7 @@ class IntegerArithmetic:
             quantized, factor = self._as_bytes(rows)
             row_step, zero = writer.number(_STEP), writer.number(_MIDDLE, np.uint8)
         sums = writer.node("MatMulIntegerToFloat", f"{name}.sums", quantized, columns, row_step, f"{matrix}.scales", zero,
-                           writer.number(_ZERO, np.int8), domain=ORT_DOMAIN)
+                           writer.number(0, np.int8), domain=ORT_DOMAIN)
         return writer.node("Mul", name, sums, factor)
 
     def embed(self, name: str, ids: str) -> str:
@@ -127,8 +127,8 @@ class IntegerArithmetic:
             return writer.node("GatherElements", name, writer.node("MatMul", f"{name}.all", rows, table), place, axis=2)
         scaled = writer.node("Mul", f"{name}.rows", rows, f"{table}.step")
         quantized, largest = self._as_bytes(scaled)
-        sums = writer.node("MatMulIntegerToFloat", f"{name}.all", quantized, table, writer.number(_STEP), writer.number(_ONE),
-                           writer.number(_MIDDLE, np.uint8), writer.number(_ZERO, np.int8), domain=ORT_DOMAIN)
+        sums = writer.node("MatMulIntegerToFloat", f"{name}.all", quantized, table, writer.number(_STEP), writer.number(1),
+                           writer.number(_MIDDLE, np.uint8), writer.number(0, np.int8), domain=ORT_DOMAIN)
         return writer.node("Mul", name, writer.node("GatherElements", f"{name}.taken", sums, place, axis=2), largest)
 
     def _as_bytes(self, rows: str) -> tuple[str, str]:
@@ -139,8 +139,9 @@ class IntegerArithmetic:
             with writer.no_scope():
                 if rows in self._parts:
                     whole, *bounds = self._parts[rows]
-                    self._bytes[rows] = tuple(writer.node("Slice", f"{rows}.{kind}", part, *bounds, writer.integers(1))
-                                              for kind, part in zip(("bytes", "largest"), self._as_bytes(whole)))
+                    quantized, largest = self._as_bytes(whole)
+                    self._bytes[rows] = (writer.node("Slice", f"{rows}.bytes", quantized, *bounds, writer.integers(1)),
+                                         writer.node("Slice", f"{rows}.largest", largest, *bounds, writer.integers(1)))
                 else:
                     largest = writer.reduce_max(f"{rows}.largest", writer.node("Abs", f"{rows}.sizes", rows))
                     shares = writer.node("Div", f"{rows}.shares", rows, largest)
@@ -155,5 +156,5 @@ class IntegerArithmetic:
         zero = writer.number(below, np.uint8)
         step = writer.node("Mul", f"{name}.above_step", writer.reduce_max(f"{name}.largest", rows), writer.number(1 / (255 - below)))
         step = writer.node("Max", f"{name}.step", step, writer.number(-self._lowest / below if below else 1e-30))
-        quantized = writer.node("QuantizeLinear", f"{name}.bytes", writer.node("Div", f"{name}.steps", rows, step), writer.number(_ONE), zero)
+        quantized = writer.node("QuantizeLinear", f"{name}.bytes", writer.node("Div", f"{name}.steps", rows, step), writer.number(1), zero)
         return quantized, step, zero

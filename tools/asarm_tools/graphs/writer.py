@@ -81,7 +81,7 @@ class GraphWriter:
 
     def number(self, value: float, kind: type = np.float32) -> str:
         """A constant without axes."""
-        array = np.array(value, kind)
+        array: np.ndarray = np.array(value, kind)
         return self.weight(f"constant.{array.dtype}.{array.item()!r}", array)
 
     def reduce_max(self, name: str, values: str) -> str:

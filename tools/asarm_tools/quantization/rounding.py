@@ -77,11 +77,11 @@ def best_group_scales(groups: np.ndarray, importance: np.ndarray, units: np.ndar
 
 
 def _least_error(groups: np.ndarray, importance: np.ndarray, bits: int, candidates: Iterable[np.ndarray]) -> np.ndarray:
-    best, least = None, np.full(len(groups), np.inf, np.float32)
+    best, least = np.zeros(len(groups), np.float32), np.full(len(groups), np.inf, np.float32)
     for scale in candidates:
         error = np.square(round_to(groups, scale[:, None], bits) - groups) @ importance
         better = error < least
-        best, least = scale if best is None else np.where(better, scale, best), np.where(better, error, least)
+        best, least = np.where(better, scale, best), np.where(better, error, least)
     return np.where(best == 0, np.float32(1), best)
 
 
