@@ -32,7 +32,7 @@ def answers(weights: Weights, kind: str | None) -> tuple[str, Callable[[Case], n
     """What replays a case, and its name: PyTorch where it is installed and nothing else is asked for, else NumPy."""
     if kind != NUMPY:
         try:
-            from asarm_tools.network.answers import answer_by_pytorch
+            from asarm_tools.export.answers import answer_by_pytorch
             return PYTORCH, answer_by_pytorch(weights)
         except ImportError as error:
             if kind == PYTORCH:
