@@ -22,15 +22,20 @@ ROOT = Path(__file__).resolve().parents[2]
 torch.set_num_threads(1)  # small matrices; a second thread only waits for busy cores
 
 
-@pytest.fixture
-def tiny() -> Path:
+@pytest.fixture(scope="session")
+def golden() -> Path:
+    return ROOT / "tests" / "golden"
+
+
+@pytest.fixture(scope="session")
+def tiny(golden) -> Path:
     """Checkpoint with random weights, and what the official code answered with it."""
-    return ROOT / "tests" / "golden" / "tiny"
+    return golden / "tiny"
 
 
-@pytest.fixture
-def micro() -> Path:
-    return ROOT / "tests" / "golden" / "micro"
+@pytest.fixture(scope="session")
+def micro(golden) -> Path:
+    return golden / "micro"
 
 
 @pytest.fixture(scope="session")
