@@ -1,5 +1,6 @@
 """Paths, and a way to call the tools as from the command line but in this process."""
 
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -9,6 +10,8 @@ import pytest
 import torch
 
 from asarm_tools.command_line import failure
+from asarm_tools.export.folder import export
+from asarm_tools.export.options import ExportOptions
 
 from synthetic import write_texts, write_tokenizer
 
@@ -36,6 +39,20 @@ def tiny(golden) -> Path:
 @pytest.fixture(scope="session")
 def micro(golden) -> Path:
     return golden / "micro"
+
+
+@pytest.fixture(scope="session")
+def exported(tiny, tmp_path_factory):
+    """An export of tiny with no options; who changes it takes a copy."""
+    folder = tmp_path_factory.mktemp("exported") / "tiny"
+    export(ExportOptions(checkpoint=str(tiny), output=str(folder), maximum_length=64))
+    return folder
+
+
+@pytest.fixture
+def folder(exported, tmp_path):
+    """A copy of it that a test may break."""
+    return shutil.copytree(exported, tmp_path / "folder")
 
 
 @pytest.fixture(scope="session")
