@@ -1,5 +1,6 @@
 """Paths, and a way to call the tools as from the command line but in this process."""
 
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -9,6 +10,8 @@ import pytest
 import torch
 
 from asarm_tools.command_line import failure
+from asarm_tools.export.folder import export
+from asarm_tools.export.options import ExportOptions
 
 from synthetic import write_texts, write_tokenizer
 
@@ -22,15 +25,34 @@ ROOT = Path(__file__).resolve().parents[2]
 torch.set_num_threads(1)  # small matrices; a second thread only waits for busy cores
 
 
-@pytest.fixture
-def tiny() -> Path:
+@pytest.fixture(scope="session")
+def golden() -> Path:
+    return ROOT / "tests" / "golden"
+
+
+@pytest.fixture(scope="session")
+def tiny(golden) -> Path:
     """Checkpoint with random weights, and what the official code answered with it."""
-    return ROOT / "tests" / "golden" / "tiny"
+    return golden / "tiny"
+
+
+@pytest.fixture(scope="session")
+def micro(golden) -> Path:
+    return golden / "micro"
+
+
+@pytest.fixture(scope="session")
+def exported(tiny, tmp_path_factory):
+    """An export of tiny with no options; who changes it takes a copy."""
+    folder = tmp_path_factory.mktemp("exported") / "tiny"
+    export(ExportOptions(checkpoint=str(tiny), output=str(folder), maximum_length=64))
+    return folder
 
 
 @pytest.fixture
-def micro() -> Path:
-    return ROOT / "tests" / "golden" / "micro"
+def folder(exported, tmp_path):
+    """A copy of it that a test may break."""
+    return shutil.copytree(exported, tmp_path / "folder")
 
 
 @pytest.fixture(scope="session")

@@ -8,15 +8,21 @@ import onnx
 import torch
 from onnx import TensorProto, numpy_helper
 
-from asarm_tools.checkpoints.checkpoint import read_config
-from asarm_tools.export import contract
+from asarm_tools.checkpoints.config_file import read_config
+from asarm_tools.checkpoints.random_checkpoint import random_weights
+from asarm_tools.graphs import contract, files
+from asarm_tools.graphs.arithmetic import FloatArithmetic
+from asarm_tools.graphs.build import build
+from asarm_tools.graphs.graph_weights import GraphWeights
 from asarm_tools.network.config import TwoStreamConfig
 from asarm_tools.network.two_stream import TwoStreamModel
+from asarm_tools.network.weights import Weights
 from asarm_tools.quantization.precision import LARGE
 
 from conftest import ROOT
 
 COMMITTED = ROOT / "models" / "tiny"
+TRACED = ROOT / "tests" / "golden" / "traced"  # folders of format 1
 GRAPHS = ("model.onnx", "model_cached.onnx")
 
 
@@ -48,8 +54,29 @@ def contracts(folder) -> list[contract.Contract]:
     return [contract.stateless(config), contract.cached(config)]
 
 
-def fresh(vocabulary: int, **sizes: int) -> TwoStreamModel:
-    model = TwoStreamModel(TwoStreamConfig(vocabulary, **{"d_model": 32, "n_layer": 1, "n_head": 2, "d_inner": 32, **sizes}))
+def fresh(vocabulary: int, **sizes) -> TwoStreamModel:
+    model = TwoStreamModel(small(vocabulary, **sizes))
     for parameter in model.parameters():
         torch.nn.init.normal_(parameter, std=0.2)
     return model.eval()
+
+
+def fresh_weights(vocabulary: int, seed: int = 1, deviation: float = 0.2, **sizes) -> Weights:
+    """Normal ones, those of the norms around 1."""
+    weights = random_weights(small(vocabulary, **sizes), seed, deviation)
+    generator = np.random.default_rng(seed)
+    for name, values in list(weights.items()):
+        if "layer_norm" in name:
+            weights[name] = values + generator.standard_normal(values.shape, np.float32) * np.float32(deviation)
+    return weights
+
+
+def small(vocabulary: int, **sizes) -> TwoStreamConfig:
+    return TwoStreamConfig(vocabulary, **{"d_model": 32, "n_layer": 1, "n_head": 2, "d_inner": 32, **sizes})
+
+
+def write_graphs(folder, weights: Weights, length: int, opset: int = 17) -> None:
+    """Both in float32, without the rest of an export."""
+    found = GraphWeights(weights, length)
+    kinds = contract.stateless(weights.config), contract.cached(weights.config)
+    files.save({ports.file: build(ports, opset, found, length, lambda writer: FloatArithmetic(writer, found)) for ports in kinds}, str(folder))

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from asarm_tools.network.cached import CACHED_INPUTS
+from asarm_tools.graphs.contract import CACHED_INPUTS, TARGET_STATES, cache_ports
 
 NOBODY = 2 ** 31 - 1  # a rank past every horizon
+STEP = 16  # the cache has a multiple of so many positions
 KINDS = ("lattice", "random", "right to left")
 
 
@@ -18,7 +19,7 @@ class Call:
     ranks: np.ndarray  # [T]
     horizons: np.ndarray  # [T]
     rows: np.ndarray  # [C]
-    past: np.ndarray  # [P] the rank at each position, or NOBODY
+    past: np.ndarray  # [P] the rank at each position, with these rows in place, or NOBODY; the last position is spare
 
 
 class Sequence:
@@ -82,21 +83,27 @@ class Sequence:
         elif self.generator.integers(4) == 0:
             first = int(self.generator.integers(self.given - 1, first + 1))
         rows = self.generator.permutation(np.arange(first, end))
-        past = np.full(room, NOBODY)
-        held = np.setdiff1d(np.arange(self.cached), rows)
-        past[self.positions[held]] = held
         self.cached = max(self.cached, end)
-        return Call(ranks, horizons, rows, past)
+        return Call(ranks, horizons, rows, self.past(room, self.cached))
+
+    def idle(self, room: int) -> Call:
+        """Nothing: a slot of a batch whose sequence waits."""
+        nothing = np.zeros(0, np.int64)
+        return Call(nothing, nothing, nothing, self.past(room, self.cached))
+
+    def past(self, room: int, held: int) -> np.ndarray:
+        assert room > self.length
+        past = np.full(room, NOBODY)
+        past[self.positions[:held]] = np.arange(held)
+        return past
 
     def padded(self, call: Call, content: int, targets: int) -> dict[str, np.ndarray]:
-        """The call as inputs of the graph. A padding row sees what is given and is seen by nobody; a spare target repeats the first."""
-        more = content - call.rows.size
-        rows = np.concatenate((call.rows, np.zeros(more, np.int64)))
-        spare = (0, targets - call.ranks.size)
-        ranks, horizons = (np.pad(part, spare, constant_values=part[0]) for part in (call.ranks, call.horizons))
-        places = self.positions[rows]
-        inputs = (self.tokens[places], places, np.concatenate((call.rows, np.full(more, NOBODY))), np.maximum(self.given, rows + 1),
-                  self.positions[ranks], horizons, call.past)
+        """The call as inputs of the graph. A padding row goes to the spare position, where nobody sees it; a spare target repeats the first."""
+        spare = content - call.rows.size
+        ranks, horizons = (part if part.size else np.array([self.given]) for part in (call.ranks, call.horizons))
+        ranks, horizons = (np.pad(part, (0, targets - part.size), constant_values=part[0]) for part in (ranks, horizons))
+        inputs = (np.pad(self.tokens[self.positions[call.rows]], (0, spare)), np.pad(self.positions[call.rows], (0, spare), constant_values=call.past.size - 1),
+                  np.pad(np.maximum(self.given, call.rows + 1), (0, spare), constant_values=self.given), self.positions[ranks], horizons, call.past)
         return dict(zip(CACHED_INPUTS, inputs))
 
 
@@ -110,42 +117,52 @@ class Forgetful(Sequence):
 class Cache:
     """Keys and values [B, H, P, D] of all layers by position, with anything where nobody has written."""
 
-    def __init__(self, config, batch: int, room: int):
-        generator = torch.Generator().manual_seed(1)
-        shape = (batch, config.n_head, room, config.d_head)
-        self.ports = [1e4 * torch.randn(shape, generator=generator, dtype=torch.float64) for _ in range(2 * config.n_layer)]
+    def __init__(self, config, batch: int, room: int, dtype=np.float32):
+        generator = np.random.default_rng(1)
+        self.names, self.new_names = cache_ports(config.n_layer)
+        self.ports = [(100 * generator.standard_normal((batch, config.n_head, room, config.d_head))).astype(dtype) for _ in self.names]
 
-    @torch.no_grad()
-    def ask(self, model, sequences: list[Sequence], calls: list[Call], change=lambda inputs, sequences: None) -> list[torch.Tensor]:
-        """Logits [T, V] of each sequence's call; puts the new rows into their places."""
-        content, targets = max(call.rows.size for call in calls), max(call.ranks.size for call in calls)
-        rows = [sequence.padded(call, content, targets) for sequence, call in zip(sequences, calls)]
-        inputs = {name: torch.from_numpy(np.stack([row[name] for row in rows])) for name in CACHED_INPUTS}
+    def ask(self, run, sequences: list[Sequence], calls: list[Call], change=lambda inputs, sequences: None) -> list[np.ndarray]:
+        """Logits [T, V] of each sequence's call; the cache is then what the graph made of it, which is the same but for the new rows."""
+        inputs = stacked(sequences, calls)
         change(inputs, sequences)
-        past = inputs["past_ranks"].shape[1]
-        logits, *present = model(*inputs.values(), *(port[:, :, :past] for port in self.ports))
-        for port, new in zip(self.ports, present):
-            for row, (sequence, call) in enumerate(zip(sequences, calls)):
-                port[row, :, sequence.positions[call.rows]] = new[row, :call.rows.size].transpose(0, 1)
-        return [logits[row, :call.ranks.size] for row, call in enumerate(calls)]
+        found = run({**inputs, **dict(zip(self.names, self.ports))})
+        before, self.ports = self.ports, [found[name] for name in self.new_names]
+        kept = np.ones(inputs["past_ranks"].shape, bool)
+        np.put_along_axis(kept, inputs["content_positions"], False, 1)
+        for old, new in zip(before, self.ports):
+            assert new.shape == old.shape and np.array_equal(new.swapaxes(1, 2)[kept], old.swapaxes(1, 2)[kept])
+        assert found[TARGET_STATES].shape[:2] == inputs["target_positions"].shape
+        return [found["logits"][row, :call.ranks.size] for row, call in enumerate(calls)]
+
+
+def stacked(sequences: list[Sequence], calls: list[Call]) -> dict[str, np.ndarray]:
+    content, targets = max(1, *(call.rows.size for call in calls)), max(1, *(call.ranks.size for call in calls))
+    rows = [sequence.padded(call, content, targets) for sequence, call in zip(sequences, calls)]
+    return {name: np.stack([row[name] for row in rows]) for name in CACHED_INPUTS}
 
 
 @torch.no_grad()
-def stateless_answer(model, sequence: Sequence, call: Call) -> torch.Tensor:
+def stateless_answer(model, sequence: Sequence, call: Call) -> np.ndarray:
     """Logits [T, V] of the network that encodes the whole sequence anew."""
     prompt = (sequence.order < sequence.given).astype(np.int64)
     inputs = (sequence.tokens, sequence.order, prompt, sequence.positions[call.ranks], call.horizons)
-    return model(*(torch.from_numpy(part)[None] for part in inputs))[0]
+    return model(*(torch.from_numpy(part)[None] for part in inputs))[0].numpy()
 
 
-def play(model, cached, sequences: list[Sequence], room: int, calls: int, change=lambda inputs, sequences: None) -> float:
-    """The worst difference between both networks over calls of all the sequences at once, each with moves of its own before."""
+def play(model, run, sequences: list[Sequence], room: int, calls: int, change=lambda inputs, sequences: None) -> float:
+    """The worst difference between PyTorch's network and the graph with a cache, over calls of all the sequences at once, each with moves of its own
+    before; of several sequences some wait."""
     cache, worst = Cache(model.config, len(sequences), room), 0.0
     for _ in range(calls):
+        asked = []
         for sequence in sequences:
-            sequence.move()
-        asked = [sequence.call(room) for sequence in sequences]
-        answers = cache.ask(cached, sequences, asked, change)
+            waits = len(sequences) > 1 and sequence.generator.integers(6) == 0
+            if not waits:
+                sequence.move()
+            asked.append(sequence.idle(room) if waits else sequence.call(room))
+        answers = cache.ask(run, sequences, asked, change)
         for sequence, call, logits in zip(sequences, asked, answers):
-            worst = max(worst, (logits - stateless_answer(model, sequence, call)).abs().max().item())
+            if call.ranks.size:
+                worst = max(worst, float(np.abs(logits - stateless_answer(model, sequence, call)).max()))
     return worst

@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from asarm_tools.checkpoints import random_checkpoint
-from asarm_tools.checkpoints.checkpoint import CheckpointError, checkpoint_hash, read_config, weight_files
+from asarm_tools.checkpoints.checkpoint import CheckpointError, checkpoint_hash, read_weights, weight_files, write_weights
+from asarm_tools.checkpoints.config_file import read_config
 from asarm_tools.checkpoints.torch_model import read_model, write_model
 from asarm_tools.checkpoints.tensor_file import TensorFileError, read_tensors, write_tensors
 
@@ -284,7 +285,7 @@ def test_an_index_whose_file_names_are_no_text_is_refused(folder, names):
 
 
 def test_random_checkpoints_appear_whole_or_not_at_all(tmp_path, call, monkeypatch):
-    monkeypatch.setattr(random_checkpoint, "write_model", lambda folder, model: (write_model(folder, model), 1 / 0))
+    monkeypatch.setattr(random_checkpoint, "write_weights", lambda folder, weights: (write_weights(folder, weights), 1 / 0))
     with pytest.raises(ZeroDivisionError):
         call(random_checkpoint, "--size", "small", "--output", tmp_path / "new")
     assert list(tmp_path.iterdir()) == []
@@ -292,6 +293,30 @@ def test_random_checkpoints_appear_whole_or_not_at_all(tmp_path, call, monkeypat
     monkeypatch.setattr("sys.argv", ["", "--size", "small", "--output", str(tmp_path / "new")])
     assert random_checkpoint.main() == 0
     assert [path.name for path in tmp_path.iterdir()] == ["new"] and read_model(str(tmp_path / "new")).config.d_model == 128
+
+
+@pytest.mark.parametrize("size", ["text", "small"])
+def test_random_checkpoints_are_of_their_seed(tmp_path, call, size):
+    """Small ones are wider, so that their answers differ from each other; norms do nothing yet."""
+    for name, seed in (("first", 3), ("again", 3), ("other", 4)):
+        assert call(random_checkpoint, "--size", size, "--seed", seed, "--output", tmp_path / name) == 0
+    first, again, other = (read_weights(str(tmp_path / name)) for name in ("first", "again", "other"))
+    assert first.config == random_checkpoint.SIZES[size] and checkpoint_hash(str(tmp_path / "first")) == checkpoint_hash(str(tmp_path / "again"))
+    for name, values in first.items():
+        assert np.array_equal(values, again[name]) and np.isfinite(values).all()
+        if "layer_norm" in name:
+            assert (values == name.endswith("weight")).all()
+        else:
+            assert not np.array_equal(values, other[name]) and 0.05 < values.std() < 0.2
+    assert call(random_checkpoint, "--size", size, "--output", tmp_path / "first") == 2
+
+
+def test_weights_of_safetensors_are_views_that_leave_the_file_alone(folder):
+    """Of the file, without memory of their own; what is written to them is not kept."""
+    weights, before = read_weights(str(folder)), (folder / "model.safetensors").read_bytes()
+    assert all(not values.flags.owndata for _, values in weights.items())
+    weights["lm_loss.bias"][:] = 5
+    assert (folder / "model.safetensors").read_bytes() == before and (read_weights(str(folder))["lm_loss.bias"] != 5).any()
 
 
 def test_missing_files_are_named(folder):

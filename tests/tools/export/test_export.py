@@ -13,11 +13,10 @@ import pytest
 from onnx import TensorProto
 
 from asarm_tools.checkpoints import random_checkpoint
-from asarm_tools.checkpoints.checkpoint import checkpoint_hash
-from asarm_tools.checkpoints.torch_model import read_model, write_model
+from asarm_tools.checkpoints.checkpoint import checkpoint_hash, read_weights, write_weights
 from asarm_tools.command_line import failure
 from asarm_tools.export import command as export
-from asarm_tools.export import fixtures
+from asarm_tools.export import fixtures, folder
 from asarm_tools.ngrams import corpus_ngrams as ngrams
 from asarm_tools.ngrams import model_ngrams
 from asarm_tools.ngrams import table_file as ngram_file
@@ -25,7 +24,7 @@ from asarm_tools.ngrams.table_file import to_bytes, write_table
 from asarm_tools.text import special_tokens
 
 from conftest import ROOT
-from exports import GRAPHS, bare, described
+from exports import described
 
 
 def properties(model: onnx.ModelProto) -> dict[str, str]:
@@ -49,13 +48,13 @@ def test_export_of_tiny_keeps_the_contract(tiny, output, call):
     assert [(entry.domain, entry.version) for entry in model.opset_import] == [("", 17)]
     sha256 = checkpoint_hash(str(tiny))
     assert properties(model) == {
-        "asarm.format_version": "1", "asarm.mask_id": "6", "asarm.maximum_length": "64", "asarm.layers": "3", "asarm.heads": "4",
+        "asarm.format_version": "3", "asarm.mask_id": "6", "asarm.maximum_length": "64", "asarm.layers": "3", "asarm.heads": "4",
         "asarm.checkpoint_sha256": sha256}
     assert (output / "config.json").read_bytes() == (tiny / "config.json").read_bytes()
     description = described(output)
     files = description.pop("files")
     assert description == {
-        "format_version": 1, "maximum_length": 64, "vocabulary_size": 64, "layers": 3, "heads": 4, "model_dimension": 32,
+        "format_version": 3, "maximum_length": 64, "vocabulary_size": 64, "layers": 3, "heads": 4, "model_dimension": 32,
         "precision": "float32", "mask_id": 6, "separator_id": 7, "special_ids": list(range(9)),
         "source": {"checkpoint_sha256": sha256, "opset": 17}}
     assert {path.name for path in output.iterdir()} == {"asarm.json", *files}
@@ -72,11 +71,12 @@ def test_export_of_tiny_keeps_the_contract_of_the_cache(tiny, output, call):
     int64, real, content, targets = TensorProto.INT64, TensorProto.FLOAT, ["batch", "content"], ["batch", "targets"]
     ports = [f"{layer}.{kind}" for layer in range(3) for kind in ("key", "value")]
     assert [axes(port) for port in model.graph.input] == [
-        ("input_ids", int64, content), ("content_positions", int64, content), ("content_ranks", int64, content),
-        ("content_horizons", int64, content), ("target_positions", int64, targets), ("target_horizons", int64, targets),
+        ("input_ids", int64, content), ("content_positions", int64, content), ("content_horizons", int64, content),
+        ("target_positions", int64, targets), ("target_horizons", int64, targets),
         ("past_ranks", int64, ["batch", "past"]), *((f"past_key_values.{port}", real, ["batch", 4, "past", 8]) for port in ports)]
     assert [axes(port) for port in model.graph.output] == [
-        ("logits", real, ["batch", "targets", 64]), *((f"present.{port}", real, ["batch", "content", 4, 8]) for port in ports)]
+        ("logits", real, ["batch", "targets", 64]), *((f"present.{port}", real, ["batch", 4, "past", 8]) for port in ports),
+        ("target_states", real, ["batch", "targets", 32])]
     assert [(entry.domain, entry.version) for entry in model.opset_import] == [("", 17)]
     assert properties(model) == properties(onnx.load(str(output / "model.onnx")))
 
@@ -93,25 +93,13 @@ def test_bad_arguments_are_one_line_and_write_nothing(tiny, output, call, capsys
     assert list(output.parent.iterdir()) == []
 
 
-@pytest.mark.parametrize("opset", [18, 19, 20, 21])
-def test_an_opset_is_written_or_refused_by_name(tiny, output, call, capsys, opset):
-    """Which of them a PyTorch knows depends on its version; none is accepted and then not written."""
-    code = call(export, "--checkpoint", tiny, "--output", output, "--maximum-length", 20, "--opset", opset)
-    if code:
-        assert code == 2 and f"cannot export opset {opset}: Unsupported ONNX opset version" in capsys.readouterr().err and not output.exists()
-        return
-    assert described(output)["source"]["opset"] == opset
-    for file in GRAPHS:
-        assert [(entry.domain, entry.version) for entry in bare(output, file).opset_import] == [("", opset)]
-
-
 def test_long_sequences_are_announced_with_their_memory(tiny, output, call, capsys, monkeypatch):
     seen = []
-    monkeypatch.setattr(export, "read_model", lambda _: seen.append(capsys.readouterr().err) or 1 / 0)
+    monkeypatch.setattr(folder.shutil, "copyfile", lambda *_: seen.append(capsys.readouterr().err) or 1 / 0)
     for length, more in ((65_536, []), (4096, ["--golden-lengths", 4096]), (4096, [])):
         with pytest.raises(ZeroDivisionError):
             call(export, "--checkpoint", tiny, "--output", output, "--maximum-length", length, *more)
-    monkeypatch.setattr(export, "WORTH_A_WORD", 1 << 40)
+    monkeypatch.setattr(folder, "WORTH_A_WORD", 1 << 40)
     with pytest.raises(ZeroDivisionError):
         call(export, "--checkpoint", tiny, "--output", output, "--maximum-length", 65_536)
     assert [bool(error) for error in seen] == [False, True, False, False]
@@ -121,7 +109,7 @@ def test_long_sequences_are_announced_with_their_memory(tiny, output, call, caps
 
 def test_the_estimate_for_a_base_model_is_that_of_the_format(capsys):
     """docs/model-format.md: the table in memory takes 8 * layers * width * length bytes."""
-    export.warn_of_memory(random_checkpoint.SIZES["base"], 65_536, [1024])
+    folder.warn_of_memory(random_checkpoint.SIZES["base"], 65_536, [1024])
     assert "3.3 GiB of memory here, 0.4 GiB on disk and 4.5 GiB in a loaded model" in capsys.readouterr().err
 
 
@@ -170,10 +158,9 @@ def test_signals_have_their_handlers_back_afterwards(tiny, output, call):
     assert [signal.getsignal(number) for number in failure.STOPPING] == before
 
 
-@pytest.mark.parametrize("module", ["command", "verify", "recover"])
-def test_onnx_is_loaded_before_pytorch(module):
+def test_onnx_is_loaded_before_pytorch():
     """The other way round, its checker crashes on Debian unstable."""
-    program = f"import sys, asarm_tools.export.{module}; names = list(sys.modules); print(names.index('onnx') < names.index('torch'))"
+    program = "import sys, asarm_tools.export.against_transformers; names = list(sys.modules); print(names.index('onnx') < names.index('torch'))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT / "tools")})
     assert done.stdout == "True\n", done.stderr
 
@@ -188,7 +175,7 @@ def test_n_grams_go_into_the_folder(tiny, tmp_path, output, call):
 
 def test_n_grams_of_the_model_go_into_the_folder(tiny, output, call):
     assert call(export, "--checkpoint", tiny, "--output", output, "--ngrams", "model") == 0
-    expected = model_ngrams.build(read_model(str(tiny)), special_tokens.without_tokenizer(64))
+    expected = model_ngrams.build(read_weights(str(tiny)), special_tokens.without_tokenizer(64))
     assert (output / "ngrams.bin").read_bytes() == to_bytes(expected, 64)
     assert "ngrams.bin" in described(output)["files"]
     ngram_file.check(str(output / "ngrams.bin"), 64)
@@ -206,31 +193,31 @@ def test_a_table_that_does_not_fit_is_refused(tiny, tmp_path, output, call, caps
 
 
 def test_trained_length_of_the_checkpoint_must_be_a_length(tiny, tmp_path, output, call, capsys):
-    write_model(str(tmp_path / "checkpoint"), read_model(str(tiny)), trained_length="long")
+    write_weights(str(tmp_path / "checkpoint"), read_weights(str(tiny)), trained_length="long")
     assert call(export, "--checkpoint", tmp_path / "checkpoint", "--output", output) == 2
     assert "'long'" in capsys.readouterr().err
 
 
 def test_open_gaps_of_the_checkpoint_are_described(tiny, tmp_path, output, call, capsys):
-    write_model(str(tmp_path / "open"), read_model(str(tiny)), open_gaps=0.25)
+    write_weights(str(tmp_path / "open"), read_weights(str(tiny)), open_gaps=0.25)
     assert call(export, "--checkpoint", tmp_path / "open", "--output", output) == 0
-    assert (described(output)["open_gaps"], described(output)["format_version"]) == (0.25, 1)
+    assert (described(output)["open_gaps"], described(output)["format_version"]) == (0.25, 3)
     assert call(export, "--checkpoint", tiny, "--output", output) == 0 and "open_gaps" not in described(output)
     for wrong in (1.5, "some", True):
-        write_model(str(tmp_path / "open"), read_model(str(tiny)), open_gaps=wrong)
+        write_weights(str(tmp_path / "open"), read_weights(str(tiny)), open_gaps=wrong)
         assert call(export, "--checkpoint", tmp_path / "open", "--output", output) == 2
         assert "open_gaps" in capsys.readouterr().err
 
 
 def test_a_checkpoint_that_changes_meanwhile_is_refused(tiny, tmp_path, output, call, capsys, monkeypatch):
-    write_model(str(tmp_path / "checkpoint"), read_model(str(tiny)))
+    write_weights(str(tmp_path / "checkpoint"), read_weights(str(tiny)))
 
-    def read_then_train_on(folder):
-        model = read_model(folder)
-        write_model(folder, model, trained_tokens=1)
-        return model
+    def read_then_train_on(checkpoint):
+        weights = read_weights(checkpoint)
+        write_weights(checkpoint, weights, trained_tokens=1)
+        return weights
 
-    monkeypatch.setattr(export, "read_model", read_then_train_on)
+    monkeypatch.setattr(folder, "read_weights", read_then_train_on)
     assert call(export, "--checkpoint", tmp_path / "checkpoint", "--output", output) == 2
     assert "changed while it was read" in capsys.readouterr().err and not output.exists()
 
@@ -260,14 +247,14 @@ def test_foreign_content_is_refused(tiny, output, call, capsys):
 
 def test_failed_replacement_restores_the_earlier_export(tiny, output, call, monkeypatch):
     assert call(export, "--checkpoint", tiny, "--output", output) == 0
-    before, rename = (output / "asarm.json").read_bytes(), export.os.rename
+    before, rename = (output / "asarm.json").read_bytes(), os.rename
 
     def failing(source, target):
         if source.endswith(".part") and not source.endswith(".old.part"):
             raise OSError("disk trouble")
         rename(source, target)
 
-    monkeypatch.setattr(export.os, "rename", failing)
+    monkeypatch.setattr(os, "rename", failing)
     assert call(export, "--checkpoint", tiny, "--output", output, "--maximum-length", 9) == 2
     assert (output / "asarm.json").read_bytes() == before
     assert len(list(output.parent.iterdir())) == 1

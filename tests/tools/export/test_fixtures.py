@@ -2,15 +2,15 @@
 
 import numpy as np
 import pytest
-import torch
 
-from asarm_tools.checkpoints.checkpoint import checkpoint_hash
-from asarm_tools.checkpoints.torch_model import read_model, write_model
+from asarm_tools.checkpoints.checkpoint import checkpoint_hash, read_weights
 from asarm_tools.checkpoints.tensor_file import read_tensors
+from asarm_tools.command_line.failure import InputError
 from asarm_tools.export import command as export
 from asarm_tools.export import fixtures
+from asarm_tools.network.forward import Network
 
-from exports import COMMITTED, described, fresh
+from exports import COMMITTED, described, fresh_weights
 
 
 def test_committed_export_is_of_the_committed_checkpoint(tiny):
@@ -35,8 +35,8 @@ def test_official_goldens_are_converted_and_checked(tiny, micro, tmp_path, outpu
 
 
 def test_generated_goldens_cover_orders_questions_and_states(tiny):
-    model = read_model(str(tiny))
-    cases = fixtures.generate(model, fixtures.usual_lengths(40), 6, list(range(9)))
+    network = Network(read_weights(str(tiny)))
+    cases = fixtures.generate(network, fixtures.usual_lengths(40), 6, list(range(9)))
     assert len(cases) == 12
     lengths = [case["order"].size for case in cases]
     assert lengths[0] == 2 and lengths[-1] == 40
@@ -51,27 +51,25 @@ def test_generated_goldens_cover_orders_questions_and_states(tiny):
         assert not np.isin(case["input_ids"][seen], range(9)).any()
     assert any(len(set(case["target_horizons"])) == 1 and case["target_horizons"].size > 1 for case in cases)
     assert any(case["target_horizons"].min() > g for case, g in zip(cases, given))  # decided tokens that are not given
-    again = fixtures.generate(model, fixtures.usual_lengths(40), 6, list(range(9)))
+    again = fixtures.generate(network, fixtures.usual_lengths(40), 6, list(range(9)))
     assert all(np.array_equal(a[name], b[name]) for a, b in zip(cases, again) for name in a)
 
 
 def test_golden_file_of_a_real_vocabulary_is_small(tmp_path):
-    torch.manual_seed(1)
-    write_model(str(tmp_path), fresh(4096))
-    cases = fixtures.generate(read_model(str(tmp_path)), fixtures.usual_lengths(512), 6, list(range(9)))
+    cases = fixtures.generate(Network(fresh_weights(4096)), fixtures.usual_lengths(512), 6, list(range(9)))
     fixtures.write_cases(str(tmp_path / "golden.safetensors"), cases)
     assert (tmp_path / "golden.safetensors").stat().st_size < 1_500_000
     assert len(fixtures.read_cases(str(tmp_path / "golden.safetensors"), 4096)) == 12
 
 
 def test_a_large_vocabulary_still_has_several_targets_in_a_case(tmp_path):
-    cases = fixtures.generate(fresh(32000), fixtures.usual_lengths(64), 6, list(range(9)))
+    cases = fixtures.generate(Network(fresh_weights(32000)), fixtures.usual_lengths(64), 6, list(range(9)))
     assert len(cases) == 12 and max(case["logits"].shape[0] for case in cases) == 3
     assert sum(case["logits"].nbytes for case in cases) < 6_000_000
 
 
-def test_goldens_with_missing_or_wrong_tensors_are_refused(tmp_path):
-    whole = read_tensors(COMMITTED / "golden.safetensors")
+def test_goldens_with_missing_or_wrong_tensors_are_refused(exported, tmp_path):
+    whole = read_tensors(exported / "golden.safetensors")
     path = str(tmp_path / "golden.safetensors")
     changes = [lambda t: t.pop("003.order"), lambda t: t.update({"003.order": np.zeros(3, np.int64)}),
                lambda t: t.update({"003.logits": np.zeros((1, 63), np.float32)}), lambda t: t.clear(),
@@ -82,7 +80,7 @@ def test_goldens_with_missing_or_wrong_tensors_are_refused(tmp_path):
         tensors = {name: array.copy() for name, array in whole.items()}
         change(tensors)
         fixtures.write_tensors(path, tensors)
-        with pytest.raises(export.InputError, match="golden.safetensors"):
+        with pytest.raises(InputError, match="golden.safetensors"):
             fixtures.read_cases(path, 64)
 
 

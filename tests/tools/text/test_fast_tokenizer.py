@@ -102,7 +102,7 @@ def test_the_published_checkpoint_keeps_the_rules_of_its_authors(checkpoint, cap
 def test_a_checkpoint_without_spiece_model_gets_one(checkpoint, output, tmp_path, call):
     assert call(export, "--checkpoint", checkpoint, "--output", output, "--maximum-length", 20) == 0
     description, made = described(output), sentencepiece_file.read(str(output / "spiece.model"))
-    assert description["text_rules"] == NEWER and description["format_version"] == 2
+    assert description["text_rules"] == NEWER and description["format_version"] == 3
     assert (description["mask_id"], description["separator_id"], description["special_ids"]) == (6, 7, list(range(9)))
     assert [(piece.piece, piece.score) for piece in made.pieces] == [(piece.piece, piece.score) for piece in odd().pieces]
     assert call(recover, "--model", output, "--output", tmp_path / "recovered") == 0

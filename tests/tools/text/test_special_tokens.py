@@ -4,6 +4,7 @@ import pytest
 import sentencepiece
 
 from asarm_tools.checkpoints.torch_model import write_model
+from asarm_tools.command_line.failure import InputError
 from asarm_tools.export import command as export
 from asarm_tools.text.special_tokens import SpecialTokens, of_tokenizer, without_tokenizer
 
@@ -19,7 +20,7 @@ def tokenizer(texts):
 def test_without_tokenizer_the_ids_are_those_of_xlnet():
     assert without_tokenizer(32000) == SpecialTokens(6, 7, list(range(9)))
     assert without_tokenizer(8) == SpecialTokens(6, 7, list(range(8)))
-    with pytest.raises(export.InputError, match="no mask id 6"):
+    with pytest.raises(InputError, match="no mask id 6"):
         without_tokenizer(6)
 
 

@@ -90,7 +90,7 @@ def test_export_writes_the_fields_and_keeps_the_config(checkpoint, output, tmp_p
     configure(checkpoint, remove_space=False)
     assert call(export, "--checkpoint", checkpoint, "--output", output, "--maximum-length", 20, "--text-encoding", "asarm-code") == 0
     description = described(output)
-    assert description["format_version"] == 2  # a reader of format 1 would ignore the fields
+    assert description["format_version"] == 3
     assert description["text_rules"] == {**DEFAULTS, "remove_space": False, "split_digit_commas": False}
     assert description["text_encoding"] == "asarm-code"
     assert "tokenizer_config.json" in description["files"]

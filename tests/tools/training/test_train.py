@@ -8,7 +8,7 @@ import pytest
 import sentencepiece
 import torch
 
-from asarm_tools.checkpoints.torch_model import read_model
+from asarm_tools.checkpoints.torch_model import read_model, to_module, to_weights
 from asarm_tools.corpora.corpus import PackedCorpus
 from asarm_tools.evaluation import evaluate
 from asarm_tools.evaluation.cases import validation_batches
@@ -75,8 +75,10 @@ def test_float16_weights_lose_nothing_measurable(texts, whole):
     """Against a control that rounds coarsely, so that the measure is known to see a loss."""
     tokenizer = sentencepiece.SentencePieceProcessor(model_file=str(texts / "spiece.model"))
     batches = validation_batches(PackedCorpus([str(texts / "valid.txt")], tokenizer), 32)["50%"]
-    exact, halved, coarse = (read_model(str(whole[0] / "checkpoint")) for _ in range(3))
-    precision.round_weights(halved)
+    exact, coarse = (read_model(str(whole[0] / "checkpoint")) for _ in range(2))
+    weights = to_weights(exact)
+    precision.round_weights(weights)
+    halved = to_module(weights)
     with torch.no_grad():
         for parameter in coarse.parameters():
             parameter.copy_((parameter * 4).round() / 4)

@@ -36,7 +36,7 @@ def recover(folder: str) -> Weights:
     """The network of an exported folder. Raises InputError for one whose weights are stored as integers, or whose graph is damaged."""
     config, path = read_config(folder), os.path.join(folder, STATELESS_FILE)
     stored = read_initializers(path)
-    if EMBEDDING not in stored:
+    if not any(name.startswith(EMBEDDING) for name in stored):
         return recover_traced.recover(folder, config, path)
     weights = {name: _found(folder, stored, name) for name in (EMBEDDING, MASK_EMBEDDING, LOGITS_BIAS)}
     network = Weights(config, {"transformer.word_embedding.weight": weights[EMBEDDING], "transformer.mask_emb": weights[MASK_EMBEDDING],
@@ -44,8 +44,9 @@ def recover(folder: str) -> Weights:
     for layer in range(config.n_layer):
         _recover_layer(folder, stored, network, layer)
     for name, shape in shapes(config).items():
-        if network[name].size != math.prod(shape):
-            raise InputError(f"{folder}: {STATELESS_FILE} holds {name} in another size than {list(shape)}")
+        held = (shape[0], math.prod(shape[1:])) if ".rel_attn." in name else shape  # heads side by side
+        if network[name].shape not in (held, shape):
+            raise InputError(f"{folder}: {STATELESS_FILE} does not hold {name} in the size of {CONFIG_FILE}, {list(shape)}")
         network[name] = np.ascontiguousarray(network[name]).reshape(shape)
     return network
 

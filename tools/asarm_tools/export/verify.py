@@ -32,7 +32,7 @@ def answers(weights: Weights, kind: str | None) -> tuple[str, Callable[[Case], n
     """What replays a case, and its name: PyTorch where it is installed and nothing else is asked for, else NumPy."""
     if kind != NUMPY:
         try:
-            from asarm_tools.network.answers import answer_by_pytorch
+            from asarm_tools.export.answers import answer_by_pytorch
             return PYTORCH, answer_by_pytorch(weights)
         except ImportError as error:
             if kind == PYTORCH:
@@ -56,7 +56,10 @@ def main() -> int:
     arguments = parser.parse_args()
     description = read_description(arguments.model)
     if arguments.against is not None:
-        from asarm_tools.export import against_transformers  # needs PyTorch
+        try:
+            from asarm_tools.export import against_transformers
+        except ImportError as error:
+            raise InputError(f"--against {arguments.against} needs PyTorch: {error}") from error
         rows = against_transformers.compare(arguments.model, arguments.checkpoint, description, arguments.text, arguments.tolerance)
         against_transformers.print_table(rows)
         return 0 if all(row.passes for row in rows) else 1

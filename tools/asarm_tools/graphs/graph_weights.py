@@ -10,18 +10,19 @@ from asarm_tools.graphs.names import EMBEDDING, LOGITS_BIAS, MASK_EMBEDDING, POS
 from asarm_tools.network.positions import position_encoding
 from asarm_tools.network.weights import Weights
 from asarm_tools.quantization.precision import to_float16
-from asarm_tools.quantization.rounding import Rounded
+from asarm_tools.quantization.rounding import Rounded, joined
 
 
 class GraphWeights:
     """Views of the checkpoint's weights where the layout is the same; what has to be made is made once, for all graphs.
 
-    rounded: matrices in integers by their names in the graph, none for floating-point graphs.
+    found: matrices in integers by their names in the checkpoint, none for floating-point graphs; `rounded` has them by their names in the graphs.
     """
 
-    def __init__(self, weights: Weights, length: int, rounded: dict[str, Rounded] | None = None):
-        self.config, self.rounded = weights.config, rounded or {}
+    def __init__(self, weights: Weights, length: int, found: dict[str, Rounded] | None = None):
+        self.config = weights.config
         self.names = Names(weights.config, frozenset(layer for layer in range(weights.config.n_layer) if weights.output_bias(layer) is not None))
+        self.rounded = {} if found is None else _rounded(found, self.names)
         self._sources = _sources(weights, self.names, length)
         self._made: dict[str, np.ndarray] = {}
         self._float16: dict[str, np.ndarray] = {}
@@ -37,6 +38,16 @@ class GraphWeights:
         if name not in self._float16:
             self._float16[name] = to_float16(name, self._sources[name]())
         return self._float16[name]
+
+
+def _rounded(found: dict[str, Rounded], names: Names) -> dict[str, Rounded]:
+    matrices = {EMBEDDING: found["transformer.word_embedding.weight"]}
+    for layer in range(names.config.n_layer):
+        attention, forward = (f"transformer.layer.{layer}.{part}." for part in ("rel_attn", "ff"))
+        matrices[names.query(layer)], matrices[names.key_value(layer)] = found[attention + "q"], joined([found[attention + "k"], found[attention + "v"]])
+        matrices[names.position(layer)], matrices[names.output(layer)] = found[attention + "r"], found[attention + "o"]
+        matrices[names.inner(layer)], matrices[names.outer(layer)] = found[f"{forward}layer_1.weight"], found[f"{forward}layer_2.weight"]
+    return matrices
 
 
 def _sources(weights: Weights, names: Names, length: int) -> dict[str, Callable[[], np.ndarray]]:

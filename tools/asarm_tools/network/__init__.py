@@ -1,1 +1,1 @@
-"""XLNet's two-stream network in PyTorch: as it is trained and exported, with a cache, and as published."""
+"""XLNet's two-stream network: in PyTorch as it is trained and as published, and in NumPy as it is exported."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from asarm_tools.graphs.names import EMBEDDING, Names
 from asarm_tools.network.forward import Network
 from asarm_tools.network.weights import Weights
 from asarm_tools.quantization import calibration
-from asarm_tools.quantization.rounding import Rounded, joined, round_matrix, round_with_compensation
+from asarm_tools.quantization.rounding import Rounded, round_matrix, round_with_compensation
+
+_EMBEDDING = "transformer.word_embedding.weight"
 
 
 class Quantizer:
@@ -17,13 +18,12 @@ class Quantizer:
     def __init__(self, weights: Weights, group_size: int | None):
         """group_size: of int4; None for int8."""
         self.weights, self.group_size = weights, group_size
-        self.names = Names(weights.config)
 
     def run(self, windows: np.ndarray | None) -> dict[str, Rounded]:
-        """By names in the graphs; windows [W, S] of tokens, or None where there is no text to learn from. The weights get the rounded values."""
+        """By names in the checkpoint; windows [W, S] of tokens, or None where there is no text to learn from. The weights get the rounded values."""
         network = Network(self.weights)
         # int8 in int4 too: the head, whose errors are those of the logits, and what makes a table when the graph is loaded.
-        found = {EMBEDDING: self._round("transformer.word_embedding.weight", None, None)}
+        found = {_EMBEDDING: self._round(_EMBEDDING, None, None)}
         batches = None if windows is None else calibration.begin(network, windows)
         for layer in range(self.weights.config.n_layer):
             moments = calibration.Moments()
@@ -37,13 +37,10 @@ class Quantizer:
 
     def _round_layer(self, layer: int, moments: calibration.Moments) -> dict[str, Rounded]:
         attention, forward = (f"transformer.layer.{layer}.{part}." for part in ("rel_attn", "ff"))
-        query, key, value, output = (self._round(attention + name, self.group_size, moments.of(name)) for name in "qkvo")
-        inner, outer = (self._round(f"{forward}{name}.weight", self.group_size, moments.of(name)) for name in ("layer_1", "layer_2"))
-        names = self.names
-        return {
-            names.query(layer): query, names.key_value(layer): joined([key, value]), names.output(layer): output,
-            names.position(layer): self._round(attention + "r", None, None), names.inner(layer): inner, names.outer(layer): outer,
-        }
+        found = {attention + name: self._round(attention + name, self.group_size, moments.of(name)) for name in "qkvo"}
+        found[attention + "r"] = self._round(attention + "r", None, None)
+        found.update({f"{forward}{name}.weight": self._round(f"{forward}{name}.weight", self.group_size, moments.of(name)) for name in ("layer_1", "layer_2")})
+        return found
 
     def _round(self, name: str, group_size: int | None, moments: np.ndarray | None) -> Rounded:
         """Also writes the rounded values into the weights."""

@@ -9,28 +9,23 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from onnx.external_data_helper import set_external_data
 
-from asarm_tools.export import command as export
-from asarm_tools.export import graph
+from asarm_tools.command_line.failure import InputError
+from asarm_tools.graphs import files
+from asarm_tools.graphs.names import EMBEDDING
 
-from exports import COMMITTED, GRAPHS, bare, contracts, place
+from exports import GRAPHS, bare, contracts, place
 
-EMBEDDING, QUERY = "transformer.word_embedding.weight", "transformer.layer.0.rel_attn.q"
-
-
-@pytest.fixture
-def folder(tmp_path):
-    """A copy of the committed export that a test may break."""
-    return shutil.copytree(COMMITTED, tmp_path / "model")
+QUERY = "layer.0.attention.query.weight"
 
 
 def refused(folder, file: str, change, message: str) -> bool:
     """Whether the check passes the folder, and refuses it with that message once the graph is changed."""
-    graph.check(str(folder), contracts(COMMITTED), 17)
+    files.check(str(folder), contracts(folder), 17)
     model = bare(folder, file)
     change(model)
     onnx.save(model, str(folder / file))
-    with pytest.raises(export.InputError, match=message):
-        graph.check(str(folder), contracts(COMMITTED), 17)
+    with pytest.raises(InputError, match=message):
+        files.check(str(folder), contracts(folder), 17)
     return True
 
 
@@ -94,6 +89,14 @@ def first_node_lost(model):
     del model.graph.node[0]
 
 
+def two_nodes_make_one(model):
+    model.graph.node[1].output[0] = model.graph.node[0].output[0]
+
+
+def past_of_another_size(model):
+    model.graph.input[-1].type.tensor_type.shape.dim[2].dim_param = "content"
+
+
 def last_node_lost(model):
     producer = next(node for node in model.graph.node if model.graph.output[0].name in node.output)
     model.graph.node.remove(producer)
@@ -106,7 +109,8 @@ def last_node_lost(model):
         (other_type, "other inputs|not valid"), (weight_in_a_constant, "large constant"),
         (renamed_input, "other inputs and outputs"), (renamed_output, "other inputs and outputs"),
         (one_output_less, "other inputs"), (first_node_lost, "not valid"), (last_node_lost, "no node makes logits")]),
-    ("model_cached.onnx", swapped_outputs, "other inputs")])
+    *(("model_cached.onnx", change, message) for change, message in [
+        (swapped_outputs, "other inputs"), (past_of_another_size, "other inputs"), (two_nodes_make_one, "not valid")])])
 def test_a_graph_that_breaks_the_contract_is_refused(folder, file, change, message):
     assert refused(folder, file, change, message)
 
@@ -115,23 +119,23 @@ def test_a_graph_that_breaks_the_contract_is_refused(folder, file, change, messa
 def test_a_graph_that_is_not_there_or_no_graph_is_refused(folder, file):
     whole = (folder / file).read_bytes()
     (folder / file).write_bytes(whole[:-len(whole) // 3])
-    with pytest.raises(export.InputError, match=file):
-        graph.check(str(folder), contracts(COMMITTED), 17)
+    with pytest.raises(InputError, match=file):
+        files.check(str(folder), contracts(folder), 17)
     (folder / file).unlink()
-    with pytest.raises((export.InputError, OSError), match=file):
-        graph.check(str(folder), contracts(COMMITTED), 17)
+    with pytest.raises((InputError, OSError), match=file):
+        files.check(str(folder), contracts(folder), 17)
 
 
-def test_the_opset_is_that_which_was_asked_for():
-    with pytest.raises(export.InputError, match="another opset than 18"):
-        graph.check(str(COMMITTED), contracts(COMMITTED), 18)
+def test_the_opset_is_that_which_was_asked_for(exported):
+    with pytest.raises(InputError, match="another opset than 18"):
+        files.check(str(exported), contracts(exported), 18)
 
 
 @pytest.mark.parametrize("file", GRAPHS)
 def test_a_missing_data_file_is_refused(folder, file):
     os.rename(folder / "model.onnx_data", folder / "elsewhere")
-    with pytest.raises((export.InputError, OSError), match="model.onnx_data"):
-        graph.check(str(folder), contracts(COMMITTED), 17)
+    with pytest.raises((InputError, OSError), match="model.onnx_data"):
+        files.check(str(folder), contracts(folder), 17)
 
 
 def test_a_weight_that_model_onnx_has_twice_is_refused(folder):
@@ -141,6 +145,42 @@ def test_a_weight_that_model_onnx_has_twice_is_refused(folder):
         model.graph.initializer.append(numpy_helper.from_array(np.ascontiguousarray(weight.T), "copy"))
 
     assert refused(folder, "model.onnx", add_transposed, "a weight twice")
+
+
+@pytest.mark.parametrize("block", [files._BLOCK, 1 << 10])
+def test_a_weight_that_lies_twice_in_the_data_file_is_refused(folder, monkeypatch, block):
+    """Also in another order, and where it is read in parts: both are the same numbers."""
+    monkeypatch.setattr(files, "_BLOCK", block)
+    weight = numpy_helper.to_array(initializer(onnx.load(str(folder / "model.onnx")), EMBEDDING))
+    path = folder / "model.onnx_data"
+    offset = path.stat().st_size
+    path.write_bytes(path.read_bytes() + weight.T.tobytes())
+
+    def add(model):
+        model.graph.initializer.append(TensorProto(name="copy", data_type=TensorProto.FLOAT, dims=weight.T.shape, raw_data=b"x"))
+        set_external_data(model.graph.initializer[-1], path.name, offset=offset, length=weight.nbytes)
+        model.graph.initializer[-1].ClearField("raw_data")
+
+    assert refused(folder, "model.onnx", add, "a weight twice")
+
+
+def test_equal_numbers_everywhere_are_no_copy(folder):
+    """As the biases of an untrained network are; one other number makes it a weight."""
+    arrays = [np.zeros(2048, np.float32), np.zeros(2048, np.float32)]
+
+    def add(model):
+        model.graph.initializer.extend(numpy_helper.from_array(array, f"bias.{number}") for number, array in enumerate(arrays))
+
+    model = bare(folder, "model.onnx")
+    add(model)
+    onnx.save(model, str(folder / "model.onnx"))
+    files.check(str(folder), contracts(folder), 17)
+    arrays[0][5], arrays[1][7] = 1, 1
+    del model.graph.initializer[-2:]
+    add(model)
+    onnx.save(model, str(folder / "model.onnx"))
+    with pytest.raises(InputError, match="a weight twice: bias.0 and bias.1"):
+        files.check(str(folder), contracts(folder), 17)
 
 
 def data_of_its_own(folder, array: np.ndarray):
@@ -156,16 +196,16 @@ def data_of_its_own(folder, array: np.ndarray):
     return append
 
 
-def test_graphs_that_do_not_share_a_weight_are_refused(folder):
+def test_graphs_that_do_not_share_a_weight_are_refused(exported, folder):
     """Also where the values are the same: they would be loaded twice."""
     weight = numpy_helper.to_array(initializer(onnx.load(str(folder / "model.onnx")), QUERY))
     assert refused(folder, "model_cached.onnx", data_of_its_own(folder, weight), f"do not share {QUERY}")
-    shutil.copytree(COMMITTED, folder, dirs_exist_ok=True)
+    shutil.copytree(exported, folder, dirs_exist_ok=True)
     assert refused(folder, "model.onnx", data_of_its_own(folder, weight + 1), f"do not share {QUERY}")
-    shutil.copytree(COMMITTED, folder, dirs_exist_ok=True)
+    shutil.copytree(exported, folder, dirs_exist_ok=True)
     inline = numpy_helper.from_array(weight, QUERY)
     assert refused(folder, "model_cached.onnx", lambda model: initializer(model, QUERY).CopyFrom(inline), f"do not share {QUERY}")
-    shutil.copytree(COMMITTED, folder, dirs_exist_ok=True)
+    shutil.copytree(exported, folder, dirs_exist_ok=True)
     copy = numpy_helper.from_array(np.ascontiguousarray(weight.T), "copy")
     assert refused(folder, "model_cached.onnx", lambda model: model.graph.initializer.append(copy), "do not share copy")
 
