@@ -1,3 +1,5 @@
+using AsArm.Perf.Results;
+
 namespace AsArm.Perf.Startup;
 
 /// <summary>A program against the empty one that was published in the same way.</summary>

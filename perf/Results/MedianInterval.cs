@@ -1,4 +1,4 @@
-namespace AsArm.Perf.Startup;
+namespace AsArm.Perf.Results;
 
 /// <summary>A median with an interval that covers the true one with at least 95 %, from the ranks of the values: no distribution is assumed.</summary>
 /// <param name="Value">The median.</param>
