@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-PASSED_OVER = {"bin", "obj", ".git", "TestResults"}
+PASSED_OVER = {"bin", "obj", ".git", "TestResults", "node_modules"}
 
 
 def pages():

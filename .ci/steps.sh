@@ -16,6 +16,15 @@ hostile_folders() { # hostile_folders COUNT: opens damaged model folders; none m
     dotnet run --no-build -c Release --project tests/Hostile -- folders "$1"
 }
 
+node_build() { # node_build node|web: the graphs in ONNX Runtime's packages from npm
+    local code
+    bash .ci/node "$python" "$1" >"$results/$1.log" 2>&1
+    code=$?
+    cat "$results/$1.log"
+    [ $code != 75 ] || { skipped+=("onnxruntime-$1 ($(tail -n 1 "$results/$1.log"))") && code=0; }
+    return $code
+}
+
 gpu_command() { # gpu_command build|publish [OPTION...]: the command for NVIDIA GPUs, apart from the other outputs; fills a text without a GPU
     dotnet "$1" src/Cli -c Release -p:AsArmGpu=true --artifacts-path "$results/gpu" -v quiet "${@:2}" || return 1
     local asarm said

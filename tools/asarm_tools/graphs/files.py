@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import BinaryIO
 
 import numpy as np
@@ -15,6 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 from onnx.external_data_helper import set_external_data
 
 from asarm_tools.command_line.failure import InputError
+from asarm_tools.graphs import gpu
 from asarm_tools.graphs.build import Graph
 from asarm_tools.graphs.contract import DATA_FILE, Contract
 from asarm_tools.graphs.writer import ORT_DOMAIN
@@ -72,16 +72,19 @@ def check(folder: str, contracts: list[Contract], opset: int, quantized: bool = 
     """
     graphs = []
     for contract in contracts:
+        in_integers = quantized and not contract.computes_in_float32
         path = os.path.join(folder, contract.file)
         try:
             graphs.append(onnx.load(path, load_external_data=False))
-            _check_operators(graphs[-1], opset, quantized and not contract.computes_in_float32)
+            _check_operators(graphs[-1], opset, in_integers)
             _check_outputs(graphs[-1].graph, contract)
             onnx.checker.check_model(path)  # by path: also finds external data
             inferred = onnx.shape_inference.infer_shapes(graphs[-1], strict_mode=True)
         except (DecodeError, onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
             raise InputError(f"the exported graph {contract.file} is not valid: {error}") from error
         _check_ports(inferred.graph, contract)
+        if not in_integers:
+            gpu.check(inferred, contract.file)
     _check_weights(graphs[0], os.path.join(folder, DATA_FILE))
     for graph in graphs[1:]:
         _check_shared(graphs[0], graph)
