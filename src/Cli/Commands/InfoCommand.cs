@@ -40,7 +40,7 @@ internal static class InfoCommand
             facts.AddRow("text", DescribeTextRules(manifest));
         facts.AddRow("cache", folder.CachedOnnxPath is null
             ? "none: every forward pass encodes the whole text"
-            : $"{2L * manifest.Layers * manifest.ModelDimension * sizeof(float):N0} bytes per token of each text in progress");
+            : $"{manifest.CacheBytesPerToken:N0} bytes per token of each text in progress");
         facts.AddRow("maximum length", Counts.Of(manifest.MaxLength, "token"));
         facts.AddRow("drafting", DraftingSummary.Of(manifest.Drafting));
         facts.AddRow("format", $"{manifest.FormatVersion}");

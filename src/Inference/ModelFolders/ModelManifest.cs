@@ -7,10 +7,13 @@ namespace AsArm.Inference.ModelFolders;
 public sealed record ModelManifest
 {
     /// <summary>The newest format that this version reads.</summary>
-    public const int SupportedFormat = 2;
+    public const int SupportedFormat = 3;
 
     /// <summary>The first format with <see cref="TextRules" /> and <see cref="TextEncoding" />, which readers of format 1 ignore.</summary>
     public const int TextFormat = 2;
+
+    /// <summary>The first format whose graph with a cache updates keys and values in place.</summary>
+    internal const int InPlaceFormat = 3;
 
     /// <summary>The valid values of <see cref="Precision" />.</summary>
     public static IReadOnlyList<string> Precisions { get; } = ["float32", "float16-weights", "float16", "int8", "int4"];
@@ -102,9 +105,18 @@ public sealed record ModelManifest
     [JsonInclude]
     internal DraftingFigures? Drafting { get; init; }
 
+    /// <summary>Whether the graph with a cache updates keys and values in place; before <see cref="InPlaceFormat" /> it returns new ones.</summary>
+    [JsonIgnore]
+    internal bool UpdatesCacheInPlace => FormatVersion >= InPlaceFormat;
+
+    /// <summary>Size of an element of the cache, in bytes: keys and values are float16 in graphs that compute in float16, float32 in all others. Those of
+    /// earlier formats are always float32.</summary>
+    [JsonIgnore]
+    internal int CacheElementBytes => UpdatesCacheInPlace && Precision == "float16" ? 2 : sizeof(float);
+
     /// <summary>Size of the keys and values of one token, in bytes.</summary>
     [JsonIgnore]
-    internal long CacheBytesPerToken => 2L * Layers * ModelDimension * sizeof(float);
+    internal long CacheBytesPerToken => 2L * Layers * ModelDimension * CacheElementBytes;
 
     /// <summary>The hashes of the network and its weights, which identify a model independently of its path.</summary>
     [JsonIgnore]

@@ -11,7 +11,7 @@ namespace AsArm.Inference.Tests.ModelFolders;
 public sealed class ModelManifestTests
 {
     [TestMethod]
-    [DataRow("format_version", 3, "format 3")]
+    [DataRow("format_version", 4, "format 4")]
     [DataRow("mask_id", 64, "mask_id")]
     [DataRow("model_dimension", 30, "model_dimension")]
     [DataRow("maximum_length", 0, "maximum_length")]

@@ -24,6 +24,7 @@ internal sealed class CacheSlot(SequenceState owner, int index)
     /// encoded. Given tokens, which see each other and never change, are cached all or none. At least one rank is encoded, as the graph needs a
     /// content position.
     /// </summary>
+    /// <remarks>The last given token alone may have to be encoded again. It sees the others, whose keys and values do not depend on its own in the cache.</remarks>
     public int FirstUncached()
     {
         ReadOnlySpan<int> positions = Owner.Order.Positions, tokens = Owner.Tokens;
@@ -32,6 +33,9 @@ internal sealed class CacheSlot(SequenceState owner, int index)
             rank++;
         return Math.Min(rank, Owner.KnownCount - 1);
     }
+
+    /// <summary>Records that the keys and values from a rank on are not valid, as a run that may fail is going to overwrite them.</summary>
+    public void Forget(int first) => CachedCount = Math.Min(CachedCount, first);
 
     /// <summary>Records that the keys and values of the ranks from <paramref name="first" /> to the last known one are in the cache.</summary>
     public void MarkCached(int first)

@@ -9,36 +9,38 @@ namespace AsArm.Inference.Onnx.Cached;
 /// </summary>
 internal sealed class CacheSlots
 {
-    private const int Granularity = 64; // slot lengths are multiples of it, so that the layout rarely changes
-
     private readonly IKeyValueCache _cache;
-    private readonly int _maxLength;
+    private readonly Func<int, int> _slotLength;
     private readonly long _maxTokens;
     private readonly long _retainedTokens;
     private readonly Action _beforeResize;
     private readonly List<CacheSlot?> _slots = []; // null: free
     private readonly Dictionary<SequenceState, CacheSlot> _byOwner = [];
     private readonly HashSet<SequenceState> _distinct = [];
+    private readonly List<(int Tokens, int Index)> _newcomers = [];
     private long _pass;
     private int _oversizedPasses;
 
     /// <summary>Creates the table without slots.</summary>
     /// <param name="cache">The cache memory.</param>
-    /// <param name="maxLength">Largest length of a sequence.</param>
-    /// <param name="maxTokens">Limit of the tokens of all slots together.</param>
+    /// <param name="slotLength">Number of positions of a slot by the length of the longest sequence.</param>
+    /// <param name="maxTokens">Limit of the positions of all slots together.</param>
     /// <param name="beforeResize">Called before the cache memory is replaced, to release all tensors over it.</param>
-    /// <param name="retainedTokens">Size up to which the memory is retained when no sequence has a slot, in tokens.</param>
-    public CacheSlots(IKeyValueCache cache, int maxLength, long maxTokens, Action beforeResize, long retainedTokens = long.MaxValue)
+    /// <param name="retainedTokens">Size up to which the memory is retained when no sequence has a slot, in positions.</param>
+    public CacheSlots(IKeyValueCache cache, Func<int, int> slotLength, long maxTokens, Action beforeResize, long retainedTokens = long.MaxValue)
     {
         _retainedTokens = retainedTokens;
         _cache = cache;
-        _maxLength = maxLength;
+        _slotLength = slotLength;
         _maxTokens = maxTokens;
         _beforeResize = beforeResize;
     }
 
     /// <summary>Number of sequences with a slot.</summary>
     public int Count => _byOwner.Count;
+
+    /// <summary>Number of positions of a slot that is long enough for all sequences with a slot and those of the last pass.</summary>
+    public int Length { get; private set; }
 
     /// <summary>The sequence's slot; null if it has none.</summary>
     public CacheSlot? Find(SequenceState state) => _byOwner.GetValueOrDefault(state);
@@ -50,14 +52,10 @@ internal sealed class CacheSlots
         RequireDistinct(states);
         MakeRoom(states, CountWithoutSlot(states));
         int maxSlots = MaxSlots(states);
-        foreach (SequenceState state in states)
-        {
-            if (Count < maxSlots && Find(state) is null)
-                Add(state);
-        }
-
+        AddNewcomers(states, maxSlots);
         Compact();
-        EnsureCapacity(LengthFor(states), maxSlots);
+        Length = LengthFor(states);
+        EnsureCapacity(Length, maxSlots);
     }
 
     /// <summary>Frees the slot of a sequence. When the last one is freed, a large cache is released.</summary>
@@ -65,8 +63,7 @@ internal sealed class CacheSlots
     {
         if (!Free(state) || Count > 0)
             return;
-        CacheLayout layout = _cache.Layout;
-        if ((long)layout.Slots * layout.Length <= _retainedTokens)
+        if (_cache.Layout.Positions <= _retainedTokens)
             return;
         _beforeResize();
         _cache.Resize(default, 0);
@@ -116,6 +113,24 @@ internal sealed class CacheSlots
             if (oldest.LastUse == _pass && Count <= maxSlots)
                 return;
             Free(oldest.Owner);
+        }
+    }
+
+    /// <summary>Those with the most tokens first: sequences of similar length get consecutive slots and can share a run.</summary>
+    private void AddNewcomers(ReadOnlySpan<SequenceState> states, int maxSlots)
+    {
+        _newcomers.Clear();
+        for (int i = 0; i < states.Length; i++)
+        {
+            if (Find(states[i]) is null)
+                _newcomers.Add((-states[i].KnownCount - states[i].Conditionals.Length, i));
+        }
+
+        _newcomers.Sort();
+        foreach ((_, int index) in _newcomers)
+        {
+            if (Count < maxSlots)
+                Add(states[index]);
         }
     }
 
@@ -183,6 +198,6 @@ internal sealed class CacheSlots
             length = Math.Max(length, state.Order.Length);
         foreach (CacheSlot? slot in _slots)
             length = Math.Max(length, slot?.Owner.Order.Length ?? 0);
-        return Math.Min(_maxLength, (length + Granularity - 1) / Granularity * Granularity);
+        return _slotLength(length);
     }
 }

@@ -7,33 +7,33 @@ using Microsoft.ML.OnnxRuntime;
 namespace AsArm.Inference.Onnx.Cached;
 
 /// <summary>
-/// Pinned buffers of the inputs and outputs of the cached graph, except the cache itself. Padding positions and padding sequences are masked
-/// for all others, but attend to something themselves, so that no attention row is fully masked.
+/// Pinned buffers of the inputs and outputs of the cached graph, except the cache itself. Padding content rows stand at the spare position of their slot,
+/// which all others are masked from; they attend to something themselves, so that no attention row is fully masked.
 /// </summary>
 internal sealed class CachedBuffers
 {
     private const int Unreachable = int.MaxValue; // a rank past every horizon
 
     private readonly ModelManifest _manifest;
-    private readonly float[] _emptyPast; // zeros: one position for every sequence of a run that reads nothing from the cache
+    private readonly CachedGraphFormat _format;
 
-    public CachedBuffers(ModelManifest manifest)
-        : this(manifest, 0, 0, 0)
+    public CachedBuffers(ModelManifest manifest, CachedGraphFormat format)
+        : this(manifest, format, 0, 0, 0)
     {
     }
 
-    private CachedBuffers(ModelManifest manifest, int content, int targets, int past)
+    private CachedBuffers(ModelManifest manifest, CachedGraphFormat format, int content, int targets, int past)
     {
         _manifest = manifest;
-        Content = [Pinned<long>(content), Pinned<long>(content), Pinned<long>(content), Pinned<long>(content)];
+        _format = format;
+        Content = [Pinned<long>(content), Pinned<long>(content), Pinned<long>(content)];
         Targets = [Pinned<long>(targets), Pinned<long>(targets)];
         PastRanks = Pinned<long>(past);
-        _emptyPast = GC.AllocateArray<float>(checked(content * manifest.ModelDimension), pinned: true);
         Logits = Pinned<float>(checked(targets * manifest.VocabularySize));
-        Present = [.. Enumerable.Range(0, 2 * manifest.Layers).Select(_ => Pinned<float>(checked(content * manifest.ModelDimension)))];
+        format.Allocate(content);
     }
 
-    /// <summary>input_ids, content_positions, content_ranks and content_horizons, each [batch, content].</summary>
+    /// <summary>input_ids, content_positions and content_horizons, each [batch, content].</summary>
     public long[][] Content { get; }
 
     /// <summary>target_positions and target_horizons, each [batch, targets].</summary>
@@ -45,11 +45,8 @@ internal sealed class CachedBuffers
     /// <summary>[batch, targets, vocabulary]</summary>
     public float[] Logits { get; }
 
-    /// <summary>The new keys and values by port, each [batch, content, heads, head size].</summary>
-    public float[][] Present { get; }
-
-    /// <summary>Size of the large buffers: logits, keys and values.</summary>
-    public long Bytes => (Content[0].Length * MemoryBounds.ContentBytes(_manifest)) + (Targets[0].Length * MemoryBounds.TargetBytes(_manifest));
+    /// <summary>Size of the large buffers: logits, and new keys and values where the graph returns them.</summary>
+    public long Bytes => (Content[0].Length * _format.ContentBytes) + (Targets[0].Length * MemoryBounds.TargetBytes(_manifest));
 
     /// <summary>Whether a run of this shape fits.</summary>
     public bool CanFit(CachedShape shape) =>
@@ -57,7 +54,7 @@ internal sealed class CachedBuffers
 
     /// <summary>Larger buffers for all shapes that fit these, and for this one.</summary>
     public CachedBuffers WithCapacityFor(CachedShape shape) => new(
-        _manifest,
+        _manifest, _format,
         Math.Max(checked(shape.Batch * shape.Content), Content[0].Length),
         Math.Max(checked(shape.Batch * shape.Targets), Targets[0].Length),
         Math.Max(checked(shape.Batch * shape.Past), PastRanks.Length));
@@ -76,7 +73,7 @@ internal sealed class CachedBuffers
         {
             PlannedSequence sequence = sequences[i];
             int batchIndex = run.BatchIndexOf(run.From + i, sequence.Slot);
-            WriteContent(sequence, batchIndex * shape.Content, shape.Content);
+            WriteContent(sequence, batchIndex * shape.Content, shape);
             WriteTargets(sequence, batchIndex * shape.Targets, shape.Targets);
             WritePast(sequence, PastRanks.AsSpan(batchIndex * shape.Past, shape.Past));
         }
@@ -86,34 +83,33 @@ internal sealed class CachedBuffers
     public BoundTensors Bind(OnnxGraph graph, CachedShape shape, IKeyValueCache cache)
     {
         int[] content = [shape.Batch, shape.Content], targets = [shape.Batch, shape.Targets];
-        int[] present = [.. content, _manifest.Heads, _manifest.HeadSize];
-        int[] emptyPast = [shape.Batch, _manifest.Heads, shape.Past, _manifest.HeadSize];
-        var inputs = new List<OrtValue>();
-        inputs.AddRange(Content.Select(memory => BoundTensors.Over(memory, content)));
-        inputs.AddRange(Targets.Select(memory => BoundTensors.Over(memory, targets)));
-        inputs.Add(BoundTensors.Over(PastRanks, [shape.Batch, shape.Past]));
-        for (int port = 0; port < Present.Length; port++)
-            inputs.Add(shape.IsFresh ? BoundTensors.Over(_emptyPast, emptyPast) : cache.Tensor(port, shape.FirstSlot, shape.Batch));
-        return new(
-            graph, [.. inputs],
-            [BoundTensors.Over(Logits, [.. targets, _manifest.VocabularySize]), .. Present.Select(memory => BoundTensors.Over(memory, present))]);
+        OrtValue[] inputs =
+        [
+            .. Content.Select(memory => BoundTensors.Over(memory, content)), .. Targets.Select(memory => BoundTensors.Over(memory, targets)),
+            BoundTensors.Over(PastRanks, [shape.Batch, shape.Past]),
+        ];
+        OrtValue[] ports = [.. Enumerable.Range(0, 2 * _manifest.Layers).Select(port => cache.Tensor(port, shape.FirstSlot, shape.Batch))];
+        return _format.Bind(graph, shape, inputs, ports, BoundTensors.Over(Logits, [.. targets, _manifest.VocabularySize]));
     }
 
-    private void WriteContent(PlannedSequence sequence, int start, int length)
+    private void WriteContent(PlannedSequence sequence, int start, CachedShape shape)
     {
         SequenceState state = sequence.State;
-        for (int i = 0; i < length; i++)
+        for (int i = 0; i < shape.Content; i++)
         {
             bool isPadding = i >= sequence.Content;
             int rank = isPadding ? 0 : sequence.FirstRank + i;
             int position = state.Order.Positions[rank];
             int horizon = Math.Max(state.Order.GivenCount, rank + 1); // a given token sees all given ones, any other the earlier ranks and itself
-            WriteContent(start + i, state.Tokens[position], position, isPadding ? Unreachable : rank, horizon);
+            WriteContent(start + i, state.Tokens[position], isPadding ? shape.SparePosition : position, isPadding ? Unreachable : rank, horizon);
         }
     }
 
-    private void WriteContent(int index, int token, int position, int rank, int horizon) =>
-        (Content[0][index], Content[1][index], Content[2][index], Content[3][index]) = (token, position, rank, horizon);
+    private void WriteContent(int index, int token, int position, int rank, int horizon)
+    {
+        (Content[0][index], Content[1][index], Content[2][index]) = (token, position, horizon);
+        _format.WriteRank(index, rank);
+    }
 
     private void WriteTargets(PlannedSequence sequence, int start, int length)
     {
@@ -126,27 +122,28 @@ internal sealed class CachedBuffers
         }
     }
 
-    private static void WritePast(PlannedSequence sequence, Span<long> past)
+    private void WritePast(PlannedSequence sequence, Span<long> past)
     {
         past.Fill(Unreachable);
         ReadOnlySpan<int> ranks = sequence.State.Order.Ranks;
-        for (int position = 0; position < Math.Min(ranks.Length, past.Length); position++)
+        int count = _format.PastCount(sequence);
+        for (int position = 0; position < ranks.Length; position++)
         {
-            if (ranks[position] < sequence.FirstRank)
+            if (ranks[position] < count)
                 past[position] = ranks[position];
         }
     }
 
-    /// <summary>Inputs of a slot whose sequence is not in the run: its positions attend to the first cached position.</summary>
+    /// <summary>Inputs of a slot whose sequence is not in the run: its rows attend to the spare position only, where they stand themselves.</summary>
     private void WriteIdle(int batchIndex, CachedShape shape)
     {
         for (int i = 0; i < shape.Content; i++)
-            WriteContent(batchIndex * shape.Content + i, _manifest.MaskId, 0, Unreachable, 1);
+            WriteContent(batchIndex * shape.Content + i, _manifest.MaskId, shape.SparePosition, Unreachable, 1);
         Targets[0].AsSpan(batchIndex * shape.Targets, shape.Targets).Clear();
         Targets[1].AsSpan(batchIndex * shape.Targets, shape.Targets).Fill(1);
         Span<long> past = PastRanks.AsSpan(batchIndex * shape.Past, shape.Past);
         past.Fill(Unreachable);
-        past[0] = 0;
+        past[shape.SparePosition] = 0;
     }
 
     private static T[] Pinned<T>(int length) => GC.AllocateUninitializedArray<T>(length, pinned: true);

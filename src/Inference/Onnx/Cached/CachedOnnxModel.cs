@@ -1,4 +1,3 @@
-using System.Numerics.Tensors;
 using AsArm.Assd.Models;
 using AsArm.Inference.Devices;
 using AsArm.Inference.ModelFolders;
@@ -11,28 +10,34 @@ namespace AsArm.Inference.Onnx.Cached;
 /// keys and values of a committed token never change; those of a rejected draft token are overwritten.
 /// </summary>
 /// <remarks>
-/// The cache uses 2 * layers * width * 4 bytes per token, with lengths rounded up to a multiple of 64, for all sequences that were
-/// evaluated and not released, up to a limit. Sequences beyond it are encoded again in every pass, which costs time only. When all are
-/// released, at most 64 MiB are retained.
+/// A slot has 16 positions more than a multiple of 64, each of <see cref="ModelManifest.CacheBytesPerToken" />. Sequences that were evaluated and not
+/// released have one each, up to a limit of memory. Sequences beyond it are encoded again in every pass, in scratch memory, which costs time only.
+/// Scratch memory and buffers take up to 64 MiB together, or what a single sequence needs. When all sequences are released, at most 64 MiB of slots
+/// are retained.
 /// </remarks>
 internal sealed class CachedOnnxModel : OnnxAnySubsetModel
 {
-    /// <summary>The default limit of the cache: 2 GiB, which is 56 sequences of 512 tokens at XLNet-base size.</summary>
+    /// <summary>The default limit of the cache: 2 GiB, which is 55 sequences of 512 tokens at XLNet-base size.</summary>
     public const long DefaultCacheBytes = 1L << 31;
 
     private readonly TensorsByShape<CachedShape> _tensors = new();
+    private readonly CachedGraphFormat _format;
     private readonly IKeyValueCache _cache;
+    private readonly IKeyValueCache _scratch; // for sequences without a slot
     private readonly CacheSlots _slots;
     private readonly RunPlanner _planner;
     private CachedBuffers _buffers;
 
-    internal CachedOnnxModel(OnnxGraph graph, ModelManifest manifest, string path, IKeyValueCache cache, long maxCacheBytes)
+    private CachedOnnxModel(OnnxGraph graph, ModelManifest manifest, string path, CachedGraphFormat format, IKeyValueCache cache, long maxCacheBytes)
         : base(graph, manifest, path)
     {
+        long perToken = manifest.CacheBytesPerToken;
+        _format = format;
         _cache = cache;
-        _slots = new CacheSlots(cache, manifest.MaxLength, maxCacheBytes / manifest.CacheBytesPerToken, _tensors.Clear, MemoryBounds.RetainedBytes / manifest.CacheBytesPerToken);
-        _planner = new RunPlanner(manifest.Heads, MemoryBounds.ContentBytes(manifest), MemoryBounds.TargetBytes(manifest));
-        _buffers = new CachedBuffers(manifest);
+        _scratch = HostKeyValueCache.Create(manifest);
+        _slots = new CacheSlots(cache, format.SlotLength, maxCacheBytes / perToken, _tensors.Clear, MemoryBounds.RetainedBytes / perToken);
+        _planner = new RunPlanner(manifest.Heads, format.ContentBytes, MemoryBounds.TargetBytes(manifest), perToken);
+        _buffers = new CachedBuffers(manifest, format);
     }
 
     /// <summary>Opens the cached graph of a folder and checks its inputs and outputs.</summary>
@@ -58,26 +63,28 @@ internal sealed class CachedOnnxModel : OnnxAnySubsetModel
         _slots.Release(sequence);
     }
 
-    internal static CachedOnnxModel Open(ModelFolder folder, ExecutionSettings execution, long maxCacheBytes = DefaultCacheBytes)
-    {
-        ModelManifest manifest = folder.Manifest;
-        return Open(folder, execution, maxCacheBytes, new HostKeyValueCache(2 * manifest.Layers, manifest.Heads, manifest.HeadSize));
-    }
+    internal static CachedOnnxModel Open(ModelFolder folder, ExecutionSettings execution, long maxCacheBytes = DefaultCacheBytes) =>
+        Open(folder, execution, maxCacheBytes, HostKeyValueCache.Create(folder.Manifest));
 
-    internal static CachedOnnxModel Open(ModelFolder folder, ExecutionSettings execution, long maxCacheBytes, IKeyValueCache cache)
+    internal static CachedOnnxModel Open(
+        ModelFolder folder, ExecutionSettings execution, long maxCacheBytes, IKeyValueCache cache, CachedGraphFormat? format = null)
     {
         string path = folder.GraphPath(execution, useCache: true) ?? throw new ModelFolderException($"{folder.FullPath} has no graph with a cache: export it again.");
-        return new(OnnxGraph.Open(folder, path, GraphContract.Cached(folder.Manifest), execution), folder.Manifest, path, cache, maxCacheBytes);
+        format ??= CachedGraphFormat.Of(folder.Manifest);
+        return new(OnnxGraph.Open(folder, path, format.Contract, execution), folder.Manifest, path, format, cache, maxCacheBytes);
     }
 
-    internal override long BufferBytes => _buffers.Bytes;
+    internal override long BufferBytes => _buffers.Bytes + (_scratch.Layout.Positions * Manifest.CacheBytesPerToken);
 
     private protected override void EvaluateCore(ReadOnlySpan<SequenceState> states, CancellationToken cancellationToken)
     {
         _slots.Prepare(states);
-        _planner.Plan(states, _slots, _cache.Layout.Length);
+        int scratchLength = Math.Max(_slots.Length, _scratch.Layout.Length);
+        _planner.Plan(states, _slots, _cache.Layout.Length, scratchLength);
         try
         {
+            if (_planner.ScratchSlots > 0)
+                EnsureScratch(new CacheLayout(_planner.ScratchSlots, scratchLength));
             foreach (CachedRun run in _planner.Runs)
                 Execute(run, cancellationToken);
         }
@@ -89,40 +96,73 @@ internal sealed class CachedOnnxModel : OnnxAnySubsetModel
 
     private protected override void ReleaseTensors() => _tensors.Clear();
 
-    private protected override void ReleaseBuffers() => _buffers = new CachedBuffers(Manifest);
+    private protected override void ReleaseBuffers()
+    {
+        _buffers = new CachedBuffers(Manifest, _format);
+        _scratch.Resize(default, 0);
+    }
+
+    private void EnsureScratch(CacheLayout layout)
+    {
+        if (layout.Slots <= _scratch.Layout.Slots && layout.Length == _scratch.Layout.Length)
+            return;
+        _tensors.Clear();
+        _scratch.Resize(layout, 0);
+    }
 
     private void Execute(CachedRun run, CancellationToken cancellationToken)
     {
-        CachedShape shape = run.Shape;
-        BoundTensors tensors = TensorsOf(shape);
         ReadOnlySpan<PlannedSequence> sequences = _planner.Sequences[run.From..run.To];
+        BoundTensors tensors = TensorsOf(run.Shape);
         _buffers.Write(sequences, run);
-        Graph.Run(tensors, cancellationToken);
-        for (int i = 0; i < sequences.Length; i++)
+        foreach (PlannedSequence sequence in sequences)
+            sequence.Slot?.Forget(sequence.FirstRank);
+        bool hasRun = false;
+        try
         {
-            int batchIndex = run.BatchIndexOf(run.From + i, sequences[i].Slot);
-            SequenceState state = sequences[i].State;
-            _buffers.Logits.AsSpan(batchIndex * shape.Targets * VocabularySize, state.Logits.Length).CopyTo(state.Logits);
-            if (sequences[i].Slot is CacheSlot slot)
-                WriteToCache(sequences[i], slot, batchIndex * shape.Content * Manifest.ModelDimension);
+            Graph.Run(tensors, cancellationToken);
+            hasRun = true;
+        }
+        finally
+        {
+            for (int i = 0; i < sequences.Length; i++)
+                Complete(sequences[i], run.Shape, run.BatchIndexOf(run.From + i, sequences[i].Slot), hasRun);
+            CompletePadding(run.Shape);
         }
     }
 
-    /// <summary>Writes the new keys and values of one sequence into the cache, over those of draft tokens that were rejected.</summary>
-    private void WriteToCache(PlannedSequence sequence, CacheSlot slot, int start)
+    /// <summary>
+    /// Reads the logits of a sequence and records what is cached of it now, nothing new if the run has failed. Keys and values that are not finite are
+    /// not kept: they are of this sequence only, but would reach the next owner of the slot, as a masked position counts with weight 0 and 0 * NaN is NaN.
+    /// </summary>
+    /// <remarks>
+    /// All ports are checked. Those of the last layer would not tell: a key that is infinite in one layer may have the score -infinity, so that even its
+    /// own row does not see it and stays finite, and rounding to integers may turn NaN into a number.
+    /// </remarks>
+    private void Complete(PlannedSequence sequence, CachedShape shape, int batchIndex, bool hasRun)
     {
-        int count = sequence.Content * Manifest.ModelDimension;
-        foreach (float[] present in _buffers.Present)
+        IKeyValueCache cache = CacheOf(shape);
+        int slot = shape.FirstSlot + batchIndex;
+        if (hasRun)
         {
-            if (!TensorPrimitives.IsFiniteAll<float>(present.AsSpan(start, count)))
-                return; // the logits are NaN too, which is reported; the next owner of the slot must not see it
+            Span<float> logits = sequence.State.Logits;
+            _buffers.Logits.AsSpan(batchIndex * shape.Targets * VocabularySize, logits.Length).CopyTo(logits);
+            _format.Store(cache, slot, sequence.ContentPositions, batchIndex * shape.Content);
         }
 
-        ReadOnlySpan<int> positions = sequence.State.Order.Positions.Slice(sequence.FirstRank, sequence.Content);
-        for (int port = 0; port < _buffers.Present.Length; port++)
-            _cache.Write(port, slot.Index, positions, _buffers.Present[port].AsSpan(start, count));
-        slot.MarkCached(sequence.FirstRank);
+        bool isFinite = cache.EnsureFinite(slot, sequence.ContentPositions);
+        if (hasRun && isFinite)
+            sequence.Slot?.MarkCached(sequence.FirstRank);
     }
+
+    /// <summary>The spare position of each slot, which padding rows have written, must be finite too.</summary>
+    private void CompletePadding(CachedShape shape)
+    {
+        for (int slot = shape.FirstSlot; slot < shape.FirstSlot + shape.Batch; slot++)
+            CacheOf(shape).EnsureFinite(slot, [shape.SparePosition]);
+    }
+
+    private IKeyValueCache CacheOf(CachedShape shape) => shape.IsScratch ? _scratch : _cache;
 
     private BoundTensors TensorsOf(CachedShape shape)
     {
@@ -132,6 +172,6 @@ internal sealed class CachedOnnxModel : OnnxAnySubsetModel
             _buffers = _buffers.WithCapacityFor(shape);
         }
 
-        return _tensors.Find(shape) ?? _tensors.Add(shape, _buffers.Bind(Graph, shape, _cache));
+        return _tensors.Find(shape) ?? _tensors.Add(shape, _buffers.Bind(Graph, shape, CacheOf(shape)));
     }
 }

@@ -7,5 +7,5 @@ namespace AsArm.Inference.Onnx.Cached;
 internal readonly record struct CachedRun(int From, int To, CachedShape Shape)
 {
     /// <summary>The index in the batch of one of its sequences.</summary>
-    public int BatchIndexOf(int sequence, CacheSlot? slot) => Shape.IsFresh ? sequence - From : slot!.Index - Shape.FirstSlot;
+    public int BatchIndexOf(int sequence, CacheSlot? slot) => slot is null ? sequence - From : slot.Index - Shape.FirstSlot;
 }

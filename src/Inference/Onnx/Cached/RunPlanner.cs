@@ -6,27 +6,41 @@ namespace AsArm.Inference.Onnx.Cached;
 
 /// <summary>
 /// Divides the sequences of a forward pass into runs of the graph. All sequences of a run are padded to the same number of content and query
-/// positions, and cached ones must have consecutive slots. The plan balances the cost of padding against that of another run; it does not change the logits.
+/// positions, and their slots must be consecutive. The plan balances the cost of padding against that of another run; it does not change the logits.
 /// </summary>
 /// <param name="heads">Attention heads, for the size of the attention scores.</param>
 /// <param name="contentBytes">Size of the buffers per content position, in bytes.</param>
 /// <param name="targetBytes">Size of the buffers per query position, in bytes.</param>
-internal sealed class RunPlanner(int heads, long contentBytes = 0, long targetBytes = 0)
+/// <param name="scratchBytes">Size of the keys and values per position of scratch memory, in bytes.</param>
+internal sealed class RunPlanner(int heads, long contentBytes = 0, long targetBytes = 0, long scratchBytes = 0)
 {
     /// <summary>The fixed cost of a run, in processed tokens. Measured as 35 at XLNet-base size in float32: 35 ms per run, 0.9 ms per token.</summary>
     private const int RunCost = 32;
 
-    /// <summary>Limit of the attention scores [batch, heads, keys, positions] of a run of several sequences, which bounds its memory.</summary>
+    /// <summary>Limit of the attention scores [batch, heads, past, positions] of a run of several sequences, which bounds its memory.</summary>
     private const long MaxScores = 1 << 22;
 
     private static readonly Comparison<PlannedSequence> s_bySlot = (one, other) => one.Slot!.Index.CompareTo(other.Slot!.Index);
-    private static readonly Comparison<PlannedSequence> s_longestFirst = (one, other) => (other.Content + other.Targets).CompareTo(one.Content + one.Targets);
+    private static readonly Comparison<PlannedSequence> s_longestFirst = (one, other) => other.Tokens.CompareTo(one.Tokens);
     private readonly List<PlannedSequence> _sequences = [];
     private readonly List<CachedRun> _runs = [];
     private readonly List<PlannedSequence> _fresh = [];
+    private readonly List<PlannedSequence> _withoutSlot = [];
 
     /// <summary>The sequences of the pass, in the order of the runs.</summary>
     public ReadOnlySpan<PlannedSequence> Sequences => CollectionsMarshal.AsSpan(_sequences);
+
+    /// <summary>Number of slots of scratch memory that the runs need.</summary>
+    public int ScratchSlots
+    {
+        get
+        {
+            int slots = 0;
+            foreach (CachedRun run in Runs)
+                slots = Math.Max(slots, run.Shape.IsScratch ? run.Shape.Batch : 0);
+            return slots;
+        }
+    }
 
     /// <summary>The runs; each sequence is in exactly one.</summary>
     public ReadOnlySpan<CachedRun> Runs => CollectionsMarshal.AsSpan(_runs);
@@ -35,18 +49,16 @@ internal sealed class RunPlanner(int heads, long contentBytes = 0, long targetBy
     /// <param name="states">The sequences.</param>
     /// <param name="slots">Their slots, prepared for this pass.</param>
     /// <param name="past">Number of positions of a slot.</param>
-    public void Plan(ReadOnlySpan<SequenceState> states, CacheSlots slots, int past)
+    /// <param name="scratchPast">Number of positions of a slot of scratch memory, for sequences without a slot in the cache.</param>
+    public void Plan(ReadOnlySpan<SequenceState> states, CacheSlots slots, int past, int scratchPast)
     {
         Collect(states, slots);
         MergeFresh();
         CollectionsMarshal.AsSpan(_sequences).Sort(s_bySlot);
         for (int from = 0; from < _sequences.Count; from = _runs[^1].To)
             _runs.Add(CachedFrom(from, past));
-        int cached = _sequences.Count;
-        CollectionsMarshal.AsSpan(_fresh).Sort(s_longestFirst);
-        _sequences.AddRange(_fresh);
-        for (int from = cached; from < _sequences.Count; from = _runs[^1].To)
-            _runs.Add(FreshFrom(from));
+        AddSimilar(_fresh, s_bySlot, past);
+        AddSimilar(_withoutSlot, s_longestFirst, scratchPast);
     }
 
     /// <summary>Drops the references to the sequences.</summary>
@@ -54,6 +66,7 @@ internal sealed class RunPlanner(int heads, long contentBytes = 0, long targetBy
     {
         _sequences.Clear();
         _fresh.Clear();
+        _withoutSlot.Clear();
         _runs.Clear();
     }
 
@@ -64,11 +77,20 @@ internal sealed class RunPlanner(int heads, long contentBytes = 0, long targetBy
         {
             CacheSlot? slot = slots.Find(state);
             var sequence = new PlannedSequence(state, slot, slot?.FirstUncached() ?? 0);
-            (sequence.IsFresh ? _fresh : _sequences).Add(sequence);
+            (slot is null ? _withoutSlot : sequence.IsFresh ? _fresh : _sequences).Add(sequence);
         }
     }
 
-    /// <summary>Adds fresh sequences with few content positions to the cached ones; their part of the cache is masked.</summary>
+    private void AddSimilar(List<PlannedSequence> sequences, Comparison<PlannedSequence> order, int past)
+    {
+        CollectionsMarshal.AsSpan(sequences).Sort(order);
+        int from = _sequences.Count;
+        _sequences.AddRange(sequences);
+        for (; from < _sequences.Count; from = _runs[^1].To)
+            _runs.Add(SimilarFrom(from, past));
+    }
+
+    /// <summary>Adds fresh sequences with few content positions to the cached ones; nothing of their slots is visible.</summary>
     private void MergeFresh()
     {
         if (_sequences.Count == 0)
@@ -80,7 +102,7 @@ internal sealed class RunPlanner(int heads, long contentBytes = 0, long targetBy
         {
             PlannedSequence sequence = _fresh[i];
             int grown = Math.Max(content, sequence.Content);
-            if (sequence.Slot is null || (grown - content) * _sequences.Count > RunCost)
+            if ((grown - content) * _sequences.Count > RunCost)
                 continue;
             content = grown;
             _sequences.Add(sequence);
@@ -88,21 +110,14 @@ internal sealed class RunPlanner(int heads, long contentBytes = 0, long targetBy
         }
     }
 
-    /// <summary>A run over consecutive slots. Slots between them that are not in the pass are padding.</summary>
+    /// <summary>A run over consecutive slots. Slots between them that are not in the run are padding.</summary>
     private CachedRun CachedFrom(int from, int past)
     {
-        PlannedSequence first = _sequences[from];
-        var shape = new CachedShape(first.Slot!.Index, 1, past, first.Content, first.Targets);
+        CachedShape shape = CachedShape.Of(_sequences[from], past);
         int to = from + 1;
         for (; to < _sequences.Count; to++)
         {
-            PlannedSequence sequence = _sequences[to];
-            CachedShape grown = shape with
-            {
-                Batch = sequence.Slot!.Index - shape.FirstSlot + 1,
-                Content = Math.Max(shape.Content, sequence.Content),
-                Targets = Math.Max(shape.Targets, sequence.Targets),
-            };
+            CachedShape grown = shape.With(_sequences[to]);
             int idle = grown.Batch - shape.Batch - 1;
             if (idle * (grown.Content + grown.Targets) > RunCost || !Fits(grown))
                 break;
@@ -112,24 +127,18 @@ internal sealed class RunPlanner(int heads, long contentBytes = 0, long targetBy
         return new(from, to, shape);
     }
 
-    /// <summary>A run over fresh sequences of similar length, the longest first.</summary>
-    private CachedRun FreshFrom(int from)
+    /// <summary>A run over sequences of similar length; slots between them that are not in the run are padding.</summary>
+    private CachedRun SimilarFrom(int from, int past)
     {
         PlannedSequence first = _sequences[from];
-        CachedShape shape = CachedShape.Fresh(first.Content, first.Targets);
-        int to = from + 1, padding = 0;
+        CachedShape shape = CachedShape.Of(first, past);
+        int to = from + 1, tokens = first.Tokens;
         for (; to < _sequences.Count; to++)
         {
             PlannedSequence sequence = _sequences[to];
-            CachedShape grown = shape with
-            {
-                Batch = shape.Batch + 1,
-                Content = Math.Max(shape.Content, sequence.Content),
-                Targets = Math.Max(shape.Targets, sequence.Targets),
-            };
-            padding += grown.Content + grown.Targets - sequence.Content - sequence.Targets
-                + shape.Batch * (grown.Content + grown.Targets - shape.Content - shape.Targets);
-            if (padding > RunCost || !Fits(grown))
+            CachedShape grown = shape.With(sequence);
+            tokens += sequence.Tokens;
+            if (grown.Tokens - tokens > RunCost || !Fits(grown))
                 break;
             shape = grown;
         }
@@ -138,6 +147,6 @@ internal sealed class RunPlanner(int heads, long contentBytes = 0, long targetBy
     }
 
     private bool Fits(CachedShape shape) =>
-        (long)shape.Batch * heads * (shape.Past + shape.Content) * (shape.Content + shape.Targets) <= MaxScores
-        && shape.Batch * ((shape.Content * contentBytes) + (shape.Targets * targetBytes)) <= MemoryBounds.RetainedBytes;
+        (long)shape.Batch * heads * shape.Past * (shape.Content + shape.Targets) <= MaxScores
+        && shape.Batch * ((shape.Content * contentBytes) + (shape.Targets * targetBytes) + (shape.IsScratch ? shape.Past * scratchBytes : 0)) <= MemoryBounds.RetainedBytes;
 }

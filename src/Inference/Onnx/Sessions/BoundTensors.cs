@@ -12,7 +12,7 @@ internal sealed class BoundTensors : IDisposable
     /// <summary>Binds the tensors, and takes ownership of them.</summary>
     /// <param name="graph">The graph that will run with them.</param>
     /// <param name="inputs">In the order of the contract.</param>
-    /// <param name="outputs">In the order of the contract.</param>
+    /// <param name="outputs">In the order of the contract; one that is also an input is updated in place.</param>
     public BoundTensors(OnnxGraph graph, OrtValue[] inputs, OrtValue[] outputs)
     {
         _contract = graph.Contract;
@@ -36,7 +36,7 @@ internal sealed class BoundTensors : IDisposable
     public void Dispose()
     {
         Binding.Dispose();
-        foreach (OrtValue value in _inputs.Concat(_outputs))
+        foreach (OrtValue value in _inputs.Union(_outputs))
             value.Dispose();
     }
 

@@ -10,14 +10,17 @@ internal sealed class GraphContract
     private const int Any = -1;
 
     private static readonly string[] s_stateless = ["input_ids", "order", "prompt_mask", "target_positions", "target_horizons"];
+    private static readonly string[] s_cached = ["input_ids", "content_positions", "content_horizons", "target_positions", "target_horizons", "past_ranks"];
 
     private readonly Port[] _inputs;
     private readonly Port[] _outputs;
+    private readonly Port[] _optionalOutputs;
 
-    private GraphContract(Port[] inputs, Port[] outputs)
+    private GraphContract(Port[] inputs, Port[] outputs, params Port[] optionalOutputs)
     {
         _inputs = inputs;
         _outputs = outputs;
+        _optionalOutputs = optionalOutputs;
         Inputs = [.. inputs.Select(port => port.Name)];
         Outputs = [.. outputs.Select(port => port.Name)];
     }
@@ -34,29 +37,28 @@ internal sealed class GraphContract
     public static GraphContract Stateless(ModelManifest manifest) => new(
         [.. Integers(s_stateless)], [Logits(manifest)]);
 
-    /// <summary>The contract of model_cached.onnx: per layer a key and a value, in this order.</summary>
+    /// <summary>The contract of model_cached.onnx, whose outputs of keys and values are the inputs with the new rows written.</summary>
     public static GraphContract Cached(ModelManifest manifest)
     {
-        (string Layer, string Kind)[] kinds =
-            [.. Enumerable.Range(0, manifest.Layers).SelectMany(layer => new[] { ($"{layer}", "key"), ($"{layer}", "value") })];
+        TensorElementType type = manifest.CacheElementBytes == sizeof(float) ? TensorElementType.Float : TensorElementType.Float16;
+        int[] cache = [Any, manifest.Heads, Any, manifest.HeadSize];
         return new(
-            [
-                .. Integers(
-                    "input_ids", "content_positions", "content_ranks", "content_horizons", "target_positions", "target_horizons", "past_ranks"),
-                .. kinds.Select(kind => new Port($"past_key_values.{kind.Layer}.{kind.Kind}", TensorElementType.Float, [Any, manifest.Heads, Any, manifest.HeadSize])),
-            ],
-            [
-                Logits(manifest),
-                .. kinds.Select(kind => new Port($"present.{kind.Layer}.{kind.Kind}", TensorElementType.Float, [Any, Any, manifest.Heads, manifest.HeadSize])),
-            ]);
+            [.. Integers(s_cached), .. KeysAndValues(manifest, "past_key_values", type, cache)],
+            [Logits(manifest), .. KeysAndValues(manifest, "present", type, cache)],
+            new Port("target_states", type, [Any, Any, manifest.ModelDimension]));
     }
+
+    /// <summary>The contract of model_cached.onnx before <see cref="ModelManifest.InPlaceFormat" />, whose outputs of keys and values are the new rows only.</summary>
+    public static GraphContract CachedInTwoParts(ModelManifest manifest) => new(
+        [.. Integers(s_cached), .. KeysAndValues(manifest, "past_key_values", TensorElementType.Float, [Any, manifest.Heads, Any, manifest.HeadSize]), .. Integers("content_ranks")],
+        [Logits(manifest), .. KeysAndValues(manifest, "present", TensorElementType.Float, [Any, Any, manifest.Heads, manifest.HeadSize])]);
 
     /// <summary>Refuses a graph that does not match the contract.</summary>
     /// <exception cref="ModelFolderException">The message says what was expected and what was found.</exception>
     public void Check(InferenceSession session, string path)
     {
-        Require("inputs", _inputs, session.InputMetadata, path);
-        Require("outputs", _outputs, session.OutputMetadata, path);
+        Require("inputs", _inputs, [], session.InputMetadata, path);
+        Require("outputs", _outputs, _optionalOutputs, session.OutputMetadata, path);
     }
 
     /// <summary>
@@ -94,10 +96,17 @@ internal sealed class GraphContract
 
     private static IEnumerable<Port> Integers(params string[] names) => names.Select(name => new Port(name, TensorElementType.Int64, [Any, Any]));
 
+    /// <summary>Per layer a key and a value, in this order.</summary>
+    private static IEnumerable<Port> KeysAndValues(ModelManifest manifest, string name, TensorElementType type, int[] shape) =>
+        from layer in Enumerable.Range(0, manifest.Layers)
+        from kind in (string[])["key", "value"]
+        select new Port($"{name}.{layer}.{kind}", type, shape);
+
     private static Port Logits(ModelManifest manifest) => new("logits", TensorElementType.Float, [Any, Any, manifest.VocabularySize]);
 
-    private static void Require(string what, Port[] expected, IReadOnlyDictionary<string, NodeMetadata> found, string path)
+    private static void Require(string what, Port[] required, Port[] optional, IReadOnlyDictionary<string, NodeMetadata> found, string path)
     {
+        Port[] expected = [.. required, .. optional.Where(port => found.ContainsKey(port.Name))];
         if (expected.Length == found.Count && expected.All(port => found.TryGetValue(port.Name, out NodeMetadata? node) && port.Matches(node)))
             return;
         Port missing = expected.FirstOrDefault(port => !found.TryGetValue(port.Name, out NodeMetadata? node) || !port.Matches(node), expected[0]);

@@ -10,19 +10,32 @@ namespace AsArm.Inference.Tests.Onnx.Cached;
 [TestClass]
 public sealed class CacheSlotsTests
 {
-    private readonly HostKeyValueCache _cache = new(1, 1, 1);
+    private readonly HostKeyValueCache<float> _cache = new(1, 1, 1);
     private int _resized;
 
+    /// <summary>The longest sequence of those with a slot and those of the pass decides.</summary>
     [TestMethod]
-    [DataRow(2, 64)]
-    [DataRow(64, 64)]
-    [DataRow(65, 128)]
-    [DataRow(128, 128)]
-    [DataRow(129, 150)]
-    public void Prepare_Lengths_AreRoundedUpToAMultipleOf64AtMostTheMaximum(int length, int expected)
+    public void Prepare_Lengths_AreThoseOfTheLongestSequence()
     {
-        NewSlots(maxLength: 150).Prepare([NewState(length)]);
-        Assert.AreEqual(new CacheLayout(1, expected), _cache.Layout);
+        CacheSlots slots = new(_cache, length => 1000 + length, 4000, () => _resized++);
+        slots.Prepare([NewState(20)]);
+        Assert.AreEqual((new CacheLayout(1, 1020), 1020), (_cache.Layout, slots.Length));
+        slots.Prepare([NewState(50), NewState(40)]);
+        Assert.AreEqual((new CacheLayout(3, 1050), 1050), (_cache.Layout, slots.Length));
+        slots.Prepare([NewState(3000)]);
+        Assert.AreEqual((new CacheLayout(1, 4000), 4000), (_cache.Layout, slots.Length), "There is memory for one slot of this length.");
+        slots.Prepare([NewState(3001)]);
+        Assert.AreEqual((0, 4001), (slots.Count, slots.Length), "There is no memory for a slot, but its length is known.");
+    }
+
+    /// <summary>So that sequences of similar length can share a run.</summary>
+    [TestMethod]
+    public void Prepare_NewSequences_GetSlotsByTheirTokens()
+    {
+        CacheSlots slots = NewSlots();
+        SequenceState[] states = [.. ((int[])[3, 9, 1, 9, 5]).Select(known => NewState(20, known))];
+        slots.Prepare(states);
+        CollectionAssert.AreEqual(new[] { 3, 0, 4, 1, 2 }, states.Select(state => slots.Find(state)!.Index).ToArray());
     }
 
     /// <summary>Doubles, up to the limit of memory.</summary>
@@ -144,7 +157,7 @@ public sealed class CacheSlotsTests
     public void Prepare_AfterAFailedResize_EncodesAllAgain()
     {
         var cache = new FailingCache(_cache);
-        var slots = new CacheSlots(cache, 512, long.MaxValue, () => _resized++);
+        var slots = new CacheSlots(cache, RoundedUp(512), long.MaxValue, () => _resized++);
         SequenceState state = NewState(20), other = NewState(20);
         slots.Prepare([state]);
         slots.Find(state)!.MarkCached(0);
@@ -195,8 +208,11 @@ public sealed class CacheSlotsTests
         Assert.AreEqual(0, slots.Find(state)!.Index);
     }
 
+    /// <summary>Slot lengths that are multiples of 64 up to a maximum.</summary>
+    internal static Func<int, int> RoundedUp(int maxLength) => length => Math.Min(maxLength, (length + 63) / 64 * 64);
+
     private CacheSlots NewSlots(int maxLength = 512, long maxTokens = long.MaxValue, long retainedTokens = long.MaxValue) =>
-        new(_cache, maxLength, maxTokens, () => _resized++, retainedTokens);
+        new(_cache, RoundedUp(maxLength), maxTokens, () => _resized++, retainedTokens);
 
     private void AssertContent(CacheSlots slots, params (SequenceState State, float Value)[] expected)
     {
@@ -207,11 +223,11 @@ public sealed class CacheSlotsTests
         }
     }
 
-    private static SequenceState NewState(int length)
+    private static SequenceState NewState(int length, int known = 1)
     {
         var state = new SequenceState(Order.LeftToRight([true, .. new bool[length - 1]]), new int[length], 4, 1);
-        state.BeginForwardPass(1);
-        state.AddQuery(new Conditional(1, 1));
+        state.BeginForwardPass(known);
+        state.AddQuery(new Conditional(known, 1));
         return state;
     }
 }

@@ -28,4 +28,6 @@ internal sealed class LargeValueCache(IKeyValueCache inner, int ports, int rowSi
     public OrtValue Tensor(int port, int firstSlot, int slots) => inner.Tensor(port, firstSlot, slots);
 
     public void Write(int port, int slot, ReadOnlySpan<int> positions, ReadOnlySpan<float> values) => inner.Write(port, slot, positions, values);
+
+    public bool EnsureFinite(int slot, ReadOnlySpan<int> positions) => inner.EnsureFinite(slot, positions);
 }

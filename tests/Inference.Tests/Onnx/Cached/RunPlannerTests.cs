@@ -11,7 +11,7 @@ namespace AsArm.Inference.Tests.Onnx.Cached;
 [TestClass]
 public sealed class RunPlannerTests
 {
-    private readonly CacheSlots _slots = new(new HostKeyValueCache(2, 2, 4), 512, long.MaxValue, () => { });
+    private readonly CacheSlots _slots = new(new HostKeyValueCache<float>(2, 2, 4), CacheSlotsTests.RoundedUp(512), long.MaxValue, () => { });
     private readonly RunPlanner _planner = new(heads: 12);
 
     [TestMethod]
@@ -23,19 +23,32 @@ public sealed class RunPlannerTests
     }
 
     [TestMethod]
-    public void Plan_LongPrompt_HasItsOwnRunWithoutAPast()
+    public void Plan_LongPrompt_HasItsOwnRun()
     {
         SequenceState[] cached = Cached(4, given: 100);
         CachedRun[] runs = Plan([NewState(given: 200), .. cached]);
         Assert.HasCount(2, runs);
         Assert.AreEqual(4, runs[0].Shape.Batch);
-        Assert.AreEqual(CachedShape.Fresh(200, 1), runs[1].Shape);
+        Assert.AreEqual(new CachedShape(4, 1, 512, 200, 1), runs[1].Shape);
+    }
+
+    /// <summary>A slot of a long prompt between those of cached sequences is idle in their run.</summary>
+    [TestMethod]
+    public void Plan_LongPromptBetweenCachedSequences_DoesNotPadThem()
+    {
+        SequenceState[] before = Cached(2, given: 100);
+        SequenceState fresh = NewState(given: 200);
+        _slots.Prepare([fresh]);
+        CachedRun[] runs = Plan([fresh, .. Cached(1, given: 100), .. before]);
+        CollectionAssert.AreEqual(new[] { new CachedShape(0, 4, 512, 1, 1), new CachedShape(2, 1, 512, 200, 1) }, runs.Select(run => run.Shape).ToArray());
+        Assert.AreEqual(3, runs[0].BatchIndexOf(2, _planner.Sequences[2].Slot));
+        Assert.AreEqual(0, runs[1].BatchIndexOf(3, _planner.Sequences[3].Slot));
     }
 
     [TestMethod]
     public void Plan_FreshSequences_ShareARunIfSimilar()
     {
-        Assert.AreEqual(CachedShape.Fresh(34, 1) with { Batch = 3 }, Plan([NewState(30), NewState(34), NewState(32)]).Single().Shape);
+        Assert.AreEqual(new CachedShape(0, 3, 512, 34, 1), Plan([NewState(30), NewState(34), NewState(32)]).Single().Shape);
         Assert.HasCount(2, Plan([NewState(30), NewState(90), NewState(32)]));
     }
 
@@ -54,7 +67,7 @@ public sealed class RunPlannerTests
         CachedRun[] runs = Plan([.. Enumerable.Range(0, 300).Select(_ => NewState(60))]);
         Assert.IsGreaterThan(2, runs.Length);
         Assert.AreEqual(300, runs.Sum(run => run.To - run.From));
-        Assert.IsLessThanOrEqualTo(1 << 22, runs.Max(run => run.Shape.Batch * 12 * 61 * 61));
+        Assert.IsLessThanOrEqualTo(1 << 22, runs.Max(run => run.Shape.Batch * 12 * 512 * 61));
     }
 
     /// <summary>Four cached sequences are padded by what a fresh one has more, which may cost up to 32 processed tokens, as a run does.</summary>
@@ -68,20 +81,23 @@ public sealed class RunPlannerTests
     public void Plan_SeveralFreshAmongCached_CountsThePaddingOnce() =>
         Assert.AreEqual(new CachedShape(0, 6, 512, 12, 1), Plan([.. Cached(4, given: 100), NewState(12), NewState(9)]).Single().Shape);
 
-    /// <summary>A sequence without a slot cannot be in a run that reads from the cache.</summary>
+    /// <summary>A sequence without a slot cannot be in a run over the cache.</summary>
     [TestMethod]
-    public void Plan_FreshWithoutASlot_HasItsOwnRun()
+    public void Plan_SequenceWithoutASlot_RunsInScratchMemory()
     {
-        var slots = new CacheSlots(new HostKeyValueCache(2, 2, 4), 64, 2 * 64, () => { });
+        var slots = new CacheSlots(new HostKeyValueCache<float>(2, 2, 4), CacheSlotsTests.RoundedUp(64), 2 * 64, () => { });
         SequenceState[] states = [NewState(20), NewState(20), NewState(6)];
         slots.Prepare(states.AsSpan(0, 2));
         foreach (SequenceState state in states[..2])
             slots.Find(state)!.MarkCached(0);
         slots.Prepare(states);
         Assert.IsNull(slots.Find(states[2]));
-        _planner.Plan(states, slots, past: 64);
+        _planner.Plan(states.AsSpan(0, 2), slots, past: 64, scratchPast: 80);
+        Assert.AreEqual(0, _planner.ScratchSlots);
+        _planner.Plan(states, slots, past: 64, scratchPast: 80);
+        Assert.AreEqual(1, _planner.ScratchSlots);
         CollectionAssert.AreEqual(
-            new[] { new CachedShape(0, 2, 64, 1, 1), CachedShape.Fresh(6, 1) }, _planner.Runs.ToArray().Select(run => run.Shape).ToArray());
+            new[] { new CachedShape(0, 2, 64, 1, 1), new CachedShape(0, 1, 80, 6, 1, IsScratch: true) }, _planner.Runs.ToArray().Select(run => run.Shape).ToArray());
     }
 
     /// <summary>A slot between others that is not in the pass costs two processed tokens here.</summary>
@@ -132,6 +148,34 @@ public sealed class RunPlannerTests
         }
     }
 
+    /// <summary>Sequences in scratch memory have no order of slots: the longest are first, and slots are counted from 0 in each run.</summary>
+    [TestMethod]
+    public void Plan_WithoutMemory_GroupsSequencesOfSimilarLength()
+    {
+        _planner.Plan([NewState(9), NewState(60), NewState(8), NewState(59), NewState(10)], WithoutMemory, past: 0, scratchPast: 80);
+        CachedRun[] runs = _planner.Runs.ToArray();
+        CollectionAssert.AreEqual(
+            new[] { new CachedShape(0, 2, 80, 60, 1, IsScratch: true), new CachedShape(0, 3, 80, 10, 1, IsScratch: true) }, runs.Select(run => run.Shape).ToArray());
+        Assert.AreEqual(3, _planner.ScratchSlots);
+        Assert.AreEqual((0, 2), (runs[1].BatchIndexOf(2, null), runs[1].BatchIndexOf(4, null)));
+    }
+
+    /// <summary>Keys and values in scratch memory count as buffers: here 1 MiB a position, and 64 MiB are the limit.</summary>
+    [TestMethod]
+    [DataRow(32, 1)]
+    [DataRow(33, 2)]
+    public void Plan_ScratchMemory_IsBounded(int scratchPast, int runs)
+    {
+        var planner = new RunPlanner(1, scratchBytes: 1 << 20);
+        planner.Plan([NewState(5), NewState(5)], WithoutMemory, past: 0, scratchPast);
+        Assert.AreEqual(runs, planner.Runs.Length);
+        planner = new RunPlanner(1, scratchBytes: 1 << 20);
+        SequenceState[] withSlots = [NewState(5), NewState(5)];
+        _slots.Prepare(withSlots);
+        planner.Plan(withSlots, _slots, past: 512, scratchPast);
+        Assert.AreEqual(1, planner.Runs.Length, "The memory of slots has its own limit.");
+    }
+
     /// <summary>2 * 2 * 1024 * 1024 attention scores are the limit.</summary>
     [TestMethod]
     [DataRow(2, 1023, 1, 2, 1)]
@@ -141,7 +185,7 @@ public sealed class RunPlannerTests
     public void Plan_AttentionScores_AreBounded(int heads, int given, int targets, int count, int runs)
     {
         var planner = new RunPlanner(heads);
-        planner.Plan([.. Enumerable.Range(0, count).Select(_ => NewState(given, targets))], WithoutMemory, past: 0);
+        planner.Plan([.. Enumerable.Range(0, count).Select(_ => NewState(given, targets))], WithoutMemory, past: 0, scratchPast: 1024);
         Assert.AreEqual(runs, planner.Runs.Length);
     }
 
@@ -156,7 +200,7 @@ public sealed class RunPlannerTests
     public void Plan_Buffers_AreBounded(int contentSize, int targetSize, int given, int targets, int runs)
     {
         var planner = new RunPlanner(1, (long)contentSize << 20, (long)targetSize << 20);
-        planner.Plan([NewState(given, targets), NewState(given, targets)], WithoutMemory, past: 0);
+        planner.Plan([NewState(given, targets), NewState(given, targets)], WithoutMemory, past: 0, scratchPast: 64);
         Assert.AreEqual(runs, planner.Runs.Length);
     }
 
@@ -166,7 +210,7 @@ public sealed class RunPlannerTests
         SequenceState[] cached = Cached(4, given: 20);
         _slots.Prepare(cached);
         var planner = new RunPlanner(1, contentBytes: 20 << 20);
-        planner.Plan(cached, _slots, past: 512);
+        planner.Plan(cached, _slots, past: 512, scratchPast: 512);
         CollectionAssert.AreEqual(new[] { 3, 1 }, planner.Runs.ToArray().Select(run => run.Shape.Batch).ToArray());
     }
 
@@ -186,17 +230,17 @@ public sealed class RunPlannerTests
     public void Plan_ManyLogits_BoundsTheBuffersOfARun()
     {
         ModelManifest manifest = ModelFolder.Open(Files.Tiny).Manifest with { VocabularySize = 32_000, Layers = 12, Heads = 12, ModelDimension = 768, MaxLength = 512 };
-        long content = MemoryBounds.ContentBytes(manifest), targets = MemoryBounds.TargetBytes(manifest);
+        long content = new TwoPartFormat(manifest).ContentBytes, targets = MemoryBounds.TargetBytes(manifest);
         var planner = new RunPlanner(12, content, targets);
         SequenceState[] states = [.. Enumerable.Range(0, 16).Select(_ => NewState(6, 500))];
         _slots.Prepare(states);
-        planner.Plan(states, _slots, past: 512);
+        planner.Plan(states, _slots, past: 512, scratchPast: 512);
         CachedRun[] runs = planner.Runs.ToArray();
         Assert.AreEqual(16, runs.Sum(run => run.To - run.From));
         Assert.IsLessThanOrEqualTo(MemoryBounds.RetainedBytes, runs.Max(run => run.Shape.Batch * (run.Shape.Content * content + run.Shape.Targets * targets)));
     }
 
-    private static CacheSlots WithoutMemory => new(new HostKeyValueCache(2, 2, 4), 4096, 0, () => { });
+    private static CacheSlots WithoutMemory => new(new HostKeyValueCache<float>(2, 2, 4), CacheSlotsTests.RoundedUp(4096), 0, () => { });
 
     /// <summary>Sequences whose given tokens are all cached.</summary>
     private SequenceState[] Cached(int count, int given, int targets = 1)
@@ -211,7 +255,7 @@ public sealed class RunPlannerTests
     private CachedRun[] Plan(SequenceState[] states)
     {
         _slots.Prepare(states);
-        _planner.Plan(states, _slots, past: 512);
+        _planner.Plan(states, _slots, past: 512, scratchPast: 512);
         return _planner.Runs.ToArray();
     }
 

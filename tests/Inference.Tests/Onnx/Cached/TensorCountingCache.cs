@@ -35,6 +35,8 @@ internal sealed class TensorCountingCache(int heads, int headSize) : IKeyValueCa
     {
     }
 
+    public bool EnsureFinite(int slot, ReadOnlySpan<int> positions) => true;
+
     /// <summary>Memory that counts its pins: a tensor pins its memory until it is disposed.</summary>
     private sealed class Zeros(TensorCountingCache cache, int length) : MemoryManager<float>
     {
