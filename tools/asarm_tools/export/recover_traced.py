@@ -15,6 +15,8 @@ def recover(folder: str, config: TwoStreamConfig, path: str) -> Weights:
     """path: the folder's stateless graph. Raises InputError where it does not hold a tensor as floating-point numbers."""
     graph = onnx.load(path).graph
     stored = {tensor.name.removesuffix(".float16"): numpy_helper.to_array(tensor).astype(np.float32) for tensor in graph.initializer}
+    # Equal tensors, such as norms of fresh weights, were stored once.
+    stored.update({node.output[0]: stored[node.input[0]] for node in graph.node if node.op_type == "Identity" and node.input[0] in stored})
     network = Weights(config, {})
     for name, shape in shapes(config).items():
         key, transposed = _stored_name(name, graph, stored)
