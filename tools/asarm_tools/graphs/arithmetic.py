@@ -82,14 +82,25 @@ class FloatArithmetic:
         return self._float32(name, writer.node("Reshape", f"{name}.heads", flat, batch))
 
     def table(self, name: str, layer: int) -> str:
-        return self.dynamic_table(name, self._tensor(POSITIONS), layer)
+        """Of float16 in float32 and rounded at its end: ONNX Runtime evaluates it on the CPU, which has no float16 products on most processors."""
+        if self.kind == TensorProto.FLOAT:
+            return self.dynamic_table(name, self._tensor(POSITIONS), layer)
+        writer = self.writer
+        encoding = writer.node("Cast", f"{name}.encoding", self._tensor(POSITIONS), to=TensorProto.FLOAT)
+        matrix = writer.node("Cast", f"{name}.weight", self.matrix(self.weights.names.position(layer)), to=TensorProto.FLOAT)
+        wide = self._table(f"{name}.float32", encoding, matrix, writer.number(self.weights.config.d_head ** -0.5))
+        return writer.node("Cast", name, wide, to=self.kind)
 
     def dynamic_table(self, name: str, encoding: str, layer: int) -> str:
+        scale = self.number(self.weights.config.d_head ** -0.5)
+        return self._table(name, encoding, self.matrix(self.weights.names.position(layer)), scale)
+
+    def _table(self, name: str, encoding: str, matrix: str, scale: str) -> str:
         writer, sizes = self.writer, self.weights.config
-        keys = writer.node("MatMul", f"{name}.rows", encoding, self.matrix(self.weights.names.position(layer)))
+        keys = writer.node("MatMul", f"{name}.rows", encoding, matrix)
         keys = writer.node("Reshape", f"{name}.heads", keys, writer.integers(-1, sizes.n_head, sizes.d_head))
         keys = writer.node("Transpose", f"{name}.columns", keys, perm=[1, 2, 0])
-        return writer.node("Mul", name, keys, self.number(sizes.d_head ** -0.5))
+        return writer.node("Mul", name, keys, scale)
 
     def distances(self, name: str, rows: str, table: str, place: str) -> str:
         return self.writer.node("GatherElements", name, self.writer.node("MatMul", f"{name}.all", rows, table), place, axis=2)
