@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import torch
 
 from asarm_tools.checkpoints.tensor_file import read_tensors
-from asarm_tools.network.published import one_hot
 from asarm_tools.network.config import TwoStreamConfig
+from asarm_tools.network.published import one_hot
 from asarm_tools.network.two_stream import relative_encoding
 
 

@@ -13,8 +13,8 @@ import torch
 from asarm_tools.checkpoints import random_checkpoint
 from asarm_tools.checkpoints.checkpoint import CheckpointError, checkpoint_hash, read_weights, weight_files, write_weights
 from asarm_tools.checkpoints.config_file import read_config
-from asarm_tools.checkpoints.torch_model import read_model, write_model
 from asarm_tools.checkpoints.tensor_file import TensorFileError, read_tensors, write_tensors
+from asarm_tools.checkpoints.torch_model import read_model, write_model
 
 EMBEDDING = "transformer.word_embedding.weight"
 

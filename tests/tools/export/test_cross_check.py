@@ -1,6 +1,5 @@
 """An export runs its graphs where something can: a graph that answers otherwise than the network is refused, and nothing is left."""
 
-import importlib
 import importlib.util
 
 import numpy as np
@@ -15,7 +14,6 @@ from asarm_tools.network.weights import Weights
 from asarm_tools.quantization.precision import PRECISIONS, WEIGHTS_ONLY, round_weights
 
 from graph_session import HAS_ONNXRUNTIME, needs_a_runtime, needs_onnxruntime
-
 
 
 @pytest.fixture

@@ -3,6 +3,8 @@
 import math
 import re
 from collections import Counter
+from functools import partial
+from itertools import pairwise
 
 import numpy as np
 import onnx
@@ -126,7 +128,7 @@ def test_large_weights_are_taken_from_the_same_places(folder):
     assert {location for location, _, _ in places.values()} == {"model.onnx_data"}
     taken = sorted(set(places.values()))
     assert len(taken) == len(places)
-    assert all(begin % 64 == 0 and 0 <= begin - (before + length) < 64 for (_, before, length), (_, begin, _) in zip(taken, taken[1:]))
+    assert all(begin % 64 == 0 and 0 <= begin - (before + length) < 64 for (_, before, length), (_, begin, _) in pairwise(taken))
     assert (folder / "model.onnx_data").stat().st_size == taken[-1][1] + taken[-1][2]
 
 
@@ -293,7 +295,7 @@ def test_a_copy_for_the_second_graph_is_refused(tiny, tmp_path):
     found, others = GraphWeights(weights, 40), GraphWeights(weights, 40)
     others._sources[EMBEDDING] = lambda: np.ascontiguousarray(weights["transformer.word_embedding.weight"] + 1)
     kinds = contract.stateless(weights.config), contract.cached(weights.config)
-    files.save({ports.file: build(ports, 17, given, 40, lambda writer: FloatArithmetic(writer, given)) for ports, given in zip(kinds, (found, others))}, str(tmp_path))
+    files.save({ports.file: build(ports, 17, given, 40, partial(FloatArithmetic, weights=given)) for ports, given in zip(kinds, (found, others))}, str(tmp_path))
     with pytest.raises(InputError, match=f"do not share {EMBEDDING}"):
         files.check(str(tmp_path), list(kinds), 17)
 

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from asarm_tools.checkpoints.torch_model import read_model
 from asarm_tools.checkpoints.tensor_file import read_tensors
+from asarm_tools.checkpoints.torch_model import read_model
 from asarm_tools.network import published
 from asarm_tools.network.published import PublishedModel, barred_by_order
 from asarm_tools.network.two_stream import TwoStreamModel

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from asarm_tools.checkpoints.torch_model import read_model
 from asarm_tools.checkpoints.tensor_file import read_tensors
+from asarm_tools.checkpoints.torch_model import read_model
 from asarm_tools.network import two_stream
 
 from official import has_recorded_sines, questions, worst_difference

@@ -25,8 +25,8 @@ from asarm_tools.checkpoints.torch_model import to_module
 from asarm_tools.command_line.failure import InputError
 from asarm_tools.export.cross_check import run_graphs
 from asarm_tools.export.fixtures import Case, read_cases
-from asarm_tools.network.published import barred_by_order, one_hot
 from asarm_tools.network.config import MODEL_INPUTS
+from asarm_tools.network.published import barred_by_order, one_hot
 from asarm_tools.quantization.precision import FLOAT16_WEIGHTS, FLOAT32, LARGE, round_weights, to_float16
 from asarm_tools.text.fast_reference import FastTokenizer
 from asarm_tools.text.sentencepiece_file import read

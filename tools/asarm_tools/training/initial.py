@@ -9,8 +9,8 @@ from dataclasses import asdict
 
 from torch import nn
 
-from asarm_tools.checkpoints.torch_model import read_model
 from asarm_tools.checkpoints.config_file import CONFIG_FILE
+from asarm_tools.checkpoints.torch_model import read_model
 from asarm_tools.command_line.failure import InputError
 from asarm_tools.network.two_stream import TwoStreamModel
 

@@ -7,8 +7,8 @@ import shutil
 
 import torch
 
-from asarm_tools.checkpoints.torch_model import write_model
 from asarm_tools.checkpoints.data_pickles import load_data
+from asarm_tools.checkpoints.torch_model import write_model
 from asarm_tools.command_line.failure import InputError
 from asarm_tools.command_line.whole_files import whole_file
 from asarm_tools.network.two_stream import TwoStreamModel
