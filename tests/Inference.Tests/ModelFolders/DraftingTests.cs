@@ -80,7 +80,7 @@ public sealed class DraftingTests
         Edit(folder, drafting);
         ModelManifest manifest = ModelFolder.Open(folder.Path).Manifest;
         Assert.AreEqual(DraftAcceptance.Neutral.Of(DraftSource.Ngram, Neighbours.Left, 0.3), (manifest.Drafting?.DraftAcceptance ?? DraftAcceptance.Neutral).Of(DraftSource.Ngram, Neighbours.Left, 0.3));
-        Assert.AreEqual(1, manifest.FormatVersion);
+        Assert.AreEqual(3, manifest.FormatVersion);
     }
 
     [TestMethod]

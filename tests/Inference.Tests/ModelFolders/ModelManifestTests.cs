@@ -47,7 +47,7 @@ public sealed class ModelManifestTests
     {
         using var folder = new TemporaryFolder(Files.Tiny);
         ManifestText.Edit(folder, manifest => manifest[field] = JsonNode.Parse(json));
-        Assert.AreEqual(1, ModelFolder.Open(folder.Path).Manifest.FormatVersion);
+        Assert.AreEqual(3, ModelFolder.Open(folder.Path).Manifest.FormatVersion);
     }
 
     /// <summary>Versions of AsArm that support format 1 only would ignore these fields.</summary>
@@ -56,7 +56,7 @@ public sealed class ModelManifestTests
     [DataRow("text_encoding", "\"asarm-code\"")]
     public void Open_FormatOneWithTextRulesOrEncoding_IsRefused(string field, string json)
     {
-        using var folder = new TemporaryFolder(Files.Tiny);
+        using var folder = new TemporaryFolder(Files.InFormat(1));
         ManifestText.Edit(folder, manifest => manifest[field] = JsonNode.Parse(json));
         string message = Assert.ThrowsExactly<ModelFolderException>(() => ModelFolder.Open(folder.Path)).Message;
         StringAssert.Contains(message, "format 1");

@@ -7,7 +7,7 @@ internal static class Files
     public static string Tiny => InModels("tiny");
 
     /// <summary>The network of <see cref="Tiny" /> in a format of model folders: 1 or 3.</summary>
-    public static string InFormat(int format) => Golden($"format-{format}");
+    public static string InFormat(int format) => format == 3 ? Tiny : Golden($"format-{format}");
 
     /// <summary>Random weights with a tokenizer, 128 tokens at most.</summary>
     public static string Text => Golden("text");
