@@ -9,8 +9,8 @@ internal static class Models
     /// <summary>Random weights, 64 tokens, no tokenizer.</summary>
     public static string Tiny { get; } = In("tiny");
 
-    /// <summary>The network of <see cref="Tiny" /> in a format of model folders: 1 or 3.</summary>
-    public static string InFormat(int format) => In($"format-{format}");
+    /// <summary>The network of <see cref="Tiny" /> in a format of model folders: 3, which it has, or 1.</summary>
+    public static string InFormat(int format) => format == 3 ? Tiny : In($"format-{format}");
 
     /// <summary>Random weights with a tokenizer, 128 tokens.</summary>
     public static string Text { get; } = In("text");

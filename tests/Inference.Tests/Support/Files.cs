@@ -6,7 +6,7 @@ internal static class Files
     /// <summary>Random weights without a tokenizer, 64 tokens at most.</summary>
     public static string Tiny => InModels("tiny");
 
-    /// <summary>The network of <see cref="Tiny" /> in a format of model folders: 1 or 3.</summary>
+    /// <summary>The network of <see cref="Tiny" /> in a format of model folders: 3, which it has, or 1.</summary>
     public static string InFormat(int format) => format == 3 ? Tiny : Golden($"format-{format}");
 
     /// <summary>Random weights with a tokenizer, 128 tokens at most.</summary>
