@@ -22,8 +22,9 @@ public sealed record TextInfillerOptions
     public bool AllowTf32 { get; init; }
 
     /// <summary>
-    /// Runs an int8 or int4 model in float32, as GPUs do. It is slower on a CPU, but log-probabilities of the same tokens from different forward passes
-    /// agree within about 1e-4; with integer arithmetic they differ by about 0.01 per token, up to 0.03 in single texts.
+    /// Runs an int8 or int4 model in float32, as GPUs do. It is slower on a CPU, but log-probabilities of the same tokens with and without a cache agree
+    /// within about 1e-4; with integer arithmetic they differ by about 0.03 per token. Model folders before format 3 have about half of that between
+    /// forward passes with a cache, too.
     /// </summary>
     public bool UseFloat32 { get; init; }
 
