@@ -18,7 +18,7 @@ hostile_folders() { # hostile_folders COUNT: opens damaged model folders; none m
 
 node_build() { # node_build node|web: the graphs in ONNX Runtime's packages from npm
     local code
-    bash .ci/node "$python" "$1" >"$results/$1.log" 2>&1
+    bash .ci/node "$1" >"$results/$1.log" 2>&1
     code=$?
     cat "$results/$1.log"
     [ $code != 75 ] || { skipped+=("onnxruntime-$1 ($(tail -n 1 "$results/$1.log"))") && code=0; }

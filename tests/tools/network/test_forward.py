@@ -220,3 +220,11 @@ def test_modules_and_weights_hold_the_same():
     again = to_weights(to_module(weights))
     assert dict(again.items()).keys() == dict(weights.items()).keys() == {*shapes(weights.config), *(f"transformer.layer.{layer}.rel_attn.o_bias" for layer in (0, 2))}
     assert all(np.array_equal(values, again[name]) for name, values in weights.items())
+
+
+def test_activations_of_nan_and_infinity_are_no_errors():
+    values = np.array([np.nan, np.inf, -np.inf, 3e38], np.float32)
+    with np.errstate(all="ignore"):
+        for name, activation in activations.ACTIVATIONS.items():
+            found = activation(values)
+            assert np.isnan(found[0]) and found[1] == np.inf, name

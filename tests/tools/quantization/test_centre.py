@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from asarm_tools.checkpoints.torch_model import to_module
-from asarm_tools.graphs.contract import CACHED_FILE
+from asarm_tools.graphs.contract import CACHED_FILE, cache_ports
 from asarm_tools.network.forward import Network
 from asarm_tools.network.weights import Weights
 from asarm_tools.quantization import calibration
@@ -121,3 +121,28 @@ def test_usual_largest_values_are_those_of_the_activation_functions(weights):
     for batch in batches:
         network.through_layer(0, batch, lambda name, inputs: rows.extend(inputs.reshape(-1, inputs.shape[-1]).max(1)) if name == "layer_2" else None)
     assert abs(found[0] - np.median(rows)) < 1e-6
+
+
+@needs_a_runtime
+def test_target_states_are_those_of_the_network_before(weights, tmp_path):
+    """What centring took out of the last rows is added again where a caller reads them."""
+    config, length, positions = weights.config, 12, 16
+    network = Network(weights)
+    ids = np.arange(length)[None] % config.vocab_size
+    asked = np.array([[7, 9]])
+    visible = np.zeros((1, length + 2, length), bool)
+    visible[:, :, :6] = True
+    visible[:, np.arange(length), np.arange(length)] = True
+    expected = network.through_layers(network.begin(ids, np.arange(length)[None], asked, visible)).rows
+    horizons = np.where(np.arange(length) < 6, 6, np.arange(length) + 1)[None]
+    past = np.concatenate((np.arange(length), np.full(positions - length, 1 << 30)))[None]
+    inputs = {"input_ids": ids[:, :6], "content_positions": np.arange(6)[None], "content_horizons": horizons[:, :6], "target_positions": asked,
+              "target_horizons": np.full((1, 2), 6), "past_ranks": np.where(past < 6, past, 1 << 30)}
+    nothing = np.zeros((1, config.n_head, positions, config.d_head), np.float32)
+    for moved, is_centred in ((centred(weights), True), (weights, False)):
+        write_graphs(tmp_path, moved, 16)
+        with Session(tmp_path / CACHED_FILE) as session:
+            found = session.run({**inputs, **dict.fromkeys(cache_ports(config.n_layer)[0], nothing)})
+        assert np.abs(found["target_states"] - expected).max() < TOLERANCE
+        assert (moved.states_mean is not None) == is_centred
+    assert np.abs(centred(weights).states_mean).max() > 1e-2  # what would be missing

@@ -7,8 +7,7 @@ import math
 import os
 
 from asarm_tools.command_line.failure import InputError
-from asarm_tools.network.config import LOWEST as ACTIVATIONS
-from asarm_tools.network.config import TwoStreamConfig
+from asarm_tools.network.config import LOWEST, TwoStreamConfig
 
 ARCHITECTURE = "XLNetLMHeadModel"
 CONFIG_FILE = "config.json"
@@ -96,5 +95,5 @@ def _check_kind(path: str, raw: dict) -> None:
     if not isinstance(kinds, list) or ARCHITECTURE not in kinds:
         raise CheckpointError(f"{path}: architectures is {kinds!r}, only {ARCHITECTURE!r} is supported")
     activation = raw.get("ff_activation", "gelu")
-    if not isinstance(activation, str) or activation not in ACTIVATIONS:
-        raise CheckpointError(f"{path}: ff_activation is {activation!r}, known are {', '.join(ACTIVATIONS)}")
+    if not isinstance(activation, str) or activation not in LOWEST:
+        raise CheckpointError(f"{path}: ff_activation is {activation!r}, known are {', '.join(LOWEST)}")

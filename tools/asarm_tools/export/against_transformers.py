@@ -51,6 +51,8 @@ def compare(folder: str, checkpoint: str, description: dict, text: str | None, t
     library = _library()
     if description["precision"] not in (FLOAT32, FLOAT16_WEIGHTS):
         raise InputError(f"{folder} is {description['precision']}, which rounds: only float32 and float16-weights are held against transformers")
+    if description.get("format_version", 0) < 3:
+        raise InputError(f"{folder} is of format {description.get('format_version')}, whose graphs have other inputs: export it again")
     lines = None if text is None else _lines(text)
     rows = _logits(library, folder, checkpoint, description, tolerance)
     return rows if lines is None else [*rows, _tokens(library, folder, checkpoint, description, lines)]

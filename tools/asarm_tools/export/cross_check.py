@@ -14,14 +14,14 @@ import numpy as np
 
 from asarm_tools.command_line.failure import InputError
 from asarm_tools.export.fixtures import Case
-from asarm_tools.graphs.contract import CACHED_FILE, CACHED_INPUTS, FLOAT32_SUFFIX, LOGITS, STATELESS_FILE, cache_ports
+from asarm_tools.graphs.contract import CACHED_FILE, CACHED_INPUTS, FLOAT32_SUFFIX, LOGITS, STATELESS_FILE, cache_ports, with_suffix
 from asarm_tools.network.config import MODEL_INPUTS, TwoStreamConfig
 from asarm_tools.network.forward import Network
 from asarm_tools.network.weights import Weights
 from asarm_tools.quantization.precision import FLOAT16, FLOAT16_WEIGHTS, FLOAT32, Precision
 
 RUNNER = Path(__file__).with_name("run_graph.py")
-POSITIONS, NOBODY = 16, 1 << 30  # the cache has a multiple of so many positions; a rank past every horizon
+CACHE_MULTIPLE, NOBODY = 16, 1 << 30  # the cache has a multiple of so many positions; a rank past every horizon
 CASES = 3  # that an export runs, of those with few tokens
 TOLERANCE, ROUNDED_TOLERANCE = 1e-4, 0.5  # of float32 in logits; of products of rounded rows in standard deviations of the logits
 
@@ -44,12 +44,12 @@ def check(folder: str, weights: Weights, cases: list[Case], precision: Precision
 def run_graphs(folder: str, config: TwoStreamConfig, cases: list[Case], suffix: str = "", cache: type = np.float32,
                is_standard: bool = True) -> dict[str, list[np.ndarray]]:
     """Logits [T, V] of the folder's graphs by what was run. cache: the type of keys and values; is_standard: only standard operators are used."""
-    stateless, with_cache = (os.path.join(folder, file) for file in (STATELESS_FILE.replace(".", f"{suffix}.", 1), CACHED_FILE.replace(".", f"{suffix}.", 1)))
+    stateless, with_cache = (os.path.join(folder, with_suffix(file, suffix)) for file in (STATELESS_FILE, CACHED_FILE))
     questions = [{name: case[name][None] for name in MODEL_INPUTS} for case in cases]
     if importlib.util.find_spec("onnxruntime") is not None:
-        answers = {f"{STATELESS_FILE} by onnxruntime": _run(stateless, questions)}
+        answers = {f"{STATELESS_FILE} by onnxruntime": _run(stateless, [[question] for question in questions])}
         if os.path.exists(with_cache):
-            answers[f"{CACHED_FILE} by onnxruntime"] = _run(with_cache, [_with_empty_cache(case, config, cache) for case in cases])
+            answers[f"{CACHED_FILE} by onnxruntime"] = _run(with_cache, [_in_two_calls(case, config, cache) for case in cases])
         return answers
     if is_standard and cache is np.float32 and importlib.util.find_spec("onnx.reference") is not None:
         session = importlib.import_module("onnx.reference").ReferenceEvaluator(stateless)
@@ -57,22 +57,29 @@ def run_graphs(folder: str, config: TwoStreamConfig, cases: list[Case], suffix: 
     return {}  # onnx before 1.13 runs no graph: `asarm verify` does
 
 
-def _run(graph: str, questions: list[dict[str, np.ndarray]]) -> list[np.ndarray]:
+def _run(graph: str, cases: list[list[dict[str, np.ndarray]]]) -> list[np.ndarray]:
     with tempfile.TemporaryDirectory() as scratch:
         given, answered = (os.path.join(scratch, name) for name in ("inputs.npz", "outputs.npz"))
-        np.savez(given, **{f"{number}/{name}": array for number, question in enumerate(questions) for name, array in question.items()})
+        np.savez(given, **{f"{number}/{call}/{name}": array for number, calls in enumerate(cases) for call, inputs in enumerate(calls) for name, array in inputs.items()})
         done = subprocess.run([sys.executable, str(RUNNER), graph, given, answered], stderr=subprocess.PIPE, encoding="utf-8", errors="replace")
         if done.returncode:
             raise InputError(f"onnxruntime does not run {graph}: {done.stderr.strip()[-400:]}")
         with np.load(answered) as file:
-            return [file[str(number)][0] for number in range(len(questions))]
+            return [file[str(number)][0] for number in range(len(cases))]
 
 
-def _with_empty_cache(case: Case, config: TwoStreamConfig, cache: type) -> dict[str, np.ndarray]:
-    """Inputs of the cached graph: every token is new, and the cache holds nothing yet."""
+def _in_two_calls(case: Case, config: TwoStreamConfig, cache: type) -> list[dict[str, np.ndarray]]:
+    """Inputs of the cached graph: given tokens first, with a cache that holds nothing yet, then all others, which see the given ones in the cache."""
     order, given = case["order"], int(case["prompt_mask"].sum())
-    horizons = np.where(case["prompt_mask"] > 0, given, order + 1)
-    past = np.pad(order, (0, -order.size % POSITIONS), constant_values=NOBODY)
-    rows = (case["input_ids"], np.arange(order.size), horizons, case["target_positions"], case["target_horizons"], past)
-    nothing: np.ndarray = np.zeros((1, config.n_head, past.size, config.d_head), cache)
-    return {**{name: row[None] for name, row in zip(CACHED_INPUTS, rows)}, **dict.fromkeys(cache_ports(config.n_layer)[0], nothing)}
+    length, by_rank = order.size, np.argsort(order)
+    positions = length + -length % CACHE_MULTIPLE
+    calls: list[dict[str, np.ndarray]] = []
+    for ranks in (np.arange(given), np.arange(given, length)):
+        if ranks.size:
+            new, past = by_rank[ranks], np.full(positions, NOBODY)
+            past[by_rank[:ranks[-1] + 1]] = np.arange(ranks[-1] + 1)
+            rows = (case["input_ids"][new], new, np.where(ranks < given, given, ranks + 1), case["target_positions"], case["target_horizons"], past)
+            calls.append({name: row[None] for name, row in zip(CACHED_INPUTS, rows)})
+    nothing: np.ndarray = np.zeros((1, config.n_head, positions, config.d_head), cache)
+    calls[0].update(dict.fromkeys(cache_ports(config.n_layer)[0], nothing))
+    return calls

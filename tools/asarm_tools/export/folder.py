@@ -70,8 +70,6 @@ def build(options: ExportOptions, folder: str) -> None:
     config, length = weights.config, maximum_length(options.maximum_length, source)
     warn_of_memory(config, length, golden_lengths(options, length))
     shutil.copyfile(source, os.path.join(folder, CONFIG_FILE))
-    if checkpoint_hash(options.checkpoint) != checkpoint:
-        raise InputError(f"{options.checkpoint} changed while it was read: export it once its training rests")
     special = tokens(options, folder, config.vocab_size)
     chosen.round_storage(weights)
     ngrams(options.ngrams, weights, special, os.path.join(folder, NGRAMS_FILE))
@@ -87,6 +85,8 @@ def build(options: ExportOptions, folder: str) -> None:
     stage("running the graphs")
     cross_check.check(folder, weights, cases, chosen.precision)
     stage("taking hashes")
+    if checkpoint_hash(options.checkpoint) != checkpoint:
+        raise InputError(f"{options.checkpoint} changed while it was read: export it once its training rests")
     description["files"] = {name: fingerprint(os.path.join(folder, name)) for name in sorted(os.listdir(folder))}
     description["source"] = {"checkpoint_sha256": checkpoint, "opset": options.opset}
     with open(os.path.join(folder, DESCRIPTION_FILE), "w", encoding="utf-8") as file:
@@ -197,7 +197,10 @@ def goldens(weights: Weights, options: ExportOptions, description: dict) -> list
     """The given cases, which the network in NumPy must repeat, or fresh ones."""
     given, lengths, network = options.golden, golden_lengths(options, description["maximum_length"]), Network(weights)
     if given is None:
-        return fixtures.generate(network, lengths, description["mask_id"], description["special_ids"])
+        cases = fixtures.generate(network, lengths, description["mask_id"], description["special_ids"])
+        if not all(np.isfinite(case["logits"]).all() for case in cases):
+            raise InputError(f"the network of {options.checkpoint} gives logits that are not finite")
+        return cases
     cases = fixtures.read_cases(given, description["vocabulary_size"])
     worst = float(np.max([difference(network.logits(case), case) for case in cases]))
     if not worst <= TOLERANCE:

@@ -68,7 +68,10 @@ def _found(folder: str, stored: dict[str, np.ndarray], name: str) -> np.ndarray:
 def _recover_layer(folder: str, stored: dict[str, np.ndarray], network: Weights, layer: int) -> None:
     """The tensors of a layer, in the layout of the graphs."""
     names, prefix = Names(network.config), f"transformer.layer.{layer}."
-    key, value = np.split(_found(folder, stored, names.key_value(layer)), 2, 1)
+    both, width = _found(folder, stored, names.key_value(layer)), network.config.d_model
+    if both.shape != (width, 2 * width):
+        raise InputError(f"{folder}: {STATELESS_FILE} holds {names.key_value(layer)} in another size than {[width, 2 * width]}")
+    key, value = np.split(both, 2, 1)
     found = {"rel_attn.k": key, "rel_attn.v": value}
     for name, source in (("rel_attn.q", names.query(layer)), ("rel_attn.r", names.position(layer)),
                          ("rel_attn.r_w_bias", names.query_bias(layer, "content_bias")), ("rel_attn.r_r_bias", names.query_bias(layer, "distance_bias")),

@@ -2,7 +2,8 @@
 
     run_graph.py GRAPH INPUTS.npz OUTPUTS.npz
 
-INPUTS has `CASE/NAME` for each input of each case, OUTPUTS gets `CASE` with the first output.
+INPUTS has `CASE/CALL/NAME` for each input of each call of each case; from its second call on, a case has the keys and values that the call before gave.
+OUTPUTS gets `CASE` with the first output of the last call.
 """
 
 import sys
@@ -12,12 +13,17 @@ import onnxruntime
 
 graph, given, answered = sys.argv[1:]
 session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
-names = {port.name for port in session.get_inputs()}
-inputs: dict = {}
+outputs = [port.name for port in session.get_outputs() if port.name.startswith(("logits", "present."))]
+calls: dict = {}
 with np.load(given) as file:
     for key in file.files:
-        case, name = key.split("/", 1)
-        if name in names:  # an exporter leaves out an input that nothing reads
-            inputs.setdefault(case, {})[name] = file[key]
-first = session.get_outputs()[0].name
-np.savez(answered, **{case: session.run([first], values)[0] for case, values in inputs.items()})
+        case, call, name = key.split("/", 2)
+        calls.setdefault(case, {}).setdefault(int(call), {})[name] = file[key]
+answers = {}
+for case, inputs in calls.items():
+    cache: dict = {}
+    for call in sorted(inputs):
+        found = dict(zip(outputs, session.run(outputs, {**inputs[call], **cache})))
+        cache = {name.replace("present.", "past_key_values.", 1): values for name, values in found.items() if name.startswith("present.")}
+    answers[case] = found["logits"]
+np.savez(answered, **answers)

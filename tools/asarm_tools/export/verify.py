@@ -1,4 +1,4 @@
-"""Replays the goldens of a model folder through PyTorch and prints the worst difference of the logits.
+"""Replays the goldens of a model folder through PyTorch or NumPy and prints the worst difference of the logits.
 
     verify.py --model DIR --checkpoint DIR [--tolerance 1e-4]
     verify.py --against transformers --model DIR --checkpoint DIR [--text FILE] [--tolerance 1e-4]

@@ -10,7 +10,6 @@ from onnx import TensorProto
 from asarm_tools.graphs.graph_weights import GraphWeights
 from asarm_tools.graphs.names import EMBEDDING, LOGITS_BIAS, POSITIONS
 from asarm_tools.graphs.writer import GraphWriter
-from asarm_tools.quantization.precision import LARGE
 
 
 class Arithmetic(Protocol):
@@ -78,8 +77,8 @@ class FloatArithmetic:
         writer, sizes = self.writer, self.weights.config
         flat = writer.node("Reshape", f"{name}.rows", rows, writer.integers(-1, sizes.d_model))
         flat = writer.node("Gemm", f"{name}.flat", flat, self.matrix(EMBEDDING), self.vector(LOGITS_BIAS), transB=1)
-        batch = writer.node("Concat", f"{name}.shape", writer.size(f"{name}.batch", rows, 0), writer.integers(-1, sizes.vocab_size), axis=0)
-        return self._float32(name, writer.node("Reshape", f"{name}.heads", flat, batch))
+        shape = writer.node("Concat", f"{name}.shape", writer.size(f"{name}.batch", rows, 0), writer.integers(-1, sizes.vocab_size), axis=0)
+        return self._float32(name, writer.node("Reshape", f"{name}.targets", flat, shape))
 
     def table(self, name: str, layer: int) -> str:
         """Of float16 in float32 and rounded at its end: ONNX Runtime evaluates it on the CPU, which has no float16 products on most processors."""
@@ -112,7 +111,7 @@ class FloatArithmetic:
         if self._dtype == np.float16:
             return self.writer.weight(name, self.weights.as_float16(name))
         values = self.weights[name]
-        if not self._stored_as_float16 or values.size < LARGE or name == POSITIONS:
+        if not self._stored_as_float16 or name == POSITIONS or not self.weights.is_float16(name):
             return self.writer.weight(name, values)
         wide = name + ".float32"
         if not self.writer.has(wide):

@@ -34,6 +34,6 @@ def build(contract: Contract, opset: int, weights: GraphWeights, length: int, ar
         raise InputError(f"opset {opset} is outside the contract's {OPSETS[0]}..{OPSETS[-1]}")
     writer = GraphWriter(opset)
     write = write_cached if contract.has_cache else write_stateless
-    write(writer, arithmetic(writer), weights.names, length)
+    write(writer, arithmetic(writer), weights, length)
     model = writer.finish([port.described() for port in contract.inputs], [port.described() for port in contract.outputs], contract.file)
     return Graph(model, writer.weights)

@@ -6,9 +6,12 @@ B batch, P positions of the cache, C new content rows, T targets, R = C + T rows
 
 from __future__ import annotations
 
+import numpy as np
+
 from asarm_tools.graphs.arithmetic import Arithmetic
 from asarm_tools.graphs.layers import Layers, new_keys
-from asarm_tools.graphs.names import Names
+from asarm_tools.graphs.graph_weights import GraphWeights
+from asarm_tools.graphs.names import STATES_MEAN, Names
 from asarm_tools.graphs.shared import Rows, Shared
 from asarm_tools.graphs.writer import END, GraphWriter
 
@@ -30,8 +33,9 @@ class CachedKeys:
         return self.arithmetic.distances("distances", rows, self.arithmetic.table("distances.table", layer), columns)
 
 
-def write_cached(writer: GraphWriter, arithmetic: Arithmetic, names: Names, length: int) -> None:
+def write_cached(writer: GraphWriter, arithmetic: Arithmetic, weights: GraphWeights, length: int) -> None:
     """All nodes, from the inputs of the contract to `logits`, `target_states` and the cache; sequences of up to `length` tokens."""
+    names = weights.names
     shared, content = Shared(writer, arithmetic, names), writer.size("content", "input_ids", 1)
     batch, past = writer.size("batch", "input_ids", 0), writer.size("past", "past_ranks", 1)
     shape = shared.shape(batch, past)
@@ -58,13 +62,15 @@ def write_cached(writer: GraphWriter, arithmetic: Arithmetic, names: Names, leng
         rows = layers.write(layer, rows, new, keys, last_rows if layer == last else all_rows)
     states = arithmetic.take_rows("targets", rows, writer.integers(1), writer.integers(END))
     writer.output("logits", arithmetic.logits("output", states))
+    if weights.has_states_mean:
+        states = writer.node("Add", "targets.uncentred", states, arithmetic.vector(STATES_MEAN))
     writer.output("target_states", states)
 
 
 def _rows(writer: GraphWriter, shared: Shared, positions: str, row_positions: str, horizons: str, shape: str, length: int) -> Rows:
     visible = writer.node("Less", "visible", shared.row("ranks", "past_ranks"), shared.column("horizons", horizons))
     # Keys beyond the longest sequence, which nobody sees, take a distance that there is.
-    return Rows(shared.columns(row_positions, positions, writer.integers(length - 1), 2 * length - 1), shared.hidden(visible), shape)
+    return Rows(shared.columns(row_positions, positions, writer.integers(length - 1), 2 * length - 2), shared.hidden(visible), shape)
 
 
 def _cache_places(writer: GraphWriter, shared: Shared, names: Names, batch: str, content: str) -> str:
@@ -73,6 +79,6 @@ def _cache_places(writer: GraphWriter, shared: Shared, names: Names, batch: str,
     shape = writer.node("Concat", "places.shape", batch, content, writer.integers(heads, 1), axis=0)
     sequence = writer.node("Reshape", "places.sequence", shared.range("sequences", batch), writer.integers(-1, 1, 1, 1))
     position = writer.node("Unsqueeze", "places.position", "content_positions", writer.integers(2, 3))
-    head = writer.weight("heads", names.heads())
+    head = writer.weight("heads", np.arange(heads).reshape(1, 1, -1, 1))
     parts = [writer.node("Expand", f"places.{name}.all", part, shape) for name, part in (("sequence", sequence), ("head", head), ("position", position))]
     return writer.node("Concat", "places", *parts, axis=3)

@@ -37,8 +37,7 @@ class Contract:
 
     def named(self, suffix: str) -> Contract:
         """The same contract of a file with a suffix to its name."""
-        stem, extension = self.file.rsplit(".", 1)
-        return replace(self, file=f"{stem}{suffix}.{extension}")
+        return replace(self, file=with_suffix(self.file, suffix))
 
     @property
     def has_cache(self) -> bool:
@@ -47,6 +46,12 @@ class Contract:
     @property
     def computes_in_float32(self) -> bool:
         return FLOAT32_SUFFIX in self.file
+
+
+def with_suffix(file: str, suffix: str) -> str:
+    """model.onnx -> model_float32.onnx"""
+    stem, extension = file.rsplit(".", 1)
+    return f"{stem}{suffix}.{extension}"
 
 
 def stateless(config: TwoStreamConfig) -> Contract:

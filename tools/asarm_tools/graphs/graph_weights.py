@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
-from asarm_tools.graphs.names import EMBEDDING, LOGITS_BIAS, MASK_EMBEDDING, POSITIONS, Names
+from asarm_tools.graphs.names import EMBEDDING, LOGITS_BIAS, MASK_EMBEDDING, POSITIONS, STATES_MEAN, Names
 from asarm_tools.network.positions import position_encoding
 from asarm_tools.network.weights import Weights
-from asarm_tools.quantization.precision import to_float16
+from asarm_tools.quantization.precision import LARGE, to_float16
 from asarm_tools.quantization.rounding import Rounded, joined
 
 
@@ -23,8 +24,9 @@ class GraphWeights:
         self.config = weights.config
         self.names = Names(weights.config, frozenset(layer for layer in range(weights.config.n_layer) if weights.output_bias(layer) is not None))
         self.rounded = {} if found is None else _rounded(found, self.names)
+        self.has_states_mean = weights.states_mean is not None
         self._sources = _sources(weights, self.names, length)
-        self._made: dict[str, np.ndarray] = {}
+        self._made: dict[str, np.ndarray] = {}  # float32
         self._float16: dict[str, np.ndarray] = {}
 
     def __getitem__(self, name: str) -> np.ndarray:
@@ -32,6 +34,12 @@ class GraphWeights:
         if name not in self._made:
             self._made[name] = self._sources[name]()
         return self._made[name]
+
+    def is_float16(self, name: str) -> bool:
+        """Whether a large weight has values of float16 only, as round_weights makes them: it loses nothing when it is stored as float16."""
+        values = self[name]
+        with np.errstate(over="ignore"):
+            return values.size >= LARGE and np.array_equal(values.astype(np.float16), values)
 
     def as_float16(self, name: str) -> np.ndarray:
         """Raises InputError where a value is beyond the range of float16."""
@@ -57,6 +65,9 @@ def _sources(weights: Weights, names: Names, length: int) -> dict[str, Callable[
         LOGITS_BIAS: lambda: weights["lm_loss.bias"],
         POSITIONS: lambda: position_encoding(length, weights.config),
     }
+    mean = weights.states_mean
+    if mean is not None:
+        sources[STATES_MEAN] = partial(np.asarray, mean)
     for layer in range(weights.config.n_layer):
         sources.update(_layer_sources(weights, names, layer))
     return sources

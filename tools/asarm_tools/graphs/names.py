@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from asarm_tools.network.config import TwoStreamConfig
 
 EMBEDDING, MASK_EMBEDDING, LOGITS_BIAS, POSITIONS = "embedding.weight", "mask_embedding", "logits.bias", "position_encoding"
+STATES_MEAN = "target_states.mean"  # what centring took out of the rows after the last layer
 
 
 @dataclass(frozen=True)
@@ -17,10 +16,6 @@ class Names:
 
     config: TwoStreamConfig
     output_biases: frozenset[int] = frozenset()
-
-    def heads(self) -> np.ndarray:
-        """int64 [1, 1, H, 1]: the numbers of the heads."""
-        return np.arange(self.config.n_head).reshape(1, 1, -1, 1)
 
     def query(self, layer: int) -> str:
         return f"layer.{layer}.attention.query.weight"

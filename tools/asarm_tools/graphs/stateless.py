@@ -6,6 +6,7 @@ import numpy as np
 
 from asarm_tools.graphs.arithmetic import Arithmetic
 from asarm_tools.graphs.layers import Layers, new_keys
+from asarm_tools.graphs.graph_weights import GraphWeights
 from asarm_tools.graphs.names import POSITIONS, Names
 from asarm_tools.graphs.shared import Rows, Shared
 from asarm_tools.graphs.writer import END, GraphWriter
@@ -26,8 +27,9 @@ class ContentKeys:
         return self.arithmetic.distances("distances", rows, table, columns)
 
 
-def write_stateless(writer: GraphWriter, arithmetic: Arithmetic, names: Names, length: int) -> None:
+def write_stateless(writer: GraphWriter, arithmetic: Arithmetic, weights: GraphWeights, length: int) -> None:
     """All nodes, from the inputs of the contract to `logits`; sequences of up to `length` tokens."""
+    names = weights.names
     shared, sequence = Shared(writer, arithmetic, names), writer.size("sequence", "input_ids", 1)
     with writer.scope("positions"):
         positions = shared.range("all", sequence)

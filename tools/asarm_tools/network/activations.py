@@ -41,7 +41,7 @@ def erf(values: np.ndarray) -> np.ndarray:
     """The error function to about 1e-7, by linear interpolation in a fine table: NumPy has none."""
     table, step = _table()
     place = np.minimum(np.abs(values), np.float32(_END)) * np.float32(_STEPS)
-    left = place.astype(np.int32)
+    left = np.nan_to_num(place).astype(np.int32)
     place -= left.astype(np.float32)
     place *= step[left]
     place += table[left]

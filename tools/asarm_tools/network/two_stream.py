@@ -56,7 +56,7 @@ class TwoStreamModel(nn.Module):
         return self.logits(self.dropout(query))
 
     def logits(self, query: Tensor) -> Tensor:
-        """[B, T, d] -> [B, T, V], by the tied embedding. Two-dimensional, so that ONNX shares the matrix untransposed."""
+        """[B, T, d] -> [B, T, V], by the tied embedding."""
         flat = self.lm_loss(query.reshape(-1, self.config.d_model))
         return flat.view(query.shape[0], query.shape[1], self.config.vocab_size)
 
@@ -121,7 +121,7 @@ def exact_gelu(rows: Tensor) -> Tensor:
 
 
 def tanh_gelu(rows: Tensor) -> Tensor:
-    """The approximation by tanh (Hendrycks & Gimpel 2016, arXiv 1606.08415), in operators that every exporter knows."""
+    """The approximation by tanh (Hendrycks & Gimpel 2016, arXiv 1606.08415)."""
     return 0.5 * rows * (1 + torch.tanh((2 / torch.pi) ** 0.5 * (rows + 0.044715 * rows * rows * rows)))
 
 

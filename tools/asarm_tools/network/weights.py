@@ -14,6 +14,7 @@ class Weights:
 
     def __init__(self, config: TwoStreamConfig, tensors: Mapping[str, np.ndarray]):
         self.config, self.tensors = config, dict(tensors)
+        self.states_mean: np.ndarray | None = None  # [d], what the rows after the last layer are short of; centring takes it out of them
 
     def __getitem__(self, name: str) -> np.ndarray:
         return self.tensors[name]

@@ -57,6 +57,7 @@ def centre(weights: Weights, windows: np.ndarray) -> list[float]:
     for layer, mean in enumerate(means):
         _shift_attention(weights, layer, entering[layer], mean.of("layer_1"))
         _shift_feed_forward(weights, layer, mean.of("layer_1"), entering[layer + 1])
+    weights.states_mean = entering[-1] if weights.states_mean is None else weights.states_mean + entering[-1]
     weights["lm_loss.bias"] = weights["lm_loss.bias"] + weights["transformer.word_embedding.weight"] @ entering[-1]
     return [mean.usual_largest("layer_2") for mean in means]
 

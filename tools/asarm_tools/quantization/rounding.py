@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from asarm_tools.command_line.failure import InputError
+
 # Quantized values are multiplied with activations of 8 bits without a sign. Processors without VNNI add two such products in 16 bits with
 # saturation: 2 * 255 * 64 just fits, so that one bit of eight is not used.
 _INT8_BITS = 7
@@ -82,6 +84,8 @@ def _least_error(groups: np.ndarray, importance: np.ndarray, bits: int, candidat
         error = np.square(round_to(groups, scale[:, None], bits) - groups) @ importance
         better = error < least
         best, least = np.where(better, scale, best), np.where(better, error, least)
+    if np.isinf(least).any():
+        raise InputError("a weight matrix has values that are too large to be rounded: export float32")
     return np.where(best == 0, np.float32(1), best)
 
 

@@ -79,7 +79,8 @@ internal sealed class CachedOnnxModel : OnnxAnySubsetModel
     private protected override void EvaluateCore(ReadOnlySpan<SequenceState> states, CancellationToken cancellationToken)
     {
         _slots.Prepare(states);
-        int scratchLength = Math.Max(_slots.Length, _scratch.Layout.Length);
+        int kept = _scratch.Layout.Length;
+        int scratchLength = _slots.Length <= kept && kept < 2 * _slots.Length ? kept : _slots.Length; // so that the layout rarely changes
         _planner.Plan(states, _slots, _cache.Layout.Length, scratchLength);
         try
         {
