@@ -19,7 +19,7 @@ public sealed class AsArmOptions
     /// <summary>The device that runs the network.</summary>
     public Device Device { get; set; } = Device.Cpu;
 
-    /// <summary>Intra-op threads on a CPU; null leaves the choice to ONNX Runtime.</summary>
+    /// <summary>Intra-op threads on a CPU, from 1 to <see cref="TextInfillerOptions.MaxThreads" />; null leaves the choice to ONNX Runtime.</summary>
     public int? Threads { get; set; }
 
     /// <summary>False processes the whole text in every forward pass, for cross-checks.</summary>

@@ -1,3 +1,4 @@
+using AsArm.Inference.Infilling;
 using Microsoft.Extensions.Options;
 
 namespace AsArm.Extensions.DependencyInjection;
@@ -10,7 +11,9 @@ internal sealed class AsArmOptionsValidator : IValidateOptions<AsArmOptions>
         ArgumentNullException.ThrowIfNull(options);
         var failures = new List<string>();
         Require(!string.IsNullOrWhiteSpace(options.ModelPath), $"{nameof(options.ModelPath)} is missing: the path of a model folder.");
-        Require(options.Threads is null or >= 1, $"{nameof(options.Threads)} is {options.Threads}, it must be at least 1.");
+        Require(
+            options.Threads is null or (>= 1 and <= TextInfillerOptions.MaxThreads),
+            $"{nameof(options.Threads)} is {options.Threads}, it must be from 1 to {TextInfillerOptions.MaxThreads}.");
         Require(options.MaxQueuedRequests >= 1, $"{nameof(options.MaxQueuedRequests)} is {options.MaxQueuedRequests}, it must be at least 1.");
         Require(Enum.IsDefined(options.Device), $"{nameof(options.Device)} is {options.Device}, which is not a device.");
         Require(Enum.IsDefined(options.DraftMode), $"{nameof(options.DraftMode)} is {options.DraftMode}, which is not a draft mode.");

@@ -62,6 +62,7 @@ public sealed class AddAsArmTests
     [TestMethod]
     [DataRow("MaxQueuedRequests", "0", "MaxQueuedRequests is 0")]
     [DataRow("Threads", "0", "Threads is 0")]
+    [DataRow("Threads", "1025", "Threads is 1025, it must be from 1 to 1024")]
     [DataRow("ModelPath", "", "ModelPath is missing")]
     [DataRow("DraftMode", "9", "DraftMode is 9")]
     public async Task Start_WithABadOption_SaysWhich(string name, string value, string message)

@@ -1,4 +1,5 @@
 using System.Globalization;
+using AsArm.Inference.Infilling;
 
 namespace AsArm.Cli.Options;
 
@@ -6,7 +7,6 @@ namespace AsArm.Cli.Options;
 internal static class Ranges
 {
     private const int MaxSamples = 10_000;
-    private const int MaxThreads = 1024;
 
     /// <summary>Limit on the characters of a text times its samples: results wait for each other in memory, with 2 bytes per character.</summary>
     private const long MaxSampledCharacters = 1L << 26;
@@ -23,7 +23,7 @@ internal static class Ranges
 
     public static NumberRange<int> Samples { get; } = UpTo(MaxSamples);
 
-    public static NumberRange<int> Threads { get; } = UpTo(MaxThreads);
+    public static NumberRange<int> Threads { get; } = UpTo(TextInfillerOptions.MaxThreads);
 
     /// <summary>Why a text cannot have so many samples in one object of JSON; null if it can.</summary>
     public static string? WhyTooManySamples(string text, int samples) => (long)text.Length * samples <= MaxSampledCharacters ? null

@@ -7,6 +7,17 @@ namespace AsArm.Inference.Devices;
 /// <param name="Float32">Whether an int8 or int4 model computes in float32 on a CPU too.</param>
 internal readonly record struct ExecutionSettings(Device Device, int? Threads = null, bool AllowTf32 = false, bool Float32 = false)
 {
+    /// <summary>The largest number of <see cref="Threads" />: ONNX Runtime starts all of them, whatever the machine.</summary>
+    public const int MaxThreads = 1024;
+
+    /// <summary>Throws unless a number of threads is in range.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is not.</exception>
+    public static void RequireThreads(int? threads, string name)
+    {
+        if (threads is < 1 or > MaxThreads)
+            throw new ArgumentOutOfRangeException(name, threads, $"{name} must be from 1 to {MaxThreads}.");
+    }
+
     /// <summary>Whether an int8 or int4 model runs its float32 graphs; GPUs have no kernels for the integer ones.</summary>
     public bool UsesFloat32Graphs => Float32 || Device != Device.Cpu;
 }

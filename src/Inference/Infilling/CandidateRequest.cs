@@ -6,7 +6,8 @@ using AsArm.Inference.Text;
 namespace AsArm.Inference.Infilling;
 
 /// <summary>A request for the most probable tokens of gaps of one token.</summary>
-internal sealed class CandidateRequest(InfillPrompt prompt, CandidateOptions options, SegmentEncoder encoder, InfillSetting setting)
+internal sealed class CandidateRequest(
+    IReadOnlyList<TextSegment> segments, string? warning, Func<CandidateOptions> getOptions, SegmentEncoder encoder, InfillSetting setting)
 {
     private InfillText? _text;
     private IReadOnlyList<IReadOnlyList<TokenProbability>> _top = [];
@@ -14,15 +15,16 @@ internal sealed class CandidateRequest(InfillPrompt prompt, CandidateOptions opt
     /// <summary>Validates and encodes it.</summary>
     public EvaluationJob Prepare()
     {
+        CandidateOptions options = getOptions();
         options.Validate(setting.Manifest.VocabularySize);
         InfillOptions.RequireGapSpacing(options.GapSpacing);
         ArgumentOutOfRangeException.ThrowIfLessThan(options.Count, 1);
         if (options.BannedTokensAt.Count > 0)
             throw new ArgumentOutOfRangeException(nameof(options), "BannedTokensAt cannot be set for a text, which has no positions.");
-        InfillText.RequireTargets(prompt.Segments, spans: false, prompt.Warning);
-        if (prompt.Segments.OfType<TextSegment.Gap>().FirstOrDefault(gap => gap.Count != 1) is TextSegment.Gap other)
+        InfillText.RequireTargets(segments, spans: false, warning);
+        if (segments.OfType<TextSegment.Gap>().FirstOrDefault(gap => gap.Count != 1) is TextSegment.Gap other)
             throw new InfillTextException($"Candidates are for gaps of one token, this text has a gap of {other.Count}.");
-        _text = encoder.Encode(prompt.Segments);
+        _text = encoder.Encode(segments);
         var order = Order.LeftToRight(_text.Given);
         int[] tokens = _text.Tokens;
         SamplingOptions distribution = options with { BannedTokens = [.. setting.Banned.Union(options.BannedTokens)], BannedTokensAt = _text.BannedAt };

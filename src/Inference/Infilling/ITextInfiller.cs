@@ -10,7 +10,8 @@ namespace AsArm.Inference.Infilling;
 /// <summary>
 /// Fills the gaps of texts and scores marked spans with one model. Thread-safe: all callers share one queue and its forward passes. Texts in the
 /// markup of <see cref="InfillPrompt.Parse" /> are accepted by the methods of <see cref="TextInfillerExtensions" />. Null arguments, and a folder without a
-/// tokenizer (<see cref="ModelFolderException" />), throw at once; all else is thrown by the task, or by the first update of a stream.
+/// tokenizer (<see cref="ModelFolderException" />), throw at once; all else is thrown by the task, or by the first update of a stream. A request is what it is when
+/// its method is called: prompts and lists of banned tokens may be changed afterwards.
 /// </summary>
 /// <example><code>
 /// await using TextInfiller infiller = await TextInfiller.OpenAsync("models/english-18m");
@@ -53,7 +54,7 @@ public interface ITextInfiller
     /// Fills texts that arrive over time and returns an outcome for each, in their order: as soon as it and all earlier ones are available. An error of
     /// one text does not affect the others. If the source throws, the outcomes of the requests before come first.
     /// </summary>
-    /// <param name="requests">The requests; no more of them are taken than the model can soon start. The enumerator should observe its cancellation token: when the caller stops reading, it is cancelled but not awaited.</param>
+    /// <param name="requests">The requests; no more of them are taken than the model can soon start. They are read on another thread, which the source may block, and prepared when they are read. The enumerator should observe its cancellation token: when the caller stops reading, it is cancelled but not awaited.</param>
     /// <param name="cancellationToken">Cancels the requests that are not done, and the wait for others.</param>
     /// <exception cref="ObjectDisposedException">The infiller is disposed or draining.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>

@@ -11,7 +11,8 @@ namespace AsArm.Inference.Infilling;
 /// <param name="Error">
 /// <see cref="InfillTextException" /> or <see cref="ArgumentException" /> for a request that cannot be filled,
 /// <see cref="ModelOutputException" /> if the logits are NaN or infinite, <see cref="ModelRunException" /> if ONNX Runtime failed,
-/// <see cref="TimeoutException" /> if <see cref="InfillOptions.Timeout" /> is over; null if there is a result.
+/// <see cref="TimeoutException" /> if <see cref="InfillOptions.Timeout" /> is over,
+/// whatever a collection in the options throws when it is read; null if there is a result.
 /// </param>
 public sealed record InfillOutcome(InfillRequest Request, InfillResult? Result, Exception? Error)
 {

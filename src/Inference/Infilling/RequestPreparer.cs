@@ -12,15 +12,27 @@ internal sealed class RequestPreparer(Func<InfillRequest, WindowedText> encode, 
     private WindowedText? _encoded;
     private InfillTextException? _error;
 
-    /// <summary>Creates a job, or refuses the request.</summary>
+    /// <summary>Creates a job, or refuses the request. Later changes of the collections of its options have no effect.</summary>
     /// <exception cref="ArgumentNullException">The request is null.</exception>
     public PreparedRequest Prepare(InfillRequest request)
     {
         ArgumentNullException.ThrowIfNull(request);
+        InfillOptions options;
         try
         {
             ArgumentNullException.ThrowIfNull(request.Options);
-            return new PreparedRequest(request, new InfillJob(Encode(request), request.Options, setting, mode), null);
+            options = OptionsCopy.Of(request.Options);
+        }
+#pragma warning disable CA1031 // Collections of the options are code of the caller: what they throw is the error of their request alone.
+        catch (Exception error)
+#pragma warning restore CA1031
+        {
+            return new PreparedRequest(request, null, error);
+        }
+
+        try
+        {
+            return new PreparedRequest(request, new InfillJob(Encode(request), options, setting, mode), null);
         }
         catch (Exception error) when (error is InfillTextException or ArgumentException)
         {

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using AsArm.Inference.Scheduling;
 using AsArm.Inference.Telemetry;
 
@@ -9,56 +8,57 @@ namespace AsArm.Inference.Infilling;
 /// <param name="model">Name of the model.</param>
 internal sealed class RequestRunner(Scheduler scheduler, string model)
 {
-    /// <summary>Runs one request.</summary>
-    /// <param name="request">The request.</param>
-    /// <param name="blocks">Whether to block the thread instead of returning an unfinished task.</param>
+    /// <summary>Begins a request, whose steps the caller takes.</summary>
+    /// <param name="plan">The request.</param>
     /// <param name="cancellationToken">The caller's token.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The time of the request is out of range.</exception>
+    public RequestRun<TJob, TResult> Begin<TJob, TResult>(RequestPlan<TJob, TResult> plan, CancellationToken cancellationToken)
+        where TJob : class, ISequenceJob => new(scheduler, model, plan, cancellationToken);
+
+    /// <summary>Runs one request.</summary>
     /// <exception cref="TimeoutException">The time of the request is up.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     /// <exception cref="QueueFullException">The queue is full.</exception>
     /// <exception cref="ObjectDisposedException">The scheduler accepts no more requests.</exception>
-    public async Task<TResult> RunAsync<TJob, TResult>(RequestPlan<TJob, TResult> request, bool blocks, CancellationToken cancellationToken)
+    /// <inheritdoc cref="Begin" />
+    public async Task<TResult> RunAsync<TJob, TResult>(RequestPlan<TJob, TResult> plan, CancellationToken cancellationToken)
         where TJob : class, ISequenceJob
     {
-        long submitted = Stopwatch.GetTimestamp();
-        using var deadline = new Deadline(request.Timeout, cancellationToken);
-        using var trace = new RequestTrace(model, request.Operation);
+        using RequestRun<TJob, TResult> run = Begin(plan, cancellationToken);
         try
         {
-            await WaitFor(scheduler.ReserveAsync(request.WaitsForPlace, deadline.Token).AsTask(), blocks).ConfigureAwait(false);
-            TJob job = Prepare(request.Prepare);
-            ScheduledRequest scheduled = scheduler.Submit(job, submitted, deadline.Token);
-            await WaitFor(scheduled.Task, blocks).ConfigureAwait(false);
-            return request.GetResult(job, scheduled.QueueTime, trace);
+            await run.ReserveAsync().ConfigureAwait(false);
+            await run.SubmitAsync().ConfigureAwait(false);
+            return run.GetResult();
         }
         catch (Exception error)
         {
-            Exception seen = error is OperationCanceledException cancelled ? deadline.Translate(cancelled) : error;
-            trace.Fail(seen);
+            Exception seen = run.Fail(error);
             if (seen == error)
                 throw;
             throw seen;
         }
     }
 
-    private TJob Prepare<TJob>(Func<TJob> prepare)
+    /// <summary>Runs one request, and blocks the thread meanwhile, without need of another one.</summary>
+    /// <inheritdoc cref="RunAsync" />
+    public TResult Run<TJob, TResult>(RequestPlan<TJob, TResult> plan, CancellationToken cancellationToken)
+        where TJob : class, ISequenceJob
     {
+        using RequestRun<TJob, TResult> run = Begin(plan, cancellationToken);
         try
         {
-            return prepare();
+            run.Deadline.Wait(run.ReserveAsync());
+            run.Deadline.Wait(run.SubmitAsync());
+            return run.GetResult();
         }
-        catch
+        catch (Exception error)
         {
-            scheduler.CancelReservation();
-            throw;
+            Exception seen = run.Fail(error);
+            if (seen == error)
+                throw;
+            throw seen;
         }
-    }
-
-    private static Task WaitFor(Task task, bool blocks)
-    {
-        if (blocks)
-            task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing).GetAwaiter().GetResult();
-        return task;
     }
 }
 

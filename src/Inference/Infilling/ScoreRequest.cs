@@ -5,7 +5,7 @@ using AsArm.Inference.Text;
 namespace AsArm.Inference.Infilling;
 
 /// <summary>A request to score the spans of a text.</summary>
-internal sealed class ScoreRequest(ScorePrompt prompt, ScoreOptions options, SegmentEncoder encoder, InfillSetting setting)
+internal sealed class ScoreRequest(IReadOnlyList<TextSegment> segments, ScoreOptions options, SegmentEncoder encoder, InfillSetting setting)
 {
     private InfillText? _text;
     private double[] _logProbabilities = [];
@@ -13,8 +13,8 @@ internal sealed class ScoreRequest(ScorePrompt prompt, ScoreOptions options, Seg
     /// <summary>Validates and encodes it.</summary>
     public EvaluationJob Prepare()
     {
-        InfillText.RequireTargets(prompt.Segments, spans: true, null);
-        _text = SpanWindow.Encode(prompt.Segments, encoder, options.Window);
+        InfillText.RequireTargets(segments, spans: true, null);
+        _text = SpanWindow.Encode(segments, encoder, options.Window);
         var order = Order.LeftToRight(_text.Given);
         _logProbabilities = new double[order.TargetCount];
         var distribution = new SamplingOptions { BannedTokens = setting.Banned, BannedTokensAt = _text.BannedAt };

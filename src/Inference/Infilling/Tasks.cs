@@ -19,9 +19,13 @@ internal static class Tasks
         {
             return await task.ConfigureAwait(false);
         }
-        catch (OperationCanceledException error) when (cancellationToken.IsCancellationRequested && error.CancellationToken != cancellationToken)
+        catch (OperationCanceledException error) when (cancellationToken.IsCancellationRequested)
         {
-            throw new OperationCanceledException(error.Message, error, cancellationToken);
+            throw CancelledBy(error, cancellationToken);
         }
     }
+
+    /// <summary>A cancellation as the caller sees it, with their own token.</summary>
+    public static OperationCanceledException CancelledBy(OperationCanceledException error, CancellationToken cancellationToken) =>
+        error.CancellationToken == cancellationToken ? error : new OperationCanceledException(error.Message, error, cancellationToken);
 }

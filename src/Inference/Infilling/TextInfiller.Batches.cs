@@ -1,10 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
 using System.Threading.Channels;
-using AsArm.Assd.Models;
 using AsArm.Inference.ModelFolders;
-using AsArm.Inference.Onnx.Sessions;
-using AsArm.Inference.Text;
 
 namespace AsArm.Inference.Infilling;
 
@@ -30,7 +27,8 @@ public sealed partial class TextInfiller
     /// <summary>
     /// Fills a sequence of texts like <see cref="InfillBatch" />, but lazily: no more requests are taken than the model can soon start. Results come in
     /// the order of the requests. The first request that fails throws in its place: earlier results are delivered, later ones are lost. No request is
-    /// taken after an invalid one, or after the source has thrown. <see cref="InfillOutcomes" /> continues after errors.
+    /// taken after an invalid one, or after the source has thrown. A result that is available is returned before another request is taken.
+    /// <see cref="InfillOutcomes" /> continues after errors.
     /// </summary>
     /// <inheritdoc cref="ITextInfiller.InfillAsync" />
     public IEnumerable<InfillResult> InfillMany(IEnumerable<InfillRequest> requests, CancellationToken cancellationToken = default)
@@ -43,7 +41,10 @@ public sealed partial class TextInfiller
     /// Fills a sequence of texts like <see cref="InfillMany" />, and returns an outcome for each, in order: an error of one text, or in the logits for
     /// it, does not affect the others. If the source throws, the outcomes of the requests that were taken come first.
     /// </summary>
-    /// <param name="requests">The requests; taken one by one, on the caller's thread.</param>
+    /// <param name="requests">
+    /// The requests; taken one by one, on the caller's thread, up to 32 ahead. An outcome that is available is returned before another request is taken; one that
+    /// becomes available while the source blocks is returned when the source goes on. <see cref="InfillBatchAsync" /> does not wait for its source.
+    /// </param>
     /// <param name="cancellationToken">Cancels the requests that are not done.</param>
     /// <exception cref="ModelFolderException">The folder has no tokenizer.</exception>
     /// <exception cref="ObjectDisposedException">The infiller is disposed or draining.</exception>
@@ -59,8 +60,7 @@ public sealed partial class TextInfiller
     {
         ArgumentNullException.ThrowIfNull(requests);
         RequireTokenizer();
-        var preparer = new RequestPreparer(Encode, _setting, DraftMode.Throughput);
-        return OutcomesAsync(requests.Select(preparer.Prepare), cancellationToken);
+        return OutcomesAsync(requests, cancellationToken);
     }
 
     /// <summary>Fills a batch with other settings, for measurements.</summary>
@@ -76,31 +76,43 @@ public sealed partial class TextInfiller
     private IEnumerable<PreparedRequest> Prepare(IEnumerable<InfillRequest> requests, InfillSetting setting, DraftMode mode)
     {
         RequireTokenizer();
-        return requests.Select(new RequestPreparer(Encode, setting, mode).Prepare);
+        return Prepared();
+
+        IEnumerable<PreparedRequest> Prepared() // each enumeration has a preparer of its own, which has state
+        {
+            var preparer = new RequestPreparer(Encode, setting, mode);
+            foreach (InfillRequest request in requests)
+                yield return preparer.Prepare(request);
+        }
     }
 
     private IEnumerable<InfillOutcome> Outcomes(IEnumerable<PreparedRequest> requests, bool stopsAtRefusal, CancellationToken cancellationToken)
     {
         using var abandoned = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         using IEnumerator<PreparedRequest> source = requests.GetEnumerator();
-        var undelivered = new Queue<Task<InfillOutcome>>();
+        var undelivered = new Queue<BatchedRequest>();
         ExceptionDispatchInfo? failure = null;
         try
         {
             for (bool more = true; more || undelivered.Count > 0;)
             {
-                while (more && undelivered.Count < MaxUndelivered && undelivered.Count(task => !task.IsCompleted) < MaxSubmitted && (more = TryMoveNext(source, ref failure)))
+                foreach (BatchedRequest request in undelivered)
+                    request.Advance();
+                BatchedRequest[] unfinished = [.. undelivered.Where(request => !request.IsDone)];
+                if (undelivered.TryPeek(out BatchedRequest? first) && first.IsDone)
                 {
-                    Task<InfillOutcome> outcome = OutcomeAsync(source.Current, abandoned.Token);
-                    Tasks.OnEnd(outcome);
-                    undelivered.Enqueue(outcome);
-                    more = !stopsAtRefusal || source.Current.Refusal is null;
+                    yield return Deliver(undelivered.Dequeue(), cancellationToken);
                 }
-
-                if (undelivered.TryPeek(out Task<InfillOutcome>? next) && !next.IsCompleted)
-                    Task.WaitAny([.. undelivered.Where(task => !task.IsCompleted)], cancellationToken);
-                while (undelivered.TryPeek(out next) && next.IsCompleted)
-                    yield return undelivered.Dequeue().GetAwaiter().GetResult();
+                else if (more && undelivered.Count < MaxUndelivered && unfinished.Length < MaxSubmitted && unfinished is [] or [.., { IsSubmitted: true }])
+                {
+                    if (more = TryMoveNext(source, ref failure))
+                        undelivered.Enqueue(Begin(source.Current, abandoned.Token));
+                    more &= !stopsAtRefusal || source.Current.Refusal is null;
+                }
+                else
+                {
+                    Wait(unfinished, cancellationToken);
+                }
             }
 
             failure?.Throw();
@@ -108,14 +120,51 @@ public sealed partial class TextInfiller
         finally
         {
             abandoned.Cancel();
+            foreach (BatchedRequest request in undelivered)
+            {
+                request.Advance(); // to its cancellation
+                request.Dispose();
+            }
         }
     }
 
-    private async IAsyncEnumerable<InfillOutcome> OutcomesAsync(IAsyncEnumerable<PreparedRequest> requests, [EnumeratorCancellation] CancellationToken cancellationToken)
+    private BatchedRequest Begin(PreparedRequest prepared, CancellationToken cancellationToken) => prepared.Refusal is Exception refusal
+        ? new BatchedRequest(prepared.Request, refusal)
+        : new BatchedRequest(prepared.Request, _runner.Begin(PlanOf(prepared), cancellationToken));
+
+    /// <summary>Blocks until one of the requests can go on, or its time is up.</summary>
+    /// <param name="unfinished">The requests; only the last one can be without a place in the queue.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    private static void Wait(BatchedRequest[] unfinished, CancellationToken cancellationToken)
+    {
+        int left = (int)unfinished.Min(request => (uint)request.MillisecondsLeft); // no limit is the largest
+        try
+        {
+            Task.WaitAny([.. unfinished.Select(request => request.BeginWait())], left, cancellationToken);
+        }
+        finally
+        {
+            unfinished[^1].EndWait();
+        }
+    }
+
+    private static InfillOutcome Deliver(BatchedRequest request, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return request.Outcome();
+        }
+        catch (OperationCanceledException error) when (cancellationToken.IsCancellationRequested)
+        {
+            throw Tasks.CancelledBy(error, cancellationToken);
+        }
+    }
+
+    private async IAsyncEnumerable<InfillOutcome> OutcomesAsync(IAsyncEnumerable<InfillRequest> requests, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var abandoned = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         Channel<Task<InfillOutcome>> outcomes = Channel.CreateBounded<Task<InfillOutcome>>(new BoundedChannelOptions(MaxUndelivered) { SingleReader = true, SingleWriter = true });
-        Task submitting = SubmitAsync(requests, outcomes.Writer, abandoned.Token);
+        Task submitting = Task.Run(() => SubmitAsync(requests, outcomes.Writer, abandoned.Token, cancellationToken), CancellationToken.None); // the source may block its thread
         try
         {
             await foreach (Task<InfillOutcome> outcome in outcomes.Reader.ReadAllAsync(cancellationToken).ConfigureAwait(false))
@@ -130,15 +179,21 @@ public sealed partial class TextInfiller
     }
 
     /// <summary>Submits requests as they arrive and as the scheduler has room for them. Never throws: an error of the source ends the channel.</summary>
-    private async Task SubmitAsync(IAsyncEnumerable<PreparedRequest> requests, ChannelWriter<Task<InfillOutcome>> outcomes, CancellationToken cancellationToken)
+    /// <param name="requests">The source.</param>
+    /// <param name="outcomes">The channel.</param>
+    /// <param name="cancellationToken">Cancelled by the caller, or when they stop reading.</param>
+    /// <param name="callersToken">The caller's own token.</param>
+    private async Task SubmitAsync(
+        IAsyncEnumerable<InfillRequest> requests, ChannelWriter<Task<InfillOutcome>> outcomes, CancellationToken cancellationToken, CancellationToken callersToken)
     {
+        var preparer = new RequestPreparer(Encode, _setting, DraftMode.Throughput);
         var room = new SemaphoreSlim(MaxSubmitted);
         try
         {
-            await foreach (PreparedRequest request in requests.WithCancellation(cancellationToken).ConfigureAwait(false))
+            await foreach (InfillRequest request in requests.WithCancellation(cancellationToken).ConfigureAwait(false))
             {
                 await room.WaitAsync(cancellationToken).ConfigureAwait(false);
-                Task<InfillOutcome> outcome = OutcomeAsync(request, cancellationToken);
+                Task<InfillOutcome> outcome = OutcomeAsync(preparer.Prepare(request), cancellationToken);
                 Tasks.OnEnd(outcome, () => room.Release());
                 await outcomes.WriteAsync(outcome, cancellationToken).ConfigureAwait(false);
             }
@@ -149,7 +204,7 @@ public sealed partial class TextInfiller
         catch (Exception error)
 #pragma warning restore CA1031
         {
-            outcomes.Complete(error);
+            outcomes.Complete(error is OperationCanceledException cancelled && callersToken.IsCancellationRequested ? Tasks.CancelledBy(cancelled, callersToken) : error);
         }
     }
 
@@ -161,13 +216,15 @@ public sealed partial class TextInfiller
             return new InfillOutcome(request, null, refusal);
         try
         {
-            return new InfillOutcome(request, await _runner.RunAsync(Plan(request.Options, isOfBatch: true, () => prepared.Job!), blocks: false, cancellationToken).ConfigureAwait(false), null);
+            return new InfillOutcome(request, await _runner.RunAsync(PlanOf(prepared), cancellationToken).ConfigureAwait(false), null);
         }
-        catch (Exception error) when (error is InfillTextException or ArgumentException or ModelOutputException or ModelRunException or TimeoutException)
+        catch (Exception error) when (BatchedRequest.IsOfRequest(error))
         {
             return new InfillOutcome(request, null, error);
         }
     }
+
+    private RequestPlan<InfillJob, InfillResult> PlanOf(PreparedRequest prepared) => Plan(prepared.Request.Options, isOfBatch: true, () => prepared.Job!);
 
     /// <summary>False at the end of the source, or if it throws.</summary>
     private static bool TryMoveNext(IEnumerator<PreparedRequest> source, ref ExceptionDispatchInfo? failure)

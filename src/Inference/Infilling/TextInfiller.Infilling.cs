@@ -35,28 +35,32 @@ public sealed partial class TextInfiller
     /// <summary>Fills the gaps of one text, and blocks the thread meanwhile.</summary>
     /// <inheritdoc cref="ITextInfiller.InfillAsync" />
     public InfillResult Infill(InfillRequest request, CancellationToken cancellationToken = default) =>
-        _runner.RunAsync(PlanOne(request), blocks: true, cancellationToken).GetAwaiter().GetResult();
+        _runner.Run(PlanOne(request), cancellationToken);
 
     /// <inheritdoc />
     public Task<InfillResult> InfillAsync(InfillRequest request, CancellationToken cancellationToken = default) =>
-        _runner.RunAsync(PlanOne(request), blocks: false, cancellationToken);
+        _runner.RunAsync(PlanOne(request), cancellationToken);
 
     /// <inheritdoc />
-    public async IAsyncEnumerable<InfillUpdate> InfillStreamAsync(InfillRequest request, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    public IAsyncEnumerable<InfillUpdate> InfillStreamAsync(InfillRequest request, CancellationToken cancellationToken = default)
+    {
+        Func<InfillOptions> options = CopyOptions(request); // here, so that null is refused before the first update
+        RequireTokenizer();
+        return StreamAsync(request, options, cancellationToken);
+    }
+
+    private async IAsyncEnumerable<InfillUpdate> StreamAsync(InfillRequest request, Func<InfillOptions> options, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using var abandoned = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         Channel<SequenceProgress> passes = Channel.CreateUnbounded<SequenceProgress>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
         StreamedText? text = null;
-        RequestPlan<InfillJob, InfillResult> plan = PlanOne(request) with
+        RequestPlan<InfillJob, InfillResult> plan = Plan(request.Options, isOfBatch: false, () =>
         {
-            Prepare = () =>
-            {
-                WindowedText encoded = Encode(request);
-                text = new StreamedText(encoded.Copy());
-                return new InfillJob(encoded, request.Options, _setting, _options.DraftMode) { Progress = pass => passes.Writer.TryWrite(pass) };
-            },
-        };
-        Task<InfillResult> result = _runner.RunAsync(plan, blocks: false, abandoned.Token);
+            WindowedText encoded = Encode(request);
+            text = new StreamedText(encoded.Copy());
+            return new InfillJob(encoded, options(), _setting, _options.DraftMode) { Progress = pass => passes.Writer.TryWrite(pass) };
+        });
+        Task<InfillResult> result = _runner.RunAsync(plan, abandoned.Token);
         Tasks.OnEnd(result, () => passes.Writer.TryComplete());
         try
         {
@@ -82,9 +86,15 @@ public sealed partial class TextInfiller
 
     private RequestPlan<InfillJob, InfillResult> PlanOne(InfillRequest request)
     {
+        Func<InfillOptions> options = CopyOptions(request);
+        return Plan(request.Options, isOfBatch: false, () => new InfillJob(Encode(request), options(), _setting, _options.DraftMode));
+    }
+
+    private static Func<InfillOptions> CopyOptions(InfillRequest request)
+    {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(request.Options);
-        return Plan(request.Options, isOfBatch: false, () => new InfillJob(Encode(request), request.Options, _setting, _options.DraftMode));
+        return OptionsCopy.Now(request.Options);
     }
 
     private RequestPlan<InfillJob, InfillResult> Plan(InfillOptions options, bool isOfBatch, Func<InfillJob> prepare)

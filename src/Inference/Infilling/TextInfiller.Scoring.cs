@@ -15,21 +15,21 @@ public sealed partial class TextInfiller
     /// <summary>The exact log-probability of the spans of a prompt given the rest, in one forward pass. Blocks the thread meanwhile.</summary>
     /// <inheritdoc cref="ITextInfiller.ScoreAsync" />
     public ScoreResult Score(ScorePrompt prompt, ScoreOptions? options = null, CancellationToken cancellationToken = default) =>
-        ScoreAsync(prompt, options ?? new(), blocks: true, cancellationToken).GetAwaiter().GetResult();
+        _runner.Run(PlanScore(prompt, options ?? new()), cancellationToken);
 
     /// <inheritdoc />
     public Task<ScoreResult> ScoreAsync(ScorePrompt prompt, ScoreOptions? options = null, CancellationToken cancellationToken = default) =>
-        ScoreAsync(prompt, options ?? new(), blocks: false, cancellationToken);
+        _runner.RunAsync(PlanScore(prompt, options ?? new()), cancellationToken);
 
     /// <inheritdoc />
     public Task<IReadOnlyList<IReadOnlyList<TokenCandidate>>> CandidatesAsync(InfillPrompt prompt, CandidateOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(prompt);
         options ??= new();
-        var request = new CandidateRequest(prompt, options, Encoder(options.GapSpacing), _setting);
+        var request = new CandidateRequest(prompt.CopySegments(), prompt.Warning, OptionsCopy.Now(options), Encoder(options.GapSpacing), _setting);
         return _runner.RunAsync(
             new RequestPlan<EvaluationJob, IReadOnlyList<IReadOnlyList<TokenCandidate>>>("candidates", options.Timeout, false, request.Prepare, (_, _, _) => request.Candidates()),
-            blocks: false, cancellationToken);
+            cancellationToken);
     }
 
     /// <summary>
@@ -56,13 +56,13 @@ public sealed partial class TextInfiller
         var result = new double[filled.Order.TargetCount];
         var request = new RequestPlan<EvaluationJob, double[]>(
             "score", null, true, () => EvaluationJob.LogProbabilities(filled.Order, filled.Tokens, filled.Distribution, _setting.Manifest.VocabularySize, result), (_, _, _) => result);
-        return _runner.RunAsync(request, blocks: true, cancellationToken).GetAwaiter().GetResult();
+        return _runner.Run(request, cancellationToken);
     }
 
-    private Task<ScoreResult> ScoreAsync(ScorePrompt prompt, ScoreOptions options, bool blocks, CancellationToken cancellationToken)
+    private RequestPlan<EvaluationJob, ScoreResult> PlanScore(ScorePrompt prompt, ScoreOptions options)
     {
         ArgumentNullException.ThrowIfNull(prompt);
-        var request = new ScoreRequest(prompt, options, Encoder(GapSpacing.AsTyped), _setting);
-        return _runner.RunAsync(new RequestPlan<EvaluationJob, ScoreResult>("score", options.Timeout, false, request.Prepare, (_, _, _) => request.Score()), blocks, cancellationToken);
+        var request = new ScoreRequest(prompt.CopySegments(), options, Encoder(GapSpacing.AsTyped), _setting);
+        return new RequestPlan<EvaluationJob, ScoreResult>("score", options.Timeout, false, request.Prepare, (_, _, _) => request.Score());
     }
 }

@@ -11,7 +11,8 @@ namespace AsArm.Inference.Infilling;
 
 /// <summary>
 /// Fills the gaps of texts and scores marked spans with a model folder on ONNX Runtime. Thread-safe: the requests of all callers wait in one queue,
-/// first come, first served, and share forward passes.
+/// first come, first served, and share forward passes. The blocking methods block their thread and no other: they may be called on all threads of the
+/// pool at once, and <see cref="InfillOptions.Timeout" /> holds for them; but a server should call the asynchronous ones.
 /// </summary>
 /// <example><code>
 /// await using TextInfiller infiller = await TextInfiller.OpenAsync("models/english-18m");
@@ -61,11 +62,16 @@ public sealed partial class TextInfiller : ITextInfiller, IDisposable, IAsyncDis
     /// <inheritdoc />
     public TokenCount CountTokens(InfillPrompt prompt) => RequireTokenizer().CountTokens(prompt);
 
-    /// <summary>Opens a model folder: checks its files, then loads the network, the tokenizer and the n-grams.</summary>
+    /// <summary>
+    /// Opens a model folder: checks its files, then loads the network, the tokenizer and the n-grams. While the model is open ONNX Runtime may map
+    /// model.onnx_data, so that no file of the folder may be overwritten or truncated: that changes answers or ends the process. Write a new version into a new
+    /// folder and rename; to rename or delete the old one does no harm.
+    /// </summary>
     /// <param name="folder">Path of the folder.</param>
     /// <param name="options">How it is opened and shared.</param>
     /// <exception cref="ModelFolderException">The folder cannot be used; the message names the file.</exception>
     /// <exception cref="DeviceNotAvailableException">The device is not available; the message lists those that are.</exception>
+    /// <exception cref="ArgumentException">The path is null, empty or not one.</exception>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of range.</exception>
     public static TextInfiller Open(string folder, TextInfillerOptions? options = null) => Open(folder, options ?? new(), model => model);
 
@@ -77,7 +83,10 @@ public sealed partial class TextInfiller : ITextInfiller, IDisposable, IAsyncDis
         return new TextInfiller(opened, replace(opened.Network), options);
     }
 
-    /// <summary>Opens a model folder on another thread.</summary>
+    /// <summary>
+    /// Opens a model folder on another thread. As with <see cref="Open(string, TextInfillerOptions)" /> its files may not be overwritten while the model is open. All
+    /// errors are those of the task.
+    /// </summary>
     /// <param name="folder">Path of the folder.</param>
     /// <param name="options">How it is opened and shared.</param>
     /// <param name="cancellationToken">Cancels the wait; what was opened meanwhile is closed again.</param>

@@ -12,7 +12,10 @@ public sealed record TextInfillerOptions
     /// <summary>The device that runs the network.</summary>
     public Device Device { get; init; } = Device.Cpu;
 
-    /// <summary>Intra-op threads on a CPU; null leaves the choice to ONNX Runtime.</summary>
+    /// <summary>The largest number of <see cref="Threads" />.</summary>
+    public const int MaxThreads = ExecutionSettings.MaxThreads;
+
+    /// <summary>Intra-op threads on a CPU, from 1 to <see cref="MaxThreads" />; null leaves the choice to ONNX Runtime.</summary>
     public int? Threads { get; init; }
 
     /// <summary>False processes the whole text in every forward pass, for cross-checks; so does a folder without model_cached.onnx.</summary>
@@ -42,8 +45,7 @@ public sealed record TextInfillerOptions
     internal void Validate()
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxQueuedRequests, 1);
-        if (Threads is int threads)
-            ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1, nameof(Threads));
+        ExecutionSettings.RequireThreads(Threads, nameof(Threads));
         if (!Enum.IsDefined(DraftMode))
             throw new ArgumentOutOfRangeException(nameof(DraftMode), DraftMode, "It is not a draft mode.");
         if (!Enum.IsDefined(QueueFullMode))

@@ -4,19 +4,17 @@ namespace AsArm.Inference.Scheduling;
 /// A bounded queue, first come, first served, which requests can also leave from the middle. A place is reserved before a request is made.
 /// Reservations are thread-safe; for all else <see cref="WorkQueue" /> holds its lock.
 /// </summary>
-#pragma warning disable CA1001 // Semaphore and token source have neither wait handle nor timer, and late callers may still use them.
 internal sealed class RequestQueue(SchedulerOptions options)
-#pragma warning restore CA1001
 {
     private readonly LinkedList<ScheduledRequest> _requests = [];
-    private readonly SemaphoreSlim _places = new(options.MaxQueued, options.MaxQueued);
-    private readonly CancellationTokenSource _closing = new();
+    private readonly Places _places = new(options.MaxQueued);
+    private volatile bool _isClosed;
 
     /// <summary>Number of requests.</summary>
     public int Count => _requests.Count;
 
     /// <summary>Whether no more requests are accepted.</summary>
-    public bool IsClosed => _closing.IsCancellationRequested;
+    public bool IsClosed => _isClosed;
 
     /// <summary>Reserves a place if there is one.</summary>
     /// <param name="waits">Whether to wait if the queue is full, whatever <see cref="SchedulerOptions.QueueFullMode" /> is.</param>
@@ -26,7 +24,7 @@ internal sealed class RequestQueue(SchedulerOptions options)
     public bool TryReserve(bool waits)
     {
         ThrowIfClosed();
-        if (_places.Wait(0))
+        if (_places.TryTake())
             return true;
         if (!waits && options.QueueFullMode == QueueFullMode.Reject)
             throw new QueueFullException($"{options.MaxQueued} requests wait for {options.Model}, the most that are accepted. Retry later.");
@@ -36,20 +34,7 @@ internal sealed class RequestQueue(SchedulerOptions options)
     /// <summary>Waits for a place.</summary>
     /// <exception cref="ObjectDisposedException">No more requests are accepted.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public async Task ReserveAsync(CancellationToken cancellationToken)
-    {
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _closing.Token);
-        try
-        {
-            await _places.WaitAsync(either.Token).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            ThrowIfClosed();
-            throw;
-        }
-    }
+    public Task ReserveAsync(CancellationToken cancellationToken) => _places.TakeAsync(cancellationToken);
 
     /// <summary>Gives a reserved place back.</summary>
     public void CancelReservation() => _places.Release();
@@ -75,14 +60,20 @@ internal sealed class RequestQueue(SchedulerOptions options)
     }
 
     /// <summary>Accepts no more requests, and ends the wait for places.</summary>
-    public void Close() => _closing.Cancel();
+    public void Close()
+    {
+        _isClosed = true;
+        _places.Close(Closed);
+    }
 
     /// <summary>Throws if no more requests are accepted.</summary>
     public void ThrowIfClosed()
     {
 #pragma warning disable CA1513 // It names the object that callers know.
         if (IsClosed)
-            throw new ObjectDisposedException("TextInfiller");
+            throw Closed();
 #pragma warning restore CA1513
     }
+
+    private static ObjectDisposedException Closed() => new("TextInfiller");
 }

@@ -36,10 +36,15 @@ internal sealed class Scheduler : IDisposable
     /// <exception cref="QueueFullException">The queue is full.</exception>
     /// <exception cref="ObjectDisposedException">No more requests are accepted.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public ValueTask ReserveAsync(bool waits, CancellationToken cancellationToken)
+    public Task ReserveAsync(bool waits, CancellationToken cancellationToken) =>
+        TryReserve(waits, cancellationToken) ? Task.CompletedTask : _work.Queue.ReserveAsync(cancellationToken);
+
+    /// <summary>Reserves a place if there is one.</summary>
+    /// <inheritdoc cref="ReserveAsync" />
+    public bool TryReserve(bool waits, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        return _work.Queue.TryReserve(waits) ? ValueTask.CompletedTask : new ValueTask(_work.Queue.ReserveAsync(cancellationToken));
+        return _work.Queue.TryReserve(waits);
     }
 
     /// <summary>Gives a reserved place back.</summary>
@@ -111,7 +116,7 @@ internal sealed class Scheduler : IDisposable
                 exclusive?.RunSynchronously();
                 Step(batch, requests);
             }
-#pragma warning disable CA1031 // A listener of the metrics, or a defect: nobody may wait for ever.
+#pragma warning disable CA1031 // A defect, or a lack of memory: nobody may wait for ever.
             catch (Exception error)
 #pragma warning restore CA1031
             {
@@ -150,7 +155,10 @@ internal sealed class Scheduler : IDisposable
         RequestInstruments.RecordQueueTime(_options.Model, request.QueueTime);
     }
 
-    /// <summary>Ends a request whose sequence is done, or prepares its next one on another thread.</summary>
+    /// <summary>
+    /// Ends a request whose sequence is done, or prepares its next one on a thread of its own: blocked callers may occupy all threads of the pool. There are
+    /// never more of these threads than places in the batch, and starting one is cheap beside the forward passes of a sequence.
+    /// </summary>
     private void EndSequence(ScheduledRequest request)
     {
         if (!request.Job.HasMore)
@@ -158,7 +166,7 @@ internal sealed class Scheduler : IDisposable
         else if (!request.HasEnded)
         {
             _work.Suspend(request);
-            ThreadPool.UnsafeQueueUserWorkItem(MoveNext, request, preferLocal: false);
+            new Thread(() => MoveNext(request)) { IsBackground = true, Name = $"asarm {_options.Model} window" }.UnsafeStart();
         }
     }
 

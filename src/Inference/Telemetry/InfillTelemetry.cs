@@ -12,10 +12,10 @@ public static class InfillTelemetry
     /// <summary>Name of the <see cref="ActivitySource" /> and of the <see cref="Meter" />.</summary>
     public const string Name = "AsArm";
 
-    internal static ActivitySource Source { get; } = new(Name);
+    internal static ActivitySource? Source { get; } = Listeners.Create(() => new ActivitySource(Name));
 
     internal static Meter Meter { get; } = new(Name);
 
     /// <summary>The tag that all metrics have.</summary>
-    internal static KeyValuePair<string, object?> ModelTag(string name) => new("asarm.model", name);
+    internal static TagList Tags(string model) => new() { { "asarm.model", model } };
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Diagnostics.Metrics;
 
 namespace AsArm.Inference.Telemetry;
@@ -5,29 +6,30 @@ namespace AsArm.Inference.Telemetry;
 /// <summary>Counts and durations of forward passes.</summary>
 internal static class PassInstruments
 {
-    private static readonly Counter<long> s_passes = InfillTelemetry.Meter.CreateCounter<long>("asarm.forward_passes", "{pass}", "Forward passes of the network.");
-    private static readonly Histogram<double> s_duration = InfillTelemetry.Meter.CreateHistogram<double>("asarm.forward_pass.duration", "s", "Duration of a forward pass with the sampling after it.");
-    private static readonly Histogram<long> s_batchSize = InfillTelemetry.Meter.CreateHistogram<long>("asarm.batch.size", "{sequence}", "Sequences in a forward pass.");
-    private static readonly Counter<long> s_rows = InfillTelemetry.Meter.CreateCounter<long>("asarm.tokens.processed", "{token}", "Content and query positions that forward passes have computed.");
-    private static readonly Counter<long> s_cached = InfillTelemetry.Meter.CreateCounter<long>("asarm.cache.tokens", "{token}", "Content positions of forward passes whose keys and values were in the cache.");
+    private static readonly Counter<long>? s_passes = Listeners.Create(() => InfillTelemetry.Meter.CreateCounter<long>("asarm.forward_passes", "{pass}", "Forward passes of the network."));
+    private static readonly Histogram<double>? s_duration = Listeners.Create(() => InfillTelemetry.Meter.CreateHistogram<double>("asarm.forward_pass.duration", "s", "Duration of a forward pass with the sampling after it."));
+    private static readonly Histogram<long>? s_batchSize = Listeners.Create(() => InfillTelemetry.Meter.CreateHistogram<long>("asarm.batch.size", "{sequence}", "Sequences in a forward pass."));
+    private static readonly Counter<long>? s_rows = Listeners.Create(() => InfillTelemetry.Meter.CreateCounter<long>("asarm.tokens.processed", "{token}", "Content and query positions that forward passes have computed."));
+    private static readonly Counter<long>? s_cached = Listeners.Create(() => InfillTelemetry.Meter.CreateCounter<long>("asarm.cache.tokens", "{token}", "Content positions of forward passes whose keys and values were in the cache."));
 
     /// <summary>Whether anybody listens to a count that takes time to make.</summary>
-    public static bool AreEnabled => s_rows.Enabled || s_cached.Enabled;
+    public static bool AreEnabled => s_rows is { Enabled: true } || s_cached is { Enabled: true };
 
     /// <summary>A forward pass has ended.</summary>
     public static void RecordPass(string model, int batchSize, TimeSpan time)
     {
-        KeyValuePair<string, object?> tag = InfillTelemetry.ModelTag(model);
-        s_passes.Add(1, tag);
-        s_batchSize.Record(batchSize, tag);
-        s_duration.Record(time.TotalSeconds, tag);
+        TagList tags = InfillTelemetry.Tags(model);
+        Listeners.Measure(s_passes, 1, tags);
+        Listeners.Measure(s_batchSize, batchSize, tags);
+        Listeners.Measure(s_duration, time.TotalSeconds, tags);
     }
 
     /// <summary>What the passes have computed and read from the cache.</summary>
     public static void AddTokens(string model, long content, long queries, long cached)
     {
-        s_rows.Add(content, InfillTelemetry.ModelTag(model), new("asarm.token.kind", "content"));
-        s_rows.Add(queries, InfillTelemetry.ModelTag(model), new("asarm.token.kind", "query"));
-        s_cached.Add(cached, InfillTelemetry.ModelTag(model));
+        TagList tags = InfillTelemetry.Tags(model);
+        Listeners.Measure(s_cached, cached, tags);
+        Listeners.Measure(s_rows, content, new TagList { { "asarm.model", model }, { "asarm.token.kind", "content" } });
+        Listeners.Measure(s_rows, queries, new TagList { { "asarm.model", model }, { "asarm.token.kind", "query" } });
     }
 }

@@ -16,10 +16,8 @@ internal sealed class RequestTrace : IDisposable
     public RequestTrace(string model, string operation)
     {
         (_model, _operation) = (model, operation);
-        Activity? parent = Activity.Current;
-        _activity = InfillTelemetry.Source.StartActivity($"asarm.{operation}");
+        _activity = Listeners.Start($"asarm.{operation}"); // the current one stays the caller's, also while the request is encoded
         _activity?.SetTag("asarm.model", model);
-        Activity.Current = parent; // the caller's, also while the request is encoded
     }
 
     /// <summary>Adds a tag to the span.</summary>
@@ -45,7 +43,7 @@ internal sealed class RequestTrace : IDisposable
     public void Dispose()
     {
         _activity?.SetTag("asarm.outcome", _outcome);
-        _activity?.Dispose();
+        Listeners.Stop(_activity);
         RequestInstruments.RecordRequest(_model, _operation, _outcome, Stopwatch.GetElapsedTime(_start));
     }
 }

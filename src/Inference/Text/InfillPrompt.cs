@@ -9,15 +9,18 @@ namespace AsArm.Inference.Text;
 /// </code></example>
 public sealed class InfillPrompt
 {
-    private readonly List<TextSegment> _segments;
+    private readonly PromptSegments _segments;
 
     /// <summary>Creates an empty prompt.</summary>
-    public InfillPrompt() => _segments = [];
+    public InfillPrompt() => _segments = new([]);
 
-    private InfillPrompt(List<TextSegment> segments) => _segments = segments;
+    private InfillPrompt(List<TextSegment> segments) => _segments = new(segments);
 
     /// <summary>Given text and gaps, from left to right; adjacent texts are one segment.</summary>
     public IReadOnlyList<TextSegment> Segments => _segments;
+
+    /// <summary>The segments, which later additions do not change.</summary>
+    internal IReadOnlyList<TextSegment> CopySegments() => _segments.Copy();
 
     /// <summary>
     /// A sentence about text that <see cref="Parse" /> read as given text although it looks like a gap, such as &lt;MASK&gt;; null if there is
@@ -50,7 +53,7 @@ public sealed class InfillPrompt
     /// <exception cref="InfillTextException">The text is not valid Unicode.</exception>
     public InfillPrompt AddText(string text)
     {
-        TextSegments.AddText(_segments, text);
+        _segments.AddText(text);
         return this;
     }
 

@@ -6,15 +6,18 @@ namespace AsArm.Inference.Text;
 /// </summary>
 public sealed class ScorePrompt
 {
-    private readonly List<TextSegment> _segments;
+    private readonly PromptSegments _segments;
 
     /// <summary>Creates an empty prompt.</summary>
-    public ScorePrompt() => _segments = [];
+    public ScorePrompt() => _segments = new([]);
 
-    private ScorePrompt(List<TextSegment> segments) => _segments = segments;
+    private ScorePrompt(List<TextSegment> segments) => _segments = new(segments);
 
     /// <summary>Given text and marked spans, from left to right; adjacent given texts are one segment.</summary>
     public IReadOnlyList<TextSegment> Segments => _segments;
+
+    /// <summary>The segments, which later additions do not change.</summary>
+    internal IReadOnlyList<TextSegment> CopySegments() => _segments.Copy();
 
     /// <summary>Reads marked-up text.</summary>
     /// <param name="markup">
@@ -33,7 +36,7 @@ public sealed class ScorePrompt
     /// <exception cref="InfillTextException">The text is not valid Unicode.</exception>
     public ScorePrompt AddText(string text)
     {
-        TextSegments.AddText(_segments, text);
+        _segments.AddText(text);
         return this;
     }
 

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using AsArm.Inference.Infilling;
 using AsArm.Inference.Telemetry;
+using AsArm.Inference.Tests.Scheduling;
 using AsArm.Inference.Tests.Support;
 using AsArm.Inference.Text;
 
@@ -74,27 +75,105 @@ public sealed class TelemetryTests
         Assert.DoesNotContain("hunter2", $"{spans.Single().StatusDescription} {string.Join(' ', spans.Single().TagObjects)}");
     }
 
-    /// <summary>It fails requests, but not the process, and leaves the infiller usable.</summary>
+    /// <summary>Whatever instruments listeners throw for.</summary>
     [TestMethod]
     [Timeout(120_000)]
-    public async Task Meter_ListenerThatThrows_HarmsNobodyElse()
+    public async Task Meter_ListenerThatThrows_ChangesNothing()
     {
-        await using TextInfiller infiller = TextInfiller.Open(Files.Default, new() { MaxQueuedRequests = 2 });
-        using (var listener = new MeterListener())
+        await using TextInfiller alone = TextInfiller.Open(Files.Default);
+        var options = new InfillOptions { Seed = 1 };
+        string expected = alone.Infill("A <mask:4>.", options).Text;
+        int thrown = 0;
+        using var listener = new MeterListener();
+        listener.InstrumentPublished = (instrument, self) =>
         {
-            listener.InstrumentPublished = (instrument, self) =>
+            if (instrument.Meter.Name == InfillTelemetry.Name)
+                self.EnableMeasurementEvents(instrument);
+        };
+        listener.SetMeasurementEventCallback<long>((_, _, _, _) => Throw());
+        listener.SetMeasurementEventCallback<double>((_, _, _, _) => Throw());
+        listener.Start();
+
+        TextInfiller infiller = GatedTexts.Open(out GatedModel model, new() { MaxQueuedRequests = 4 });
+        using var stop = new CancellationTokenSource();
+        Task<InfillResult> running = infiller.InfillAsync("A <mask:4>.", options);
+        model.WaitForPass();
+        Task<InfillResult> cancelled = infiller.InfillAsync("B <mask>.", options, stop.Token);
+        await stop.CancelAsync(); // leaves the queue, which is measured
+        await Assert.ThrowsAsync<OperationCanceledException>(() => cancelled);
+        model.Open();
+        Assert.AreEqual(expected, (await running).Text);
+        Assert.AreEqual(expected, infiller.InfillOutcomes([new InfillRequest("A <mask:4>.", options with { DraftMode = DraftMode.Latency })]).Single().ResultOrThrow().Text);
+        await infiller.DisposeAsync();
+        Assert.IsTrue(model.IsDisposed);
+
+        infiller = GatedTexts.Open(out model, new() { MaxQueuedRequests = 4 });
+        Task<InfillResult>[] unfinished = [.. Enumerable.Range(0, 4).Select(i => infiller.InfillAsync(GatedTexts.Request(i)))];
+        await infiller.DisposeAsync();
+        Assert.IsTrue(model.IsDisposed, "Dispose is not ended by a listener.");
+        foreach (Task<InfillResult> task in unfinished)
+            await Assert.ThrowsExactlyAsync<ObjectDisposedException>(() => task);
+        Assert.IsGreaterThan(20, thrown);
+
+        void Throw()
+        {
+            Interlocked.Increment(ref thrown);
+            throw new InvalidDataException();
+        }
+    }
+
+    [TestMethod]
+    public async Task ActivitySource_ListenerThatThrows_ChangesNothing()
+    {
+        await using TextInfiller infiller = TextInfiller.Open(Files.Default);
+        int thrown = 0;
+        foreach (bool atStart in (bool[])[true, false])
+        {
+            using var listener = new ActivityListener
             {
-                if (instrument.Meter.Name == InfillTelemetry.Name && instrument.Name is "asarm.batch.size" or "asarm.queue.duration")
-                    self.EnableMeasurementEvents(instrument);
+                ShouldListenTo = source => source.Name == InfillTelemetry.Name,
+                Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllData,
+                ActivityStarted = _ => Throw(atStart),
+                ActivityStopped = _ => Throw(!atStart),
             };
-            listener.SetMeasurementEventCallback<long>((_, _, _, _) => throw new InvalidDataException());
-            listener.SetMeasurementEventCallback<double>((_, _, _, _) => throw new InvalidDataException());
-            listener.Start();
-            for (int i = 0; i < 5; i++)
-                await Assert.ThrowsExactlyAsync<InvalidDataException>(() => infiller.InfillAsync("A <mask>."));
+            ActivitySource.AddActivityListener(listener);
+            using var caller = new Activity("caller");
+            caller.Start();
+            Assert.StartsWith("A ", (await infiller.InfillAsync("A <mask>.")).Text);
+            Assert.StartsWith("A ", infiller.Infill("A <mask>.").Text);
+            Assert.IsNotNull(infiller.InfillOutcomes([new InfillRequest("A <mask>.", new())]).Single().Result);
+            Assert.AreSame(caller, Activity.Current);
         }
 
-        Assert.StartsWith("A ", (await infiller.InfillAsync("A <mask>.")).Text);
+        Assert.AreEqual(6, thrown);
+
+        void Throw(bool throws)
+        {
+            if (!throws)
+                return;
+            Interlocked.Increment(ref thrown);
+            throw new InvalidDataException();
+        }
+    }
+
+    /// <summary>The caller's span is the current one again after each step of a blocking batch.</summary>
+    [TestMethod]
+    public void ActivitySource_SpanOfTheLoopAroundABatch_StaysTheCurrentOne()
+    {
+        using TextInfiller infiller = TextInfiller.Open(Files.Default);
+        using ActivityListener listener = Listen(new List<Activity>());
+        foreach (InfillOutcome outcome in infiller.InfillOutcomes(Enumerable.Range(0, 40).Select(i => new InfillRequest($"A {i} <mask>.", new()))))
+        {
+            Assert.IsNotNull(outcome.Result);
+            Assert.IsNull(Activity.Current);
+        }
+
+        using IEnumerator<InfillOutcome> outcomes = infiller.InfillOutcomes(Enumerable.Range(0, 40).Select(i => new InfillRequest($"A {i} <mask>.", new()))).GetEnumerator();
+        Assert.IsTrue(outcomes.MoveNext());
+        using var later = new Activity("later");
+        later.Start();
+        while (outcomes.MoveNext())
+            Assert.AreSame(later, Activity.Current, "Also by spans that began before it.");
     }
 
     private static ActivityListener Listen(List<Activity> spans)

@@ -67,6 +67,45 @@ public sealed class InfillPromptTests
         Assert.AreEqual(@"a \<mask><mask:1><mask:2>\", prompt.ToString());
     }
 
+    /// <summary>Joining strings at each call would allocate 40 GB.</summary>
+    [TestMethod]
+    public void AddText_ManyTimes_TakesLinearMemory()
+    {
+        const int Parts = 100_000;
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        var prompt = new InfillPrompt();
+        var score = new ScorePrompt();
+        for (int i = 0; i < Parts; i++)
+        {
+            prompt.AddText("ab");
+            score.AddText("ab");
+        }
+
+        Assert.AreEqual(2 * Parts, OnlyText(prompt.Segments).Length);
+        Assert.AreEqual(2 * Parts, OnlyText(score.Segments).Length);
+        Assert.IsLessThan(20_000_000, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
+    /// <summary>A list of segments that was taken before shows what is added after.</summary>
+    [TestMethod]
+    public void Segments_TakenBeforeAdditions_ShowThem()
+    {
+        var prompt = new InfillPrompt();
+        IReadOnlyList<TextSegment> segments = prompt.Segments;
+        Assert.IsEmpty(segments);
+        prompt.AddText("a");
+        Assert.HasCount(1, segments);
+        prompt.AddText("b").AddGap(2).AddText("c");
+        CollectionAssert.AreEqual(
+            new TextSegment[] { new TextSegment.Literal("ab", false), new TextSegment.Gap(2), new TextSegment.Literal("c", false) }, segments.ToArray());
+    }
+
+    /// <summary>A span is no given text: what follows it is a segment of its own.</summary>
+    [TestMethod]
+    public void AddText_AfterASpan_IsAnotherSegment() => CollectionAssert.AreEqual(
+        new TextSegment[] { new TextSegment.Literal("a", false), new TextSegment.Literal("b", true), new TextSegment.Literal("cd", false) },
+        new ScorePrompt().AddText("a").AddSpan("b").AddText("c").AddText("d").Segments.ToArray());
+
     [TestMethod]
     public void Add_InvalidPart_Throws()
     {
