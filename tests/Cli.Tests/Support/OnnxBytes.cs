@@ -9,8 +9,7 @@ internal static class OnnxBytes
     private const byte RawDataTag = (9 << 3) | 2;
     private const byte ExternalDataTag = (13 << 3) | 2;
 
-    // The exporter stores it in half the space where the folder's precision says so.
-    private static readonly string[] _outputBias = ["lm_loss.bias", "lm_loss.bias.float16"];
+    private const string OutputBias = "logits.bias";
 
     /// <summary>Another name of the same length, everywhere.</summary>
     public static byte[] Rename(byte[] model, string from, string to)
@@ -32,18 +31,16 @@ internal static class OnnxBytes
     public static void FillOutputBias(ModelCopy model, float value, params string[] graphs)
     {
         byte[] graph = File.ReadAllBytes(model.In("model.onnx"));
-        string name = _outputBias.Single(candidate => FindRawData(graph, candidate) >= 0 || FindExternal(graph, candidate) is not null);
-        int width = name.EndsWith("float16", StringComparison.Ordinal) ? sizeof(ushort) : sizeof(float);
-        if (FindExternal(graph, name) is (int offset, int length))
-            model.Replace("model.onnx_data", content => Fill(content, offset, length, width, value));
+        if (FindExternal(graph, OutputBias) is (int offset, int length))
+            model.Replace("model.onnx_data", content => Fill(content, offset, length, value));
         else
         {
             foreach (string file in graphs)
             {
                 model.Replace(file, content =>
                 {
-                    int start = FindRawData(content, name);
-                    return Fill(content, start + LengthBytes(content, start), Length(content, start), width, value);
+                    int start = FindRawData(content, OutputBias);
+                    return Fill(content, start + LengthBytes(content, start), Length(content, start), value);
                 });
             }
         }
@@ -85,17 +82,11 @@ internal static class OnnxBytes
             yield return from + at + pattern.Length;
     }
 
-    private static byte[] Fill(byte[] content, int start, int length, int width, float value)
+    private static byte[] Fill(byte[] content, int start, int length, float value)
     {
         byte[] result = [.. content];
-        for (Span<byte> bias = result.AsSpan(start, length); !bias.IsEmpty; bias = bias[width..])
-        {
-            if (width == sizeof(float))
-                BinaryPrimitives.WriteSingleLittleEndian(bias, value);
-            else
-                BinaryPrimitives.WriteHalfLittleEndian(bias, (Half)value);
-        }
-
+        for (Span<byte> bias = result.AsSpan(start, length); !bias.IsEmpty; bias = bias[sizeof(float)..])
+            BinaryPrimitives.WriteSingleLittleEndian(bias, value);
         return result;
     }
 
