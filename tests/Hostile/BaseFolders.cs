@@ -4,10 +4,10 @@ using AsArm.Assd.Tests.Support;
 
 namespace AsArm.Hostile;
 
-/// <summary>Small folders of several kinds, as a base for damage: with embedded and external weights, integer weights, tokenizers of both kinds and n-grams.</summary>
+/// <summary>Small folders of several kinds, as a base for damage: of formats 1 and 3, with embedded and external weights, integer weights, tokenizers of both kinds and n-grams.</summary>
 internal static class BaseFolders
 {
-    private const int Vocabulary = 64; // of models/tiny
+    private const int Vocabulary = 64; // of models/tiny and format-1
     private const int WithText = 3, WithByteLevel = 4; // of s_sources
 
     private const string Drafting = """
@@ -16,7 +16,7 @@ internal static class BaseFolders
         """;
 
     private static readonly string s_root = Path.GetFullPath(Path.Combine(ThisFolder(), "..", ".."));
-    private static readonly string[] s_sources = ["tests/golden/micro/onnx", "models/tiny", "tests/golden/precision/int4", "models/tiny", "tests/golden/text"];
+    private static readonly string[] s_sources = ["tests/golden/micro/onnx", "models/tiny", "tests/golden/precision/int4", "tests/golden/format-1", "tests/golden/text"];
 
     /// <summary>Number of base folders.</summary>
     public static int Count => s_sources.Length;
@@ -31,7 +31,7 @@ internal static class BaseFolders
             File.Copy(Path.Combine(s_root, "tests/golden/tokenizer/odd.model"), Path.Combine(folder, "spiece.model"));
             File.WriteAllBytes(Path.Combine(folder, "ngrams.bin"), NgramBytes.Random(Vocabulary, 3, 0.2, 1));
             JsonObject manifest = Manifest.Read(folder);
-            (manifest["format_version"], manifest["files"]!["spiece.model"], manifest["files"]!["ngrams.bin"]) = (1, new JsonObject(), new JsonObject());
+            (manifest["files"]!["spiece.model"], manifest["files"]!["ngrams.bin"]) = (new JsonObject(), new JsonObject());
             manifest["drafting"] = JsonNode.Parse(Drafting);
             Manifest.Write(folder, manifest);
         }

@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Text;
-using System.Text.Json;
 
 namespace AsArm.Cli.Tests.Support;
 
@@ -32,18 +31,16 @@ internal static class OnnxBytes
     public static void FillOutputBias(ModelCopy model, float value, params string[] graphs)
     {
         byte[] graph = File.ReadAllBytes(model.In("model.onnx"));
-        using var manifest = JsonDocument.Parse(File.ReadAllText(model.In("asarm.json")));
-        int tokens = manifest.RootElement.GetProperty("vocabulary_size").GetInt32();
         if (FindExternal(graph, OutputBias) is (int offset, int length))
-            model.Replace("model.onnx_data", content => Fill(content, offset, length, length / tokens, value));
+            model.Replace("model.onnx_data", content => Fill(content, offset, length, value));
         else
         {
             foreach (string file in graphs)
             {
                 model.Replace(file, content =>
                 {
-                    int start = FindRawData(content, OutputBias), size = Length(content, start);
-                    return Fill(content, start + LengthBytes(content, start), size, size / tokens, value);
+                    int start = FindRawData(content, OutputBias);
+                    return Fill(content, start + LengthBytes(content, start), Length(content, start), value);
                 });
             }
         }
@@ -85,17 +82,11 @@ internal static class OnnxBytes
             yield return from + at + pattern.Length;
     }
 
-    private static byte[] Fill(byte[] content, int start, int length, int width, float value)
+    private static byte[] Fill(byte[] content, int start, int length, float value)
     {
         byte[] result = [.. content];
-        for (Span<byte> bias = result.AsSpan(start, length); !bias.IsEmpty; bias = bias[width..])
-        {
-            if (width == sizeof(float))
-                BinaryPrimitives.WriteSingleLittleEndian(bias, value);
-            else
-                BinaryPrimitives.WriteHalfLittleEndian(bias, (Half)value);
-        }
-
+        for (Span<byte> bias = result.AsSpan(start, length); !bias.IsEmpty; bias = bias[sizeof(float)..])
+            BinaryPrimitives.WriteSingleLittleEndian(bias, value);
         return result;
     }
 
