@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from asarm_tools.graphs.arithmetic import Arithmetic
-from asarm_tools.graphs.layers import Layers, new_keys
 from asarm_tools.graphs.graph_weights import GraphWeights
+from asarm_tools.graphs.layers import Layers, new_keys
 from asarm_tools.graphs.names import STATES_MEAN, Names
 from asarm_tools.graphs.shared import Rows, Shared
 from asarm_tools.graphs.writer import END, GraphWriter
