@@ -82,11 +82,11 @@ def build(options: ExportOptions, folder: str) -> None:
     cases = goldens(weights, options, description)
     fixtures.write_cases(os.path.join(folder, GOLDEN_FILE), cases)
     write_graphs(weights, folder, options, description, checkpoint, chosen)
+    if checkpoint_hash(options.checkpoint) != checkpoint:
+        raise InputError(f"{options.checkpoint} changed while it was read: export it once its training rests")
     stage("running the graphs")
     cross_check.check(folder, weights, cases, chosen.precision)
     stage("taking hashes")
-    if checkpoint_hash(options.checkpoint) != checkpoint:
-        raise InputError(f"{options.checkpoint} changed while it was read: export it once its training rests")
     description["files"] = {name: fingerprint(os.path.join(folder, name)) for name in sorted(os.listdir(folder))}
     description["source"] = {"checkpoint_sha256": checkpoint, "opset": options.opset}
     with open(os.path.join(folder, DESCRIPTION_FILE), "w", encoding="utf-8") as file:
