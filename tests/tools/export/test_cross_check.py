@@ -1,6 +1,9 @@
 """An export runs its graphs where something can: a graph that answers otherwise than the network is refused, and nothing is left."""
 
 import importlib.util
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -13,6 +16,7 @@ from asarm_tools.graphs.graph_weights import GraphWeights
 from asarm_tools.network.weights import Weights
 from asarm_tools.quantization.precision import PRECISIONS, WEIGHTS_ONLY, round_weights
 
+from conftest import ROOT
 from graph_session import HAS_ONNXRUNTIME, needs_a_runtime, needs_onnxruntime
 
 
@@ -38,13 +42,27 @@ def test_graphs_answer_like_the_network(exported, tiny, cases):
         assert max(np.abs(one - case["logits"]).max() for one, case in zip(answers, cases)) < 1e-5
 
 
+ALONE = """
+import importlib.util, sys
+import numpy as np
+find = importlib.util.find_spec
+importlib.util.find_spec = lambda name, *given: None if name == "onnxruntime" else find(name, *given)
+from asarm_tools.checkpoints.checkpoint import read_weights
+from asarm_tools.export import cross_check, fixtures
+folder, checkpoint = sys.argv[1:]
+cases = fixtures.read_cases(folder + "/golden.safetensors", 64)[:3]
+found = cross_check.run_graphs(folder, read_weights(checkpoint).config, cases)
+print(*found, max(np.abs(one - case["logits"]).max() for answers in found.values() for one, case in zip(answers, cases)))
+"""
+
+
 @needs_onnxruntime
-def test_without_onnxruntime_the_interpreter_of_onnx_runs_the_stateless_graph(exported, tiny, cases, monkeypatch):
-    find = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "onnxruntime" else find(name))
-    found = cross_check.run_graphs(str(exported), read_weights(str(tiny)).config, cases[:3])
-    assert list(found) == ["model.onnx by onnx.reference"]
-    assert max(np.abs(one - case["logits"]).max() for one, case in zip(found["model.onnx by onnx.reference"], cases)) < 1e-5
+def test_without_onnxruntime_the_interpreter_of_onnx_runs_the_stateless_graph(exported, tiny):
+    """In a process of its own: where onnxruntime is loaded, onnx's interpreter does not know its own operators any more."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "tools")}
+    printed = subprocess.run([sys.executable, "-c", ALONE, str(exported), str(tiny)], env=environment, capture_output=True, encoding="utf-8", check=True).stdout
+    name, worst = printed.strip().rsplit(" ", 1)
+    assert name == "model.onnx by onnx.reference" and float(worst) < 1e-5
 
 
 @needs_a_runtime
