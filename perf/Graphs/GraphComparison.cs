@@ -14,12 +14,14 @@ internal static class GraphComparison
 
     public static int Run(string[] arguments)
     {
-        if (arguments is not [string first, string second, .. string[] rest] || Arguments.Parse("graphs FIRST SECOND", rest, "--json") is not { } options)
+        if (arguments is not [string first, string second, .. string[] rest])
         {
             Console.Error.WriteLine("perf -- graphs takes two model folders of one network, and --json FILE.");
             return 2;
         }
 
+        if (Arguments.Parse("graphs FIRST SECOND", rest, "--json") is not { } options)
+            return 2;
         var machine = Machine.Current();
         Console.WriteLine($"{machine}; {first} / {second}.\n");
         Console.WriteLine("| tokens (content + query) | positions | batch | first, ms | second, ms | first / second |");

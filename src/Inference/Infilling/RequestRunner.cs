@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using AsArm.Inference.Scheduling;
 using AsArm.Inference.Telemetry;
 
@@ -33,10 +34,8 @@ internal sealed class RequestRunner(Scheduler scheduler, string model)
         }
         catch (Exception error)
         {
-            Exception seen = run.Fail(error);
-            if (seen == error)
-                throw;
-            throw seen;
+            ExceptionDispatchInfo.Throw(run.Fail(error));
+            throw;
         }
     }
 
@@ -54,10 +53,8 @@ internal sealed class RequestRunner(Scheduler scheduler, string model)
         }
         catch (Exception error)
         {
-            Exception seen = run.Fail(error);
-            if (seen == error)
-                throw;
-            throw seen;
+            ExceptionDispatchInfo.Throw(run.Fail(error));
+            throw;
         }
     }
 }

@@ -15,11 +15,9 @@ from onnx import TensorProto
 
 from asarm_tools.checkpoints import random_checkpoint
 from asarm_tools.checkpoints.checkpoint import checkpoint_hash, read_weights, write_weights
-from asarm_tools.checkpoints.random_checkpoint import random_weights
 from asarm_tools.command_line import failure
 from asarm_tools.export import command as export
 from asarm_tools.export import fixtures, folder
-from asarm_tools.network.config import TwoStreamConfig
 from asarm_tools.ngrams import corpus_ngrams as ngrams
 from asarm_tools.ngrams import model_ngrams
 from asarm_tools.ngrams import table_file as ngram_file
@@ -27,7 +25,7 @@ from asarm_tools.ngrams.table_file import to_bytes, write_table
 from asarm_tools.text import special_tokens
 
 from conftest import ROOT
-from exports import described, weights_of
+from exports import described
 
 
 def properties(model: onnx.ModelProto) -> dict[str, str]:
@@ -212,19 +210,6 @@ def test_open_gaps_of_the_checkpoint_are_described(tiny, tmp_path, output, call,
         assert "open_gaps" in capsys.readouterr().err
 
 
-def test_a_checkpoint_that_changes_meanwhile_is_refused(tiny, tmp_path, output, call, capsys, monkeypatch):
-    write_weights(str(tmp_path / "checkpoint"), read_weights(str(tiny)))
-
-    def read_then_train_on(checkpoint):
-        weights = read_weights(checkpoint)
-        write_weights(checkpoint, weights, trained_tokens=1)
-        return weights
-
-    monkeypatch.setattr(folder, "read_weights", read_then_train_on)
-    assert call(export, "--checkpoint", tmp_path / "checkpoint", "--output", output) == 2
-    assert "changed while it was read" in capsys.readouterr().err and not output.exists()
-
-
 def test_earlier_export_is_replaced_and_repeats_every_byte(tiny, output, call):
     files = []
     for _ in range(2):
@@ -270,16 +255,6 @@ def test_command_line_ends_with_code_2(tmp_path):
     assert ended.stderr == f"export.py: {tmp_path} has no config.json\n"
 
 
-def test_float16_storage_rounds_no_matrix_that_the_goldens_do_not(tmp_path, call):
-    """Keys and values of width 24 are too few to be stored as float16, though they are enough side by side."""
-    weights = random_weights(TwoStreamConfig(vocab_size=50, d_model=24, n_layer=2, n_head=2, d_inner=48), 1, 0.3)
-    write_weights(str(tmp_path / "checkpoint"), weights)
-    assert call(export, "--checkpoint", tmp_path / "checkpoint", "--output", tmp_path / "model", "--maximum-length", 40, "--weights", "float16") == 0
-    stored = weights_of(tmp_path / "model")
-    assert stored["layer.0.attention.key_value.weight"].dtype == np.float32
-    assert stored["layer.0.feed_forward.inner.weight"].dtype == np.float16
-
-
 def test_a_checkpoint_that_changes_during_the_export_is_refused(tiny, tmp_path, output, call, capsys, monkeypatch):
     shutil.copytree(tiny, tmp_path / "checkpoint")
     write = folder.write_graphs
@@ -301,11 +276,3 @@ def test_logits_that_are_not_finite_are_refused(tiny, tmp_path, output, call, ca
     write_weights(str(tmp_path / "checkpoint"), weights)
     assert call(export, "--checkpoint", tmp_path / "checkpoint", "--output", output, "--maximum-length", 40) == 2
     assert "not finite" in capsys.readouterr().err
-
-
-def test_groups_as_long_as_rows_are_no_copies_of_each_other(tmp_path, call):
-    """Group scales of two layers are often the same numbers in another order."""
-    weights = random_weights(TwoStreamConfig(vocab_size=50, d_model=128, n_layer=14, n_head=2, d_inner=1024), 1, 0.1)
-    write_weights(str(tmp_path / "checkpoint"), weights)
-    options = ("--precision", "int4", "--group-size", 128, "--maximum-length", 16)
-    assert call(export, "--checkpoint", tmp_path / "checkpoint", "--output", tmp_path / "model", *options) == 0

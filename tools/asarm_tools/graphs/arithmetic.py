@@ -45,6 +45,13 @@ class Arithmetic(Protocol):
         """[H, D, M], scaled, of encodings [M, d] that are known when the graph runs only."""
 
 
+def distance_table(writer: GraphWriter, weights: GraphWeights, name: str, encoding: str, matrix: str, scale: str) -> str:
+    """[H, D, M] of encodings [M, d] times a matrix [d, H * D], and times the scale of scores."""
+    keys = writer.node("MatMul", f"{name}.rows", encoding, matrix)
+    keys = writer.node("Reshape", f"{name}.heads", keys, writer.integers(-1, weights.config.n_head, weights.config.d_head))
+    return writer.node("Mul", name, writer.node("Transpose", f"{name}.columns", keys, perm=[1, 2, 0]), scale)
+
+
 class FloatArithmetic:
     """Products of floating-point matrices: float32, or float16 all through; `stored_as_float16` float32 with large weights stored as float16."""
 
@@ -87,19 +94,12 @@ class FloatArithmetic:
         writer = self.writer
         encoding = writer.node("Cast", f"{name}.encoding", self._tensor(POSITIONS), to=TensorProto.FLOAT)
         matrix = writer.node("Cast", f"{name}.weight", self.matrix(self.weights.names.position(layer)), to=TensorProto.FLOAT)
-        wide = self._table(f"{name}.float32", encoding, matrix, writer.number(self.weights.config.d_head ** -0.5))
+        wide = distance_table(writer, self.weights, f"{name}.float32", encoding, matrix, writer.number(self.weights.config.d_head ** -0.5))
         return writer.node("Cast", name, wide, to=self.kind)
 
     def dynamic_table(self, name: str, encoding: str, layer: int) -> str:
         scale = self.number(self.weights.config.d_head ** -0.5)
-        return self._table(name, encoding, self.matrix(self.weights.names.position(layer)), scale)
-
-    def _table(self, name: str, encoding: str, matrix: str, scale: str) -> str:
-        writer, sizes = self.writer, self.weights.config
-        keys = writer.node("MatMul", f"{name}.rows", encoding, matrix)
-        keys = writer.node("Reshape", f"{name}.heads", keys, writer.integers(-1, sizes.n_head, sizes.d_head))
-        keys = writer.node("Transpose", f"{name}.columns", keys, perm=[1, 2, 0])
-        return writer.node("Mul", name, keys, scale)
+        return distance_table(self.writer, self.weights, name, encoding, self.matrix(self.weights.names.position(layer)), scale)
 
     def distances(self, name: str, rows: str, table: str, place: str) -> str:
         return self.writer.node("GatherElements", name, self.writer.node("MatMul", f"{name}.all", rows, table), place, axis=2)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from onnx import TensorProto
 
+from asarm_tools.graphs.arithmetic import distance_table
 from asarm_tools.graphs.graph_weights import GraphWeights
 from asarm_tools.graphs.names import EMBEDDING, LOGITS_BIAS, POSITIONS
 from asarm_tools.graphs.writer import ORT_DOMAIN, GraphWriter
@@ -101,13 +102,10 @@ class IntegerArithmetic:
 
     def dynamic_table(self, name: str, encoding: str, layer: int) -> str:
         """In float32, as are the products with it."""
-        writer, sizes, matrix = self.writer, self.weights.config, self.weights.names.position(layer)
+        writer, matrix = self.writer, self.weights.names.position(layer)
         values = writer.node("Cast", f"{name}.weight.values", self._matrices.matrix(matrix), to=TensorProto.FLOAT)
         values = writer.node("Mul", f"{name}.weight", values, f"{matrix}.scales")
-        keys = writer.node("MatMul", f"{name}.rows", encoding, values)
-        keys = writer.node("Reshape", f"{name}.heads", keys, writer.integers(-1, sizes.n_head, sizes.d_head))
-        keys = writer.node("Transpose", f"{name}.columns", keys, perm=[1, 2, 0])
-        return writer.node("Mul", name, keys, self.number(sizes.d_head ** -0.5))
+        return distance_table(writer, self.weights, name, encoding, values, self.number(self.weights.config.d_head ** -0.5))
 
     def table(self, name: str, layer: int) -> str:
         """As integers, with a step for each head and each of its D (`NAME.step` [H, 1, D]), by which `distances` multiplies the rows."""
