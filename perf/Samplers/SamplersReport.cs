@@ -17,9 +17,9 @@ internal static class SamplersReport
         {
             Console.WriteLine($"\nT = {table.Temperature}, batch {table.Batch}:\n");
             Console.WriteLine(
-                "| text | sampler | forward passes | tokens per forward pass | accepted of drafted | n-gram accepted of verified | network | product | processed per forward pass | ms per token | decoding "
+                "| text | sampler | forward passes | tokens per forward pass | accepted of drafted | n-gram accepted of verified | network | product | head | processed per forward pass | ms per token | decoding "
                 + "| tokens per forward pass / assd | speed / sequential | speed / assd | decoding / sequential | decoding / assd |");
-            Console.WriteLine($"| --- | --- |{string.Concat(Enumerable.Repeat(" ---: |", 14))}");
+            Console.WriteLine($"| --- | --- |{string.Concat(Enumerable.Repeat(" ---: |", 15))}");
             foreach (SamplerRow row in table.Rows)
                 Console.WriteLine($"| {TextKinds.NameOf(row.Text)} | {NameOf(row.Sampler)} | {Cells(row)} |");
         }
@@ -39,6 +39,7 @@ internal static class SamplersReport
         Accepted(row.Ngram),
         Accepted(row.Network),
         Accepted(row.Product),
+        Accepted(row.Head),
         Number(row.ProcessedPerForwardPass, "0.0"),
         Number(row.MillisecondsPerToken),
         Number(row.DecodingMillisecondsPerToken),

@@ -14,8 +14,14 @@ public interface IAnySubsetModel
     int MaxLength { get; }
 
     /// <summary>
+    /// The length of the hidden state of a query that the model can return for a <see cref="DraftHeads.DraftHead" />; 0, the default, if it
+    /// returns logits only.
+    /// </summary>
+    int StateSize => 0;
+
+    /// <summary>
     /// Runs one forward pass (one NFE for each sequence in it). Fills <see cref="SequenceState.Logits" /> of every sequence with raw
-    /// float32 logits, row i for query i, and changes nothing else. A row must not depend on the other queries or sequences of the pass.
+    /// float32 logits, row i for query i, and <see cref="SequenceState.States" /> of those that ask for them, and changes nothing else. A row must not depend on the other queries or sequences of the pass.
     /// </summary>
     /// <param name="states">One state per sequence, each with at least one query.</param>
     /// <param name="cancellationToken">Cancels the forward pass.</param>

@@ -15,6 +15,7 @@ public sealed class SequenceState
     private readonly int[] _tokens;
     private readonly Conditional[] _conditionals;
     private readonly float[] _logits;
+    private readonly float[] _states;
     private int _count;
 
     /// <summary>Allocates the state of a sequence, with up to <paramref name="maxQueries" /> queries in a forward pass.</summary>
@@ -22,12 +23,16 @@ public sealed class SequenceState
     /// <param name="tokens">[order.Length] tokens by position; those of targets are ignored until they are set.</param>
     /// <param name="vocabularySize">V, the length of a row of logits.</param>
     /// <param name="maxQueries">The maximum number of queries in a forward pass.</param>
+    /// <param name="stateSize">
+    /// The length of the state of a query that the model shall return beside the logits, <see cref="IAnySubsetModel.StateSize" />; 0 for none.
+    /// </param>
     /// <exception cref="ArgumentException">The tokens do not match the order or the vocabulary.</exception>
-    public SequenceState(Order order, ReadOnlySpan<int> tokens, int vocabularySize, int maxQueries)
+    public SequenceState(Order order, ReadOnlySpan<int> tokens, int vocabularySize, int maxQueries, int stateSize = 0)
     {
         ArgumentNullException.ThrowIfNull(order);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(vocabularySize);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxQueries);
+        ArgumentOutOfRangeException.ThrowIfNegative(stateSize);
         if (tokens.Length != order.Length)
             throw new ArgumentException($"{tokens.Length} tokens for an order of {order.Length} positions.", nameof(tokens));
         Order = order;
@@ -38,6 +43,8 @@ public sealed class SequenceState
         VocabularySize = vocabularySize;
         _conditionals = new Conditional[maxQueries];
         _logits = GC.AllocateUninitializedArray<float>(checked(maxQueries * vocabularySize));
+        StateSize = stateSize;
+        _states = GC.AllocateUninitializedArray<float>(checked(maxQueries * stateSize));
     }
 
     /// <summary>The order of the sequence.</summary>
@@ -45,6 +52,9 @@ public sealed class SequenceState
 
     /// <summary>V, the length of a row of logits.</summary>
     public int VocabularySize { get; }
+
+    /// <summary>The length of the state of a query; 0 if the model need not return any.</summary>
+    public int StateSize { get; }
 
     /// <summary>[Order.Length] tokens by position; only those of ranks below <see cref="KnownCount" /> are defined.</summary>
     public ReadOnlySpan<int> Tokens => _tokens;
@@ -60,6 +70,15 @@ public sealed class SequenceState
 
     /// <summary>[V] the logits of one query.</summary>
     public Span<float> Row(int index) => Logits.Slice(index * VocabularySize, VocabularySize);
+
+    /// <summary>
+    /// [Conditionals.Length, StateSize] states of the queries: the hidden states from which the output layer computes the logits. Written by
+    /// the model.
+    /// </summary>
+    public Span<float> States => _states.AsSpan(0, _count * StateSize);
+
+    /// <summary>[StateSize] the state of one query.</summary>
+    public Span<float> StateRow(int index) => States.Slice(index * StateSize, StateSize);
 
     /// <summary>
     /// Begins the next forward pass, without queries and with known tokens at ranks below <paramref name="knownCount" />.

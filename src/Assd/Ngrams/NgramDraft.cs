@@ -145,17 +145,30 @@ internal sealed class NgramDraft
         DivideByRejected(_table, _table.Collect(_context.AsSpan(0, 1), _rejectedSuccessors, 1), weights);
     }
 
+    /// <summary>p~(x) / backoff(x) of the prepared draft, up to a factor; 1 for a token that is not listed or banned.</summary>
+    public double Odds(int token) => Odds(token, _weights[token]);
+
+    /// <summary>Appends the listed tokens that have at least this probability without the backoff.</summary>
+    public void AddLikely(double probability, List<int> tokens)
+    {
+        for (int i = 0; i < _weights.Tokens.Length; i++)
+        {
+            if (_weights.Weights[i] >= probability * _total)
+                tokens.Add(_weights.Tokens[i]);
+        }
+    }
+
     /// <summary>Multiplies the weights of listed tokens by p~(x) / backoff(x), up to a factor.</summary>
     private void ScaleListed(Span<float> weights)
     {
-        double backoffWeight = Math.Max(_unigramWeight, MinBackoffWeight);
         for (int i = 0; i < _weights.Tokens.Length; i++)
-        {
-            int token = _weights.Tokens[i];
-            double unlisted = backoffWeight * _backoff.Weights[token];
-            if (unlisted > 0)
-                weights[token] *= (float)Math.Min(1 + _weights.Weights[i] / unlisted, MaxRatio);
-        }
+            weights[_weights.Tokens[i]] *= (float)Odds(_weights.Tokens[i], _weights.Weights[i]);
+    }
+
+    private double Odds(int token, double weight)
+    {
+        double unlisted = Math.Max(_unigramWeight, MinBackoffWeight) * _backoff.Weights[token];
+        return unlisted > 0 ? Math.Min(1 + weight / unlisted, MaxRatio) : 1;
     }
 
     /// <summary>

@@ -21,12 +21,15 @@ internal sealed class AcceptanceEstimates(DraftAcceptance prior)
     /// <summary>Whether there are corpus n-grams.</summary>
     public bool HasCorpus { get; set; } = true;
 
+    /// <summary>Whether there is a draft head.</summary>
+    public bool HasHead { get; set; }
+
     /// <summary>The available source with the highest estimate for a target, None if there is none, and that estimate.</summary>
     public DraftSource Best(in DraftTarget target, out double acceptance)
     {
         DraftSource best = DraftSource.None;
         acceptance = 0;
-        for (DraftSource source = DraftSource.Ngram; source <= DraftSource.Product; source++)
+        for (DraftSource source = DraftSource.Ngram; source <= DraftSource.Head; source++)
         {
             double other = Estimate(source, target);
             if (other > acceptance)
@@ -44,11 +47,18 @@ internal sealed class AcceptanceEstimates(DraftAcceptance prior)
     }
 
     /// <summary>
-    /// The estimate of a target if it had a row that sees these neighbours: from the row or its product with n-grams, whichever is higher.
+    /// The estimate of a target if it had a row that sees these neighbours: from the row, its product with n-grams or the draft head, whichever
+    /// is highest.
     /// </summary>
-    public double WithNetworkDraft(Neighbours visible) => Math.Max(
-        Scaled(DraftSource.Network, prior.Of(DraftSource.Network, visible, null)),
-        HasCorpus ? Scaled(DraftSource.Product, prior.Of(DraftSource.Product, visible, null)) : 0);
+    public double WithNetworkDraft(Neighbours visible)
+    {
+        double best = Scaled(DraftSource.Network, prior.Of(DraftSource.Network, visible, null));
+        if (HasCorpus)
+            best = Math.Max(best, Scaled(DraftSource.Product, prior.Of(DraftSource.Product, visible, null)));
+        if (HasHead && (visible & Neighbours.Left) == 0)
+            best = Math.Max(best, Scaled(DraftSource.Head, prior.Of(DraftSource.Head, visible, null)));
+        return best;
+    }
 
     /// <summary>Records the acceptance of a verified draft token.</summary>
     public void Record(DraftSource source, in DraftTarget target, double acceptance)
@@ -63,6 +73,7 @@ internal sealed class AcceptanceEstimates(DraftAcceptance prior)
         {
             DraftSource.Ngram => target.NgramConfidence is not 0,
             DraftSource.Product => HasCorpus && target.NgramConfidence is not 0 && target.NetworkNeighbours is Neighbours visible && (visible & Neighbours.Left) == 0,
+            DraftSource.Head => target.HasHead,
             _ => target.NetworkNeighbours is not null,
         };
         return isAvailable ? Scaled(source, Prior(source, target)) : 0;

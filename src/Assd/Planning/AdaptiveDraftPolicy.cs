@@ -86,7 +86,7 @@ public sealed class AdaptiveDraftPolicy : IDraftPolicy
     public DraftSource ChooseSource(IDraftView view)
     {
         ArgumentNullException.ThrowIfNull(view);
-        _estimates.HasCorpus = view.HasCorpus;
+        (_estimates.HasCorpus, _estimates.HasHead) = (view.HasCorpus, view.HasHead);
         if (view.Drafted == 0)
             StartStep(view);
         int rank = view.Committed + view.Drafted;

@@ -31,6 +31,7 @@ public sealed class DraftAcceptance
     private readonly double[] _ngram;
     private readonly double[] _network;
     private readonly double[] _product;
+    private readonly double[] _head;
     private readonly double[] _ownBigrams;
     private readonly bool[] _measured; // by source
     private readonly bool _ownBigramsAreMeasured;
@@ -40,33 +41,39 @@ public sealed class DraftAcceptance
     /// <param name="network">[<see cref="RatesOfSource" />] of rows of earlier forward passes; likewise.</param>
     /// <param name="product">[<see cref="RatesOfSource" />] of products of the two; likewise.</param>
     /// <param name="ownBigrams">[<see cref="Columns" />] of the sequence's own bigrams without a corpus; likewise.</param>
+    /// <param name="head">[<see cref="RatesOfSource" />] of rows corrected by a draft head; likewise.</param>
     /// <exception cref="ArgumentException">Rates of another length, or a rate outside 0..1.</exception>
     public DraftAcceptance(
-        IReadOnlyList<double>? ngram, IReadOnlyList<double>? network, IReadOnlyList<double>? product, IReadOnlyList<double>? ownBigrams)
+        IReadOnlyList<double>? ngram,
+        IReadOnlyList<double>? network,
+        IReadOnlyList<double>? product,
+        IReadOnlyList<double>? ownBigrams,
+        IReadOnlyList<double>? head = null)
     {
         _ngram = Copy(ngram, Neutral._ngram, nameof(ngram));
         _network = Copy(network, Neutral._network, nameof(network));
         _product = Copy(product, Neutral._product, nameof(product));
+        _head = Copy(head, Neutral._head, nameof(head));
         _ownBigrams = Copy(ownBigrams, Neutral._ownBigrams, nameof(ownBigrams));
-        _measured = [.. new[] { null, ngram, network, product }.Select(rates => rates is not null)];
+        _measured = [.. new[] { null, ngram, network, product, head }.Select(rates => rates is not null)];
         _ownBigramsAreMeasured = ownBigrams is not null;
     }
 
-    private DraftAcceptance(double[] ngram, double[] network, double[] product, double[] ownBigrams)
+    private DraftAcceptance(double[] ngram, double[] network, double[] product, double[] head, double[] ownBigrams)
     {
-        (_ngram, _network, _product, _ownBigrams) = (ngram, network, product, ownBigrams);
-        _measured = new bool[(int)DraftSource.Product + 1];
+        (_ngram, _network, _product, _head, _ownBigrams) = (ngram, network, product, head, ownBigrams);
+        _measured = new bool[Enum.GetValues<DraftSource>().Length];
     }
 
     /// <summary>
     /// Rates for a model without measurements. The acceptance of a calibrated draft lies between its largest probability c, if the oracle
     /// is certain, and 1, if the two are equal. It is assumed to be c without the left neighbour. With it, it is assumed to be half of the
-    /// way from c to 1 for n-grams and three quarters for rows of the network. A product is assumed to be no better than n-grams. A draft
+    /// way from c to 1 for n-grams and three quarters for rows of the network. A product is assumed to be no better than n-grams, a row that a draft head corrects like one that has seen the left neighbour to the half. A draft
     /// that is not computed yet counts as one of small c: a quarter, or that part of the way if it is more. The sequence's own bigrams,
     /// most of which have a count of one, are assumed to be right once in ten times. The draft tokens of the sequence outweigh these rates
     /// after a few tokens.
     /// </summary>
-    public static DraftAcceptance Neutral { get; } = new(NeutralRates(0, 0.5), NeutralRates(0, 0.75), NeutralRates(0.5, 0.5), [0.1, 0.1, 0.1, 0.1, 0.1]);
+    public static DraftAcceptance Neutral { get; } = new(NeutralRates(0, 0.5), NeutralRates(0, 0.75), NeutralRates(0.5, 0.5), NeutralRates(0.5, 0.75), [0.1, 0.1, 0.1, 0.1, 0.1]);
 
     /// <summary>The weight of the rates of a source against the draft tokens of the sequence itself, in accepted draft tokens.</summary>
     /// <param name="source">The source.</param>
@@ -99,6 +106,7 @@ public sealed class DraftAcceptance
             DraftSource.Ngram => _ngram[index],
             DraftSource.Network => _network[index],
             DraftSource.Product => _product[index],
+            DraftSource.Head => _head[index],
             _ => 0,
         };
     }
@@ -116,7 +124,7 @@ public sealed class DraftAcceptance
 
     /// <summary>The largest probability by which drafts of a source are classified; null if not computed yet.</summary>
     internal static double? ConfidenceOf(DraftSource source, in DraftTarget target) =>
-        source == DraftSource.Network ? target.NetworkConfidence : target.NgramConfidence;
+        source is DraftSource.Network or DraftSource.Head ? target.NetworkConfidence : target.NgramConfidence;
 
     private static int Column(double? confidence) => confidence is double largest ? ClassOf(largest) : Columns - 1;
 

@@ -17,7 +17,7 @@ public sealed class DraftAcceptanceTally
 
     private const int Classes = DraftAcceptance.Columns - 1;
     private const int Cells = 4 * Classes;
-    private const int Sources = (int)DraftSource.Product + 1;
+    private const int Sources = (int)DraftSource.Head + 1;
 
     /// <summary>The number of verified draft tokens.</summary>
     public int Count => _counts.Sum();

@@ -14,4 +14,7 @@ public enum DraftSource
 
     /// <summary>The product of such a row and the n-grams, see docs/algorithm.md.</summary>
     Product,
+
+    /// <summary>Such a row, corrected by a draft head and n-grams for the tokens before the target that it has not seen.</summary>
+    Head,
 }

@@ -12,4 +12,6 @@ namespace AsArm.Assd.Planning;
 /// The neighbours that the stored row of the target has seen with the tokens that they have now; null without a row.
 /// </param>
 /// <param name="NetworkConfidence">The largest probability of that row.</param>
-public readonly record struct DraftTarget(Neighbours Known, double? NgramConfidence, Neighbours? NetworkNeighbours, double NetworkConfidence);
+/// <param name="HasHead">Whether a draft head can correct the row: there is one, and the row has not seen the left neighbour, which will be known.</param>
+public readonly record struct DraftTarget(
+    Neighbours Known, double? NgramConfidence, Neighbours? NetworkNeighbours, double NetworkConfidence, bool HasHead = false);

@@ -13,7 +13,7 @@ public sealed class ExploringDraftPolicy(DraftAcceptanceTally tally, IRandomSour
 {
     private const double ContinueProbability = 0.5;
 
-    private static readonly DraftSource[] s_sources = [DraftSource.Ngram, DraftSource.Network, DraftSource.Product];
+    private static readonly DraftSource[] s_sources = [DraftSource.Ngram, DraftSource.Network, DraftSource.Product, DraftSource.Head];
 
     private readonly List<DraftSource> _available = [];
 
@@ -66,6 +66,7 @@ public sealed class ExploringDraftPolicy(DraftAcceptanceTally tally, IRandomSour
     {
         DraftSource.Ngram => hasCorpus && target.NgramConfidence > 0,
         DraftSource.Product => hasCorpus && target.NgramConfidence > 0 && target.NetworkNeighbours is Neighbours visible && (visible & Neighbours.Left) == 0,
+        DraftSource.Head => target.HasHead,
         _ => target.NetworkNeighbours is not null,
     };
 }

@@ -14,7 +14,7 @@ public sealed class FixedDraftPolicy : IDraftPolicy
 
     /// <summary>Creates the policy.</summary>
     /// <param name="source">
-    /// The source of draft tokens. If a target does not have it, Product falls back to Ngram, and Ngram to none.
+    /// The source of draft tokens. If a target does not have it, Product and Head fall back to Ngram, and Ngram to none.
     /// </param>
     /// <param name="draftTokens">k, the number of draft tokens of a speculation step.</param>
     /// <param name="queriesPerOutcome">
@@ -46,7 +46,7 @@ public sealed class FixedDraftPolicy : IDraftPolicy
         ArgumentNullException.ThrowIfNull(view);
         view.MakeNgramDraft();
         DraftTarget target = view.Target(view.Committed + view.Drafted);
-        if (_source != DraftSource.Ngram && target.NetworkNeighbours is not null)
+        if (_source == DraftSource.Head ? target.HasHead : _source != DraftSource.Ngram && target.NetworkNeighbours is not null)
             return _source;
         if (_source != DraftSource.Network && target.NgramConfidence > 0)
             return DraftSource.Ngram;

@@ -22,6 +22,9 @@ public interface IDraftView
     /// <summary>Whether there are corpus n-grams; otherwise n-gram drafts come from the sequence's own bigrams.</summary>
     bool HasCorpus { get; }
 
+    /// <summary>Whether there is a draft head.</summary>
+    bool HasHead { get; }
+
     /// <summary>What is known of a target.</summary>
     /// <param name="rank">A rank that is not committed.</param>
     DraftTarget Target(int rank);

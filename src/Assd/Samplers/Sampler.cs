@@ -29,14 +29,15 @@ public abstract class Sampler
     /// <param name="options">Temperature, top-k, top-p and bans.</param>
     /// <param name="vocabularySize">V of the model.</param>
     /// <param name="maxQueries">The maximum number of queries in a forward pass.</param>
+    /// <param name="stateSize">The length of the state of a query that the sampler reads; 0 for none.</param>
     /// <exception cref="ArgumentException">The tokens do not match the order or the vocabulary.</exception>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
-    protected Sampler(Order order, ReadOnlySpan<int> tokens, SamplingOptions options, int vocabularySize, int maxQueries)
+    protected Sampler(Order order, ReadOnlySpan<int> tokens, SamplingOptions options, int vocabularySize, int maxQueries, int stateSize = 0)
     {
         _processor = new LogitsProcessor(options, vocabularySize);
         _options = options;
         _modeLogProbabilities = new double[options.IsGreedy ? maxQueries : 0];
-        State = new SequenceState(order, tokens, vocabularySize, maxQueries);
+        State = new SequenceState(order, tokens, vocabularySize, maxQueries, stateSize);
         _logProbabilities = new double[order.TargetCount];
         Committed = order.GivenCount;
         _cached = Committed;

@@ -29,6 +29,9 @@ public sealed record SamplerRow(TextKind Text, SamplerKind Sampler)
     /// <summary>Draft tokens of the product of both.</summary>
     public SourceAcceptance? Product { get; init; }
 
+    /// <summary>Draft tokens of the draft head.</summary>
+    public SourceAcceptance? Head { get; init; }
+
     /// <summary>Content and query tokens of a forward pass of one sequence.</summary>
     public required double ProcessedPerForwardPass { get; init; }
 
@@ -69,6 +72,7 @@ public sealed record SamplerRow(TextKind Text, SamplerKind Sampler)
             Ngram = SourceAcceptance.Of(tally.Drafts(DraftSource.Ngram)),
             Network = SourceAcceptance.Of(tally.Drafts(DraftSource.Network)),
             Product = SourceAcceptance.Of(tally.Drafts(DraftSource.Product)),
+            Head = SourceAcceptance.Of(tally.Drafts(DraftSource.Head)),
             ProcessedPerForwardPass = tally.ProcessedPerForwardPass,
             MillisecondsPerToken = tally.MillisecondsPerToken,
             DecodingMillisecondsPerToken = NumberOrNull(tally.DecodingMillisecondsPerToken),

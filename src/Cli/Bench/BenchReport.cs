@@ -19,7 +19,7 @@ internal sealed class BenchReport(CommandStreams streams)
     public void Print(SamplerTable samplers)
     {
         Table table = Tables.Create(
-            $"T = {Number(samplers.Temperature, "0.##")}, batch {samplers.Batch}", "sampler", "passes", "tokens a pass", "accepted (fused: n-gram / network / product)",
+            $"T = {Number(samplers.Temperature, "0.##")}, batch {samplers.Batch}", "sampler", "passes", "tokens a pass", "accepted (fused: n-gram / network / product / head)",
             "processed", "ms a token", "tokens a pass / assd", "speed / sequential", "speed / assd");
         foreach (SamplerRow row in samplers.Rows)
         {
@@ -60,9 +60,9 @@ internal sealed class BenchReport(CommandStreams streams)
     }
 
     /// <summary>By source: those accepted of those verified. Where the sampler does not tell, those accepted of all.</summary>
-    private static string Accepted(SamplerRow row) => row is { Ngram: null, Network: null, Product: null }
+    private static string Accepted(SamplerRow row) => row is { Ngram: null, Network: null, Product: null, Head: null }
         ? Rate(row.AcceptedOfDrafted)
-        : string.Join(" / ", new[] { row.Ngram, row.Network, row.Product }.Select(source => Rate(source?.AcceptedOfVerified)));
+        : string.Join(" / ", new[] { row.Ngram, row.Network, row.Product, row.Head }.Select(source => Rate(source?.AcceptedOfVerified)));
 
     private static string Rate(double? rate) => rate is double value ? Number(value, "0.00") : "-";
 

@@ -24,7 +24,7 @@ internal static class DraftingSummary
             yield break;
         string[] sources =
         [
-            .. from source in new[] { ("n-gram", acceptance.Ngram?.Left), ("network", acceptance.Network?.Left), ("product", acceptance.Product?.None), ("own bigrams", acceptance.OwnBigrams) }
+            .. from source in new[] { ("n-gram", acceptance.Ngram?.Left), ("network", acceptance.Network?.Left), ("product", acceptance.Product?.None), ("draft head", acceptance.Head?.None), ("own bigrams", acceptance.OwnBigrams) }
                where source.Item2 is not null
                select $"{source.Item1} {Number(source.Item2![^1])}",
         ];

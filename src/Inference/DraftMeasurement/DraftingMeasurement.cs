@@ -66,6 +66,7 @@ internal sealed class DraftingMeasurement
                 Ngram = ToFigures(tally.RatesOf(DraftSource.Ngram)),
                 Network = ToFigures(tally.RatesOf(DraftSource.Network)),
                 Product = ToFigures(tally.RatesOf(DraftSource.Product)),
+                Head = ToFigures(tally.RatesOf(DraftSource.Head)),
                 OwnBigrams = ownBigrams is null ? null : [.. ownBigrams.Select(Rounded)],
             },
             CorpusWeight = weight,

@@ -32,5 +32,5 @@ internal sealed record FilledSequence(Order Order, int[] Tokens, SamplingOptions
             Drafts = sampler is FusedSampler fused ? DraftSources.ToDictionary(source => source, fused.Counts) : [],
         };
 
-    private static IEnumerable<DraftSource> DraftSources => [DraftSource.Ngram, DraftSource.Network, DraftSource.Product];
+    private static IEnumerable<DraftSource> DraftSources => [DraftSource.Ngram, DraftSource.Network, DraftSource.Product, DraftSource.Head];
 }

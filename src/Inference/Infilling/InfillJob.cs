@@ -118,7 +118,7 @@ internal sealed class InfillJob : ISequenceJob
         return _options.Sampler switch
         {
             SamplerKind.Fused when _order.TargetCount > 1 && _setting.CreatePolicy(_options, _mode) is { MaxDraftTokens: > 0 } policy =>
-                new FusedSampler(_order, tokens, _options, vocabularySize, policy, _setting.Ngrams, corpusWeight: _setting.CorpusWeight),
+                new FusedSampler(_order, tokens, _options, vocabularySize, policy, _setting.Ngrams, corpusWeight: _setting.CorpusWeight, head: _setting.Head),
             SamplerKind.Fused => new SequentialSampler(_order, tokens, _options, vocabularySize), // equivalent without drafts, and needs no draft buffers
             SamplerKind.Assd => new AssdSampler(_order, tokens, _options, vocabularySize),
             SamplerKind.Ngram => new NgramSampler(_order, tokens, _options, vocabularySize),

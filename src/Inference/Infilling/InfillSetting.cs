@@ -1,3 +1,4 @@
+using AsArm.Assd.DraftHeads;
 using AsArm.Assd.Ngrams;
 using AsArm.Assd.Ordering;
 using AsArm.Assd.Planning;
@@ -15,6 +16,9 @@ internal sealed record InfillSetting(ModelManifest Manifest, Device Device, IRea
 {
     /// <summary>Creates the draft policies of a measurement; null for the policies of normal use.</summary>
     public Func<IDraftPolicy>? PolicyFactory { get; init; }
+
+    /// <summary>The draft head of the folder, for a network that returns states; null without.</summary>
+    public DraftHead? Head { get; init; }
 
     /// <summary>The weight of the n-gram table, in counts of the sequence's own n-grams.</summary>
     public double CorpusWeight { get; init; } = Manifest.Drafting?.CorpusWeight ?? NgramTable.DefaultCorpusWeight;

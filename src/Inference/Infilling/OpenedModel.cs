@@ -1,3 +1,4 @@
+using AsArm.Assd.DraftHeads;
 using AsArm.Assd.Ngrams;
 using AsArm.Inference.ModelFolders;
 using AsArm.Inference.Onnx;
@@ -11,19 +12,21 @@ namespace AsArm.Inference.Infilling;
 /// <param name="Network">Its network.</param>
 /// <param name="Tokenizer">Its tokenizer; null if it has none.</param>
 /// <param name="Ngrams">Its n-grams; null if it has none.</param>
-internal sealed record OpenedModel(ModelFolder Folder, OnnxAnySubsetModel Network, InfillTokenizer? Tokenizer, NgramTable? Ngrams)
+/// <param name="Head">Its draft head; null if it has none.</param>
+internal sealed record OpenedModel(ModelFolder Folder, OnnxAnySubsetModel Network, InfillTokenizer? Tokenizer, NgramTable? Ngrams, DraftHead? Head)
 {
-    /// <summary>Checks the files of a folder, then loads the network, and meanwhile the tokenizer and the n-grams on another thread.</summary>
+    /// <summary>Checks the files of a folder, then loads the network, and meanwhile the tokenizer, the n-grams and the draft head on another thread.</summary>
     /// <inheritdoc cref="TextInfiller.Open(string, TextInfillerOptions)" />
     public static OpenedModel Open(string path, TextInfillerOptions options)
     {
         Task library = Task.Run(OnnxEnvironment.LoadLibrary);
         ModelFolder folder = ModelFolder.Open(path);
         library.GetAwaiter().GetResult();
-        Task<(InfillTokenizer? Tokenizer, NgramTable? Ngrams)> reading = Task.Run(() => (ReadTokenizer(folder), NgramFile.Read(folder)));
+        Task<(InfillTokenizer? Tokenizer, NgramTable? Ngrams, DraftHead? Head)> reading = Task.Run(
+            () => (ReadTokenizer(folder), NgramFile.Read(folder), DraftHeadFile.Read(folder)));
         OnnxAnySubsetModel network = OpenDuring(
             reading, () => OnnxModelLoader.Open(folder, options.Device, options.Threads, options.UseCache, options.AllowTf32, options.UseFloat32));
-        return new OpenedModel(folder, network, reading.Result.Tokenizer, reading.Result.Ngrams);
+        return new OpenedModel(folder, network, reading.Result.Tokenizer, reading.Result.Ngrams, reading.Result.Head);
     }
 
     /// <summary>Opens the network while another thread reads the other files, and waits for that. Errors of those files come first.</summary>

@@ -37,7 +37,10 @@ public sealed partial class TextInfiller : ITextInfiller, IDisposable, IAsyncDis
         Model = new InfillModelInfo(folder.Name, network.MaxLength, network.VocabularySize, options.Device);
         (_network, _tokenizer, _options) = (network, tokenizer, options);
         int[] banned = tokenizer is null ? [] : [.. Enumerable.Range(0, network.VocabularySize).Where(token => !tokenizer.IsText(token))];
-        _setting = new InfillSetting(folder.Manifest, options.Device, banned, opened.Ngrams);
+        _setting = new InfillSetting(folder.Manifest, options.Device, banned, opened.Ngrams)
+        {
+            Head = opened.Head?.StateSize == network.StateSize ? opened.Head : null, // the stateless graph returns no states
+        };
         bool hasCache = opened.Network is CachedOnnxModel;
         _scheduler = new Scheduler(network, new SchedulerOptions(folder.Name, MaxBatchSize, options.MaxQueuedRequests, options.QueueFullMode, hasCache));
         _runner = new RequestRunner(_scheduler, folder.Name);

@@ -14,16 +14,20 @@ internal sealed record AcceptanceFigures
     /// <summary>Of draft tokens from the product of the two distributions.</summary>
     public NeighbourRates? Product { get; init; }
 
+    /// <summary>Of draft tokens from logits of an earlier forward pass that the draft head corrects, likewise.</summary>
+    public NeighbourRates? Head { get; init; }
+
     /// <summary>[<see cref="DraftAcceptance.Columns" />] Of draft tokens from the sequence's own bigrams, which are used without ngrams.bin.</summary>
     public IReadOnlyList<double>? OwnBigrams { get; init; }
 
-    internal DraftAcceptance ToDraftAcceptance() => new(Ngram?.Flatten(), Network?.Flatten(), Product?.Flatten(), OwnBigrams);
+    internal DraftAcceptance ToDraftAcceptance() => new(Ngram?.Flatten(), Network?.Flatten(), Product?.Flatten(), OwnBigrams, Head?.Flatten());
 
     /// <summary>The name of the first field that is out of range; null if all are valid.</summary>
     internal string? FirstInvalidField() =>
         Ngram?.FirstInvalidField() is string ngram ? $"ngram.{ngram}" :
         Network?.FirstInvalidField() is string network ? $"network.{network}" :
         Product?.FirstInvalidField() is string product ? $"product.{product}" :
+        Head?.FirstInvalidField() is string head ? $"head.{head}" :
         OwnBigrams is not null && !NeighbourRates.AreValidRates(OwnBigrams) ? "own_bigrams" :
         null;
 }

@@ -58,7 +58,7 @@ internal static class DraftingJson
 
     private static IEnumerable<string> Acceptance(AcceptanceFigures acceptance)
     {
-        foreach ((string name, NeighbourRates? rates) in new[] { ("ngram", acceptance.Ngram), ("network", acceptance.Network), ("product", acceptance.Product) })
+        foreach ((string name, NeighbourRates? rates) in new[] { ("ngram", acceptance.Ngram), ("network", acceptance.Network), ("product", acceptance.Product), ("head", acceptance.Head) })
         {
             if (rates is not null)
                 yield return $"\"{name}\": {Object(4, [$"\"none\": {Row(rates.None)}", $"\"left\": {Row(rates.Left)}", $"\"right\": {Row(rates.Right)}", $"\"both\": {Row(rates.Both)}"])}";

@@ -17,6 +17,7 @@ public sealed class ModelFolder
     internal const string MergesFile = "merges.txt";
     internal const string GoldenFile = "golden.safetensors";
     internal const string NgramsFile = "ngrams.bin";
+    internal const string DraftHeadFile = "draft_head.safetensors";
 
     private ModelFolder(string path, ModelManifest manifest)
     {
@@ -57,6 +58,9 @@ public sealed class ModelFolder
     /// <summary>The n-gram table from which the sampler `fused` drafts; null for a folder without it.</summary>
     public string? NgramsPath => Optional(NgramsFile);
 
+    /// <summary>The draft head from which the sampler `fused` drafts; null for a folder without it.</summary>
+    public string? DraftHeadPath => Optional(DraftHeadFile);
+
     /// <summary>Opens a folder and checks all of its files.</summary>
     /// <param name="path">The folder.</param>
     /// <exception cref="ModelFolderException">A file is missing, damaged or not listed; the message names it.</exception>
@@ -79,7 +83,7 @@ public sealed class ModelFolder
         foreach ((string name, ModelManifest.FileEntry entry) in folder.Manifest.Files)
             CheckFile(full, name, entry);
 
-        foreach (string name in new[] { TokenizerFile, GoldenFile, CachedOnnxFile, Float32OnnxFile, CachedFloat32OnnxFile, WeightsFile, NgramsFile })
+        foreach (string name in new[] { TokenizerFile, GoldenFile, CachedOnnxFile, Float32OnnxFile, CachedFloat32OnnxFile, WeightsFile, NgramsFile, DraftHeadFile })
         {
             if (!folder.Manifest.Files.ContainsKey(name) && File.Exists(Path.Combine(full, name)))
                 throw new ModelFolderException($"{path} contains {name}, which {ManifestFile} does not list: it cannot be checked.");

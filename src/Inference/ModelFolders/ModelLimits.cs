@@ -23,6 +23,9 @@ internal static class ModelLimits
     /// <summary>Size of ngrams.bin.</summary>
     public const long NgramBytes = 256L << 20;
 
+    /// <summary>Size of draft_head.safetensors.</summary>
+    public const long DraftHeadBytes = 256L << 20;
+
     /// <summary>Size of an ONNX file: protobuf messages and .NET arrays are limited to 2 GiB.</summary>
     public const long GraphBytes = 2_147_000_000;
 
@@ -61,6 +64,7 @@ internal static class ModelLimits
         ModelFolder.TokenizerFile or ModelFolder.VocabularyFile or ModelFolder.MergesFile => TokenizerBytes,
         ModelFolder.GoldenFile => GoldenBytes,
         ModelFolder.NgramsFile => NgramBytes,
+        ModelFolder.DraftHeadFile => DraftHeadBytes,
         _ => name.EndsWith(".json", StringComparison.Ordinal) ? ConfigBytes : WeightBytes,
     };
 }

@@ -118,6 +118,10 @@ public sealed record ModelManifest
     [JsonIgnore]
     internal long CacheBytesPerToken => 2L * Layers * ModelDimension * CacheElementBytes;
 
+    /// <summary>Whether the folder has a draft head that its graph can serve.</summary>
+    [JsonIgnore]
+    internal bool HasDraftHead => UpdatesCacheInPlace && Files.ContainsKey(ModelFolder.DraftHeadFile);
+
     /// <summary>The hashes of the network and its weights, which identify a model independently of its path.</summary>
     [JsonIgnore]
     internal string Identity => string.Join(' ', new[] { ModelFolder.OnnxFile, ModelFolder.WeightsFile }.Select(name => Files.GetValueOrDefault(name)?.Sha256));

@@ -33,10 +33,15 @@ internal sealed class Safetensors
 
     /// <summary>Reads a whole file.</summary>
     /// <exception cref="ModelFolderException">The file is missing, truncated or inconsistent.</exception>
-    public static Safetensors Open(string path)
-    {
-        return new Safetensors(path, RegularFile.Read(path, ModelLimits.GoldenBytes));
-    }
+    public static Safetensors Open(string path) => new(path, RegularFile.Read(path, ModelLimits.GoldenBytes));
+
+    /// <summary>Reads a file of a folder, whose hash is checked on the bytes that are read.</summary>
+    /// <exception cref="ModelFolderException">The file is missing, truncated, changed or inconsistent.</exception>
+    public static Safetensors Open(ModelFolder folder, string name) => new(Path.Combine(folder.FullPath, name), folder.Read(name));
+
+    /// <summary>The extents of a tensor.</summary>
+    /// <exception cref="ModelFolderException">There is no such tensor.</exception>
+    public IReadOnlyList<int> ShapeOf(string name) => Find(name).Shape;
 
     /// <summary>The values of a tensor, in row-major order.</summary>
     /// <exception cref="ModelFolderException">There is no such tensor, or it has another type.</exception>
@@ -44,12 +49,14 @@ internal sealed class Safetensors
         where T : unmanaged
     {
         Entry entry = Find(name);
-        string expected = Type.GetTypeCode(typeof(T)) switch
+        string expected = default(T) switch
         {
-            TypeCode.Int64 => "I64",
-            TypeCode.Int32 => "I32",
-            TypeCode.Single => "F32",
-            TypeCode.Double => "F64",
+            long => "I64",
+            int => "I32",
+            sbyte => "I8",
+            float => "F32",
+            double => "F64",
+            Half => "F16",
             _ => throw new NotSupportedException(typeof(T).Name),
         };
         if (entry.Type != expected)

@@ -24,6 +24,12 @@ public enum DraftFlaw
     /// <summary>Verification with a distribution other than the one that was drawn from.</summary>
     OtherDistribution,
 
+    /// <summary>Draft tokens from a draft head, verified with the distributions that they were drawn from.</summary>
+    Head,
+
+    /// <summary>Draft tokens from a draft head, verified with the rows that it corrected: wrong.</summary>
+    HeadVerifiedAsItsRow,
+
     /// <summary>The number of draft tokens to verify depends on their values.</summary>
     PolicyLooksAtTheToken,
 }

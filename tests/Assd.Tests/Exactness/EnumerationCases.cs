@@ -1,4 +1,5 @@
 using AsArm.Assd.Distributions;
+using AsArm.Assd.DraftHeads;
 using AsArm.Assd.Ngrams;
 using AsArm.Assd.Ordering;
 using AsArm.Assd.Planning;
@@ -38,7 +39,7 @@ internal static class EnumerationCases
         };
         foreach (VerificationMethod verification in Enum.GetValues<VerificationMethod>())
         {
-            foreach (DraftSource source in (DraftSource[])[DraftSource.Ngram, DraftSource.Network, DraftSource.Product])
+            foreach (DraftSource source in (DraftSource[])[DraftSource.Ngram, DraftSource.Network, DraftSource.Product, DraftSource.Head])
                 AddFixed(cases, verification, source);
             AddAdaptive(cases, verification);
         }
@@ -50,13 +51,14 @@ internal static class EnumerationCases
     {
         Func<IDraftPolicy> Policy(int draftTokens, int queriesPerOutcome) => () => new FixedDraftPolicy(source, draftTokens, queriesPerOutcome);
         string name = $"{verification}, {source}";
-        cases[$"{name}, gap"] = () => Fused(verification, Policy(2, 2), source == DraftSource.Ngram ? "G..." : "G....", 3, 11);
-        cases[$"{name}, two gaps"] = () => Fused(verification, Policy(2, 1), source == DraftSource.Ngram ? ".G..G." : "..G..G..", 2, 36);
-        cases[$"{name}, long"] = () => Fused(verification, Policy(3, 2), "G.....", 2, 33);
-        cases[$"{name}, right to left"] = () => Fused(verification, Policy(2, 2), ".....G", 3, 35, order: RightToLeft);
-        cases[$"{name}, random order"] = () => Fused(verification, Policy(2, 2), ".G..G.", 3, 15, order: Random);
-        cases[$"{name}, restricted"] = () => Fused(verification, Policy(2, 2), "G....", 4, 51, bannedAt: Bans(1, [0, 2], 3, [1]));
-        cases[$"{name}, right to left, restricted"] = () => Fused(verification, Policy(2, 2), "....G", 4, 52, RightToLeft, bannedAt: Bans(0, [3], 1, [0, 2]));
+        bool hasHead = source == DraftSource.Head;
+        cases[$"{name}, gap"] = () => Fused(verification, Policy(2, 2), source == DraftSource.Ngram ? "G..." : "G....", 3, 11, hasHead: hasHead);
+        cases[$"{name}, two gaps"] = () => Fused(verification, Policy(2, 1), source == DraftSource.Ngram ? ".G..G." : "..G..G..", 2, 36, hasHead: hasHead);
+        cases[$"{name}, long"] = () => Fused(verification, Policy(3, 2), "G.....", 2, 33, hasHead: hasHead);
+        cases[$"{name}, right to left"] = () => Fused(verification, Policy(2, 2), ".....G", 3, 35, order: RightToLeft, hasHead: hasHead);
+        cases[$"{name}, random order"] = () => Fused(verification, Policy(2, 2), ".G..G.", 3, 15, order: Random, hasHead: hasHead);
+        cases[$"{name}, restricted"] = () => Fused(verification, Policy(2, 2), "G....", 4, 51, bannedAt: Bans(1, [0, 2], 3, [1]), hasHead: hasHead);
+        cases[$"{name}, right to left, restricted"] = () => Fused(verification, Policy(2, 2), "....G", 4, 52, RightToLeft, bannedAt: Bans(0, [3], 1, [0, 2]), hasHead: hasHead);
     }
 
     private static void AddAdaptive(Dictionary<string, Func<EnumerationCase>> cases, VerificationMethod verification)
@@ -74,6 +76,12 @@ internal static class EnumerationCases
         Func<IDraftPolicy> exploring = () => new ExploringDraftPolicy(new DraftAcceptanceTally(), new SplitMix64(7));
         cases[$"{verification}, exploring"] = () => Fused(verification, exploring, "G....", 3, 61);
         cases[$"{verification}, exploring, two gaps"] = () => Fused(verification, exploring, ".G..G..", 2, 62);
+        cases[$"{verification}, exploring, draft head"] = () => Fused(verification, exploring, "G....", 3, 71, hasHead: true);
+        cases[$"{verification}, exploring, draft head, two gaps"] = () => Fused(verification, exploring, ".G..G..", 2, 72, hasHead: true);
+        cases[$"{verification}, no draft queries, draft head"] = () => Fused(verification, () => new FixedDraftPolicy(DraftSource.Head, 2), "G....", 3, 73, hasHead: true);
+        cases[$"{name}, draft head"] = () => Fused(verification, Policy(40), "G....", 3, 74, hasHead: true);
+        cases[$"{name}, draft head, no table"] = () => Fused(verification, Policy(40), "G....", 3, 75, tableOrder: null, hasHead: true);
+        cases[$"{name}, draft head, banned token"] = () => Fused(verification, Policy(40), "G...", 4, 76, banned: 2, hasHead: true);
         cases[$"{verification}, exploring, random order"] = () => Fused(verification, exploring, ".G..G.", 3, 63, order: Random);
         cases[$"{name}, measured acceptance"] = () => Fused(verification, () => new AdaptiveDraftPolicy(new(40, 1, 1), null, Measured()), "..G..G..", 2, 64);
         cases[$"{name}, weight of the corpus"] = () => Fused(verification, Policy(40), "GG....", 3, 65, corpusWeight: 0.5);
@@ -111,15 +119,17 @@ internal static class EnumerationCases
         int? tableOrder = 3,
         int? banned = null,
         Dictionary<int, TokenSet>? bannedAt = null,
-        double corpusWeight = NgramTable.DefaultCorpusWeight)
+        double corpusWeight = NgramTable.DefaultCorpusWeight,
+        bool hasHead = false)
     {
         SamplingOptions options = WithBans(new() { BannedTokens = banned is int one ? [one] : [] }, bannedAt);
+        DraftHead? head = hasHead ? RandomHead.Create(vocabularySize, 3) : null;
         NgramTable? table = tableOrder is int length ? NgramBytes.Table(vocabularySize, length) : null;
         return NewCase(
             pattern,
             new(vocabularySize, pattern.Length, seed, banned, bannedAt),
             order,
-            (o, tokens) => new FusedSampler(o, tokens, options, vocabularySize, policy(), table, verification, corpusWeight));
+            (o, tokens) => new FusedSampler(o, tokens, options, vocabularySize, policy(), table, verification, corpusWeight, head));
     }
 
     private static EnumerationCase NewCase(

@@ -21,9 +21,9 @@ public sealed class EnumerationTests
 
     public static IEnumerable<string> Cases => EnumerationCases.Names;
 
-    public static IEnumerable<DraftFlaw> ExactVariants => [DraftFlaw.None, DraftFlaw.TokenWiseReuse, DraftFlaw.Block];
+    public static IEnumerable<DraftFlaw> ExactVariants => [DraftFlaw.None, DraftFlaw.TokenWiseReuse, DraftFlaw.Block, DraftFlaw.Head];
 
-    public static IEnumerable<DraftFlaw> FlawedVariants => [DraftFlaw.BlockReuse, DraftFlaw.OtherDistribution, DraftFlaw.PolicyLooksAtTheToken];
+    public static IEnumerable<DraftFlaw> FlawedVariants => [DraftFlaw.BlockReuse, DraftFlaw.OtherDistribution, DraftFlaw.HeadVerifiedAsItsRow, DraftFlaw.PolicyLooksAtTheToken];
 
     [TestMethod]
     [DynamicData(nameof(Cases))]

@@ -1,3 +1,4 @@
+using AsArm.Assd.DraftHeads;
 using AsArm.Assd.Ordering;
 using AsArm.Assd.Randomness;
 using AsArm.Assd.Samplers;
@@ -7,12 +8,14 @@ namespace AsArm.Assd.Tests.Exactness;
 
 /// <summary>
 /// A small fused sampler without bonus queries or draft policies, as a control of the enumeration: some of its variants are wrong. Draft
-/// tokens are drawn independently from fixed distributions, one for each rank.
+/// tokens are drawn from fixed distributions, one for each rank, which a draft head corrects by the token before in some variants.
 /// </summary>
 internal sealed class FlawedSampler : Sampler
 {
     private readonly DraftFlaw _flaw;
+    private readonly double[][] _rows;
     private readonly double[][] _drafts;
+    private readonly DraftHeadWeights? _head;
     private readonly int[] _draftTokens;
     private readonly int _draftLength;
     private int _draftedEnd; // ranks below have a token, committed or drafted
@@ -31,7 +34,10 @@ internal sealed class FlawedSampler : Sampler
         _draftLength = draftLength;
         _draftTokens = new int[order.Length];
         var random = new SplitMix64(5);
-        _drafts = [.. Enumerable.Range(0, order.Length).Select(_ => ReferenceMath.Softmax([.. Enumerable.Range(0, vocabularySize).Select(_ => random.NextGaussian())]))];
+        _rows = [.. Enumerable.Range(0, order.Length).Select(_ => ReferenceMath.Softmax([.. Enumerable.Range(0, vocabularySize).Select(_ => random.NextGaussian())]))];
+        _drafts = [.. _rows];
+        if (flaw is DraftFlaw.Head or DraftFlaw.HeadVerifiedAsItsRow)
+            _head = RandomHead.Weights(vocabularySize, 1);
         _draftedEnd = order.GivenCount;
     }
 
@@ -40,7 +46,10 @@ internal sealed class FlawedSampler : Sampler
         _count = Math.Min(_draftLength, Remaining);
         for (; !_isDrafted && _draftedEnd < Committed + _count; _draftedEnd++)
         {
+            _drafts[_draftedEnd] = CreateDraft(_draftedEnd);
             _draftTokens[_draftedEnd] = ReferenceMath.Sample(_drafts[_draftedEnd], random.NextDouble());
+            if (_flaw == DraftFlaw.HeadVerifiedAsItsRow)
+                _drafts[_draftedEnd] = _rows[_draftedEnd];
             State.SetToken(_draftedEnd, _draftTokens[_draftedEnd]);
             Drafted++;
         }
@@ -66,6 +75,9 @@ internal sealed class FlawedSampler : Sampler
         if (_flaw is not (DraftFlaw.TokenWiseReuse or DraftFlaw.BlockReuse) || _draftedEnd < Committed)
             _draftedEnd = Committed;
     }
+
+    private double[] CreateDraft(int rank) =>
+        _head is null ? _rows[rank] : ReferenceHead.Draft(_head, _rows[rank], [0.5f], [rank == 0 ? -1 : _draftTokens[rank - 1], -1, -1]);
 
     private void VerifyTokens(float[][] oracles, int start, int count, IRandomSource random)
     {

@@ -221,6 +221,8 @@ public sealed class AdaptiveDraftPolicyTests
 
         public bool HasCorpus => true;
 
+        public bool HasHead => false;
+
         public DraftTarget Target(int rank) => new(Neighbours.Left, null, null, 0);
 
         public Neighbours VisibleNeighbours(int rank, int horizon) => Neighbours.None;

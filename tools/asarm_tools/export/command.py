@@ -2,7 +2,7 @@
 
     export.py --checkpoint DIR --output DIR [--tokenizer FILE] [--maximum-length N] [--precision fp32|fp16|int8|int4]
               [--weights float32|float16] [--group-size N] [--calibration TEXT] [--opset 17] [--golden FILE] [--golden-lengths N ...]
-              [--ngrams FILE|model] [--text-rules auto|slow|none] [--text-encoding asarm-code]
+              [--ngrams FILE|model] [--draft-head FILE] [--text-rules auto|slow|none] [--text-encoding asarm-code]
 
 The folder appears whole or not at all. An earlier export in its place is replaced; anything else there is refused.
 """
@@ -32,6 +32,7 @@ def main() -> int:
     parser.add_argument("--golden-lengths", type=int, nargs="+", metavar="N", help=f"of fresh goldens, a case each; default: 2 to the maximum, or to {GOLDEN_LENGTH:,}")
     parser.add_argument("--ngrams", metavar="FILE|model", help="n-gram table of tools/train/ngrams.py to draft from; "
                         "model makes one of the network itself, where there is no corpus")
+    parser.add_argument("--draft-head", metavar="FILE", help="draft head of tools/train/draft_head.py to draft from")
     parser.add_argument("--text-rules", choices=text_rules.CHOICES, default=ExportOptions.text_rules,
                         help="auto: those of the checkpoint's tokenizer files; without any Hugging Face's defaults, or none for a model of tools/train; "
                         "slow: those of XLNetTokenizer in Python (transformers 4)")

@@ -16,6 +16,7 @@ from asarm_tools.checkpoints.config_file import CONFIG_FILE
 from asarm_tools.command_line.failure import InputError
 from asarm_tools.command_line.progress import stage
 from asarm_tools.command_line.whole_files import whole_folder
+from asarm_tools.draft_head import head_sizes
 from asarm_tools.export import cross_check, fixtures
 from asarm_tools.export.description import DESCRIPTION_FILE, GOLDEN_FILE, TOKENIZER_FILE, read_description
 from asarm_tools.export.options import ExportOptions
@@ -37,6 +38,7 @@ DEFAULT_LENGTH, GREATEST_LENGTH = 512, 1 << 16
 WORTH_A_WORD = 1 << 30  # bytes
 GOLDEN_LENGTH = 1024  # of fresh goldens at most, unless --golden-lengths says otherwise: their memory grows with the square
 NGRAMS_FILE, NGRAMS_OF_THE_MODEL = "ngrams.bin", "model"
+DRAFT_HEAD_FILE = "draft_head.safetensors"
 
 
 def export(options: ExportOptions) -> None:
@@ -73,6 +75,7 @@ def build(options: ExportOptions, folder: str) -> None:
     special = tokens(options, folder, config.vocab_size)
     chosen.round_storage(weights)
     ngrams(options.ngrams, weights, special, os.path.join(folder, NGRAMS_FILE))
+    draft_head(options.draft_head, config, os.path.join(folder, DRAFT_HEAD_FILE))
     description: dict[str, object] = {
         "format_version": FORMAT_VERSION, "maximum_length": length, "vocabulary_size": config.vocab_size, "layers": config.n_layer,
         "heads": config.n_head, "model_dimension": config.d_model, **chosen.describe(config), **asdict(special),
@@ -148,6 +151,13 @@ def ngrams(source: str | None, weights: Weights, special: special_tokens.Special
         ngram_file.write_table(path, model_ngrams.build(weights, special), vocabulary)
     elif source is not None:
         ngram_file.check(source, vocabulary)
+        shutil.copyfile(source, path)
+
+
+def draft_head(source: str | None, config: TwoStreamConfig, path: str) -> None:
+    """Copies the draft head, where one is given."""
+    if source is not None:
+        head_sizes.check(source, config.vocab_size, config.d_model)
         shutil.copyfile(source, path)
 
 

@@ -27,5 +27,6 @@ class ExportOptions(PrecisionOptions):
     golden: str | None = None
     golden_lengths: tuple[int, ...] | None = None  # of fresh goldens, a case each
     ngrams: str | None = None
+    draft_head: str | None = None
     text_rules: str = "auto"
     text_encoding: str | None = None

@@ -1,5 +1,6 @@
 using System.Numerics.Tensors;
 using AsArm.Assd.Distributions;
+using AsArm.Assd.DraftHeads;
 using AsArm.Assd.Models;
 using AsArm.Assd.Ngrams;
 using AsArm.Assd.Planning;
@@ -50,8 +51,29 @@ internal sealed class DraftTokens(int capacity, NgramDraft ngrams, int vocabular
             ngrams.WriteProduct(row, rejected, weights);
         else
             row.CopyTo(weights);
+        return Draw(source, target, row, weights, uniform);
+    }
+
+    /// <summary>Draws the next draft token from a row that the draft head corrects.</summary>
+    /// <param name="head">The draft head.</param>
+    /// <param name="hasNgrams">Whether the n-gram draft is prepared for its rank.</param>
+    /// <param name="target">What the draft policy knew.</param>
+    /// <param name="row">[V] the row, a distribution.</param>
+    /// <param name="state">[S] the state of its query.</param>
+    /// <param name="context">The context tokens, see <see cref="HeadDraft.Write" />.</param>
+    /// <param name="uniform">Uniform in [0, 1).</param>
+    public int DrawFromHead(
+        HeadDraft head, bool hasNgrams, DraftTarget target, ReadOnlySpan<float> row, ReadOnlySpan<float> state, ReadOnlySpan<int> context, double uniform)
+    {
+        Span<float> weights = Weights(Count);
+        head.Write(row, state, context, hasNgrams ? ngrams : null, weights);
+        return Draw(DraftSource.Head, target, row, weights, uniform);
+    }
+
+    private int Draw(DraftSource source, DraftTarget target, ReadOnlySpan<float> row, Span<float> weights, double uniform)
+    {
         double total = DoubleWeights.Total(weights);
-        if (!(total > 0 && double.IsFinite(total))) // the product underflowed for every token
+        if (!(total > 0 && double.IsFinite(total))) // the weights underflowed for every token
         {
             row.CopyTo(weights);
             total = DoubleWeights.Total(weights);

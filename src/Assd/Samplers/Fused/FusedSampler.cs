@@ -1,4 +1,5 @@
 using AsArm.Assd.Distributions;
+using AsArm.Assd.DraftHeads;
 using AsArm.Assd.Ngrams;
 using AsArm.Assd.Ordering;
 using AsArm.Assd.Planning;
@@ -23,6 +24,7 @@ public sealed partial class FusedSampler : Sampler
     private readonly NgramDraft _ngrams;
     private readonly NetworkDrafts _networkDrafts;
     private readonly DraftTokens _draftTokens;
+    private readonly HeadDraft? _head;
     private readonly StepView _view;
     private readonly Conditional[] _draftQueries;
     private readonly DraftCounts[] _counts = new DraftCounts[Enum.GetValues<DraftSource>().Length];
@@ -41,7 +43,8 @@ public sealed partial class FusedSampler : Sampler
     /// <param name="corpusWeight">
     /// The weight of the corpus against the sequence, in successors of a token counted in the sequence; positive.
     /// </param>
-    /// <exception cref="ArgumentException">The tokens do not match the order, or the n-grams not the vocabulary.</exception>
+    /// <param name="head">A draft head; the model must return states of its size. Null for none.</param>
+    /// <exception cref="ArgumentException">The tokens do not match the order, or the n-grams or the head not the vocabulary.</exception>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range, or the weight is not positive.</exception>
     public FusedSampler(
         Order order,
@@ -51,15 +54,19 @@ public sealed partial class FusedSampler : Sampler
         IDraftPolicy policy,
         NgramTable? ngrams = null,
         VerificationMethod verification = VerificationMethod.Block,
-        double corpusWeight = NgramTable.DefaultCorpusWeight)
-        : base(order, tokens, options, vocabularySize, MaxQueries(order, policy))
+        double corpusWeight = NgramTable.DefaultCorpusWeight,
+        DraftHead? head = null)
+        : base(order, tokens, options, vocabularySize, MaxQueries(order, policy), head?.StateSize ?? 0)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(corpusWeight);
+        if (head is not null && head.VocabularySize != vocabularySize)
+            throw new ArgumentException($"The draft head has a vocabulary of {head.VocabularySize} tokens, the model one of {vocabularySize}.", nameof(head));
         int maxDraftTokens = MaxDraftTokens(order, policy);
         _policy = policy;
         _verification = verification;
         _ngrams = new(ngrams, options, vocabularySize, corpusWeight);
-        _networkDrafts = new(Math.Min(policy.Lookahead, order.TargetCount), vocabularySize);
+        _head = head is null || options.IsGreedy ? null : new(head, 1 / options.Temperature);
+        _networkDrafts = new(Math.Min(policy.Lookahead, order.TargetCount), vocabularySize, State.StateSize);
         _draftTokens = new(maxDraftTokens, _ngrams, vocabularySize);
         _draftQueries = new Conditional[policy.MaxDraftQueries];
         _view = new(this);
@@ -140,12 +147,29 @@ public sealed partial class FusedSampler : Sampler
         if (source == DraftSource.Ngram)
             return _draftTokens.DrawNgram(target, uniform);
         _networkDrafts.TryGet(rank, out NetworkDrafts.Entry entry);
+        if (source == DraftSource.Head)
+        {
+            int position = State.Order.Positions[rank];
+            return _draftTokens.DrawFromHead(
+                _head!, _ngrams.HasTable && target.NgramConfidence > 0, target, _networkDrafts.Row(rank), _networkDrafts.QueryState(rank),
+                [KnownAt(position - 1, rank), KnownAt(position - 2, rank), entry.Rejected], uniform);
+        }
+
         return _draftTokens.DrawFromNetwork(source, target, _networkDrafts.Row(rank), entry.Rejected, uniform);
     }
 
+    /// <summary>The token at a position, if it is known below a rank; else -1.</summary>
+    private int KnownAt(int position, int rank) => position >= 0 && State.Order.Ranks[position] < rank ? State.Tokens[position] : -1;
+
     private static void RequireSource(DraftSource source, DraftTarget target)
     {
-        if (source == DraftSource.Ngram ? target.NgramConfidence is not > 0 : target.NetworkNeighbours is null)
+        bool isMissing = source switch
+        {
+            DraftSource.Ngram => target.NgramConfidence is not > 0,
+            DraftSource.Head => !target.HasHead,
+            _ => target.NetworkNeighbours is null,
+        };
+        if (isMissing)
             throw new InvalidOperationException($"The draft policy chose {source}, but the target has no such draft.");
     }
 
@@ -181,7 +205,7 @@ public sealed partial class FusedSampler : Sampler
             if (query.Rank >= Committed && query.Horizon < Committed && _networkDrafts.IsImprovement(query.Rank, query.Horizon))
             {
                 Neighbours visible = State.Order.VisibleNeighbours(query.Rank, query.Horizon);
-                _networkDrafts.Store(query.Rank, query.Horizon, visible, -1, Distribution(_draftTokens.Count + 1 + i));
+                _networkDrafts.Store(query.Rank, query.Horizon, visible, -1, Distribution(_draftTokens.Count + 1 + i), State.StateRow(_draftTokens.Count + 1 + i));
             }
         }
 
@@ -192,7 +216,7 @@ public sealed partial class FusedSampler : Sampler
             if (_networkDrafts.IsImprovement(rank, horizon))
             {
                 ReadOnlySpan<float> row = i < _distributionCount ? State.Row(i) : Distribution(i);
-                _networkDrafts.Store(rank, horizon, State.Order.VisibleNeighbours(rank, horizon), RejectedLeftOf(rank, start, accepted), row);
+                _networkDrafts.Store(rank, horizon, State.Order.VisibleNeighbours(rank, horizon), RejectedLeftOf(rank, start, accepted), row, State.StateRow(i));
             }
         }
     }
@@ -219,6 +243,8 @@ public sealed partial class FusedSampler : Sampler
 
         public bool HasCorpus => sampler._ngrams.HasTable;
 
+        public bool HasHead => sampler._head is not null;
+
         public DraftTarget Target(int rank)
         {
             ArgumentOutOfRangeException.ThrowIfLessThan(rank, Committed);
@@ -226,7 +252,7 @@ public sealed partial class FusedSampler : Sampler
             Neighbours known = sampler.State.Order.VisibleNeighbours(rank, rank);
             double? ngramConfidence = rank == _next ? _ngramConfidence : null;
             return sampler._networkDrafts.TryGet(rank, out NetworkDrafts.Entry row)
-                ? new(known, ngramConfidence, row.VisibleNeighbours, row.Confidence)
+                ? new(known, ngramConfidence, row.VisibleNeighbours, row.Confidence, HasHead && (known & ~row.VisibleNeighbours & Neighbours.Left) != 0)
                 : new(known, ngramConfidence, null, 0);
         }
 

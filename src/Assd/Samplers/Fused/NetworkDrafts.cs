@@ -9,9 +9,11 @@ namespace AsArm.Assd.Samplers.Fused;
 /// </summary>
 /// <param name="lookahead">The number of ranks for which rows are kept.</param>
 /// <param name="vocabularySize">V.</param>
-internal sealed class NetworkDrafts(int lookahead, int vocabularySize)
+/// <param name="stateSize">The length of the states that are kept with the rows; 0 keeps none.</param>
+internal sealed class NetworkDrafts(int lookahead, int vocabularySize, int stateSize)
 {
     private readonly float[] _values = GC.AllocateUninitializedArray<float>(checked(lookahead * vocabularySize));
+    private readonly float[] _states = GC.AllocateUninitializedArray<float>(checked(lookahead * stateSize));
     private readonly Entry[] _entries = new Entry[lookahead];
 
     /// <summary>Whether there is a row for a rank, and its description.</summary>
@@ -23,6 +25,9 @@ internal sealed class NetworkDrafts(int lookahead, int vocabularySize)
 
     /// <summary>[V] the row of a rank that has one, as probabilities.</summary>
     public ReadOnlySpan<float> Row(int rank) => Values(rank);
+
+    /// <summary>[S] the state of the query of such a row.</summary>
+    public ReadOnlySpan<float> QueryState(int rank) => States(rank);
 
     /// <summary>
     /// Whether a row of this effective horizon, see <see cref="Store" />, has seen at least as many tokens as the stored one.
@@ -36,11 +41,15 @@ internal sealed class NetworkDrafts(int lookahead, int vocabularySize)
     /// <param name="visible">The neighbours among the ranks below the effective horizon.</param>
     /// <param name="rejected">The rejected token that the row has seen as its left neighbour, or -1.</param>
     /// <param name="row">[V] probabilities.</param>
-    public void Store(int rank, int horizon, Neighbours visible, int rejected, ReadOnlySpan<float> row)
+    /// <param name="state">[S] the state of its query.</param>
+    public void Store(int rank, int horizon, Neighbours visible, int rejected, ReadOnlySpan<float> row, ReadOnlySpan<float> state)
     {
         _entries[rank % lookahead] = new(rank, horizon + 1, visible, rejected, TensorPrimitives.Max(row));
         row.CopyTo(Values(rank));
+        state.CopyTo(States(rank));
     }
+
+    private Span<float> States(int rank) => _states.AsSpan(rank % lookahead * stateSize, stateSize);
 
     private Span<float> Values(int rank) => _values.AsSpan(rank % lookahead * vocabularySize, vocabularySize);
 

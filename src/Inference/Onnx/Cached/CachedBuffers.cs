@@ -30,6 +30,7 @@ internal sealed class CachedBuffers
         Targets = [Pinned<long>(targets), Pinned<long>(targets)];
         PastRanks = Pinned<long>(past);
         Logits = Pinned<float>(checked(targets * manifest.VocabularySize));
+        States = manifest.HasDraftHead ? new TargetStates(manifest, targets) : null;
         format.Allocate(content);
     }
 
@@ -44,6 +45,9 @@ internal sealed class CachedBuffers
 
     /// <summary>[batch, targets, vocabulary]</summary>
     public float[] Logits { get; }
+
+    /// <summary>[batch, targets, state size]; null for a folder without a draft head.</summary>
+    public TargetStates? States { get; }
 
     /// <summary>Size of the large buffers: logits, and new keys and values where the graph returns them.</summary>
     public long Bytes => (Content[0].Length * _format.ContentBytes) + (Targets[0].Length * MemoryBounds.TargetBytes(_manifest));
@@ -89,7 +93,7 @@ internal sealed class CachedBuffers
             BoundTensors.Over(PastRanks, [shape.Batch, shape.Past]),
         ];
         OrtValue[] ports = [.. Enumerable.Range(0, 2 * _manifest.Layers).Select(port => cache.Tensor(port, shape.FirstSlot, shape.Batch))];
-        return _format.Bind(graph, shape, inputs, ports, BoundTensors.Over(Logits, [.. targets, _manifest.VocabularySize]));
+        return _format.Bind(graph, shape, inputs, ports, BoundTensors.Over(Logits, [.. targets, _manifest.VocabularySize]), States?.Bind(shape.Batch, shape.Targets));
     }
 
     private void WriteContent(PlannedSequence sequence, int start, CachedShape shape)

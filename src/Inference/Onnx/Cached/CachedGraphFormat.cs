@@ -54,8 +54,9 @@ internal class CachedGraphFormat(GraphContract contract)
     /// <param name="inputs">The integer inputs that all formats have.</param>
     /// <param name="cache">The keys and values, by port.</param>
     /// <param name="logits">The output for the logits.</param>
-    public virtual BoundTensors Bind(OnnxGraph graph, CachedShape shape, OrtValue[] inputs, OrtValue[] cache, OrtValue logits) =>
-        new(graph, [.. inputs, .. cache], [logits, .. cache]);
+    /// <param name="states">The output for the states of targets; null if the contract has none.</param>
+    public virtual BoundTensors Bind(OnnxGraph graph, CachedShape shape, OrtValue[] inputs, OrtValue[] cache, OrtValue logits, OrtValue? states) =>
+        new(graph, [.. inputs, .. cache], states is null ? [logits, .. cache] : [logits, .. cache, states]);
 
     /// <summary>Puts new keys and values of one sequence into the cache after a run, if the graph has not done it.</summary>
     /// <param name="cache">The cache.</param>

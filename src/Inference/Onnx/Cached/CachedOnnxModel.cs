@@ -57,6 +57,9 @@ internal sealed class CachedOnnxModel : OnnxAnySubsetModel
     }
 
     /// <inheritdoc />
+    public override int StateSize => Manifest.HasDraftHead ? Manifest.ModelDimension : 0;
+
+    /// <inheritdoc />
     public override void Release(SequenceState sequence)
     {
         ArgumentNullException.ThrowIfNull(sequence);
@@ -148,6 +151,8 @@ internal sealed class CachedOnnxModel : OnnxAnySubsetModel
         {
             Span<float> logits = sequence.State.Logits;
             _buffers.Logits.AsSpan(batchIndex * shape.Targets * VocabularySize, logits.Length).CopyTo(logits);
+            if (sequence.State.StateSize > 0)
+                _buffers.States!.Read(batchIndex * shape.Targets, sequence.State.States);
             _format.Store(cache, slot, sequence.ContentPositions, batchIndex * shape.Content);
         }
 

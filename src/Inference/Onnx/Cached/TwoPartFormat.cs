@@ -30,7 +30,7 @@ internal sealed class TwoPartFormat(ModelManifest manifest) : CachedGraphFormat(
 
     public override void WriteRank(int index, int rank) => _ranks[index] = rank;
 
-    public override BoundTensors Bind(OnnxGraph graph, CachedShape shape, OrtValue[] inputs, OrtValue[] cache, OrtValue logits)
+    public override BoundTensors Bind(OnnxGraph graph, CachedShape shape, OrtValue[] inputs, OrtValue[] cache, OrtValue logits, OrtValue? states)
     {
         int[] content = [shape.Batch, shape.Content], present = [.. content, manifest.Heads, manifest.HeadSize];
         return new(

@@ -37,15 +37,18 @@ internal sealed class GraphContract
     public static GraphContract Stateless(ModelManifest manifest) => new(
         [.. Integers(s_stateless)], [Logits(manifest)]);
 
-    /// <summary>The contract of model_cached.onnx, whose outputs of keys and values are the inputs with the new rows written.</summary>
+    /// <summary>
+    /// The contract of model_cached.onnx, whose outputs of keys and values are the inputs with the new rows written. target_states is required, as the
+    /// last output, for a folder with a draft head.
+    /// </summary>
     public static GraphContract Cached(ModelManifest manifest)
     {
         TensorElementType type = manifest.CacheElementBytes == sizeof(float) ? TensorElementType.Float : TensorElementType.Float16;
         int[] cache = [Any, manifest.Heads, Any, manifest.HeadSize];
-        return new(
-            [.. Integers(s_cached), .. KeysAndValues(manifest, "past_key_values", type, cache)],
-            [Logits(manifest), .. KeysAndValues(manifest, "present", type, cache)],
-            new Port("target_states", type, [Any, Any, manifest.ModelDimension]));
+        var states = new Port("target_states", type, [Any, Any, manifest.ModelDimension]);
+        Port[] inputs = [.. Integers(s_cached), .. KeysAndValues(manifest, "past_key_values", type, cache)];
+        Port[] outputs = [Logits(manifest), .. KeysAndValues(manifest, "present", type, cache)];
+        return manifest.HasDraftHead ? new(inputs, [.. outputs, states]) : new(inputs, outputs, states);
     }
 
     /// <summary>The contract of model_cached.onnx before <see cref="ModelManifest.InPlaceFormat" />, whose outputs of keys and values are the new rows only.</summary>

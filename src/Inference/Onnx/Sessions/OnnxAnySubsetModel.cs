@@ -21,6 +21,9 @@ public abstract class OnnxAnySubsetModel : IAnySubsetModel, IDisposable
     /// <inheritdoc />
     public int MaxLength => Manifest.MaxLength;
 
+    /// <inheritdoc />
+    public virtual int StateSize => 0;
+
     /// <summary>Path of the ONNX file.</summary>
     public string GraphPath { get; }
 
@@ -92,6 +95,8 @@ public abstract class OnnxAnySubsetModel : IAnySubsetModel, IDisposable
             throw new ArgumentException($"{state.Order.Length} tokens are more than the maximum length {MaxLength} of the model.", nameof(state));
         if (state.VocabularySize != VocabularySize)
             throw new ArgumentException($"A sequence over {state.VocabularySize} tokens, the model has {VocabularySize}.", nameof(state));
+        if (state.StateSize != 0 && state.StateSize != StateSize)
+            throw new ArgumentException($"A sequence asks for states of {state.StateSize} numbers, the model returns {StateSize}.", nameof(state));
         if (state.Order.GivenCount == 0)
             throw new ArgumentException("The network needs at least one given token; put the document separator first.", nameof(state));
         if (state.Conditionals.IsEmpty)

@@ -10,6 +10,9 @@ internal abstract class RowModel(int vocabularySize, int maxLength) : IAnySubset
 
     public int MaxLength { get; } = maxLength;
 
+    /// <summary>Numbers that depend on all that a query sees.</summary>
+    public int StateSize => 3;
+
     public int ForwardPassCount { get; private set; }
 
     public void Evaluate(ReadOnlySpan<SequenceState> states, CancellationToken cancellationToken)
@@ -19,8 +22,21 @@ internal abstract class RowModel(int vocabularySize, int maxLength) : IAnySubset
         foreach (SequenceState state in states)
         {
             for (int i = 0; i < state.Conditionals.Length; i++)
+            {
                 WriteLogits(state, state.Conditionals[i], state.Row(i));
+                if (state.StateSize > 0)
+                    WriteState(state, state.Conditionals[i], state.StateRow(i));
+            }
         }
+    }
+
+    private static void WriteState(SequenceState state, Conditional conditional, Span<float> values)
+    {
+        double sum = conditional.Rank;
+        foreach (int position in state.Order.Positions[..conditional.Horizon])
+            sum += (position + 1.7) * (state.Tokens[position] + 1);
+        for (int i = 0; i < values.Length; i++)
+            values[i] = (float)Math.Cos(sum * (i + 1));
     }
 
     /// <summary>Writes the logits [V] of p(x_sigma(rank) | x_sigma(&lt;horizon)).</summary>

@@ -1,0 +1,94 @@
+using AsArm.Assd.Distributions;
+using AsArm.Assd.DraftHeads;
+using AsArm.Assd.Models;
+using AsArm.Assd.Ngrams;
+using AsArm.Assd.Ordering;
+using AsArm.Assd.Planning;
+using AsArm.Assd.Randomness;
+using AsArm.Assd.Samplers;
+using AsArm.Assd.Samplers.Fused;
+using AsArm.Assd.Tests.Support;
+using AsArm.Assd.Tests.Support.Models;
+
+namespace AsArm.Assd.Tests.Samplers.Fused;
+
+/// <summary>Drafts of a draft head against the formula. That they change no distribution is shown by the cases of EnumerationTests.</summary>
+[TestClass]
+public sealed class DraftHeadTests
+{
+    private const int V = 5;
+    private const int Draws = 3000;
+
+    private static readonly NgramTable _table = NgramTable.Open(NgramBytes.Random(V, 2, 1, 6));
+
+    /// <summary>
+    /// Two targets are left, with a row of an earlier pass for the last but one. Its draft is drawn with a grid of random numbers.
+    /// </summary>
+    [TestMethod]
+    [DataRow(1.0, false)]
+    [DataRow(0.5, false)]
+    [DataRow(1.0, true)]
+    [DataRow(0.5, true)]
+    public void Draft_OfAStoredRow_HasTheProbabilitiesOfTheFormula(double temperature, bool hasNgrams)
+    {
+        var order = Order.LeftToRight([true, false, false, false]);
+        var options = new SamplingOptions { Temperature = temperature };
+        var model = TableModel.Random(V, order.Length, 1.5, 4);
+        DraftHeadWeights weights = RandomHead.Weights(V, model.StateSize);
+        var drawn = new double[V];
+        int[] tokens = [];
+        for (int i = 0; i < Draws; i++)
+        {
+            var policy = new ScriptedPolicy
+            {
+                MaxDraftQueries = 1,
+                Queries = view => view.Committed == 1 ? [new(2, 1)] : [],
+                Source = view => view.Drafted == 0 && view.Target(view.Committed).HasHead ? DraftSource.Head : DraftSource.None,
+            };
+            var sampler = new FusedSampler(order, [2, 0, 0, 0], options, V, policy, hasNgrams ? _table : null, head: new DraftHead(weights));
+            new SamplingLoop(model, [sampler], [new ScriptedRandom(0.95)]).Step(default);
+            tokens = [.. sampler.Tokens[..2]];
+            sampler.Prepare(new ScriptedRandom((i + 0.5) / Draws));
+            drawn[sampler.Tokens[2]] += 1.0 / Draws;
+        }
+
+        Assert.AreNotEqual(tokens[0], tokens[1], "Else the sequence has a bigram of its own.");
+        double[] odds = [.. Enumerable.Range(0, V).Select(token => Math.Pow(_table.Probability(token, [tokens[1]]) / _table.Probability(token, []), 1 / temperature))];
+        (double[] row, float[] state) = Query(model, order, tokens[0], temperature);
+        double[] expected = ReferenceHead.Draft(weights, row, state, [tokens[1], tokens[0], -1], temperature, hasNgrams ? odds : null);
+        for (int token = 0; token < V; token++)
+            Assert.AreEqual(expected[token], drawn[token], 2.0 / Draws, $"Token {token}.");
+    }
+
+    [TestMethod]
+    public void Constructor_HeadOfAnotherVocabulary_Throws() => Assert.ThrowsExactly<ArgumentException>(() => new FusedSampler(
+        Order.LeftToRight([true, false]), [0, 0], new(), V, new FixedDraftPolicy(DraftSource.Head, 1), head: RandomHead.Create(V + 1, 3)));
+
+    [TestMethod]
+    public void Constructor_WeightsThatDoNotFit_Throws()
+    {
+        DraftHeadWeights weights = RandomHead.Weights(V, 3);
+        _ = new DraftHead(weights);
+        foreach (DraftHeadWeights wrong in (DraftHeadWeights[])
+        [
+            weights with { StateSize = 4 }, weights with { State = weights.State[1..] }, weights with { Context = weights.Context[1..] }, weights with { MissingTokens = [] },
+            weights with { HiddenBias = [] }, weights with { Output = weights.Output[1..] }, weights with { OutputBias = [] }, weights with { InputScales = weights.InputScales[1..] },
+            weights with { InputEmbedding = weights.InputEmbedding[1..] }, weights with { OutputEmbedding = weights.OutputEmbedding[1..] }, weights with { OutputScales = [] },
+            weights with { NgramExponent = float.NaN }, weights with { OutputBias = [.. weights.OutputBias[1..], float.PositiveInfinity] },
+        ])
+        {
+            Assert.ThrowsExactly<ArgumentException>(() => new DraftHead(wrong));
+        }
+    }
+
+    /// <summary>The row and the state of the query for the target of rank 2 that sees the first token only.</summary>
+    private static (double[] Row, float[] State) Query(TableModel model, Order order, int first, double temperature)
+    {
+        var sequence = new SequenceState(order, [first, 0, 0, 0], V, 1, model.StateSize);
+        sequence.BeginForwardPass(1);
+        sequence.AddQuery(new(2, 1));
+        model.Evaluate([sequence], default);
+        double[] weights = [.. sequence.Row(0).ToArray().Select(logit => Math.Exp(logit / temperature))];
+        return ([.. weights.Select(weight => weight / weights.Sum())], sequence.States.ToArray());
+    }
+}

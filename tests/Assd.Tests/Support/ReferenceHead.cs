@@ -1,0 +1,50 @@
+using AsArm.Assd.DraftHeads;
+
+namespace AsArm.Assd.Tests.Support;
+
+/// <summary>The formula of docs/draft-head-format.md once more, by loops in float64, for vocabularies where every token is on the shortlist.</summary>
+internal static class ReferenceHead
+{
+    /// <summary>[V] the draft.</summary>
+    /// <param name="head">The weights.</param>
+    /// <param name="row">[V] the row that is corrected, a distribution.</param>
+    /// <param name="state">[S] the state of its query.</param>
+    /// <param name="context">The tokens one and two positions before the target, and a rejected one; -1 where there is none.</param>
+    /// <param name="temperature">T.</param>
+    /// <param name="odds">[V] the odds of n-grams; null for none.</param>
+    public static double[] Draft(
+        DraftHeadWeights head, IReadOnlyList<double> row, IReadOnlyList<float> state, IReadOnlyList<int> context, double temperature = 1, IReadOnlyList<double>? odds = null)
+    {
+        int rank = head.OutputBias.Length, hidden = head.HiddenBias.Length;
+        double[][] embeddings = [.. context.Select((token, place) => Embedding(head, token, place))];
+        var layer = new double[hidden];
+        for (int h = 0; h < hidden; h++)
+        {
+            double sum = head.HiddenBias[h];
+            for (int s = 0; s < state.Count; s++)
+                sum += (double)head.State[(h * state.Count) + s] * state[s];
+            for (int place = 0; place < context.Count; place++)
+            {
+                for (int r = 0; r < rank; r++)
+                    sum += head.Context[(((place * hidden) + h) * rank) + r] * embeddings[place][r];
+            }
+
+            layer[h] = sum / (1 + Math.Exp(-sum));
+        }
+
+        double[] output = [.. Enumerable.Range(0, rank).Select(r => head.OutputBias[r] + layer.Select((value, h) => value * head.Output[(r * hidden) + h]).Sum())];
+        double[] weights = [.. row.Select((probability, token) =>
+            probability * Math.Exp(Correction(head, output, token) / temperature) * Math.Pow(odds?[token] ?? 1, head.NgramExponent))];
+        return [.. weights.Select(weight => weight / weights.Sum())];
+    }
+
+    private static double Correction(DraftHeadWeights head, double[] output, int token) =>
+        head.OutputScales[token] * output.Select((value, r) => value * head.OutputEmbedding[(token * output.Length) + r]).Sum();
+
+    private static double[] Embedding(DraftHeadWeights head, int token, int place)
+    {
+        int rank = head.OutputBias.Length;
+        return [.. Enumerable.Range(0, rank).Select(r =>
+            token < 0 ? (double)head.MissingTokens[(place * rank) + r] : head.InputScales[token] * (double)head.InputEmbedding[(token * rank) + r])];
+    }
+}
