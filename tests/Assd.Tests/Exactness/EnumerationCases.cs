@@ -123,7 +123,7 @@ internal static class EnumerationCases
         bool hasHead = false)
     {
         SamplingOptions options = WithBans(new() { BannedTokens = banned is int one ? [one] : [] }, bannedAt);
-        DraftHead? head = hasHead ? RandomHead.Create(vocabularySize, 3) : null;
+        DraftHead? head = hasHead ? RandomHead.Create(vocabularySize, RowModel.NumbersOfAState) : null;
         NgramTable? table = tableOrder is int length ? NgramBytes.Table(vocabularySize, length) : null;
         return NewCase(
             pattern,

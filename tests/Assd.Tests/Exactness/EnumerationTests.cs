@@ -96,6 +96,7 @@ public sealed class EnumerationTests
     [DataRow(SamplerKind.Ngram)]
     [DataRow(SamplerKind.Fused)]
     [DataRow(SamplerKind.FusedTokenWise)]
+    [DataRow(SamplerKind.FusedHead)]
     public void Distribution_OfRandomTables_IsTheJointUpToFloat32(SamplerKind kind)
     {
         var order = Order.LeftToRight([true, false, false, false]);

@@ -38,6 +38,10 @@ public sealed class ExactnessTests
 
     [TestMethod]
     [DynamicData(nameof(Cases))]
+    public void Run_FusedHead_HasTheExactDistribution(string name) => AssertExact(DistributionCases.Get(name), SamplerKind.FusedHead);
+
+    [TestMethod]
+    [DynamicData(nameof(Cases))]
     public void Run_Assd_HasTheExpectedNfe(string name)
     {
         DistributionCase task = DistributionCases.Get(name);
@@ -102,6 +106,7 @@ public sealed class ExactnessTests
     [DataRow(SamplerKind.Ngram)]
     [DataRow(SamplerKind.Fused)]
     [DataRow(SamplerKind.FusedTokenWise)]
+    [DataRow(SamplerKind.FusedHead)]
     public void Run_WithoutTheRestriction_IsDetected(SamplerKind kind)
     {
         DistributionCase restricted = DistributionCases.Get(DistributionCases.Restricted);

@@ -12,4 +12,7 @@ public enum SamplerKind
 
     /// <summary>Fused with a fixed policy that prefers products, token-wise verification, and no table.</summary>
     FusedTokenWise,
+
+    /// <summary>As Fused, with a random draft head.</summary>
+    FusedHead,
 }

@@ -25,6 +25,7 @@ public sealed class SamplingLoopTests
     [DataRow(SamplerKind.Ngram)]
     [DataRow(SamplerKind.Fused)]
     [DataRow(SamplerKind.FusedTokenWise)]
+    [DataRow(SamplerKind.FusedHead)]
     public void Run_ContentTokens_AreThoseThatACacheLacks(SamplerKind kind)
     {
         for (int seed = 0; seed < 20; seed++)

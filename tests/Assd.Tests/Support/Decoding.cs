@@ -6,6 +6,7 @@ using AsArm.Assd.Randomness;
 using AsArm.Assd.Samplers;
 using AsArm.Assd.Samplers.Fused;
 using AsArm.Assd.Tests.Exactness;
+using AsArm.Assd.Tests.Support.Models;
 
 namespace AsArm.Assd.Tests.Support;
 
@@ -28,6 +29,14 @@ internal static class Decoding
                 new FixedDraftPolicy(DraftSource.Product, 3, 2),
                 ngrams: null,
                 VerificationMethod.TokenWise),
+            SamplerKind.FusedHead => new FusedSampler(
+                order,
+                tokens,
+                options,
+                vocabularySize,
+                new AdaptiveDraftPolicy(new(1000, 1, 1)),
+                NgramBytes.Table(vocabularySize, 3),
+                head: RandomHead.Create(vocabularySize, RowModel.NumbersOfAState)),
             _ => throw new ArgumentOutOfRangeException(nameof(kind)),
         };
 

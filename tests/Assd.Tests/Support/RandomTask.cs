@@ -7,6 +7,7 @@ using AsArm.Assd.Randomness;
 using AsArm.Assd.Samplers;
 using AsArm.Assd.Samplers.Fused;
 using AsArm.Assd.Tests.Exactness;
+using AsArm.Assd.Tests.Support.Models;
 
 namespace AsArm.Assd.Tests.Support;
 
@@ -62,8 +63,10 @@ internal sealed class RandomTask
     /// <summary>The verification method of a fused sampler.</summary>
     public VerificationMethod VerificationMethod { get; }
 
-    public Sampler NewSampler() => Kind is SamplerKind.Fused or SamplerKind.FusedTokenWise
-        ? new FusedSampler(Order, Tokens, Options, VocabularySize, NewPolicy(), Table, VerificationMethod)
+    public Sampler NewSampler() => Kind is SamplerKind.Fused or SamplerKind.FusedTokenWise or SamplerKind.FusedHead
+        ? new FusedSampler(
+            Order, Tokens, Options, VocabularySize, NewPolicy(), Table, VerificationMethod,
+            head: Kind == SamplerKind.FusedHead ? RandomHead.Create(VocabularySize, RowModel.NumbersOfAState) : null)
         : Decoding.Create(Kind, Order, Tokens, Options, VocabularySize);
 
     /// <summary>Checks what holds for every result of every exact sampler.</summary>

@@ -10,6 +10,7 @@ internal sealed class MicroTask
 {
     public const int MaskId = 6;
     public const int Vocabulary = 8;
+    public const int StateSize = 16;
 
     private readonly int[] _targets;
 

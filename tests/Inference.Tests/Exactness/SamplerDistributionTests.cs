@@ -9,6 +9,7 @@ using AsArm.Assd.Tests.Support;
 using AsArm.Inference.ModelFolders;
 using AsArm.Inference.Onnx;
 using AsArm.Inference.Onnx.Sessions;
+using AsArm.Inference.Tests.ModelFolders;
 using AsArm.Inference.Tests.Support;
 
 namespace AsArm.Inference.Tests.Exactness;
@@ -28,7 +29,7 @@ public sealed class SamplerDistributionTests
     public static IEnumerable<(string Task, VerificationMethod VerificationMethod, DraftSource? Source, bool Table)> Cases =>
         from task in (string[])["A", "B", "C"]
         from verification in Enum.GetValues<VerificationMethod>()
-        from drafts in ((DraftSource? Source, bool Table)[])[(null, true), (null, false), (DraftSource.Product, true), (DraftSource.Network, false)]
+        from drafts in ((DraftSource? Source, bool Table)[])[(null, true), (null, false), (DraftSource.Product, true), (DraftSource.Network, false), (DraftSource.Head, true), (DraftSource.Head, false)]
         select (task, verification, drafts.Source, drafts.Table);
 
     [TestMethod]
@@ -43,7 +44,8 @@ public sealed class SamplerDistributionTests
             MicroTask.Vocabulary,
             source is null ? new AdaptiveDraftPolicy(ForwardPassCost.OfOverhead(20), draftLength: 3) : new FixedDraftPolicy(source.Value, 2, 2),
             table ? s_table : null,
-            verification));
+            verification,
+            head: source == DraftSource.Head ? RandomHead.Create(MicroTask.Vocabulary, MicroTask.StateSize) : null));
         Assert.IsTrue(result.Passes, result.ToString());
         Assert.IsLessThan(task.Order.TargetCount, nfe);
     }
@@ -76,7 +78,9 @@ public sealed class SamplerDistributionTests
 
     private static (GoodnessOfFitResult Result, double MeanNfe) Draw(MicroTask task, Func<Sampler> create, double[]? distribution = null)
     {
-        using OnnxAnySubsetModel model = OnnxModelLoader.Open(ModelFolder.Open(Files.Micro));
+        using var folder = new TemporaryFolder(Files.Micro);
+        ManifestText.ReplaceFile(folder, ModelFolder.DraftHeadFile, HeadBytes.Write(RandomHead.Weights(MicroTask.Vocabulary, MicroTask.StateSize))); // so that states are returned
+        using OnnxAnySubsetModel model = OnnxModelLoader.Open(ModelFolder.Open(folder.Path));
         var counts = new int[task.Joint.Length];
         long nfe = 0;
         for (int start = 0; start < Samples; start += Batch)

@@ -106,6 +106,7 @@ public sealed class ModelFolderTests
     [TestMethod]
     [DataRow("spiece.model")]
     [DataRow("ngrams.bin")]
+    [DataRow("draft_head.safetensors")]
     [DataRow("model.onnx_data")]
     [DataRow("model_cached.onnx")]
     public void Open_FileThatIsNotListed_IsRefused(string name)

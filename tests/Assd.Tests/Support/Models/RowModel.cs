@@ -10,8 +10,10 @@ internal abstract class RowModel(int vocabularySize, int maxLength) : IAnySubset
 
     public int MaxLength { get; } = maxLength;
 
+    public const int NumbersOfAState = 3;
+
     /// <summary>Numbers that depend on all that a query sees.</summary>
-    public int StateSize => 3;
+    public int StateSize => NumbersOfAState;
 
     public int ForwardPassCount { get; private set; }
 
