@@ -31,12 +31,16 @@ internal sealed class CopyingModel : IAnySubsetModel
 
     public int MaxLength { get; }
 
+    /// <summary>That of the default model.</summary>
+    public int StateSize => 384;
+
     public void Evaluate(ReadOnlySpan<SequenceState> states, CancellationToken cancellationToken)
     {
         foreach (SequenceState state in states)
         {
             for (int i = 0; i < state.Conditionals.Length; i++)
                 Answer(state.Conditionals[i], state.Row(i));
+            state.States.Fill(0.5f);
         }
     }
 

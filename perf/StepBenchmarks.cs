@@ -11,7 +11,7 @@ namespace AsArm.Perf;
 /// One step of the loop in steady state, with a model that only copies logits: plan, call, softmax, accept. The sequence is longer
 /// than any benchmark lasts.
 /// </summary>
-public sealed class StepBenchmarks : IDisposable
+public class StepBenchmarks : IDisposable
 {
     private const int Targets = 1 << 22;
 
@@ -20,6 +20,8 @@ public sealed class StepBenchmarks : IDisposable
     private SamplingLoop? _sequential;
     private SamplingLoop? _assd;
     private SamplingLoop? _fused;
+    private SamplingLoop? _fusedNetwork;
+    private SamplingLoop? _fusedHead;
 
     [Params(4096, 32_000)]
     public int VocabularySize { get; set; }
@@ -35,6 +37,8 @@ public sealed class StepBenchmarks : IDisposable
         _assd = new(_model, [new AssdSampler(order, tokens, new() { DraftLength = 5 }, VocabularySize)], [new SplitMix64(1)]);
         var plan = new AdaptiveDraftPolicy(ForwardPassCost.OfOverhead(20), 4); // as no draft of such a model would pay
         _fused = new(_model, [new FusedSampler(order, tokens, new(), VocabularySize, plan)], [new SplitMix64(1)]);
+        _fusedNetwork = new(_model, [new FusedSampler(order, tokens, new(), VocabularySize, new RowPolicy(DraftSource.Network, 4))], [new SplitMix64(1)]);
+        _fusedHead = new(_model, [new FusedSampler(order, tokens, new(), VocabularySize, new RowPolicy(DraftSource.Head, 4), head: RandomDraftHead.Create(VocabularySize, _model.StateSize))], [new SplitMix64(1)]);
     }
 
     /// <summary>What the model itself does for one row: the floor.</summary>
@@ -57,6 +61,14 @@ public sealed class StepBenchmarks : IDisposable
     [Benchmark]
     public int FusedK4() => Step(_fused!);
 
+    /// <summary>One call: 4 draft tokens from rows, their verification, a bonus row and 4 draft queries for each outcome.</summary>
+    [Benchmark]
+    public int FusedNetworkK4() => Step(_fusedNetwork!);
+
+    /// <summary>The same with a draft head of the size of the default model's: what it takes more is the head's.</summary>
+    [Benchmark]
+    public int FusedHeadK4() => Step(_fusedHead!);
+
     /// <summary>Gives up the unfinished sequences.</summary>
     [GlobalCleanup]
     public void Dispose()
@@ -64,6 +76,8 @@ public sealed class StepBenchmarks : IDisposable
         _sequential?.Dispose();
         _assd?.Dispose();
         _fused?.Dispose();
+        _fusedNetwork?.Dispose();
+        _fusedHead?.Dispose();
     }
 
     private static int Step(SamplingLoop loop) =>

@@ -10,7 +10,6 @@ namespace AsArm.Assd.DraftHeads;
 public sealed class DraftHead
 {
     private readonly DraftHeadWeights _weights;
-    private readonly float[] _missing; // [3, H] what a missing context token adds to the hidden layer
 
     /// <summary>Checks the weights, and keeps them.</summary>
     /// <param name="weights">The weights.</param>
@@ -20,19 +19,16 @@ public sealed class DraftHead
         ArgumentNullException.ThrowIfNull(weights);
         _weights = weights;
         (HiddenSize, Rank, VocabularySize) = (weights.HiddenBias.Length, weights.OutputBias.Length, weights.InputScales.Length);
-        Require();
-        _missing = new float[DraftHeadWeights.ContextTokens * HiddenSize];
-        for (int place = 0; place < DraftHeadWeights.ContextTokens; place++)
-        {
-            Multiply(ContextMatrix(place), weights.MissingTokens.AsSpan(place * Rank, Rank), MissingToken(place));
-        }
+        StateSize = HiddenSize == 0 ? 0 : (weights.Hidden.Length / HiddenSize) - (DraftHeadWeights.ContextTokens * Rank);
+        RequireSizes();
+        RequireFinite();
     }
 
     /// <summary>V, the number of tokens.</summary>
     public int VocabularySize { get; }
 
     /// <summary>S, the length of the state of a query.</summary>
-    public int StateSize => _weights.StateSize;
+    public int StateSize { get; }
 
     /// <summary>H, the width of the hidden layer.</summary>
     internal int HiddenSize { get; }
@@ -43,40 +39,31 @@ public sealed class DraftHead
     /// <summary>The exponent on the odds of n-grams.</summary>
     internal double NgramExponent => _weights.NgramExponent;
 
-    /// <summary>Computes what the state adds to the hidden layer, with the bias.</summary>
-    /// <param name="state">[S]</param>
-    /// <param name="hidden">[H] the result.</param>
-    internal void ReadState(ReadOnlySpan<float> state, Span<float> hidden)
-    {
-        Multiply(_weights.State, state, hidden);
-        TensorPrimitives.Add(hidden, _weights.HiddenBias, hidden);
-    }
-
-    /// <summary>Adds what a context token adds to the hidden layer.</summary>
+    /// <summary>Writes the embedding of a context token.</summary>
     /// <param name="place">0 and 1: the token one and two positions before the target; 2: the rejected token that the row has seen before it.</param>
     /// <param name="token">The token; negative if there is none.</param>
-    /// <param name="scratch">[H + R] overwritten.</param>
-    /// <param name="hidden">[H]</param>
-    internal void AddToken(int place, int token, Span<float> scratch, Span<float> hidden)
+    /// <param name="embedding">[R] the result.</param>
+    internal void Embed(int place, int token, Span<float> embedding)
     {
         if (token < 0)
         {
-            TensorPrimitives.Add(hidden, MissingToken(place), hidden);
+            _weights.MissingTokens.AsSpan(place * Rank, Rank).CopyTo(embedding);
             return;
         }
 
-        Span<float> embedding = scratch.Slice(HiddenSize, Rank), product = scratch[..HiddenSize];
         TensorPrimitives.ConvertTruncating<sbyte, float>(_weights.InputEmbedding.AsSpan(token * Rank, Rank), embedding);
-        Multiply(ContextMatrix(place), embedding, product);
-        TensorPrimitives.MultiplyAdd(product, _weights.InputScales[token], hidden, hidden);
+        TensorPrimitives.Multiply(embedding, _weights.InputScales[token], embedding);
     }
 
     /// <summary>Computes the output vector, whose products with the output embeddings are added to logits.</summary>
-    /// <param name="hidden">[H] the hidden layer before the activation; overwritten.</param>
+    /// <param name="input">[S + 3 R] the state, then the embeddings of the context tokens.</param>
+    /// <param name="hidden">[H] overwritten.</param>
     /// <param name="scratch">[H] overwritten.</param>
     /// <param name="output">[R] the result.</param>
-    internal void Complete(Span<float> hidden, Span<float> scratch, Span<float> output)
+    internal void Run(ReadOnlySpan<float> input, Span<float> hidden, Span<float> scratch, Span<float> output)
     {
+        Multiply(_weights.Hidden, input, hidden);
+        TensorPrimitives.Add(hidden, _weights.HiddenBias, hidden);
         TensorPrimitives.Sigmoid(hidden, scratch);
         TensorPrimitives.Multiply(hidden, scratch, hidden);
         Multiply(_weights.Output, hidden, output);
@@ -93,10 +80,6 @@ public sealed class DraftHead
         return _weights.OutputScales[token] * TensorPrimitives.Dot(output, scratch);
     }
 
-    private ReadOnlySpan<float> ContextMatrix(int place) => _weights.Context.AsSpan(place * HiddenSize * Rank, HiddenSize * Rank);
-
-    private Span<float> MissingToken(int place) => _missing.AsSpan(place * HiddenSize, HiddenSize);
-
     /// <summary>A matrix, row by row, times a vector.</summary>
     private static void Multiply(ReadOnlySpan<float> matrix, ReadOnlySpan<float> vector, Span<float> product)
     {
@@ -104,17 +87,22 @@ public sealed class DraftHead
             product[row] = TensorPrimitives.Dot(matrix.Slice(row * vector.Length, vector.Length), vector);
     }
 
-    private void Require()
+    private void RequireSizes()
     {
         DraftHeadWeights w = _weights;
         long hidden = HiddenSize, rank = Rank, vocabulary = VocabularySize;
-        bool fits = StateSize > 0 && hidden > 0 && rank > 0 && vocabulary > 0
-            && w.State.LongLength == hidden * StateSize && w.Context.LongLength == DraftHeadWeights.ContextTokens * hidden * rank
-            && w.MissingTokens.LongLength == DraftHeadWeights.ContextTokens * rank && w.Output.LongLength == rank * hidden
-            && w.InputEmbedding.LongLength == vocabulary * rank && w.OutputEmbedding.LongLength == vocabulary * rank && w.OutputScales.LongLength == vocabulary;
+        bool fits = StateSize > 0 && rank > 0 && vocabulary > 0
+            && w.Hidden.LongLength == hidden * (StateSize + (DraftHeadWeights.ContextTokens * rank)) && w.MissingTokens.LongLength == DraftHeadWeights.ContextTokens * rank
+            && w.Output.LongLength == rank * hidden && w.InputEmbedding.LongLength == vocabulary * rank && w.OutputEmbedding.LongLength == vocabulary * rank
+            && w.OutputScales.LongLength == vocabulary;
         if (!fits)
             throw new ArgumentException("the sizes of its tensors do not fit together");
-        foreach (float[] numbers in (float[][])[w.State, w.Context, w.MissingTokens, w.HiddenBias, w.Output, w.OutputBias, w.InputScales, w.OutputScales, [w.NgramExponent]])
+    }
+
+    private void RequireFinite()
+    {
+        DraftHeadWeights w = _weights;
+        foreach (float[] numbers in (float[][])[w.Hidden, w.HiddenBias, w.MissingTokens, w.Output, w.OutputBias, w.InputScales, w.OutputScales, [w.NgramExponent]])
         {
             if (!TensorPrimitives.IsFiniteAll<float>(numbers))
                 throw new ArgumentException("a weight is not finite");

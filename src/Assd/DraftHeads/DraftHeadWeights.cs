@@ -9,20 +9,14 @@ public sealed record DraftHeadWeights
     /// <summary>The number of tokens that the head sees beside the state: the two before the target, and a rejected one.</summary>
     public const int ContextTokens = 3;
 
-    /// <summary>S, the length of the state of a query.</summary>
-    public required int StateSize { get; init; }
-
-    /// <summary>[H, S] from the state to the hidden layer.</summary>
-    public required float[] State { get; init; }
-
-    /// <summary>[3, H, R] from the embeddings of the context tokens to the hidden layer.</summary>
-    public required float[] Context { get; init; }
-
-    /// <summary>[3, R] the embeddings that stand for missing context tokens.</summary>
-    public required float[] MissingTokens { get; init; }
+    /// <summary>[H, S + 3 R] from the state and the embeddings of the context tokens to the hidden layer.</summary>
+    public required float[] Hidden { get; init; }
 
     /// <summary>[H] the bias of the hidden layer.</summary>
     public required float[] HiddenBias { get; init; }
+
+    /// <summary>[3, R] the embeddings that stand for missing context tokens.</summary>
+    public required float[] MissingTokens { get; init; }
 
     /// <summary>[R, H] from the hidden layer to the output vector.</summary>
     public required float[] Output { get; init; }

@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Numerics.Tensors;
 using AsArm.Assd.Ngrams;
 
@@ -18,10 +19,9 @@ internal sealed class HeadDraft
     /// <summary>Corrections beyond this are cut off: exp of the difference of two is finite in float32.</summary>
     private const float MaxCorrection = 40;
 
-    private const int Lanes = 16;
-
     private readonly DraftHead _head;
     private readonly float _exponent;
+    private readonly float[] _input;
     private readonly float[] _hidden;
     private readonly float[] _scratch;
     private readonly float[] _output;
@@ -34,8 +34,9 @@ internal sealed class HeadDraft
     {
         _head = head;
         _exponent = (float)exponent;
+        _input = new float[head.StateSize + (DraftHeadWeights.ContextTokens * head.Rank)];
         _hidden = new float[head.HiddenSize];
-        _scratch = new float[head.HiddenSize + head.Rank];
+        _scratch = new float[Math.Max(head.HiddenSize, head.Rank)];
         _output = new float[head.Rank];
         _shortlist = new(MaxShortlist);
     }
@@ -64,10 +65,10 @@ internal sealed class HeadDraft
 
     private void ComputeOutput(ReadOnlySpan<float> state, ReadOnlySpan<int> context)
     {
-        _head.ReadState(state, _hidden);
+        state.CopyTo(_input);
         for (int place = 0; place < context.Length; place++)
-            _head.AddToken(place, context[place], _scratch, _hidden);
-        _head.Complete(_hidden, _scratch.AsSpan(0, _hidden.Length), _output);
+            _head.Embed(place, context[place], _input.AsSpan(state.Length + (place * _head.Rank), _head.Rank));
+        _head.Run(_input, _hidden, _scratch.AsSpan(0, _hidden.Length), _output);
     }
 
     private float Correction(int token, NgramDraft? ngrams)
@@ -81,18 +82,30 @@ internal sealed class HeadDraft
     private void CollectShortlist(ReadOnlySpan<float> row, NgramDraft? ngrams)
     {
         _shortlist.Clear();
-        for (int start = 0; start < row.Length; start += Lanes)
+        var limit = new Vector<float>(ShortlistProbability);
+        int start = 0;
+        for (; start <= row.Length - Vector<float>.Count; start += Vector<float>.Count)
         {
-            ReadOnlySpan<float> lanes = row.Slice(start, Math.Min(Lanes, row.Length - start));
-            if (!(TensorPrimitives.Max(lanes) >= ShortlistProbability))
-                continue;
-            for (int i = 0; i < lanes.Length; i++)
-            {
-                if (lanes[i] >= ShortlistProbability)
-                    _shortlist.Add(start + i);
-            }
+            if (Vector.GreaterThanOrEqualAny(new Vector<float>(row.Slice(start, Vector<float>.Count)), limit))
+                AddProbable(row, start, start + Vector<float>.Count);
         }
 
+        AddProbable(row, start, row.Length);
+        AddLikely(row, ngrams);
+    }
+
+    private void AddProbable(ReadOnlySpan<float> row, int start, int end)
+    {
+        for (int token = start; token < end; token++)
+        {
+            if (row[token] >= ShortlistProbability)
+                _shortlist.Add(token);
+        }
+    }
+
+    /// <summary>Adds those that are likely by n-grams only, without those that the row excludes.</summary>
+    private void AddLikely(ReadOnlySpan<float> row, NgramDraft? ngrams)
+    {
         int likely = _shortlist.Count;
         ngrams?.AddLikely(ShortlistProbability, _shortlist);
         int kept = likely;

@@ -18,9 +18,10 @@ internal static class DraftHeadFile
         Safetensors file = Safetensors.Open(folder, ModelFolder.DraftHeadFile);
         try
         {
-            var head = new DraftHead(ReadWeights(file, manifest.ModelDimension));
-            return head.VocabularySize == manifest.VocabularySize ? head
-                : throw new ArgumentException($"a draft head of {head.VocabularySize} tokens, the model has {manifest.VocabularySize}");
+            var head = new DraftHead(ReadWeights(file));
+            return (head.VocabularySize, head.StateSize) == (manifest.VocabularySize, manifest.ModelDimension) ? head
+                : throw new ArgumentException(
+                    $"a draft head of {head.VocabularySize} tokens and states of {head.StateSize} numbers, the model has {manifest.VocabularySize} and {manifest.ModelDimension}");
         }
         catch (ArgumentException error)
         {
@@ -28,13 +29,11 @@ internal static class DraftHeadFile
         }
     }
 
-    private static DraftHeadWeights ReadWeights(Safetensors file, int stateSize) => new()
+    private static DraftHeadWeights ReadWeights(Safetensors file) => new()
     {
-        StateSize = stateSize,
-        State = Float16(file, "state.weight"),
-        Context = Float16(file, "context.weight"),
-        MissingTokens = Float16(file, "context.missing"),
+        Hidden = Float16(file, "hidden.weight"),
         HiddenBias = Float16(file, "hidden.bias"),
+        MissingTokens = Float16(file, "missing_tokens"),
         Output = Float16(file, "output.weight"),
         OutputBias = Float16(file, "output.bias"),
         InputEmbedding = file.Read<sbyte>(Prefix + "input_embedding.weight"),

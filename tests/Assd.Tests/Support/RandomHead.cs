@@ -19,9 +19,7 @@ internal static class RandomHead
         float[] Scales() => [.. Enumerable.Repeat(1 / 64f, vocabularySize)];
         return new DraftHeadWeights
         {
-            StateSize = stateSize,
-            State = Normal(Hidden * stateSize),
-            Context = Normal(DraftHeadWeights.ContextTokens * Hidden * Rank),
+            Hidden = Normal(Hidden * (stateSize + (DraftHeadWeights.ContextTokens * Rank))),
             MissingTokens = Normal(DraftHeadWeights.ContextTokens * Rank),
             HiddenBias = Normal(Hidden),
             Output = Normal(Rank * Hidden),

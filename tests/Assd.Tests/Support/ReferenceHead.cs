@@ -16,19 +16,13 @@ internal static class ReferenceHead
         DraftHeadWeights head, IReadOnlyList<double> row, IReadOnlyList<float> state, IReadOnlyList<int> context, double temperature = 1, IReadOnlyList<double>? odds = null)
     {
         int rank = head.OutputBias.Length, hidden = head.HiddenBias.Length;
-        double[][] embeddings = [.. context.Select((token, place) => Embedding(head, token, place))];
+        double[] input = [.. state.Select(value => (double)value), .. context.SelectMany((token, place) => Embedding(head, token, place))];
         var layer = new double[hidden];
         for (int h = 0; h < hidden; h++)
         {
             double sum = head.HiddenBias[h];
-            for (int s = 0; s < state.Count; s++)
-                sum += (double)head.State[(h * state.Count) + s] * state[s];
-            for (int place = 0; place < context.Count; place++)
-            {
-                for (int r = 0; r < rank; r++)
-                    sum += head.Context[(((place * hidden) + h) * rank) + r] * embeddings[place][r];
-            }
-
+            for (int i = 0; i < input.Length; i++)
+                sum += head.Hidden[(h * input.Length) + i] * input[i];
             layer[h] = sum / (1 + Math.Exp(-sum));
         }
 

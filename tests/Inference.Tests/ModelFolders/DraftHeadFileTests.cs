@@ -40,7 +40,7 @@ public sealed class DraftHeadFileTests
     }
 
     [TestMethod]
-    [DataRow("state.weight")]
+    [DataRow("hidden.weight")]
     [DataRow("output_embedding.scale")]
     [DataRow("ngram_exponent")]
     public void Read_WithoutATensor_IsRefused(string tensor)
@@ -55,8 +55,10 @@ public sealed class DraftHeadFileTests
     {
         using var folder = new TemporaryFolder(Files.Tiny);
         Put(folder, HeadBytes.Write(RandomHead.Weights(Vocabulary + 1, StateSize)));
-        AssertRefused(folder, "65 tokens, the model has 64");
+        AssertRefused(folder, "65 tokens and states of 32 numbers, the model has 64 and 32");
         Put(folder, HeadBytes.Write(RandomHead.Weights(Vocabulary, StateSize + 1)));
+        AssertRefused(folder, "64 tokens and states of 33 numbers, the model has 64 and 32");
+        Put(folder, HeadBytes.Write(RandomHead.Weights(Vocabulary, StateSize) with { OutputScales = [1] }));
         AssertRefused(folder, "do not fit together");
         Put(folder, HeadBytes.Write(RandomHead.Weights(Vocabulary, StateSize) with { OutputScales = [.. Enumerable.Repeat(float.NaN, Vocabulary)] }));
         AssertRefused(folder, "not finite");

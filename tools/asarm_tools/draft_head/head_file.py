@@ -8,21 +8,18 @@ import torch
 from asarm_tools.checkpoints.tensor_file import write_tensors
 from asarm_tools.command_line.failure import InputError
 from asarm_tools.draft_head.head_sizes import EMBEDDINGS, PREFIX
-from asarm_tools.draft_head.network import CONTEXT_TOKENS, DraftHead
+from asarm_tools.draft_head.network import DraftHead
 
 LARGEST = 127
 
 
-def to_tensors(head: DraftHead, state_size: int, ngram_exponent: float) -> dict[str, np.ndarray]:
+def to_tensors(head: DraftHead, ngram_exponent: float) -> dict[str, np.ndarray]:
     """The content of the file."""
-    hidden, rank = head.output.in_features, head.output.out_features
-    weight = _array(head.hidden.weight)
-    context = weight[:, state_size:].reshape(hidden, CONTEXT_TOKENS, rank).transpose(1, 0, 2)
     halves = {
-        "state.weight": weight[:, :state_size], "context.weight": context, "context.missing": _array(head.missing), "hidden.bias": _array(head.hidden.bias),
-        "output.weight": _array(head.output.weight), "output.bias": _array(head.output.bias),
+        "hidden.weight": head.hidden.weight, "hidden.bias": head.hidden.bias, "missing_tokens": head.missing,
+        "output.weight": head.output.weight, "output.bias": head.output.bias,
     }
-    tensors = {name: np.ascontiguousarray(values, np.float16) for name, values in halves.items()}
+    tensors = {name: np.ascontiguousarray(_array(values), np.float16) for name, values in halves.items()}
     for name in EMBEDDINGS:
         tensors[f"{name}.weight"], tensors[f"{name}.scale"] = _quantise(_array(getattr(head, name)))
     tensors["ngram_exponent"] = np.array([ngram_exponent], np.float32)
@@ -31,8 +28,8 @@ def to_tensors(head: DraftHead, state_size: int, ngram_exponent: float) -> dict[
     return {PREFIX + name: values for name, values in tensors.items()}
 
 
-def write_head(path: str, head: DraftHead, state_size: int, ngram_exponent: float) -> None:
-    write_tensors(path, to_tensors(head, state_size, ngram_exponent))
+def write_head(path: str, head: DraftHead, ngram_exponent: float) -> None:
+    write_tensors(path, to_tensors(head, ngram_exponent))
 
 
 def _quantise(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-CONTEXT_TOKENS = 3  # the two before the target, and a rejected token that the row has seen before it
+from asarm_tools.draft_head.head_sizes import CONTEXT_TOKENS  # the two before the target, and a rejected token that the row has seen before it
+
 SCALE_OF_OUTPUTS = 0.1  # of fresh output embeddings against inputs
 
 

@@ -82,7 +82,7 @@ def main(clock: Callable[[], float] = time.monotonic) -> None:
     print(f"{sum(weight.numel() for weight in trainer.head.parameters())} parameters, {mixture.tokens} training tokens", flush=True)
     trainer.run(mixture, clock)
     exponent = report(trainer, valid, sorted({special.mask_id, *special.special_ids}))
-    write_head(options.output, trainer.head, model.config.d_model, exponent)
+    write_head(options.output, trainer.head, exponent)
     print(f"{options.output}: written")
 
 

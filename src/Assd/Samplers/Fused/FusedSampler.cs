@@ -130,7 +130,7 @@ public sealed partial class FusedSampler : Sampler
             DraftSource source = _policy.ChooseSource(_view);
             if (source == DraftSource.None)
                 break;
-            if (source != DraftSource.Network)
+            if (source is DraftSource.Ngram or DraftSource.Product || (source == DraftSource.Head && _ngrams.HasTable))
                 _view.MakeNgramDraft();
             DraftTarget target = _view.Target(rank);
             RequireSource(source, target);

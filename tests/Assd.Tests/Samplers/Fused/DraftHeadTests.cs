@@ -71,7 +71,7 @@ public sealed class DraftHeadTests
         _ = new DraftHead(weights);
         foreach (DraftHeadWeights wrong in (DraftHeadWeights[])
         [
-            weights with { StateSize = 4 }, weights with { State = weights.State[1..] }, weights with { Context = weights.Context[1..] }, weights with { MissingTokens = [] },
+            weights with { Hidden = weights.Hidden[1..] }, weights with { Hidden = [] }, weights with { MissingTokens = [] },
             weights with { HiddenBias = [] }, weights with { Output = weights.Output[1..] }, weights with { OutputBias = [] }, weights with { InputScales = weights.InputScales[1..] },
             weights with { InputEmbedding = weights.InputEmbedding[1..] }, weights with { OutputEmbedding = weights.OutputEmbedding[1..] }, weights with { OutputScales = [] },
             weights with { NgramExponent = float.NaN }, weights with { OutputBias = [.. weights.OutputBias[1..], float.PositiveInfinity] },
