@@ -54,11 +54,15 @@ class CachedModel:
 
 def fill(folder: str, left: list[int], gap: int, right: list[int], seed: int | None = None) -> list[tuple[int, int, float]]:
     """Position, token id and log-probability of each token of the gap, the most probable one or, with a seed, a sample."""
+    if not os.path.exists(os.path.join(folder, "asarm.json")):
+        raise SystemExit(f"{folder} is no model folder: it has no asarm.json")
     with open(os.path.join(folder, "asarm.json"), encoding="utf-8") as file:
         description = json.load(file)
     total, given = len(left) + gap + len(right), len(left) + len(right)
     if description["format_version"] != 3 or total > description["maximum_length"] or given == 0 or gap < 1:
         raise SystemExit("needs a folder of format 3, a given token, a gap, and no more tokens than the model's maximum length")
+    if not all(0 <= token < description["vocabulary_size"] for token in (*left, *right)):
+        raise SystemExit(f"token ids are from 0 to {description['vocabulary_size'] - 1}")
     model, generator, filled = CachedModel(folder, total), np.random.default_rng(seed), []
     # Given tokens have the first ranks and all see each other: their horizon is their number. They are encoded together, in one call.
     positions = [*range(len(left)), *range(len(left) + gap, total)]

@@ -58,7 +58,7 @@ public sealed class DraftHeadFileTests
         AssertRefused(folder, "65 tokens and states of 32 numbers, the model has 64 and 32");
         Put(folder, HeadBytes.Write(RandomHead.Weights(Vocabulary, StateSize + 1)));
         AssertRefused(folder, "64 tokens and states of 33 numbers, the model has 64 and 32");
-        Put(folder, HeadBytes.Write(RandomHead.Weights(Vocabulary, StateSize) with { OutputScales = [1] }));
+        Put(folder, HeadBytes.Write(RandomHead.Weights(Vocabulary, StateSize) with { MissingTokens = [1] }));
         AssertRefused(folder, "do not fit together");
         Put(folder, HeadBytes.Write(RandomHead.Weights(Vocabulary, StateSize) with { OutputScales = [.. Enumerable.Repeat(float.NaN, Vocabulary)] }));
         AssertRefused(folder, "not finite");

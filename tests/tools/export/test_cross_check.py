@@ -126,3 +126,14 @@ def test_a_graph_that_does_not_run_is_refused(folder, tiny, cases):
     (folder / "model_cached.onnx").write_bytes(b"no graph")
     with pytest.raises(InputError, match="onnxruntime does not run .*model_cached.onnx"):
         cross_check.run_graphs(str(folder), read_weights(str(tiny)).config, cases[:1])
+
+
+@pytest.mark.parametrize("broken", [0, 1, 2])
+def test_an_answer_that_is_not_a_number_is_refused(exported, tiny, cases, monkeypatch, broken):
+    """Whichever case it belongs to."""
+    network = cross_check.Network(read_weights(str(tiny)))
+    answers = [network.logits(case) for case in sorted(cases, key=lambda case: case["order"].size)[:cross_check.CASES]]
+    answers[broken] = answers[broken] * np.nan
+    monkeypatch.setattr(cross_check, "run_graphs", lambda *given: {"model.onnx": answers})
+    with pytest.raises(InputError, match="differs from the network by nan"):
+        cross_check.check(str(exported), read_weights(str(tiny)), cases, PRECISIONS["fp32"])

@@ -15,9 +15,11 @@ from onnx import TensorProto
 
 from asarm_tools.checkpoints import random_checkpoint
 from asarm_tools.checkpoints.checkpoint import checkpoint_hash, read_weights, write_weights
+from asarm_tools.checkpoints.tensor_file import write_tensors
 from asarm_tools.command_line import failure
 from asarm_tools.export import command as export
 from asarm_tools.export import fixtures, folder
+from asarm_tools.network.config import TwoStreamConfig
 from asarm_tools.ngrams import corpus_ngrams as ngrams
 from asarm_tools.ngrams import model_ngrams
 from asarm_tools.ngrams import table_file as ngram_file
@@ -231,6 +233,62 @@ def test_foreign_content_is_refused(tiny, output, call, capsys):
     assert "letter.txt" in capsys.readouterr().err
     assert (output / "letter.txt").read_text() == "dear"
     assert call(export, "--checkpoint", tiny, "--output", output / "letter.txt") == 2
+
+
+def test_a_file_put_beside_an_earlier_export_meanwhile_stays(tiny, output, call, capsys, monkeypatch):
+    assert call(export, "--checkpoint", tiny, "--output", output, "--maximum-length", 8) == 0
+    build = folder.build
+
+    def slow(options, path):
+        build(options, path)
+        (output / "notes.txt").write_text("mine")
+    monkeypatch.setattr(folder, "build", slow)
+    assert call(export, "--checkpoint", tiny, "--output", output, "--maximum-length", 9) == 2
+    assert "notes.txt" in capsys.readouterr().err
+    assert (output / "notes.txt").read_text() == "mine" and described(output)["maximum_length"] == 8
+
+
+def test_a_link_to_a_folder_stays_a_link(tiny, tmp_path, call):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    assert call(export, "--checkpoint", tiny, "--output", tmp_path / "link", "--maximum-length", 8) == 0
+    assert (tmp_path / "link").is_symlink() and (tmp_path / "real" / "asarm.json").exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "real"]
+
+
+def test_a_wide_network_is_exported_in_int8(tmp_path, output, call):
+    """From 1,024 numbers on vectors of the cached graph alone are large, too."""
+    weights = random_checkpoint.random_weights(TwoStreamConfig(9, 1024, 1, 16, 64), 1, 0.02)
+    write_weights(str(tmp_path / "wide"), weights)
+    assert call(export, "--checkpoint", tmp_path / "wide", "--output", output, "--precision", "int8", "--maximum-length", 8) == 0
+
+
+def test_goldens_longer_than_the_model_are_refused(tiny, tmp_path, output, call, capsys):
+    assert call(export, "--checkpoint", tiny, "--output", output, "--maximum-length", 32) == 0
+    golden = shutil.copyfile(output / "golden.safetensors", tmp_path / "golden.safetensors")
+    assert call(export, "--checkpoint", tiny, "--output", tmp_path / "short", "--maximum-length", 16, "--golden", golden) == 2
+    assert "the maximum length is 16" in capsys.readouterr().err
+    assert call(export, "--checkpoint", tiny, "--output", tmp_path / "both", "--golden", golden, "--golden-lengths", 3) == 2
+    assert "--golden-lengths" in capsys.readouterr().err
+
+
+def test_a_draft_head_goes_into_the_folder(tiny, tmp_path, output, call, capsys):
+    write_head(tmp_path / "head", 64, 32)
+    assert call(export, "--checkpoint", tiny, "--output", output, "--maximum-length", 8, "--draft-head", tmp_path / "head") == 0
+    assert (output / "draft_head.safetensors").read_bytes() == (tmp_path / "head").read_bytes() and "draft_head.safetensors" in described(output)["files"]
+    for vocabulary, width, message in ((65, 32, "65 tokens"), (64, 33, "states of 32 numbers")):
+        write_head(tmp_path / "head", vocabulary, width)
+        assert call(export, "--checkpoint", tiny, "--output", tmp_path / "other", "--draft-head", tmp_path / "head") == 2
+        assert message in capsys.readouterr().err
+    write_tensors(str(tmp_path / "head"), {"other": np.zeros(1)})
+    assert call(export, "--checkpoint", tiny, "--output", tmp_path / "other", "--draft-head", tmp_path / "head") == 2
+    assert "is no draft head" in capsys.readouterr().err
+
+
+def write_head(path, vocabulary: int, width: int) -> None:
+    """Of rank 4, as far as the exporter looks at it."""
+    shapes = {"hidden.weight": (6, width + 12), "output.bias": (4,), "input_embedding.weight": (vocabulary, 4), "output_embedding.weight": (vocabulary, 4), "ngram_exponent": (1,)}
+    write_tensors(str(path), {"draft_head." + name: np.zeros(shape, np.float32) for name, shape in shapes.items()})
 
 
 def test_failed_replacement_restores_the_earlier_export(tiny, output, call, monkeypatch):

@@ -41,7 +41,7 @@ def read_weights(folder: str) -> Weights:
 def _tie(folder: str, state: dict[str, np.ndarray]) -> None:
     """Embedding and output matrix are one: a file may hold it under either name, or under both."""
     output, embedding = state.pop(_OUTPUT, None), state.get(_EMBEDDING)
-    if output is not None and embedding is not None and not np.array_equal(output, embedding):
+    if output is not None and embedding is not None and not np.array_equal(output, embedding, equal_nan=True):
         raise CheckpointError(f"{folder}: {_OUTPUT} differs from the word embedding; untied outputs are not supported")
     if output is not None:
         state[_EMBEDDING] = output
@@ -106,7 +106,7 @@ def _shards(index: str) -> list[str]:
             found = set(json.load(file)["weight_map"].values())
         if not all(isinstance(name, str) for name in found):
             raise TypeError("a file name that is no text")
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise CheckpointError(f"{index} is no weight index") from error
     names = sorted(found)
     for name in names:
@@ -125,6 +125,9 @@ def _read_state(folder: str) -> dict[str, np.ndarray]:
                 raise CheckpointError(str(error)) from error
         elif path.endswith(".bin"):
             state.update(_read_pickle(path))
+    for name, tensor in state.items():
+        if tensor.dtype.kind != "f":
+            raise CheckpointError(f"{folder}: {name} is of type {tensor.dtype}, weights are floating-point numbers")
     return {name: tensor.astype(np.float32, copy=False) for name, tensor in state.items()}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 
 from asarm_tools.command_line.failure import InputError
@@ -15,6 +14,7 @@ CONFIG_FILE = "config.json"
 ALIASES = {"n_token": "vocab_size", "hidden_size": "d_model", "num_attention_heads": "n_head", "num_hidden_layers": "n_layer"}
 _SIZES = ("vocab_size", "d_model", "n_layer", "n_head", "d_inner")
 _LARGEST = 1 << 31
+_LARGEST_EPSILON = 1e6
 
 
 class CheckpointError(InputError):
@@ -79,8 +79,8 @@ def _epsilon(path: str, raw: dict) -> float:
     value = raw.get("layer_norm_eps")
     if value is None:
         return 1e-12
-    if type(value) not in (int, float) or not 0 <= value < math.inf:  # NaN and infinity are JSON to Python
-        raise CheckpointError(f"{path}: layer_norm_eps must be a number of at least 0, it is {value!r}")
+    if type(value) not in (int, float) or not 0 <= value <= _LARGEST_EPSILON:  # NaN and infinity are JSON to Python
+        raise CheckpointError(f"{path}: layer_norm_eps must be a number from 0 to {_LARGEST_EPSILON:g}, it is {str(value)[:40]}")
     return float(value)
 
 

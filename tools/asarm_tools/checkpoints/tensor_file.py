@@ -67,7 +67,7 @@ def _split(path: str, data: memoryview) -> tuple[dict[str, dict], memoryview]:
         raise TensorFileError(f"{path}: the header is cut off")
     try:
         header = json.loads(bytes(data[8:8 + length]))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise TensorFileError(f"{path}: the header is not JSON") from error
     if not isinstance(header, dict):
         raise TensorFileError(f"{path}: the header is no JSON object")
@@ -89,4 +89,7 @@ def _tensor(path: str, name: str, entry: dict, body: memoryview) -> np.ndarray:
     array = np.frombuffer(body[begin:end], dtype)
     if kind == "BF16":
         array = (array.astype("<u4") << 16).view("<f4")
-    return array.reshape(shape)
+    try:
+        return array.reshape(shape)
+    except ValueError as error:
+        raise TensorFileError(f"{path}: {name} has a broken header entry") from error

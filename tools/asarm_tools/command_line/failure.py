@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import signal
 import sys
 import threading
@@ -37,6 +38,8 @@ _waiting = _Waiting()
 
 def run(tool: str, main: Callable[[], int | None]) -> None:
     """Ends the process with main's exit code (none is 0), with 2 and the message where the input was bad, or with 128 + N after signal N."""
+    if sys.__stderr__ is not None:
+        faulthandler.enable(sys.__stderr__)  # a mapped file that is truncated ends the process: say where
     with stopping():
         try:
             code = main()

@@ -17,7 +17,8 @@ def whole_file(path: str) -> Iterator[str]:
     try:
         yield part
         os.replace(part, path)
-    except BaseException:
+    except BaseException as error:
+        _name(error, path)
         with contextlib.suppress(OSError):
             os.remove(part)
         raise
@@ -26,14 +27,23 @@ def whole_file(path: str) -> Iterator[str]:
 @contextlib.contextmanager
 def whole_folder(path: str) -> Iterator[str]:
     """A folder to write into, which takes the place of a missing or earlier one once the block is done, and goes where it fails."""
-    path = os.path.abspath(path)
+    path = os.path.realpath(path)  # a link to a folder stays a link
     building = f"{path}.{os.getpid()}.part"
     try:
         os.makedirs(building)
         yield building
         _replace(building, path)
+    except OSError as error:
+        _name(error, path)
+        raise
     finally:
         shutil.rmtree(building, ignore_errors=True)
+
+
+def _name(error: BaseException, path: str) -> None:
+    """A disk that is full names no file of itself."""
+    if isinstance(error, OSError) and error.filename is None and error.errno is not None:
+        error.filename = path
 
 
 def _replace(building: str, output: str) -> None:

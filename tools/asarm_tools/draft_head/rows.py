@@ -113,7 +113,7 @@ class _Window:
         self.content = np.concatenate((self.tokens, np.zeros(self.wrong, np.int64)))
         self.places = np.concatenate((np.arange(length), np.zeros(self.wrong, np.int64)))
         self.visible = np.zeros((length + self.wrong, length + self.wrong), bool)
-        self.visible[:length, :length] = (self.order[None] <= self.order[:, None]) | (prompt[:, None] & prompt[None]) > 0
+        self.visible[:length, :length] = (self.order[None] <= self.order[:, None]) | ((prompt[:, None] * prompt[None]) > 0)
         self.answers: dict[int, int] = {}  # the query that sees all earlier ranks, by target
 
     @property
@@ -139,7 +139,7 @@ class _Window:
         """bool [S + Z + queries, S + Z]; rows beyond those asked see the first position, and nobody reads them."""
         unused = np.zeros((queries - len(self.masks), len(self.content)), bool)
         unused[:, 0] = True
-        return np.concatenate((self.visible, np.array(self.masks).reshape(-1, len(self.content)), unused))
+        return np.concatenate((self.visible, np.array(self.masks, bool).reshape(-1, len(self.content)), unused))
 
     def _ask(self, target: int, horizon: int, wrong: np.ndarray | None) -> int:
         mask = np.zeros(len(self.content), bool)

@@ -118,7 +118,7 @@ class HeadTrainer:
     def make(self, tokens: np.ndarray) -> Rows:
         """Rows of windows [B, S] with gaps of every kind."""
         length = tokens.shape[1]
-        targets = target_count(self.generator.uniform(*RATES), length)
+        targets = max(2, target_count(self.generator.uniform(*RATES), length))  # the first one misses nothing
         kinds = self.generator.choice(KINDS, len(tokens), p=KIND_WEIGHTS)
         return self.maker.make(self.generator, tokens, np.stack([target_positions(self.generator, int(kind), length, targets) for kind in kinds]))
 

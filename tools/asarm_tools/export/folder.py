@@ -10,6 +10,7 @@ import sys
 from dataclasses import asdict
 
 import numpy as np
+import onnx
 
 from asarm_tools.checkpoints.checkpoint import checkpoint_hash, read_weights
 from asarm_tools.checkpoints.config_file import CONFIG_FILE
@@ -25,6 +26,7 @@ from asarm_tools.export.verify import TOLERANCE, difference
 from asarm_tools.graphs import contract, files
 from asarm_tools.graphs.build import Graph
 from asarm_tools.graphs.build import build as build_graph
+from asarm_tools.graphs.writer import OPSETS
 from asarm_tools.network.config import TwoStreamConfig
 from asarm_tools.network.forward import Network
 from asarm_tools.network.weights import Weights
@@ -43,9 +45,10 @@ DRAFT_HEAD_FILE = "draft_head.safetensors"
 
 def export(options: ExportOptions) -> None:
     """Builds the folder beside its final place, then moves it there."""
-    check_replaceable(os.path.abspath(options.output))
+    check_replaceable(os.path.realpath(options.output))
     with whole_folder(options.output) as folder:
         build(options, folder)
+        check_replaceable(os.path.realpath(options.output))  # once more: what was put there meanwhile stays
 
 
 def check_replaceable(output: str) -> None:
@@ -66,6 +69,7 @@ def build(options: ExportOptions, folder: str) -> None:
     """Writes all files into the folder, asarm.json last, with the hashes of the others."""
     chosen = Variant(options)
     check_encoding(options)
+    check_opset(options.opset)
     stage("reading the checkpoint")
     checkpoint = checkpoint_hash(options.checkpoint)
     weights, source = read_weights(options.checkpoint), os.path.join(options.checkpoint, CONFIG_FILE)
@@ -100,9 +104,11 @@ def build(options: ExportOptions, folder: str) -> None:
 def maximum_length(asked: int | None, config: str) -> int:
     """Positions are relative, so a checkpoint has no limit of its own: take the length that it was trained at."""
     with open(config, encoding="utf-8") as file:
-        length = asked if asked is not None else json.load(file).get("trained_length", DEFAULT_LENGTH)
+        trained = json.load(file).get("trained_length")
+    length = asked if asked is not None else DEFAULT_LENGTH if trained is None else trained
     if type(length) is not int or not 2 <= length <= GREATEST_LENGTH:
-        raise InputError(f"the maximum length must be an integer of at least 2 and at most {GREATEST_LENGTH:,}, it is {length!r}")
+        name = "the maximum length" if asked is not None else f"trained_length of {config}, the maximum length,"
+        raise InputError(f"{name} must be an integer of at least 2 and at most {GREATEST_LENGTH:,}, it is {repr(length)[:40]}")
     return length
 
 
@@ -113,7 +119,7 @@ def open_gaps(config: str) -> dict[str, float]:
     if share is None:
         return {}
     if type(share) not in (int, float) or not 0 <= share <= 1:
-        raise InputError(f"open_gaps of {config} must be a share from 0 to 1, it is {share!r}")
+        raise InputError(f"open_gaps of {config} must be a share from 0 to 1, it is {str(share)[:40]}")
     return {"open_gaps": share}
 
 
@@ -161,6 +167,13 @@ def draft_head(source: str | None, config: TwoStreamConfig, path: str) -> None:
         shutil.copyfile(source, path)
 
 
+def check_opset(opset: int) -> None:
+    """Refuses what the installed onnx cannot check."""
+    known = onnx.defs.onnx_opset_version()
+    if known < opset <= OPSETS[-1]:
+        raise InputError(f"--opset {opset} is newer than the installed onnx {onnx.__version__} knows, which is {known}")
+
+
 def check_encoding(options: ExportOptions) -> None:
     """Refuses what would read text by SentencePiece alone, or never generate tokens that the encoding uses for white space."""
     if options.text_encoding is None:
@@ -177,6 +190,8 @@ def text(options: ExportOptions, folder: str) -> dict[str, object]:
     if not os.path.exists(tokenizer):
         if options.text_encoding is not None:
             raise InputError("--text-encoding needs a tokenizer")
+        if options.text_rules != ExportOptions.text_rules:
+            raise InputError(f"--text-rules {options.text_rules} needs a tokenizer")
         return {}
     given = options.tokenizer or os.path.join(options.checkpoint, TOKENIZER_FILE)
     made = not os.path.exists(given)
@@ -211,7 +226,7 @@ def goldens(weights: Weights, options: ExportOptions, description: dict) -> list
         if not all(np.isfinite(case["logits"]).all() for case in cases):
             raise InputError(f"the network of {options.checkpoint} gives logits that are not finite")
         return cases
-    cases = fixtures.read_cases(given, description["vocabulary_size"])
+    cases = fixtures.read_cases(given, description["vocabulary_size"], description["maximum_length"])
     worst = float(np.max([difference(network.logits(case), case) for case in cases]))
     if not worst <= TOLERANCE:
         raise InputError(f"the network differs by {worst:.3g} from the goldens in {given}")
@@ -221,6 +236,8 @@ def goldens(weights: Weights, options: ExportOptions, description: dict) -> list
 def golden_lengths(options: ExportOptions, longest: int) -> list[int]:
     """Of fresh goldens, one each."""
     if options.golden is not None:
+        if options.golden_lengths is not None:
+            raise InputError("--golden-lengths are of fresh goldens, --golden gives others: leave one of them out")
         return []
     lengths = list(options.golden_lengths or ()) or fixtures.usual_lengths(min(longest, GOLDEN_LENGTH))
     if not all(2 <= length <= longest for length in lengths):

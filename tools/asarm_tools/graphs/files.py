@@ -160,11 +160,12 @@ def _content(blocks: Iterator[np.ndarray]) -> tuple[tuple[int, ...], bool]:
 
 
 def _check_shared(first: onnx.ModelProto, other: onnx.ModelProto) -> None:
-    """Large weights of the other graph must be at places of the data file that the first one uses."""
+    """Large matrices of the other graph must be at places of the data file that the first one uses; it may have vectors of its own."""
     places = {_place(tensor) for tensor in first.graph.initializer if tensor.external_data}
     for tensor in other.graph.initializer:
         size = np.prod(tensor.dims, dtype=np.int64)
-        if size >= LARGE and _place(tensor) not in places:
+        is_matrix = sum(extent > 1 for extent in tensor.dims) > 1
+        if size >= LARGE and is_matrix and _place(tensor) not in places:
             raise InputError(f"the exported graphs do not share {tensor.name}")
 
 
