@@ -63,7 +63,7 @@ def _drafts(model: TwoStreamModel, head: DraftHead, rows: Rows, table: NgramTabl
 
     answer, row = logits(rows.oracles).softmax(1), logits(rows.states).softmax(1)
     yield "row", row, answer
-    odds = None if table is None else _odds(table, rows)
+    odds = None if table is None else odds_of(table, rows)
     if table is not None and odds is not None:
         single = torch.tensor(table.own[0], dtype=torch.float32).clamp(min=1e-12).log()
         single[banned] = -torch.inf
@@ -85,8 +85,8 @@ def _shortlisted(row: Tensor, correction: Tensor, odds: Tensor | None, temperatu
     return (row.log() + torch.where(likely, correction, mean)).softmax(1)
 
 
-def _odds(table: NgramTable, rows: Rows) -> Tensor:
-    """[N, V] logarithms."""
+def odds_of(table: NgramTable, rows: Rows) -> Tensor:
+    """[N, V] logarithms of the odds of n-grams."""
     contexts = torch.stack([rows.column(name) for name in ("before_3", "before_2", "before_1")], 1).tolist()
     return torch.from_numpy(np.log(np.stack([table.odds([token for token in context if token != NONE]) for context in contexts]))).float()
 

@@ -4,7 +4,8 @@
                   [--ngrams ngrams.bin] [--minutes M] [options]
 
 A round makes rows of a few windows by one forward pass of the network and keeps them; steps draw from the rows of the latest rounds, so that a row is
-used about twice. Many small steps learn more than few large ones of as many rows. At the end acceptances on the held-out texts are printed, and the exponent on
+used about twice. Many small steps learn more than few large ones of as many rows. The loss is the Kullback-Leibler divergence from the full conditional
+at first, and the acceptance itself, of the draft with n-grams, in the last part of the time. At the end acceptances on the held-out texts are printed, and the exponent on
 the odds of n-grams is chosen by them.
 """
 
@@ -24,7 +25,7 @@ from asarm_tools.checkpoints.torch_model import read_model
 from asarm_tools.command_line.failure import InputError, run
 from asarm_tools.corpora.corpus import PackedCorpus, load_tokenizer
 from asarm_tools.corpora.mixture import Mixture, parse_shares
-from asarm_tools.draft_head.acceptance import MISSED, Acceptance, best_exponent, measure
+from asarm_tools.draft_head.acceptance import MISSED, Acceptance, best_exponent, measure, odds_of
 from asarm_tools.draft_head.head_file import write_head
 from asarm_tools.draft_head.network import DraftHead
 from asarm_tools.draft_head.rows import RowMaker, Rows
@@ -41,6 +42,7 @@ STEPS_A_ROUND = 4
 KEPT_ROUNDS = 400  # whose rows steps draw from
 ROUNDS_A_STEP = 16
 WARMUP, CONSTANT = 50, 0.3  # steps, and the share of the time before the learning rate falls
+ACCEPTANCE_FROM, ACCEPTANCE_EXPONENT = 0.6, 0.5  # the share of the time before the loss is the acceptance, and the exponent on n-gram odds in it
 REPORT_EVERY = 500
 TEMPERATURES = (1.0, 0.7)
 
@@ -105,7 +107,7 @@ class HeadTrainer:
                 self.add_round(mixture)
             for group in self.optimiser.param_groups:
                 group["lr"] = self.options.learning_rate * min(1.0, (step + 1) / WARMUP, (1 - spent) / (1 - CONSTANT))
-            losses.append(self.step())
+            losses.append(self.step(spent >= ACCEPTANCE_FROM))
             step += 1
             if step % REPORT_EVERY == 0:
                 print(f"step {step} loss {np.mean(losses[-REPORT_EVERY:]):.4f} {60 * self.options.minutes * spent:.0f} s", flush=True)
@@ -126,8 +128,8 @@ class HeadTrainer:
     def halves(rows: Rows) -> Rows:
         return Rows(rows.states.half(), rows.oracles.half(), rows.columns)
 
-    def step(self) -> float:
-        """On rows of rounds drawn evenly: Kullback-Leibler divergence of the corrected row from the full conditional."""
+    def step(self, by_acceptance: bool) -> float:
+        """On rows of rounds drawn evenly: Kullback-Leibler divergence of the corrected row from the full conditional, or what is missing to acceptance 1."""
         rounds = self.generator.choice(len(self.kept), min(len(self.kept), ROUNDS_A_STEP), replace=False)
         share = max(1, self.options.step_rows // len(rounds))
         drawn = [self.kept[number].take(torch.from_numpy(self.generator.integers(0, len(self.kept[number].columns), share))) for number in rounds]
@@ -135,8 +137,13 @@ class HeadTrainer:
         with torch.no_grad():
             answer = self.logits(rows.oracles).log_softmax(1)
             row = self.logits(rows.states)
+            if by_acceptance and self.table is not None:
+                row = row + ACCEPTANCE_EXPONENT * odds_of(self.table, rows)
         found = self.head.logits(row, rows.states, rows.context).log_softmax(1)
-        loss = (answer.exp() * (answer - found)).sum(1).mean()
+        if by_acceptance:
+            loss = 1 - torch.minimum(answer.exp(), found.exp()).sum(1).mean()
+        else:
+            loss = (answer.exp() * (answer - found)).sum(1).mean()
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.head.parameters(), 1.0)

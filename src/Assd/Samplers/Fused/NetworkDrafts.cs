@@ -13,7 +13,7 @@ namespace AsArm.Assd.Samplers.Fused;
 internal sealed class NetworkDrafts(int lookahead, int vocabularySize, int stateSize)
 {
     private readonly float[] _values = GC.AllocateUninitializedArray<float>(checked(lookahead * vocabularySize));
-    private readonly float[] _states = GC.AllocateUninitializedArray<float>(checked(lookahead * stateSize));
+    private readonly float[] _states = stateSize == 0 ? [] : GC.AllocateUninitializedArray<float>(checked(lookahead * stateSize));
     private readonly Entry[] _entries = new Entry[lookahead];
 
     /// <summary>Whether there is a row for a rank, and its description.</summary>

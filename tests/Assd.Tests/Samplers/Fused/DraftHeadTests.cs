@@ -4,7 +4,6 @@ using AsArm.Assd.Models;
 using AsArm.Assd.Ngrams;
 using AsArm.Assd.Ordering;
 using AsArm.Assd.Planning;
-using AsArm.Assd.Randomness;
 using AsArm.Assd.Samplers;
 using AsArm.Assd.Samplers.Fused;
 using AsArm.Assd.Tests.Support;
