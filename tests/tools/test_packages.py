@@ -6,7 +6,7 @@ from pathlib import Path
 from conftest import ROOT
 
 PACKAGE = ROOT / "tools" / "asarm_tools"
-ORDER = ("command_line", "corpora", "text", "network", "gaps", "checkpoints", "ngrams", "quantization", "graphs", "export", "evaluation", "training")
+ORDER = ("command_line", "corpora", "text", "network", "gaps", "checkpoints", "ngrams", "draft_head", "quantization", "graphs", "export", "evaluation", "training")
 
 
 def imported(file: Path) -> set[str]:

@@ -6,7 +6,7 @@ namespace AsArm.Assd.DraftHeads;
 /// A small trained network that corrects a row of logits of an earlier forward pass by the tokens that the row has not seen: it predicts a
 /// target from the state of its query and the two tokens before it. Drafts from it are exact like any others.
 /// </summary>
-/// <remarks>Thread-safe.</remarks>
+/// <remarks>Thread-safe; the arrays of its weights must not be changed.</remarks>
 public sealed class DraftHead
 {
     private readonly DraftHeadWeights _weights;
@@ -96,7 +96,7 @@ public sealed class DraftHead
             && w.Output.LongLength == rank * hidden && w.InputEmbedding.LongLength == vocabulary * rank && w.OutputEmbedding.LongLength == vocabulary * rank
             && w.OutputScales.LongLength == vocabulary;
         if (!fits)
-            throw new ArgumentException("the sizes of its tensors do not fit together");
+            throw new ArgumentException("The sizes of the tensors of a draft head do not fit together.", "weights");
     }
 
     private void RequireFinite()
@@ -105,7 +105,7 @@ public sealed class DraftHead
         foreach (float[] numbers in (float[][])[w.Hidden, w.HiddenBias, w.MissingTokens, w.Output, w.OutputBias, w.InputScales, w.OutputScales, [w.NgramExponent]])
         {
             if (!TensorPrimitives.IsFiniteAll<float>(numbers))
-                throw new ArgumentException("a weight is not finite");
+                throw new ArgumentException("A weight of a draft head is not finite.", "weights");
         }
     }
 }

@@ -1,4 +1,3 @@
-using System.Numerics;
 using System.Numerics.Tensors;
 using AsArm.Assd.Ngrams;
 
@@ -14,6 +13,7 @@ internal sealed class HeadDraft
     /// <summary>Tokens with at least this probability by the row or by the n-grams are on the shortlist.</summary>
     private const float ShortlistProbability = 1f / 512;
 
+    private const int BlockSize = 64; // of the row, of which most have no token of the shortlist
     private const int MaxShortlist = 2 * 512 + 2; // two distributions, and what rounding may add
 
     /// <summary>Corrections beyond this are cut off: exp of the difference of two is finite in float32.</summary>
@@ -82,15 +82,13 @@ internal sealed class HeadDraft
     private void CollectShortlist(ReadOnlySpan<float> row, NgramDraft? ngrams)
     {
         _shortlist.Clear();
-        var limit = new Vector<float>(ShortlistProbability);
-        int start = 0;
-        for (; start <= row.Length - Vector<float>.Count; start += Vector<float>.Count)
+        for (int start = 0; start < row.Length; start += BlockSize)
         {
-            if (Vector.GreaterThanOrEqualAny(new Vector<float>(row.Slice(start, Vector<float>.Count)), limit))
-                AddProbable(row, start, start + Vector<float>.Count);
+            ReadOnlySpan<float> block = row.Slice(start, Math.Min(BlockSize, row.Length - start));
+            if (TensorPrimitives.Max(block) >= ShortlistProbability)
+                AddProbable(row, start, start + block.Length);
         }
 
-        AddProbable(row, start, row.Length);
         AddLikely(row, ngrams);
     }
 

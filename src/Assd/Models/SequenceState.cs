@@ -44,7 +44,7 @@ public sealed class SequenceState
         _conditionals = new Conditional[maxQueries];
         _logits = GC.AllocateUninitializedArray<float>(checked(maxQueries * vocabularySize));
         StateSize = stateSize;
-        _states = stateSize == 0 ? [] : GC.AllocateUninitializedArray<float>(checked(maxQueries * stateSize));
+        _states = stateSize == 0 ? [] : new float[checked(maxQueries * stateSize)];
     }
 
     /// <summary>The order of the sequence.</summary>

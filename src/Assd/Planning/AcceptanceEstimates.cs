@@ -50,12 +50,14 @@ internal sealed class AcceptanceEstimates(DraftAcceptance prior)
     /// The estimate of a target if it had a row that sees these neighbours: from the row, its product with n-grams or the draft head, whichever
     /// is highest.
     /// </summary>
-    public double WithNetworkDraft(Neighbours visible)
+    /// <param name="known">The neighbours that are known when the target is drafted.</param>
+    /// <param name="visible">Those that the row sees.</param>
+    public double WithNetworkDraft(Neighbours known, Neighbours visible)
     {
         double best = Scaled(DraftSource.Network, prior.Of(DraftSource.Network, visible, null));
         if (HasCorpus)
             best = Math.Max(best, Scaled(DraftSource.Product, prior.Of(DraftSource.Product, visible, null)));
-        if (HasHead && (visible & Neighbours.Left) == 0)
+        if (HasHead && (known & ~visible & Neighbours.Left) != 0)
             best = Math.Max(best, Scaled(DraftSource.Head, prior.Of(DraftSource.Head, visible, null)));
         return best;
     }

@@ -124,7 +124,7 @@ public sealed class AdaptiveDraftPolicy : IDraftPolicy
             // Up to this distance, this step commits the rank or leaves its verification row as a draft.
             if (distance > view.Drafted && target.NetworkNeighbours is null)
             {
-                double withRow = _estimates.WithNetworkDraft(view.VisibleNeighbours(rank, view.Committed));
+                double withRow = _estimates.WithNetworkDraft(target.Known, view.VisibleNeighbours(rank, view.Committed));
                 if (reachedNext * (withRow - acceptance) * (1 + acceptance) > _cost.QueryToken * _tokensPerCost)
                 {
                     queries[count++] = new(rank, view.Committed);

@@ -52,7 +52,7 @@ public sealed class SamplingLoop : IDisposable
     public int Count => _samplers.Count;
 
     /// <summary>Adds a sequence; ignored if it is already done.</summary>
-    /// <exception cref="ArgumentException">The sequence is too long for the model, or has another vocabulary size.</exception>
+    /// <exception cref="ArgumentException">The sequence is too long for the model, has another vocabulary size, or asks for states that the model does not return.</exception>
     public void Add(Sampler sampler, IRandomSource random)
     {
         ArgumentNullException.ThrowIfNull(sampler);
@@ -61,6 +61,8 @@ public sealed class SamplingLoop : IDisposable
             throw new ArgumentException($"{sampler.State.Order.Length} tokens, but the model takes at most {_model.MaxLength}.", nameof(sampler));
         if (sampler.State.VocabularySize != _model.VocabularySize)
             throw new ArgumentException($"The sampler has a vocabulary of {sampler.State.VocabularySize} tokens, the model one of {_model.VocabularySize}.", nameof(sampler));
+        if (sampler.State.StateSize != 0 && sampler.State.StateSize != _model.StateSize)
+            throw new ArgumentException($"The sampler asks for states of {sampler.State.StateSize} numbers, the model returns {_model.StateSize}.", nameof(sampler));
         if (sampler.IsDone)
             return;
         _samplers.Add(sampler);

@@ -14,18 +14,34 @@ internal static class DraftHeadFile
     {
         if (!folder.Manifest.HasDraftHead)
             return null;
-        ModelManifest manifest = folder.Manifest;
         Safetensors file = Safetensors.Open(folder, ModelFolder.DraftHeadFile);
+        RequireShapes(folder, file);
         try
         {
-            var head = new DraftHead(ReadWeights(file));
-            return (head.VocabularySize, head.StateSize) == (manifest.VocabularySize, manifest.ModelDimension) ? head
-                : throw new ArgumentException(
-                    $"a draft head of {head.VocabularySize} tokens and states of {head.StateSize} numbers, the model has {manifest.VocabularySize} and {manifest.ModelDimension}");
+            return new DraftHead(ReadWeights(file));
         }
         catch (ArgumentException error)
         {
-            throw new ModelFolderException($"{folder.DraftHeadPath} cannot be used: {error.Message}.", error);
+            throw new ModelFolderException($"{folder.DraftHeadPath} cannot be used: {error.Message}", error);
+        }
+    }
+
+    /// <summary>The hidden size and that of embeddings are the file's own; all other extents follow from the model.</summary>
+    private static void RequireShapes(ModelFolder folder, Safetensors file)
+    {
+        (int vocabulary, int state) = (folder.Manifest.VocabularySize, folder.Manifest.ModelDimension);
+        int hidden = file.ShapeOf(Prefix + "hidden.bias") is [int one] ? one : 0, size = file.ShapeOf(Prefix + "output.bias") is [int other] ? other : 0;
+        (string Name, int[] Shape)[] expected =
+        [
+            ("hidden.weight", [hidden, state + (DraftHeadWeights.ContextTokens * size)]), ("hidden.bias", [hidden]), ("missing_tokens", [DraftHeadWeights.ContextTokens, size]),
+            ("output.weight", [size, hidden]), ("output.bias", [size]), ("input_embedding.weight", [vocabulary, size]), ("input_embedding.scale", [vocabulary]),
+            ("output_embedding.weight", [vocabulary, size]), ("output_embedding.scale", [vocabulary]), ("ngram_exponent", [1]),
+        ];
+        foreach ((string name, int[] shape) in expected)
+        {
+            IReadOnlyList<int> found = file.ShapeOf(Prefix + name);
+            if (!found.SequenceEqual(shape))
+                throw new ModelFolderException($"{folder.DraftHeadPath} cannot be used: {name} is [{string.Join(", ", found)}], with this model it must be [{string.Join(", ", shape)}].");
         }
     }
 
@@ -40,7 +56,7 @@ internal static class DraftHeadFile
         InputScales = file.Read<float>(Prefix + "input_embedding.scale"),
         OutputEmbedding = file.Read<sbyte>(Prefix + "output_embedding.weight"),
         OutputScales = file.Read<float>(Prefix + "output_embedding.scale"),
-        NgramExponent = file.Read<float>(Prefix + "ngram_exponent") is [float exponent] ? exponent : throw new ArgumentException("ngram_exponent is not one number"),
+        NgramExponent = file.Read<float>(Prefix + "ngram_exponent")[0],
     };
 
     private static float[] Float16(Safetensors file, string name)

@@ -26,7 +26,7 @@ internal static class HeadBytes
         void AddHalf(string name, int[] shape, float[] values) =>
             Add(name, "F16", shape, MemoryMarshal.AsBytes<Half>(values.Select(value => (Half)value).ToArray()));
         AddHalf("hidden.weight", [hidden, head.Hidden.Length / hidden], head.Hidden);
-        AddHalf("missing_tokens", [head.MissingTokens.Length], head.MissingTokens);
+        AddHalf("missing_tokens", head.MissingTokens.Length == DraftHeadWeights.ContextTokens * rank ? [DraftHeadWeights.ContextTokens, rank] : [head.MissingTokens.Length], head.MissingTokens);
         AddHalf("hidden.bias", [hidden], head.HiddenBias);
         AddHalf("output.weight", [rank, hidden], head.Output);
         AddHalf("output.bias", [rank], head.OutputBias);

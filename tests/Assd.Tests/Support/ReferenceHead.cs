@@ -2,7 +2,7 @@ using AsArm.Assd.DraftHeads;
 
 namespace AsArm.Assd.Tests.Support;
 
-/// <summary>The formula of docs/draft-head-format.md once more, by loops in float64, for vocabularies where every token is on the shortlist.</summary>
+/// <summary>The formula of docs/draft-head-format.md once more, by loops in float64, where n-grams put no unlikely token on the shortlist.</summary>
 internal static class ReferenceHead
 {
     /// <summary>[V] the draft.</summary>
@@ -27,8 +27,11 @@ internal static class ReferenceHead
         }
 
         double[] output = [.. Enumerable.Range(0, rank).Select(r => head.OutputBias[r] + layer.Select((value, h) => value * head.Output[(r * hidden) + h]).Sum())];
-        double[] weights = [.. row.Select((probability, token) =>
-            probability * Math.Exp(Correction(head, output, token) / temperature) * Math.Pow(odds?[token] ?? 1, head.NgramExponent))];
+        double[] exponents = [.. row.Select((_, token) => (Correction(head, output, token) / temperature) + (head.NgramExponent * Math.Log(odds?[token] ?? 1)))];
+        bool[] listed = [.. row.Select(probability => probability >= 1.0 / 512)];
+        double mass = row.Where((_, token) => listed[token]).Sum();
+        double others = row.Select((probability, token) => listed[token] ? probability * exponents[token] / mass : 0).Sum();
+        double[] weights = [.. row.Select((probability, token) => probability * Math.Exp(listed[token] ? exponents[token] : others))];
         return [.. weights.Select(weight => weight / weights.Sum())];
     }
 

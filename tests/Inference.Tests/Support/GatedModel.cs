@@ -13,6 +13,8 @@ internal sealed class GatedModel(IAnySubsetModel inner) : IAnySubsetModel, IDisp
 
     public int MaxLength => inner.MaxLength;
 
+    public int StateSize => inner.StateSize;
+
     /// <summary>Sequences in each forward pass that has begun.</summary>
     public IReadOnlyList<int> BatchSizes
     {

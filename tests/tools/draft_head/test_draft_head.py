@@ -54,7 +54,7 @@ def test_rows_are_those_of_the_network(model):
             position = int(np.argsort(batch["order"][window].numpy())[rank])
             before = [int(tokens[window, position - back]) if position >= back else NONE for back in (1, 2)]
             for missed in range(1, rank - 11):
-                found = [number for number, row in enumerate(rows.columns.tolist()) if row[:2] == before and row[5] == missed]
+                found = [number for number, row in enumerate(rows.columns.tolist()) if row[:2] == before and row[4] == missed]
                 inputs = [batch[name][window:window + 1] for name in ("input_ids", "order", "prompt_mask")]
                 expected, oracle = (model(*inputs, torch.tensor([[position]]), torch.tensor([[horizon]]))[0, 0] for horizon in (rank - missed, rank))
                 for number in found:
@@ -69,7 +69,7 @@ def test_rows_behind_wrong_tokens_see_these(model, table):
     tokens = np.arange(9, 29)[None]
     positions = np.arange(6, 14)[None]
     rows = make(model, table, tokens, positions, targets=1, chains=4)
-    chosen = [number for number, row in enumerate(rows.columns.tolist()) if row[2] != NONE and row[5] == 1]
+    chosen = [number for number, row in enumerate(rows.columns.tolist()) if row[2] != NONE and row[4] == 1]
     assert len(chosen) == 4
     for number in chosen:
         before, _, wrong, *_ = rows.columns[number].tolist()
@@ -114,7 +114,7 @@ def test_odds_and_draws_of_a_table(table):
 
 def test_acceptance_of_equal_rows_is_one(model):
     states = torch.randn(6, model.config.d_model)
-    rows = Rows(states, states, torch.tensor([[9, 10, NONE, 11, NONE, 1, 0]] * 6))
+    rows = Rows(states, states, torch.tensor([[9, 10, NONE, 11, 1, 0]] * 6))
     found = acceptance.measure(model, DraftHead(model.transformer.word_embedding.weight, 8, 4), rows, None, 1.0, [])
     assert found.means("row")[0] == pytest.approx(1, abs=1e-5) and found.means("head")[0] == pytest.approx(1, abs=1e-5)
     assert acceptance.best_exponent(found) == 0

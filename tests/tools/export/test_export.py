@@ -15,8 +15,9 @@ from onnx import TensorProto
 
 from asarm_tools.checkpoints import random_checkpoint
 from asarm_tools.checkpoints.checkpoint import checkpoint_hash, read_weights, write_weights
-from asarm_tools.checkpoints.tensor_file import write_tensors
+from asarm_tools.checkpoints.tensor_file import read_tensors, write_tensors
 from asarm_tools.command_line import failure
+from asarm_tools.draft_head import head_sizes
 from asarm_tools.export import command as export
 from asarm_tools.export import fixtures, folder
 from asarm_tools.network.config import TwoStreamConfig
@@ -276,8 +277,13 @@ def test_a_draft_head_goes_into_the_folder(tiny, tmp_path, output, call, capsys)
     write_head(tmp_path / "head", 64, 32)
     assert call(export, "--checkpoint", tiny, "--output", output, "--maximum-length", 8, "--draft-head", tmp_path / "head") == 0
     assert (output / "draft_head.safetensors").read_bytes() == (tmp_path / "head").read_bytes() and "draft_head.safetensors" in described(output)["files"]
-    for vocabulary, width, message in ((65, 32, "65 tokens"), (64, 33, "states of 32 numbers")):
-        write_head(tmp_path / "head", vocabulary, width)
+    tensors = read_tensors(str(tmp_path / "head"))
+    hidden, bias = "draft_head.hidden.weight", "draft_head.hidden.bias"
+    for change, message in (
+            ({hidden: tensors[hidden].T}, "hidden.weight is float16 [44, 6], with this checkpoint it must be float16 [6, 44]"),
+            ({bias: tensors[bias].astype(np.float32)}, "hidden.bias is float32"), ({bias: tensors[bias] * np.float16(np.nan)}, "hidden.bias holds numbers that are not finite"),
+            ({"draft_head.input_embedding.scale": np.float32(1)}, "input_embedding.scale is float32 []")):
+        write_tensors(str(tmp_path / "head"), {**tensors, **{name: np.asarray(values) for name, values in change.items()}})
         assert call(export, "--checkpoint", tiny, "--output", tmp_path / "other", "--draft-head", tmp_path / "head") == 2
         assert message in capsys.readouterr().err
     write_tensors(str(tmp_path / "head"), {"other": np.zeros(1)})
@@ -286,9 +292,8 @@ def test_a_draft_head_goes_into_the_folder(tiny, tmp_path, output, call, capsys)
 
 
 def write_head(path, vocabulary: int, width: int) -> None:
-    """Of rank 4, as far as the exporter looks at it."""
-    shapes = {"hidden.weight": (6, width + 12), "output.bias": (4,), "input_embedding.weight": (vocabulary, 4), "output_embedding.weight": (vocabulary, 4), "ngram_exponent": (1,)}
-    write_tensors(str(path), {"draft_head." + name: np.zeros(shape, np.float32) for name, shape in shapes.items()})
+    """Of six hidden numbers and rank 4."""
+    write_tensors(str(path), {head_sizes.PREFIX + name: np.ones(shape, kind) for name, (kind, shape) in head_sizes.shapes(vocabulary, width, 6, 4).items()})
 
 
 def test_failed_replacement_restores_the_earlier_export(tiny, output, call, monkeypatch):

@@ -92,3 +92,16 @@ def test_lengths_of_goldens_are_the_callers(tiny, output, call, capsys):
     for length in (1, 41):
         assert call(export, *arguments, "--golden-lengths", length) == 2
         assert "--golden-lengths must be of 2 to 40" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("change, message", [
+    ({"prompt_mask": [0, 0, 0]}, "no given token"), ({"order": [2, 0, 1]}, "given tokens behind others"), ({"target_horizons": [0]}, "does not see all given"),
+    ({}, "3 tokens, the maximum length is 2")])
+def test_cases_that_a_folder_cannot_have_are_refused(tmp_path, change, message):
+    case = {"input_ids": [9, 9, 9], "order": [0, 1, 2], "prompt_mask": [1, 0, 0], "target_positions": [1], "target_horizons": [1], **change}
+    arrays = {name: np.array(values, np.int64) for name, values in case.items()}
+    path = str(tmp_path / "golden.safetensors")
+    fixtures.write_cases(path, [{**arrays, "logits": np.zeros((1, 20), np.float32)}])
+    assert len(fixtures.read_cases(path, 20)) == 1
+    with pytest.raises(InputError, match=message):
+        fixtures.read_cases(path, 20, 2 if not change else 3)

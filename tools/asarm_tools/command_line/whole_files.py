@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 from collections.abc import Iterator
 
 from asarm_tools.command_line.failure import undisturbed
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextlib.contextmanager
@@ -42,7 +45,7 @@ def whole_folder(path: str) -> Iterator[str]:
 
 def _name(error: BaseException, path: str) -> None:
     """A disk that is full names no file of itself."""
-    if isinstance(error, OSError) and error.filename is None and error.errno is not None:
+    if isinstance(error, OSError) and error.filename is None and error.errno in _FULL:
         error.filename = path
 
 

@@ -76,7 +76,7 @@ def _drafts(model: TwoStreamModel, head: DraftHead, rows: Rows, table: NgramTabl
 
 
 def _shortlisted(row: Tensor, correction: Tensor, odds: Tensor | None, temperature: float) -> Tensor:
-    """As the runtime does it: tokens that are unlikely by the row and by n-grams share the mean correction of the others."""
+    """About as the runtime does it: tokens that are unlikely by the row, and of no high odds by n-grams, share the mean correction of the others."""
     likely = row >= UNLIKELY
     if odds is not None:
         likely |= (odds / temperature > math.log(20)) & (row > 0)

@@ -20,15 +20,15 @@ NONE = -1  # no token there
 MISSED = np.array([4, 3, 2.5, 2, 1.5, 1, 1, 1])  # how often a row misses 1, 2, ... tokens
 ROWS_A_TARGET = 3
 CHAIN = 3  # tokens of a chain of wrong ones
-COLUMNS = ("before_1", "before_2", "rejected", "before_3", "after", "missed", "left_seen")
+COLUMNS = ("before_1", "before_2", "rejected", "before_3", "missed", "left_seen")
 
 
 @dataclass(frozen=True)
 class Rows:
     """states and oracles [N, S]: of the query of a row, and of the query of the same target that sees all ranks before it.
 
-    columns int64 [N, 7]: the tokens one and two positions before the target and a rejected one that the row has seen there, then the token three
-    positions before and a given one after, how many ranks before the target the row misses, and whether it has seen the token before it.
+    columns int64 [N, 6]: the tokens one and two positions before the target and a rejected one that the row has seen there, then the token three
+    positions before, how many ranks before the target the row misses, and whether it has seen the token before it.
     """
 
     states: Tensor
@@ -109,7 +109,7 @@ class _Window:
         length = len(self.tokens)
         prompt = np.ones(length, np.int64)
         prompt[self.positions] = 0
-        self.prompt, self.order, self.given = prompt, lattice_order(prompt[None])[0], length - len(self.positions)
+        self.order, self.given = lattice_order(prompt[None])[0], length - len(self.positions)
         self.content = np.concatenate((self.tokens, np.zeros(self.wrong, np.int64)))
         self.places = np.concatenate((np.arange(length), np.zeros(self.wrong, np.int64)))
         self.visible = np.zeros((length + self.wrong, length + self.wrong), bool)
@@ -131,9 +131,8 @@ class _Window:
         self.rows.append(self._ask(target, horizon, wrong))
         rejected = NONE if wrong is None or self.places[wrong[-1]] != position - 1 else int(self.content[wrong[-1]])
         before = [int(self.tokens[position - back]) if position >= back else NONE for back in (1, 2, 3)]
-        after = int(self.tokens[position + 1]) if position + 1 < len(self.tokens) and self.prompt[position + 1] else NONE
         seen = int(position == 0 or self.order[position - 1] < self.given + horizon)
-        self.columns.append([before[0], before[1], rejected, before[2], after, target - horizon, seen])
+        self.columns.append([before[0], before[1], rejected, before[2], target - horizon, seen])
 
     def visibility(self, queries: int) -> np.ndarray:
         """bool [S + Z + queries, S + Z]; rows beyond those asked see the first position, and nobody reads them."""

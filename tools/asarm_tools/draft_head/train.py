@@ -3,8 +3,8 @@
     draft_head.py --checkpoint DIR --tokenizer spiece.model --train TEXT[=WEIGHT] ... --valid TEXT ... --output draft_head.safetensors
                   [--ngrams ngrams.bin] [--minutes M] [options]
 
-A round makes rows of a few windows by one forward pass of the network and keeps them; steps draw from the rows of the latest rounds, so that a row is
-used about twice. Many small steps learn more than few large ones of as many rows. The loss is the Kullback-Leibler divergence from the full conditional
+A round makes rows of a few windows by one forward pass of the network and keeps them; steps draw from those of the kept rounds, of which an old one
+at random gives way, so that a row is used about twice. Many small steps learn more than few large ones of as many rows. The loss is the Kullback-Leibler divergence from the full conditional
 at first, and the acceptance itself, of the draft with n-grams, in the last part of the time. At the end acceptances on the held-out texts are printed, and the exponent on
 the odds of n-grams is chosen by them.
 """
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -80,9 +81,15 @@ def main(clock: Callable[[], float] = time.monotonic) -> None:
     mixture = Mixture(parse_shares(options.train), tokenizer)
     mixture.require(options.length)
     valid = {path: PackedCorpus([path], tokenizer) for path in options.valid}
+    for corpus in valid.values():
+        corpus.require(options.length)
+    if options.rank > min(model.config.vocab_size, model.config.d_model):
+        raise InputError(f"--rank must be at most {min(model.config.vocab_size, model.config.d_model)} for this checkpoint, it is {options.rank}")
+    os.makedirs(os.path.dirname(os.path.abspath(options.output)), exist_ok=True)
     trainer = HeadTrainer(model, table, options)
     print(f"{sum(weight.numel() for weight in trainer.head.parameters())} parameters, {mixture.tokens} training tokens", flush=True)
     trainer.run(mixture, clock)
+    write_head(options.output, trainer.head, 0.0)  # kept if the measurements fail
     exponent = report(trainer, valid, sorted({special.mask_id, *special.special_ids}))
     write_head(options.output, trainer.head, exponent)
     print(f"{options.output}: written")
@@ -155,7 +162,7 @@ class HeadTrainer:
 
 
 def report(trainer: HeadTrainer, valid: dict[str, PackedCorpus], banned: list[int]) -> float:
-    """Prints acceptances on fixed windows of each text, and gives the exponent that is best at temperature 1 over all of them."""
+    """Prints acceptances on fixed windows of each text, and gives the mean of the exponents that are best at temperature 1."""
     exponents = []
     for path, corpus in valid.items():
         trainer.generator = np.random.default_rng(0)

@@ -102,7 +102,10 @@ def write_cases(path: str, cases: list[Case]) -> None:
 
 
 def read_cases(path: str, vocabulary: int, longest: int | None = None) -> list[Case]:
-    """The cases of a file, refused where a tensor lacks, shapes do not agree, a number is out of its range, or a sequence is longer than the longest."""
+    """The cases of a file, refused where a tensor lacks, shapes do not agree or a number is out of its range.
+
+    longest: refuses those too that a model folder of this maximum length cannot have.
+    """
     tensors = read_tensors(path)
     cases = []
     for number in sorted({name.partition(".")[0] for name in tensors}):
@@ -118,8 +121,8 @@ def read_cases(path: str, vocabulary: int, longest: int | None = None) -> list[C
         wrong = _out_of_range(case, vocabulary)
         if wrong:
             raise InputError(f"{path}: case {number} has {', '.join(wrong)} of a wrong type or out of range")
-        if longest is not None and sequence[0] > longest:
-            raise InputError(f"{path}: case {number} has {sequence[0]} tokens, the maximum length is {longest}")
+        if longest is not None:
+            _require_usable(f"{path}: case {number}", case, longest)
         cases.append(case)
     if not cases:
         raise InputError(f"{path} holds no case")
@@ -133,12 +136,18 @@ def _out_of_range(case: Case, vocabulary: int) -> list[str]:
     wrong = [name for name, high in most.items() if case[name].dtype != np.int64 or ((case[name] < 0) | (case[name] > high)).any()]
     if "order" not in wrong and np.unique(case["order"]).size != length:
         wrong.append("order")
-    given = int(case["prompt_mask"].sum())
-    if not wrong and (given == 0 or case["order"][case["prompt_mask"] == 1].max() != given - 1):  # given tokens come first, and there is one
-        wrong.append("prompt_mask")
-    if not wrong and (case["target_horizons"] < given).any():
-        wrong.append("target_horizons")
     return wrong + ["logits"] * (case["logits"].dtype != np.float32)
+
+
+def _require_usable(name: str, case: Case, longest: int) -> None:
+    """Given tokens have the first ranks, there is one, every query sees all of them, and the sequence is not too long."""
+    given = int(case["prompt_mask"].sum())
+    if case["order"].size > longest:
+        raise InputError(f"{name} has {case['order'].size} tokens, the maximum length is {longest}")
+    if given == 0 or case["order"][case["prompt_mask"] == 1].max() != given - 1:
+        raise InputError(f"{name} has no given token, or given tokens behind others in its order")
+    if (case["target_horizons"] < given).any():
+        raise InputError(f"{name} has a query that does not see all given tokens")
 
 
 def main() -> int:

@@ -69,7 +69,7 @@ def build(options: ExportOptions, folder: str) -> None:
     """Writes all files into the folder, asarm.json last, with the hashes of the others."""
     chosen = Variant(options)
     check_encoding(options)
-    check_opset(options.opset)
+    check_opset(options.opset, chosen.precision.bits is not None)
     stage("reading the checkpoint")
     checkpoint = checkpoint_hash(options.checkpoint)
     weights, source = read_weights(options.checkpoint), os.path.join(options.checkpoint, CONFIG_FILE)
@@ -167,10 +167,10 @@ def draft_head(source: str | None, config: TwoStreamConfig, path: str) -> None:
         shutil.copyfile(source, path)
 
 
-def check_opset(opset: int) -> None:
-    """Refuses what the installed onnx cannot check."""
+def check_opset(opset: int, is_integer: bool) -> None:
+    """Refuses graphs of integers that the installed onnx does not know; it passes over newer ones in floating point."""
     known = onnx.defs.onnx_opset_version()
-    if known < opset <= OPSETS[-1]:
+    if is_integer and known < opset <= OPSETS[-1]:
         raise InputError(f"--opset {opset} is newer than the installed onnx {onnx.__version__} knows, which is {known}")
 
 

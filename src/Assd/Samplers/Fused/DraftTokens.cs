@@ -9,7 +9,7 @@ namespace AsArm.Assd.Samplers.Fused;
 
 /// <summary>
 /// The draft tokens of a speculation step and the distributions p~ that they were drawn from. An n-gram draft is computed again from the
-/// same known tokens when it is needed; of a network row or product the weights [V] are kept.
+/// same known tokens when it is needed; of all other sources the weights [V] are kept.
 /// </summary>
 internal sealed class DraftTokens(int capacity, NgramDraft ngrams, int vocabularySize)
 {

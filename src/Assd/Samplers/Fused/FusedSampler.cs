@@ -10,7 +10,7 @@ namespace AsArm.Assd.Samplers.Fused;
 /// <summary>
 /// Speculative decoding with one forward pass per speculation step: the pass verifies the draft tokens of ranks n..n+k-1, each at its own
 /// horizon, evaluates a bonus query at n+k, and evaluates draft queries for later steps. Draft tokens are drawn one after another, each
-/// given those before it, from n-grams, from a row of an earlier pass, or from their product. Without draft tokens it is sequential
+/// given those before it, from n-grams, from a row of an earlier pass, from their product, or from a row that a draft head corrects. Without draft tokens it is sequential
 /// decoding.
 /// </summary>
 /// <remarks>
@@ -56,7 +56,7 @@ public sealed partial class FusedSampler : Sampler
         VerificationMethod verification = VerificationMethod.Block,
         double corpusWeight = NgramTable.DefaultCorpusWeight,
         DraftHead? head = null)
-        : base(order, tokens, options, vocabularySize, MaxQueries(order, policy), head?.StateSize ?? 0)
+        : base(order, tokens, options, vocabularySize, MaxQueries(order, policy), StateSizeOf(head, options))
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(corpusWeight);
         if (head is not null && head.VocabularySize != vocabularySize)
@@ -109,6 +109,13 @@ public sealed partial class FusedSampler : Sampler
         int accepted = Committed - start - 1;
         RecordAcceptance(accepted);
         StoreNetworkDrafts(start, accepted);
+    }
+
+    /// <summary>Greedy decoding has rows of one token, which a head cannot correct.</summary>
+    private static int StateSizeOf(DraftHead? head, SamplingOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        return head is null || options.IsGreedy ? 0 : head.StateSize;
     }
 
     private static int MaxDraftTokens(Order order, IDraftPolicy policy)

@@ -50,7 +50,7 @@ internal sealed class CachedBuffers
     public TargetStates? States { get; }
 
     /// <summary>Size of the large buffers: logits, and new keys and values where the graph returns them.</summary>
-    public long Bytes => (Content[0].Length * _format.ContentBytes) + (Targets[0].Length * MemoryBounds.TargetBytes(_manifest));
+    public long Bytes => (Content[0].Length * _format.ContentBytes) + (Targets[0].Length * MemoryBounds.CachedTargetBytes(_manifest));
 
     /// <summary>Whether a run of this shape fits.</summary>
     public bool CanFit(CachedShape shape) =>

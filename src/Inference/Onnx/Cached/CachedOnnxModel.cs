@@ -36,7 +36,7 @@ internal sealed class CachedOnnxModel : OnnxAnySubsetModel
         _cache = cache;
         _scratch = HostKeyValueCache.Create(manifest);
         _slots = new CacheSlots(cache, format.SlotLength, maxCacheBytes / perToken, _tensors.Clear, MemoryBounds.RetainedBytes / perToken);
-        _planner = new RunPlanner(manifest.Heads, format.ContentBytes, MemoryBounds.TargetBytes(manifest), perToken);
+        _planner = new RunPlanner(manifest.Heads, format.ContentBytes, MemoryBounds.CachedTargetBytes(manifest), perToken);
         _buffers = new CachedBuffers(manifest, format);
     }
 

@@ -14,7 +14,10 @@ internal static class MemoryBounds
     /// <summary>Number of consecutive forward passes for which half of the cache must be enough before it shrinks, so that alternating long and short texts do not resize it.</summary>
     public const int PassesBeforeShrinking = 64;
 
-    /// <summary>Size of the logits of one query position, and of its state for a draft head.</summary>
-    public static long TargetBytes(ModelManifest manifest) =>
-        ((long)manifest.VocabularySize * sizeof(float)) + (manifest.HasDraftHead ? manifest.ModelDimension * (long)manifest.CacheElementBytes : 0);
+    /// <summary>Size of the logits of one query position.</summary>
+    public static long TargetBytes(ModelManifest manifest) => (long)manifest.VocabularySize * sizeof(float);
+
+    /// <summary>Size of the logits of one query position of the graph with the cache, and of its state for a draft head.</summary>
+    public static long CachedTargetBytes(ModelManifest manifest) =>
+        TargetBytes(manifest) + (manifest.HasDraftHead ? manifest.ModelDimension * (long)manifest.CacheElementBytes : 0);
 }

@@ -38,14 +38,7 @@ public sealed class DraftHeadTests
         int[] tokens = [];
         for (int i = 0; i < Draws; i++)
         {
-            var policy = new ScriptedPolicy
-            {
-                MaxDraftQueries = 1,
-                Queries = view => view.Committed == 1 ? [new(2, 1)] : [],
-                Source = view => view.Drafted == 0 && view.Target(view.Committed).HasHead ? DraftSource.Head : DraftSource.None,
-            };
-            var sampler = new FusedSampler(order, [2, 0, 0, 0], options, V, policy, hasNgrams ? _table : null, head: new DraftHead(weights));
-            new SamplingLoop(model, [sampler], [new ScriptedRandom(0.95)]).Step(default);
+            FusedSampler sampler = AfterOneStep(order, [2, 0, 0, 0], options, model, hasNgrams ? _table : null, weights);
             tokens = [.. sampler.Tokens[..2]];
             sampler.Prepare(new ScriptedRandom((i + 0.5) / Draws));
             drawn[sampler.Tokens[2]] += 1.0 / Draws;
@@ -57,6 +50,36 @@ public sealed class DraftHeadTests
         double[] expected = ReferenceHead.Draft(weights, row, state, [tokens[1], tokens[0], -1], temperature, hasNgrams ? odds : null);
         for (int token = 0; token < V; token++)
             Assert.AreEqual(expected[token], drawn[token], 2.0 / Draws, $"Token {token}.");
+    }
+
+    /// <summary>Most tokens are not on the shortlist, and share a factor; the likely ones are all over the vocabulary, at its ends too.</summary>
+    [TestMethod]
+    public void Draft_OfALargeVocabulary_HasTheProbabilitiesOfTheFormula()
+    {
+        const int Large = 1500;
+        int[] likely = [0, 15, 16, 63, 64, 700, Large - 1];
+        double[] row = [.. Enumerable.Range(0, Large).Select(token => likely.Contains(token) ? 0.1 : 0.3 / (Large - likely.Length))];
+        var order = Order.LeftToRight([true, false, false, false]);
+        var model = new ScriptedModel(Large, order.Length, _ => row);
+        DraftHeadWeights weights = RandomHead.Weights(Large, model.StateSize);
+        var drawn = new double[Large];
+        int first = 0;
+        for (int i = 0; i < Draws; i++)
+        {
+            FusedSampler sampler = AfterOneStep(order, [2, 0, 0, 0], new(), model, null, weights);
+            first = sampler.Tokens[1];
+            sampler.Prepare(new ScriptedRandom((i + 0.5) / Draws));
+            drawn[sampler.Tokens[2]] += 1.0 / Draws;
+        }
+
+        var sequence = new SequenceState(order, [2, 0, 0, 0], Large, 1, model.StateSize);
+        sequence.BeginForwardPass(1);
+        sequence.AddQuery(new(2, 1));
+        model.Evaluate([sequence], default);
+        double[] expected = ReferenceHead.Draft(weights, row, sequence.States.ToArray(), [first, 2, -1]);
+        foreach (int token in likely)
+            Assert.AreEqual(expected[token], drawn[token], 2.0 / Draws, $"Token {token}.");
+        Assert.AreEqual(1 - likely.Sum(token => expected[token]), 1 - likely.Sum(token => drawn[token]), 10.0 / Draws);
     }
 
     [TestMethod]
@@ -78,6 +101,31 @@ public sealed class DraftHeadTests
         {
             Assert.ThrowsExactly<ArgumentException>(() => new DraftHead(wrong));
         }
+    }
+
+    /// <summary>A sampler that has committed the target of rank 1, and kept a row of rank 2.</summary>
+    private static FusedSampler AfterOneStep(Order order, int[] tokens, SamplingOptions options, RowModel model, NgramTable? table, DraftHeadWeights weights)
+    {
+        var policy = new ScriptedPolicy
+        {
+            MaxDraftQueries = 1,
+            Queries = view => view.Committed == 1 ? [new(2, 1)] : [],
+            Source = view => view.Drafted == 0 && view.Target(view.Committed).HasHead ? DraftSource.Head : DraftSource.None,
+        };
+        var sampler = new FusedSampler(order, tokens, options, model.VocabularySize, policy, table, head: new DraftHead(weights));
+        new SamplingLoop(model, [sampler], [new ScriptedRandom(0.95)]).Step(default);
+        return sampler;
+    }
+
+    /// <summary>Control of the loop: a model without states is refused when the sequence is added.</summary>
+    [TestMethod]
+    public void Add_ModelWithoutStates_Throws()
+    {
+        var order = Order.LeftToRight([true, false, false]);
+        var sampler = new FusedSampler(order, [0, 0, 0], new(), V, new FixedDraftPolicy(DraftSource.Head, 1, 1), head: RandomHead.Create(V, RowModel.NumbersOfAState + 1));
+        Assert.ThrowsExactly<ArgumentException>(() => new SamplingLoop(TableModel.Random(V, order.Length, 1, 1), [sampler], [new ScriptedRandom()]));
+        var greedy = new FusedSampler(order, [0, 0, 0], new() { Temperature = 0 }, V, new FixedDraftPolicy(DraftSource.Head, 1, 1), head: RandomHead.Create(V, RowModel.NumbersOfAState + 1));
+        Assert.AreEqual(0, greedy.State.StateSize);
     }
 
     /// <summary>The row and the state of the query for the target of rank 2 that sees the first token only.</summary>

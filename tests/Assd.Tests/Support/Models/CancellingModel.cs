@@ -10,6 +10,8 @@ internal sealed class CancellingModel(IAnySubsetModel inner, IRandomSource rando
 
     public int MaxLength => inner.MaxLength;
 
+    public int StateSize => inner.StateSize;
+
     public void Evaluate(ReadOnlySpan<SequenceState> states, CancellationToken cancellationToken)
     {
         if (random.NextDouble() < 0.05)

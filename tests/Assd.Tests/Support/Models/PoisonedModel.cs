@@ -15,6 +15,8 @@ internal sealed class PoisonedModel(IAnySubsetModel inner, SequenceState? faulty
 
     public int MaxLength => inner.MaxLength;
 
+    public int StateSize => inner.StateSize;
+
     public void Evaluate(ReadOnlySpan<SequenceState> states, CancellationToken cancellationToken)
     {
         inner.Evaluate(states, cancellationToken);

@@ -9,6 +9,8 @@ internal sealed class ReleasingModel(IAnySubsetModel inner) : IAnySubsetModel
 
     public int MaxLength => inner.MaxLength;
 
+    public int StateSize => inner.StateSize;
+
     /// <summary>Sequences that were evaluated and not released.</summary>
     public HashSet<SequenceState> Alive { get; } = [];
 

@@ -1,0 +1,78 @@
+using AsArm.Assd.Models;
+using AsArm.Assd.Ordering;
+using AsArm.Assd.Randomness;
+using AsArm.Assd.Tests.Support;
+using AsArm.Inference.ModelFolders;
+using AsArm.Inference.Onnx.Cached;
+using AsArm.Inference.Tests.ModelFolders;
+using AsArm.Inference.Tests.Support;
+
+namespace AsArm.Inference.Tests.Onnx.Cached;
+
+/// <summary>The state of a query is the one that its logits are computed from: logits = state E^T + bias, with the embedding E of the checkpoint.</summary>
+[TestClass]
+public sealed class TargetStatesTests
+{
+    private const int V = 64, Width = 32; // of models/tiny
+    private const string Prefix = "transformer.word_embedding.weight";
+
+    /// <summary>Sequences of several lengths with several numbers of queries share passes, with slots and without, and shapes come again.</summary>
+    [TestMethod]
+    [DataRow(long.MaxValue)]
+    [DataRow(0)]
+    public void Evaluate_SequencesThatShareAPass_HaveTheStatesOfTheirLogits(long maxCacheBytes)
+    {
+        using var folder = new TemporaryFolder(Files.Tiny);
+        ManifestText.ReplaceFile(folder, ModelFolder.DraftHeadFile, HeadBytes.Write(RandomHead.Weights(V, Width)));
+        using CachedOnnxModel model = CachedOnnxModel.Open(ModelFolder.Open(folder.Path), maxCacheBytes: maxCacheBytes);
+        Safetensors checkpoint = Safetensors.Open(Files.Golden("tiny/model.safetensors"));
+        float[] embedding = checkpoint.Read<float>(Prefix), bias = checkpoint.Read<float>("lm_loss.bias");
+        var random = new SplitMix64(5);
+        SequenceState[] states = [.. Enumerable.Range(0, 5).Select(i => NewSequence(random, 10 + (9 * i), i == 3 ? 0 : Width))];
+        for (int pass = 0; pass < 12; pass++)
+        {
+            SequenceState[] chosen = [.. states.Where(_ => random.NextDouble() < 0.7)];
+            if (chosen.Length == 0)
+                continue;
+            foreach (SequenceState state in chosen)
+                Ask(random, state);
+            model.Evaluate(chosen, default);
+            foreach (SequenceState state in chosen.Where(state => state.StateSize > 0))
+                AssertStatesGiveTheLogits(state, embedding, bias);
+        }
+    }
+
+    private static SequenceState NewSequence(SplitMix64 random, int length, int stateSize)
+    {
+        bool[] given = [true, .. random.NextGiven(length - 1, 0.5)];
+        given[^1] = false;
+        return new SequenceState(Order.LeftToRight(given), random.NextTokens(length, V), V, 4, stateSize);
+    }
+
+    private static void Ask(SplitMix64 random, SequenceState state)
+    {
+        int known = random.Next(state.Order.GivenCount, state.Order.Length - 1);
+        for (int rank = state.Order.GivenCount; rank < known; rank++)
+            state.SetToken(rank, random.Next(V));
+        state.BeginForwardPass(known);
+        for (int i = random.Next(1, 4); i > 0; i--)
+        {
+            int rank = random.Next(known, state.Order.Length - 1);
+            state.AddQuery(new(rank, random.Next(state.Order.GivenCount, known)));
+        }
+    }
+
+    private static void AssertStatesGiveTheLogits(SequenceState state, float[] embedding, float[] bias)
+    {
+        for (int row = 0; row < state.Conditionals.Length; row++)
+        {
+            for (int token = 0; token < V; token++)
+            {
+                double logit = bias[token];
+                for (int i = 0; i < Width; i++)
+                    logit += (double)state.StateRow(row)[i] * embedding[(token * Width) + i];
+                Assert.AreEqual(logit, state.Row(row)[token], 1e-4);
+            }
+        }
+    }
+}
