@@ -68,12 +68,12 @@ public sealed class DraftAcceptance
     /// <summary>
     /// Rates for a model without measurements. The acceptance of a calibrated draft lies between its largest probability c, if the oracle
     /// is certain, and 1, if the two are equal. It is assumed to be c without the left neighbour. With it, it is assumed to be half of the
-    /// way from c to 1 for n-grams and three quarters for rows of the network. A product is assumed to be no better than n-grams, a row that a draft head corrects like one that has seen the left neighbour to the half. A draft
+    /// way from c to 1 for n-grams and three quarters for rows of the network. A product is assumed to be no better than n-grams, and so is a row that a draft head corrects. A draft
     /// that is not computed yet counts as one of small c: a quarter, or that part of the way if it is more. The sequence's own bigrams,
     /// most of which have a count of one, are assumed to be right once in ten times. The draft tokens of the sequence outweigh these rates
     /// after a few tokens.
     /// </summary>
-    public static DraftAcceptance Neutral { get; } = new(NeutralRates(0, 0.5), NeutralRates(0, 0.75), NeutralRates(0.5, 0.5), NeutralRates(0.5, 0.75), [0.1, 0.1, 0.1, 0.1, 0.1]);
+    public static DraftAcceptance Neutral { get; } = new(NeutralRates(0, 0.5), NeutralRates(0, 0.75), NeutralRates(0.5, 0.5), NeutralRates(0.5, 0.5), [0.1, 0.1, 0.1, 0.1, 0.1]);
 
     /// <summary>The weight of the rates of a source against the draft tokens of the sequence itself, in accepted draft tokens.</summary>
     /// <param name="source">The source.</param>
@@ -96,7 +96,7 @@ public sealed class DraftAcceptance
     /// <param name="source">The source of the draft.</param>
     /// <param name="neighbours">The neighbours that are known for n-grams; those that the row sees for the other sources.</param>
     /// <param name="confidence">
-    /// The largest probability of the draft, for a product that of its n-grams, which predicts better; null if not computed yet.
+    /// The largest probability of the draft, for a product that of its n-grams, which predicts better, for a draft head that of its row; null if not computed yet.
     /// </param>
     public double Of(DraftSource source, Neighbours neighbours, double? confidence)
     {

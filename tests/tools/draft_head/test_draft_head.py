@@ -18,6 +18,8 @@ from asarm_tools.network.config import TwoStreamConfig
 from asarm_tools.ngrams.table_file import Level, write_table
 from asarm_tools.ngrams.table_reader import NgramTable
 
+from trainings import Ticks
+
 VOCABULARY = 64
 
 
@@ -127,7 +129,13 @@ def test_training_learns_and_writes_the_file(texts, tmp_path, call, capsys, monk
     monkeypatch.setattr(train, "TEMPERATURES", (1.0,))
     output = tmp_path / "draft_head.safetensors"
     arguments = ["--checkpoint", tmp_path / "checkpoint", "--tokenizer", texts / "spiece.model", "--train", texts / "train.txt", "--valid", texts / "valid.txt", "--output", output]
-    assert call(train, *arguments, "--minutes", 0.1, "--hidden", 64, "--rank", 16, "--length", 16, "--threads", 1, "--valid-windows", 8) == 0
+    given = [*arguments, "--minutes", 5, "--hidden", 64, "--rank", 16, "--length", 16, "--threads", 1, "--valid-windows", 8]
+    monkeypatch.setattr("sys.argv", [train.PROGRAM, *map(str, given)])
+    threads = torch.get_num_threads()
+    try:
+        train.main(Ticks())  # a second a step, so 299 of them
+    finally:
+        torch.set_num_threads(threads)
     printed = capsys.readouterr().out
     rows = {line.split(" | ")[0].removeprefix("| "): float(line.split(" | ")[-1].removesuffix(" |")) for line in printed.splitlines() if line.startswith(("| row", "| head"))}
     assert rows["head"] > rows["row"] and "n-grams" not in printed

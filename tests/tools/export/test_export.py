@@ -1,12 +1,10 @@
-"""The exporter's folder: its contract, its hashes, how it takes its place, and what it must refuse."""
+"""The exporter's folder: its contract, its hashes, and what it must refuse."""
 
 import hashlib
 import os
 import shutil
-import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import onnx
@@ -15,17 +13,9 @@ from onnx import TensorProto
 
 from asarm_tools.checkpoints import random_checkpoint
 from asarm_tools.checkpoints.checkpoint import checkpoint_hash, read_weights, write_weights
-from asarm_tools.checkpoints.tensor_file import read_tensors, write_tensors
-from asarm_tools.command_line import failure
-from asarm_tools.draft_head import head_sizes
 from asarm_tools.export import command as export
 from asarm_tools.export import fixtures, folder
 from asarm_tools.network.config import TwoStreamConfig
-from asarm_tools.ngrams import corpus_ngrams as ngrams
-from asarm_tools.ngrams import model_ngrams
-from asarm_tools.ngrams import table_file as ngram_file
-from asarm_tools.ngrams.table_file import to_bytes, write_table
-from asarm_tools.text import special_tokens
 
 from conftest import ROOT
 from exports import described
@@ -124,76 +114,11 @@ def test_fresh_goldens_of_long_models_are_short(tiny, output, call):
     assert (min(lengths), max(lengths)) == (2, 1024)
 
 
-@pytest.mark.parametrize("number, earlier", [(signal.SIGTERM, True), (signal.SIGTERM, False), (signal.SIGINT, False), (signal.SIGHUP, False)])
-def test_a_signal_leaves_nothing_half_done(tiny, tmp_path, output, call, number, earlier):
-    if earlier:
-        assert call(export, "--checkpoint", tiny, "--output", output, "--maximum-length", 20) == 0
-    before = {path.name: path.read_bytes() for path in output.iterdir()} if earlier else None
-    os.mkfifo(tmp_path / "ngrams.bin")  # the export waits for its writer, with its folder begun
-    tool = [sys.executable, str(ROOT / "tools" / "export" / "export.py"), "--checkpoint", str(tiny), "--output", str(output)]
-    running = subprocess.Popen([*tool, "--ngrams", str(tmp_path / "ngrams.bin")], stderr=subprocess.PIPE, text=True)
-    while running.poll() is None and not list(tmp_path.glob("model.*.part/config.json")):
-        time.sleep(0.01)
-    running.send_signal(number)
-    _, error = running.communicate(timeout=300)  # a net: without it a signal that is ignored would hang the tests
-    assert (running.returncode, error) == (128 + number, f"export.py: stopped by {number.name}\n")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["model", "ngrams.bin"][0 if earlier else 1:]
-    assert before is None or before == {path.name: path.read_bytes() for path in output.iterdir()}
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_between_the_two_renames_waits_for_the_second(tiny, output, call, monkeypatch, number):
-    assert call(export, "--checkpoint", tiny, "--output", output, "--maximum-length", 20) == 0
-    rename = os.rename
-
-    def interrupted(source, target):
-        rename(source, target)
-        if target.endswith(".old.part"):
-            signal.raise_signal(number)  # to this thread, before the call returns
-
-    monkeypatch.setattr(os, "rename", interrupted)
-    assert call(export, "--checkpoint", tiny, "--output", output, "--maximum-length", 30) == 128 + number
-    assert described(output)["maximum_length"] == 30 and [path.name for path in output.parent.iterdir()] == ["model"]
-
-
-def test_signals_have_their_handlers_back_afterwards(tiny, output, call):
-    before = [signal.getsignal(number) for number in failure.STOPPING]
-    assert call(export, "--checkpoint", tiny, "--output", output, "--maximum-length", 1) == 2
-    assert [signal.getsignal(number) for number in failure.STOPPING] == before
-
-
 def test_onnx_is_loaded_before_pytorch():
     """The other way round, its checker crashes on Debian unstable."""
     program = "import sys, asarm_tools.export.against_transformers; names = list(sys.modules); print(names.index('onnx') < names.index('torch'))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT / "tools")})
     assert done.stdout == "True\n", done.stderr
-
-
-def test_n_grams_go_into_the_folder(tiny, tmp_path, output, call):
-    levels = ngrams.count_levels(np.tile(np.arange(9, 64, dtype=np.uint16), 9), 64, [2, 2])
-    write_table(str(tmp_path / "table"), levels, 64)
-    assert call(export, "--checkpoint", tiny, "--output", output, "--ngrams", tmp_path / "table") == 0
-    assert (output / "ngrams.bin").read_bytes() == (tmp_path / "table").read_bytes()
-    assert "ngrams.bin" in described(output)["files"]
-
-
-def test_n_grams_of_the_model_go_into_the_folder(tiny, output, call):
-    assert call(export, "--checkpoint", tiny, "--output", output, "--ngrams", "model") == 0
-    expected = model_ngrams.build(read_weights(str(tiny)), special_tokens.without_tokenizer(64))
-    assert (output / "ngrams.bin").read_bytes() == to_bytes(expected, 64)
-    assert "ngrams.bin" in described(output)["files"]
-    ngram_file.check(str(output / "ngrams.bin"), 64)
-
-
-@pytest.mark.parametrize("vocabulary, change, message", [
-    (65, lambda data: data, "65 tokens, the checkpoint has 64"), (64, lambda data: data[:-4], "damaged"), (64, lambda data: data + b"0000", "damaged"),
-    (64, lambda data: data[:20], "no n-gram table"), (64, lambda data: b"x" + data[1:], "no n-gram table"),
-    (64, lambda data: data[:8] + b"\2" + data[9:], "version 2")])
-def test_a_table_that_does_not_fit_is_refused(tiny, tmp_path, output, call, capsys, vocabulary, change, message):
-    levels = ngrams.count_levels(np.tile(np.arange(9, 64, dtype=np.uint16), 9), vocabulary, [2, 2])
-    (tmp_path / "table").write_bytes(change(to_bytes(levels, vocabulary)))
-    assert call(export, "--checkpoint", tiny, "--output", output, "--ngrams", tmp_path / "table") == 2
-    assert message in capsys.readouterr().err and not output.exists()
 
 
 def test_trained_length_of_the_checkpoint_must_be_a_length(tiny, tmp_path, output, call, capsys):
@@ -213,50 +138,6 @@ def test_open_gaps_of_the_checkpoint_are_described(tiny, tmp_path, output, call,
         assert "open_gaps" in capsys.readouterr().err
 
 
-def test_earlier_export_is_replaced_and_repeats_every_byte(tiny, output, call):
-    files = []
-    for _ in range(2):
-        assert call(export, "--checkpoint", tiny, "--output", output) == 0
-        files.append({path.name: path.read_bytes() for path in output.iterdir()})
-    assert files[0] == files[1]
-    assert len(list(output.parent.iterdir())) == 1
-
-
-def test_foreign_content_is_refused(tiny, output, call, capsys):
-    output.mkdir()
-    (output / "letter.txt").write_text("dear")
-    assert call(export, "--checkpoint", tiny, "--output", output) == 2
-    assert "holds no earlier export" in capsys.readouterr().err
-    (output / "letter.txt").unlink()
-    assert call(export, "--checkpoint", tiny, "--output", output) == 0  # empty is fine
-    (output / "letter.txt").write_text("dear")
-    assert call(export, "--checkpoint", tiny, "--output", output) == 2
-    assert "letter.txt" in capsys.readouterr().err
-    assert (output / "letter.txt").read_text() == "dear"
-    assert call(export, "--checkpoint", tiny, "--output", output / "letter.txt") == 2
-
-
-def test_a_file_put_beside_an_earlier_export_meanwhile_stays(tiny, output, call, capsys, monkeypatch):
-    assert call(export, "--checkpoint", tiny, "--output", output, "--maximum-length", 8) == 0
-    build = folder.build
-
-    def slow(options, path):
-        build(options, path)
-        (output / "notes.txt").write_text("mine")
-    monkeypatch.setattr(folder, "build", slow)
-    assert call(export, "--checkpoint", tiny, "--output", output, "--maximum-length", 9) == 2
-    assert "notes.txt" in capsys.readouterr().err
-    assert (output / "notes.txt").read_text() == "mine" and described(output)["maximum_length"] == 8
-
-
-def test_a_link_to_a_folder_stays_a_link(tiny, tmp_path, call):
-    (tmp_path / "real").mkdir()
-    (tmp_path / "link").symlink_to("real")
-    assert call(export, "--checkpoint", tiny, "--output", tmp_path / "link", "--maximum-length", 8) == 0
-    assert (tmp_path / "link").is_symlink() and (tmp_path / "real" / "asarm.json").exists()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "real"]
-
-
 def test_a_wide_network_is_exported_in_int8(tmp_path, output, call):
     """From 1,024 numbers on vectors of the cached graph alone are large, too."""
     weights = random_checkpoint.random_weights(TwoStreamConfig(9, 1024, 1, 16, 64), 1, 0.02)
@@ -271,66 +152,6 @@ def test_goldens_longer_than_the_model_are_refused(tiny, tmp_path, output, call,
     assert "the maximum length is 16" in capsys.readouterr().err
     assert call(export, "--checkpoint", tiny, "--output", tmp_path / "both", "--golden", golden, "--golden-lengths", 3) == 2
     assert "--golden-lengths" in capsys.readouterr().err
-
-
-def test_a_draft_head_goes_into_the_folder(tiny, tmp_path, output, call, capsys):
-    write_head(tmp_path / "head", 64, 32)
-    assert call(export, "--checkpoint", tiny, "--output", output, "--maximum-length", 8, "--draft-head", tmp_path / "head") == 0
-    assert (output / "draft_head.safetensors").read_bytes() == (tmp_path / "head").read_bytes() and "draft_head.safetensors" in described(output)["files"]
-    tensors = read_tensors(str(tmp_path / "head"))
-    hidden, bias = "draft_head.hidden.weight", "draft_head.hidden.bias"
-    for change, message in (
-            ({hidden: tensors[hidden].T}, "hidden.weight is float16 [44, 6], with this checkpoint it must be float16 [6, 44]"),
-            ({bias: tensors[bias].astype(np.float32)}, "hidden.bias is float32"), ({bias: tensors[bias] * np.float16(np.nan)}, "hidden.bias holds numbers that are not finite"),
-            ({"draft_head.input_embedding.scale": np.float32(1)}, "input_embedding.scale is float32 []")):
-        write_tensors(str(tmp_path / "head"), {**tensors, **{name: np.asarray(values) for name, values in change.items()}})
-        assert call(export, "--checkpoint", tiny, "--output", tmp_path / "other", "--draft-head", tmp_path / "head") == 2
-        assert message in capsys.readouterr().err
-    write_tensors(str(tmp_path / "head"), {"other": np.zeros(1)})
-    assert call(export, "--checkpoint", tiny, "--output", tmp_path / "other", "--draft-head", tmp_path / "head") == 2
-    assert "is no draft head" in capsys.readouterr().err
-
-
-def write_head(path, vocabulary: int, width: int) -> None:
-    """Of six hidden numbers and rank 4."""
-    write_tensors(str(path), {head_sizes.PREFIX + name: np.ones(shape, kind) for name, (kind, shape) in head_sizes.shapes(vocabulary, width, 6, 4).items()})
-
-
-def test_failed_replacement_restores_the_earlier_export(tiny, output, call, monkeypatch):
-    assert call(export, "--checkpoint", tiny, "--output", output) == 0
-    before, rename = (output / "asarm.json").read_bytes(), os.rename
-
-    def failing(source, target):
-        if source.endswith(".part") and not source.endswith(".old.part"):
-            raise OSError("disk trouble")
-        rename(source, target)
-
-    monkeypatch.setattr(os, "rename", failing)
-    assert call(export, "--checkpoint", tiny, "--output", output, "--maximum-length", 9) == 2
-    assert (output / "asarm.json").read_bytes() == before
-    assert len(list(output.parent.iterdir())) == 1
-
-
-def test_command_line_ends_with_code_2(tmp_path):
-    tool = [sys.executable, str(ROOT / "tools" / "export" / "export.py")]
-    ended = subprocess.run([*tool, "--checkpoint", str(tmp_path), "--output", str(tmp_path / "x")], capture_output=True, text=True)
-    assert (ended.returncode, ended.stdout) == (2, "")
-    assert ended.stderr == f"export.py: {tmp_path} has no config.json\n"
-
-
-def test_a_checkpoint_that_changes_during_the_export_is_refused(tiny, tmp_path, output, call, capsys, monkeypatch):
-    shutil.copytree(tiny, tmp_path / "checkpoint")
-    write = folder.write_graphs
-
-    def changing(*given):
-        write(*given)
-        with open(tmp_path / "checkpoint" / "model.safetensors", "r+b") as file:
-            file.seek(-4, os.SEEK_END)
-            file.write(b"\0\0\0\1")
-
-    monkeypatch.setattr(folder, "write_graphs", changing)
-    assert call(export, "--checkpoint", tmp_path / "checkpoint", "--output", output, "--maximum-length", 40) == 2
-    assert "changed while it was read" in capsys.readouterr().err and not output.exists()
 
 
 def test_logits_that_are_not_finite_are_refused(tiny, tmp_path, output, call, capsys):

@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using System.Runtime.InteropServices;
 using AsArm.Inference.ModelFolders;
 using AsArm.Inference.Onnx.Sessions;
 using Microsoft.ML.OnnxRuntime;
@@ -10,7 +11,7 @@ internal sealed class TargetStates
 {
     private readonly int _size;
     private readonly float[] _single = [];
-    private readonly Half[] _half = [];
+    private readonly Float16[] _half = []; // ONNX Runtime's type, of the same bits as Half
     private readonly bool _isHalf;
 
     /// <param name="manifest">The model.</param>
@@ -21,14 +22,14 @@ internal sealed class TargetStates
         _isHalf = manifest.CacheElementBytes != sizeof(float);
         int length = checked(targets * _size);
         if (_isHalf)
-            _half = GC.AllocateUninitializedArray<Half>(length, pinned: true);
+            _half = GC.AllocateUninitializedArray<Float16>(length, pinned: true);
         else
             _single = GC.AllocateUninitializedArray<float>(length, pinned: true);
     }
 
     /// <summary>The output of a run.</summary>
     public OrtValue Bind(int batch, int targets) =>
-        _isHalf ? BoundTensors.OverHalf(_half, [batch, targets, _size]) : BoundTensors.Over(_single, [batch, targets, _size]);
+        _isHalf ? BoundTensors.Over(_half, [batch, targets, _size]) : BoundTensors.Over(_single, [batch, targets, _size]);
 
     /// <summary>Reads consecutive states.</summary>
     /// <param name="first">Index of the first.</param>
@@ -36,7 +37,7 @@ internal sealed class TargetStates
     public void Read(int first, Span<float> states)
     {
         if (_isHalf)
-            TensorPrimitives.ConvertToSingle(_half.AsSpan(first * _size, states.Length), states);
+            TensorPrimitives.ConvertToSingle(MemoryMarshal.Cast<Float16, Half>(_half.AsSpan(first * _size, states.Length)), states);
         else
             _single.AsSpan(first * _size, states.Length).CopyTo(states);
     }

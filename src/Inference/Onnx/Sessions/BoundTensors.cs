@@ -1,6 +1,4 @@
-using System.Runtime.InteropServices;
 using Microsoft.ML.OnnxRuntime;
-using Microsoft.ML.OnnxRuntime.Tensors;
 
 namespace AsArm.Inference.Onnx.Sessions;
 
@@ -40,16 +38,6 @@ internal sealed class BoundTensors : IDisposable
         Binding.Dispose();
         foreach (OrtValue value in _inputs.Union(_outputs))
             value.Dispose();
-    }
-
-    /// <summary>A tensor over a pinned array of float16 numbers, of which .NET and ONNX Runtime have types of their own.</summary>
-    public static OrtValue OverHalf(Half[] memory, ReadOnlySpan<int> shape)
-    {
-        long[] sizes = [.. shape.ToArray().Select(size => (long)size)];
-        int length = checked((int)sizes.Aggregate(1L, (product, size) => checked(product * size)));
-        Span<byte> bytes = MemoryMarshal.AsBytes(memory.AsSpan(0, length));
-        return OrtValue.CreateTensorValueWithData(
-            OrtMemoryInfo.DefaultInstance, TensorElementType.Float16, sizes, Marshal.UnsafeAddrOfPinnedArrayElement(memory, 0), bytes.Length);
     }
 
     /// <summary>A tensor over a part of a pinned array.</summary>

@@ -1,7 +1,9 @@
+using System.Numerics.Tensors;
 using AsArm.Assd.Models;
 using AsArm.Assd.Ordering;
 using AsArm.Assd.Randomness;
 using AsArm.Assd.Tests.Support;
+using AsArm.Inference.Devices;
 using AsArm.Inference.ModelFolders;
 using AsArm.Inference.Onnx.Cached;
 using AsArm.Inference.Tests.ModelFolders;
@@ -42,18 +44,57 @@ public sealed class TargetStatesTests
         }
     }
 
-    private static SequenceState NewSequence(SplitMix64 random, int length, int stateSize)
+    /// <summary>
+    /// The states of a float16 folder are float16 numbers. They are near those that the same network has in int8, with its
+    /// rounding of rows; those of another query are not.
+    /// </summary>
+    [TestMethod]
+    public void Evaluate_Float16_HasTheStatesOfTheNetwork()
+    {
+        using TemporaryFolder half = WithHead("float16"), integers = WithHead("int8");
+        using CachedOnnxModel first = CachedOnnxModel.Open(ModelFolder.Open(half.Path), new ExecutionSettings(Device.Cpu));
+        using CachedOnnxModel second = CachedOnnxModel.Open(ModelFolder.Open(integers.Path), new ExecutionSettings(Device.Cpu));
+        SequenceState[] Sequences()
+        {
+            var random = new SplitMix64(8);
+            SequenceState[] states = [.. Enumerable.Range(0, 3).Select(i => NewSequence(random, 8 + (4 * i), first.StateSize, first.VocabularySize))];
+            foreach (SequenceState state in states)
+                Ask(random, state);
+            return states;
+        }
+
+        SequenceState[] one = Sequences(), other = Sequences();
+        first.Evaluate(one, default);
+        second.Evaluate(other, default);
+        float[] found = [.. one.SelectMany(state => state.States.ToArray())], expected = [.. other.SelectMany(state => state.States.ToArray())];
+        double difference = Distance(found, expected), shifted = Distance([.. found[first.StateSize..], .. found[..first.StateSize]], expected);
+        Assert.IsLessThan(0.1, difference);
+        Assert.IsGreaterThan(3 * difference, shifted, "States of other queries must not be as near.");
+    }
+
+    /// <summary>|a - b| / |b|.</summary>
+    private static double Distance(float[] a, float[] b) => TensorPrimitives.Distance<float>(a, b) / TensorPrimitives.Norm<float>(b);
+
+    private static TemporaryFolder WithHead(string precision)
+    {
+        var folder = new TemporaryFolder(Files.InPrecision(precision));
+        ModelManifest manifest = ModelFolder.Open(folder.Path).Manifest;
+        ManifestText.ReplaceFile(folder, ModelFolder.DraftHeadFile, HeadBytes.Write(RandomHead.Weights(manifest.VocabularySize, manifest.ModelDimension)));
+        return folder;
+    }
+
+    private static SequenceState NewSequence(SplitMix64 random, int length, int stateSize, int vocabularySize = V)
     {
         bool[] given = [true, .. random.NextGiven(length - 1, 0.5)];
         given[^1] = false;
-        return new SequenceState(Order.LeftToRight(given), random.NextTokens(length, V), V, 4, stateSize);
+        return new SequenceState(Order.LeftToRight(given), random.NextTokens(length, vocabularySize), vocabularySize, 4, stateSize);
     }
 
     private static void Ask(SplitMix64 random, SequenceState state)
     {
         int known = random.Next(state.Order.GivenCount, state.Order.Length - 1);
         for (int rank = state.Order.GivenCount; rank < known; rank++)
-            state.SetToken(rank, random.Next(V));
+            state.SetToken(rank, random.Next(state.VocabularySize));
         state.BeginForwardPass(known);
         for (int i = random.Next(1, 4); i > 0; i--)
         {
