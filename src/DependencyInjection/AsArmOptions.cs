@@ -16,7 +16,7 @@ public sealed class AsArmOptions
     /// <summary>Path of the model folder; required. A relative one is below the content root of the host, or else the working directory.</summary>
     public string? ModelPath { get; set; }
 
-    /// <summary>The device that runs the network.</summary>
+    /// <summary>The device that runs the network; in configuration cpu, cuda, cuda:1 and the like.</summary>
     public Device Device { get; set; } = Device.Cpu;
 
     /// <summary>Intra-op threads on a CPU, from 1 to <see cref="TextInfillerOptions.MaxThreads" />; null leaves the choice to ONNX Runtime.</summary>
@@ -25,8 +25,8 @@ public sealed class AsArmOptions
     /// <summary>False processes the whole text in every forward pass, for cross-checks.</summary>
     public bool UseCache { get; set; } = true;
 
-    /// <summary>Lets a GPU use TF32 for float32 matrix products: faster, but logits differ by up to 6e-3.</summary>
-    public bool AllowTf32 { get; set; }
+    /// <summary>How the device is set up.</summary>
+    public DeviceOptions DeviceOptions { get; set; } = new();
 
     /// <summary>Runs an int8 or int4 model in float32, see <see cref="TextInfillerOptions.UseFloat32" />.</summary>
     public bool UseFloat32 { get; set; }
@@ -51,7 +51,7 @@ public sealed class AsArmOptions
         Device = Device,
         Threads = Threads,
         UseCache = UseCache,
-        AllowTf32 = AllowTf32,
+        DeviceOptions = DeviceOptions,
         UseFloat32 = UseFloat32,
         DraftMode = DraftMode,
         MaxQueuedRequests = MaxQueuedRequests,

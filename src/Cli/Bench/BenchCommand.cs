@@ -19,8 +19,7 @@ internal static class BenchCommand
     public static Command Create()
     {
         Option<string?> model = CommonOptions.Model();
-        Option<Device> device = CommonOptions.Device();
-        Option<bool> tf32 = CommonOptions.AllowTf32();
+        var devices = new DeviceArguments();
         Option<int?> threads = CommonOptions.Threads();
         Option<int?> repeats = CommonOptions.OptionalNumber<int>("--repeats", "N", $"Seeds for each text, with --write times 160 prompts (default {DefaultRepeats})", value => value is >= 1 and <= 1000, "an integer from 1 to 1000");
         var write = new Option<bool>("--write") { Arity = ArgumentArity.Zero, Description = "Measure how often drafts are accepted and what a forward pass costs, and write it into asarm.json of the model, where fused plans by it" };
@@ -30,7 +29,9 @@ internal static class BenchCommand
             HelpName = "FILE",
             AllowMultipleArgumentsPerToken = true,
         };
-        var command = new Command("bench", "Compare the samplers on fixed texts: forward passes, tokens per forward pass, time") { model, device, tf32, threads, repeats, write, texts };
+        var command = new Command("bench", "Compare the samplers on fixed texts: forward passes, tokens per forward pass, time") { model, threads, repeats, write, texts };
+        foreach (Option option in devices.Options)
+            command.Add(option);
         command.SetAction((parsed, cancellationToken) => Task.Run(
             () =>
             {
@@ -38,14 +39,17 @@ internal static class BenchCommand
                 string[] files = parsed.GetValue(texts) ?? [];
                 if (files.Length > 0 && !parsed.GetValue(write))
                     throw new UsageException("--text goes with --write.");
+                (Device device, DeviceOptions deviceOptions) = devices.Of(parsed);
+                if (parsed.GetValue(write) && !Device.WellKnown.Any(known => known.Name == device.Name))
+                    throw new UsageException("--write goes with --device cpu, cuda or tensorrt: asarm.json has no figures of others.");
                 IReadOnlyList<DraftingText> heldOut = BenchWriter.Read(files);
                 using TextInfiller infiller = TextInfiller.Open(
                     parsed.ModelFolder(model),
-                    new TextInfillerOptions { Device = parsed.GetValue(device), Threads = parsed.GetValue(threads), AllowTf32 = parsed.IsTf32(tf32, parsed.GetValue(device)) });
+                    new TextInfillerOptions { Device = device, DeviceOptions = deviceOptions, Threads = parsed.GetValue(threads) });
                 int count = parsed.GetValue(repeats) ?? DefaultRepeats;
                 return parsed.GetValue(write)
-                    ? BenchWriter.Run(infiller, parsed.GetValue(device), heldOut, count, streams, cancellationToken)
-                    : Compare(infiller, parsed.GetValue(device), count, streams, cancellationToken);
+                    ? BenchWriter.Run(infiller, device, heldOut, count, streams, cancellationToken)
+                    : Compare(infiller, device, count, streams, cancellationToken);
             },
             cancellationToken));
         return command;
@@ -61,7 +65,7 @@ internal static class BenchCommand
 
         var report = new BenchReport(streams);
         streams.OutputWriter.WriteLine(
-            $"{infiller.Folder.Name}, {DeviceNames.NameOf(device)}: {Counts.Of(BenchmarkTexts.Count, "text")} of each kind, {Counts.Of(repeats, "seed")} each. Intervals are of 95 %, over texts. "
+            $"{infiller.Folder.Name}, {device}: {Counts.Of(BenchmarkTexts.Count, "text")} of each kind, {Counts.Of(repeats, "seed")} each. Intervals are of 95 %, over texts. "
             + "Times are of this run only: read the ratios. Passes are forward passes of one sequence, processed the content and query tokens of one. All samplers but parallel draw from the same distribution.");
         SamplerTable? first = null;
         foreach (int batch in new[] { 1, BenchmarkTexts.Count })

@@ -32,7 +32,7 @@ internal static class BenchWriter
         (DraftingFigures figures, int drafts) = measurement.Measure(texts, repeats, cancellationToken);
         Write(() => DraftingWriter.Write(infiller.Folder, figures));
         streams.OutputWriter.WriteLine(
-            $"{infiller.Folder.Name}, {DeviceNames.NameOf(device)}: {Counts.Of(drafts, "draft token")} verified. {DraftingSummary.Of(figures)}.");
+            $"{infiller.Folder.Name}, {device}: {Counts.Of(drafts, "draft token")} verified. {DraftingSummary.Of(figures)}.");
         return ExitCode.Done;
     }
 

@@ -1,5 +1,4 @@
 using System.Globalization;
-using AsArm.Inference.Devices;
 using AsArm.Inference.ModelFolders;
 
 namespace AsArm.Cli.Bench;
@@ -34,10 +33,7 @@ internal static class DraftingSummary
     private static IEnumerable<string> Weight(double? weight) => weight is double value ? [$"corpus weight {Number(value)}"] : [];
 
     private static IEnumerable<string> Overheads(OverheadFigures? overheads) =>
-        from device in Enum.GetValues<Device>()
-        let one = overheads?.Of(device)
-        where one is not null
-        select $"forward-pass overhead on {DeviceNames.NameOf(device)}: {Number(one.Alone)} tokens, in batches {Number(one.Batch)}";
+        overheads?.All.Select(one => $"forward-pass overhead on {one.Device}: {Number(one.Overhead.Alone)} tokens, in batches {Number(one.Overhead.Batch)}") ?? [];
 
     private static string Number(double value) => value.ToString("0.##", CultureInfo.InvariantCulture);
 }

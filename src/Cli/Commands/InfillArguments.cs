@@ -16,7 +16,7 @@ internal sealed class InfillArguments
 
     public required Device Device { get; init; }
 
-    public required bool AllowTf32 { get; init; }
+    public required DeviceOptions DeviceOptions { get; init; }
 
     public required int? Threads { get; init; }
 
@@ -31,5 +31,5 @@ internal sealed class InfillArguments
     public required InfillOptions Options { get; init; }
 
     public TextInfiller Open() => TextInfiller.Open(
-        Model, new TextInfillerOptions { Device = Device, Threads = Threads, UseCache = UseCache, AllowTf32 = AllowTf32, UseFloat32 = Float32 });
+        Model, new TextInfillerOptions { Device = Device, DeviceOptions = DeviceOptions, Threads = Threads, UseCache = UseCache, UseFloat32 = Float32 });
 }

@@ -20,8 +20,7 @@ internal static class InfillCommand
         Option<string?> input = CommonOptions.Path("--input", "FILE.jsonl|-", "Fill every line {\"text\": \"...\", \"id\": ..., \"seed\": N, ...}; - is standard input (docs/json-lines.md has all fields)");
         Option<string?> output = CommonOptions.Path("--output", "FILE.jsonl|-", "Where the filled lines go, one JSON object each; - is standard output (default)");
         Option<string?> model = CommonOptions.Model();
-        Option<Device> device = CommonOptions.Device();
-        Option<bool> tf32 = CommonOptions.AllowTf32();
+        var devices = new DeviceArguments();
         Option<bool> json = CommonOptions.Json();
         Option<bool> noCache = CommonOptions.NoCache();
         Option<bool> float32 = CommonOptions.Float32();
@@ -41,19 +40,22 @@ internal static class InfillCommand
 
         var command = new Command("infill", "Fill the gaps of a text")
         {
-            text, input, output, model, sampler, draftLength, temperature, topK, topP, order, gapSpacing, seed, draftMode, forwardPassOverhead, samples, window, device, tf32, threads, noCache, float32, json,
+            text, input, output, model, sampler, draftLength, temperature, topK, topP, order, gapSpacing, seed, draftMode, forwardPassOverhead, samples, window, threads, noCache, float32, json,
         };
+        foreach (Option option in devices.Options)
+            command.Add(option);
         command.SetAction((parsed, cancellationToken) =>
         {
             var defaults = new InfillOptions();
+            (Device device, DeviceOptions deviceOptions) = devices.Of(parsed);
             var request = new InfillArguments
             {
                 Text = ArgumentText.Of(parsed, text),
                 Input = parsed.GetValue(input),
                 Output = parsed.GetValue(output),
                 Model = parsed.ModelFolder(model),
-                Device = parsed.GetValue(device),
-                AllowTf32 = parsed.IsTf32(tf32, parsed.GetValue(device)),
+                Device = device,
+                DeviceOptions = deviceOptions,
                 Threads = parsed.GetValue(threads),
                 UseCache = !parsed.GetValue(noCache),
                 Float32 = parsed.GetValue(float32),

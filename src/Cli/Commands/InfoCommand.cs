@@ -3,9 +3,9 @@ using AsArm.Cli.Bench;
 using AsArm.Cli.Options;
 using AsArm.Cli.Output;
 using AsArm.Cli.Streams;
-using AsArm.Inference.Devices;
 using AsArm.Inference.ModelFolders;
 using AsArm.Inference.Onnx;
+using AsArm.Inference.Onnx.Providers;
 using AsArm.Inference.Onnx.Sessions;
 using AsArm.Inference.Tokenization;
 using Spectre.Console;
@@ -18,8 +18,16 @@ internal static class InfoCommand
     public static Command Create()
     {
         Option<string?> model = CommonOptions.Model();
-        var command = new Command("info", "What a model folder holds, its inputs and outputs, and the devices there are") { model };
-        command.SetAction(parsed => Run(parsed.ModelFolder(model), CommandConfiguration.StreamsOf(parsed)));
+        var devices = new Option<bool>("--devices") { Arity = ArgumentArity.Zero, Description = "Show execution providers and devices instead, and what is missing for others" };
+        Option<string?> library = DeviceArguments.Library();
+        var command = new Command("info", "What a model folder holds, its inputs and outputs, and the devices there are") { model, devices, library };
+        command.SetAction(parsed =>
+        {
+            CommandStreams streams = CommandConfiguration.StreamsOf(parsed);
+            if (parsed.GetValue(devices))
+                return parsed.GetValue(model) is null ? DeviceInfo.Print(parsed.GetValue(library), streams) : throw new UsageException("--devices goes without --model.");
+            return parsed.GetValue(library) is null ? Run(parsed.ModelFolder(model), streams) : throw new UsageException("--ep-library goes with --devices.");
+        });
         return command;
     }
 
@@ -44,7 +52,7 @@ internal static class InfoCommand
         facts.AddRow("maximum length", Counts.Of(manifest.MaxLength, "token"));
         facts.AddRow("drafting", DraftingSummary.Of(manifest.Drafting));
         facts.AddRow("format", $"{manifest.FormatVersion}");
-        facts.AddRow("devices", string.Join(", ", AvailableDevices.List().Select(DeviceNames.NameOf)));
+        facts.AddRow("devices", string.Join(", ", AvailableDevices.List()));
         Tables.Print(facts, streams);
 
         Table files = Tables.Create("file", "bytes", "sha-256");

@@ -16,21 +16,22 @@ internal static class ScoreCommand
     {
         var text = new Argument<string?>("TEXT") { Description = "Text with marked spans: [[...]] is scored given all the rest; \\[ is a plain [, and \\\\[ a backslash before a span" };
         Option<string?> model = CommonOptions.Model();
-        Option<Device> device = CommonOptions.Device();
-        Option<bool> tf32 = CommonOptions.AllowTf32();
+        var devices = new DeviceArguments();
         Option<bool> noCache = CommonOptions.NoCache();
         Option<bool> float32 = CommonOptions.Float32();
         Option<bool> window = CommonOptions.Window("score all spans");
         Option<bool> json = CommonOptions.Json();
-        var command = new Command("score", "Exact log-probability of the marked spans, in one forward pass") { text, model, window, device, tf32, noCache, float32, json };
+        var command = new Command("score", "Exact log-probability of the marked spans, in one forward pass") { text, model, window, noCache, float32, json };
+        foreach (Option option in devices.Options)
+            command.Add(option);
         command.SetAction((parsed, cancellationToken) => Task.Run(
             () =>
             {
                 string given = ArgumentText.Of(parsed, text)!;
-                Device on = parsed.GetValue(device);
+                (Device device, DeviceOptions deviceOptions) = devices.Of(parsed);
                 using TextInfiller infiller = TextInfiller.Open(
                     parsed.ModelFolder(model),
-                    new TextInfillerOptions { Device = on, UseCache = !parsed.GetValue(noCache), AllowTf32 = parsed.IsTf32(tf32, on), UseFloat32 = parsed.GetValue(float32) });
+                    new TextInfillerOptions { Device = device, DeviceOptions = deviceOptions, UseCache = !parsed.GetValue(noCache), UseFloat32 = parsed.GetValue(float32) });
                 ScoreResult score = infiller.Score(ScorePrompt.Parse(given), new ScoreOptions { Window = parsed.GetValue(window) }, cancellationToken);
                 if (parsed.GetValue(json))
                     WriteJson(score, CommandConfiguration.StreamsOf(parsed));

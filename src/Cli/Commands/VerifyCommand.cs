@@ -17,23 +17,22 @@ internal static class VerifyCommand
     public static Command Create()
     {
         Option<string?> model = CommonOptions.Model();
-        Option<Device> device = CommonOptions.Device();
-        Option<bool> tf32 = CommonOptions.AllowTf32();
+        var devices = new DeviceArguments();
         Option<string?> golden = CommonOptions.Path("--golden", "FILE", "Recorded inputs and outputs (default: golden.safetensors of the model folder)");
         var limits = new VerifyLimits();
-        var command = new Command("verify", "Replay the recorded results of a model folder") { model, golden, device, tf32 };
-        foreach (Option option in limits.Options)
+        var command = new Command("verify", "Replay the recorded results of a model folder") { model, golden };
+        foreach (Option option in devices.Options.Concat(limits.Options))
             command.Add(option);
         command.SetAction((parsed, cancellationToken) => Task.Run(
             () => Run(
-                parsed.ModelFolder(model), parsed.GetValue(golden), manifest => limits.Of(manifest, parsed), parsed.GetValue(device), parsed.IsTf32(tf32, parsed.GetValue(device)),
+                parsed.ModelFolder(model), parsed.GetValue(golden), manifest => limits.Of(manifest, parsed), devices.Of(parsed),
                 CommandConfiguration.StreamsOf(parsed), cancellationToken),
             cancellationToken));
         return command;
     }
 
     private static int Run(
-        string path, string? golden, Func<ModelManifest, VerifyLimits.Values> limitsOf, Device device, bool allowTf32, CommandStreams streams, CancellationToken cancellationToken)
+        string path, string? golden, Func<ModelManifest, VerifyLimits.Values> limitsOf, (Device Device, DeviceOptions Options) on, CommandStreams streams, CancellationToken cancellationToken)
     {
         ModelFolder folder = ModelFolder.Open(path);
         golden ??= folder.GoldenPath ?? throw new UsageException($"{path} holds no golden.safetensors: name a file with --golden.");
@@ -41,9 +40,9 @@ internal static class VerifyCommand
         Table table = Tables.Create("graph", "precision", "cases", "worst logit difference", "in case", "mean KL", "worst KL", "worst variation", "relative KL", "verdict");
         table.AddRow("", "", "", Limit(limits.Tolerance), "[grey]limits[/]", Limit(limits.MeanDivergence), Limit(limits.WorstDivergence), Limit(limits.WorstVariation), Limit(limits.RelativeDivergence), "");
         var failures = new List<string>();
-        foreach ((bool useCache, bool float32) in Graphs(folder, device))
+        foreach ((bool useCache, bool float32) in Graphs(folder, on.Device))
         {
-            using OnnxAnySubsetModel model = OnnxModelLoader.Open(folder, device, useCache: useCache, allowTf32: allowTf32, inFloat32: float32);
+            using OnnxAnySubsetModel model = OnnxModelLoader.Open(folder, on.Device, useCache: useCache, deviceOptions: on.Options, inFloat32: float32);
             IReadOnlyList<GoldenDifference> differences = GoldenReplay.Run(model, golden, cancellationToken);
             GoldenDifference worst = differences.MaxBy(difference => difference.MaxDifference)!;
             DistributionDifference all = DistributionDifference.Over([.. differences.Select(difference => difference.Distributions)]);

@@ -3,7 +3,6 @@ using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Numerics;
 using System.Reflection;
-using AsArm.Inference.Devices;
 
 namespace AsArm.Cli.Options;
 
@@ -12,16 +11,6 @@ internal static class CommonOptions
 {
     public static Option<string?> Model() =>
         Path("--model", "DIR", "Model folder written by tools/export (default: the model that comes with the command)");
-
-    public static Option<Device> Device() => Choice("--device", "Where the network runs", Enum.GetValues<Device>().ToDictionary(DeviceNames.NameOf));
-
-    public static Option<bool> AllowTf32() =>
-        new("--allow-tf32") { Arity = ArgumentArity.Zero, Description = "Let a GPU round float32 products to TF32: faster, logits are off by up to 6e-3" };
-
-    /// <summary>Whether TF32 is allowed; refused where it would have no effect.</summary>
-    /// <exception cref="UsageException">For the CPU.</exception>
-    public static bool IsTf32(this ParseResult parsed, Option<bool> allowed, Device device) => parsed.GetValue(allowed)
-        && (device != Inference.Devices.Device.Cpu ? true : throw new UsageException("--allow-tf32 goes with --device cuda or tensorrt."));
 
     public static Option<bool> Json() => new("--json") { Arity = ArgumentArity.Zero, Description = "Print one JSON object" };
 

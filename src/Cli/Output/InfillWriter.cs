@@ -18,7 +18,7 @@ internal sealed class InfillWriter(string model, Device device, CommandStreams s
         string windows = result.Windows == 1 ? "" : $" of {Counts.Of(result.Windows, "window")}";
         streams.Error.WriteLine(
             $"{Counts.Of(counts.Generated, "token")} in {Counts.Of(counts.Nfe, "forward pass")}{windows} ({ChoiceNames.NameOf(outcome.Request.Options.Sampler)}), " +
-            $"log probability {counts.LogProbability:F2}, seed {result.Seed}, {model}, {DeviceNames.NameOf(device)}");
+            $"log probability {counts.LogProbability:F2}, seed {result.Seed}, {model}, {device}");
     }
 
     /// <summary>One object, of one text or of its samples.</summary>

@@ -61,6 +61,6 @@ internal sealed class OutcomeJson(string model, Device device)
         if (result.Warning is string warning)
             json.WriteString("warning", warning);
         json.WriteString("model", model);
-        json.WriteString("device", DeviceNames.NameOf(device));
+        json.WriteString("device", device.ToString());
     }
 }

@@ -3,9 +3,9 @@ namespace AsArm.Inference.Devices;
 /// <summary>The device and the numeric settings of a session.</summary>
 /// <param name="Device">The device.</param>
 /// <param name="Threads">Intra-op threads on a CPU; null leaves the choice to ONNX Runtime (one per physical core).</param>
-/// <param name="AllowTf32">Whether a GPU may use TF32 for float32 matrix products.</param>
+/// <param name="DeviceOptions">How the device is set up; null for the defaults.</param>
 /// <param name="Float32">Whether an int8 or int4 model computes in float32 on a CPU too.</param>
-internal readonly record struct ExecutionSettings(Device Device, int? Threads = null, bool AllowTf32 = false, bool Float32 = false)
+internal readonly record struct ExecutionSettings(Device Device, int? Threads = null, DeviceOptions? DeviceOptions = null, bool Float32 = false)
 {
     /// <summary>The largest number of <see cref="Threads" />: ONNX Runtime starts all of them, whatever the machine.</summary>
     public const int MaxThreads = 1024;
@@ -20,4 +20,9 @@ internal readonly record struct ExecutionSettings(Device Device, int? Threads = 
 
     /// <summary>Whether an int8 or int4 model runs its float32 graphs; GPUs have no kernels for the integer ones.</summary>
     public bool UsesFloat32Graphs => Float32 || Device != Device.Cpu;
+
+    /// <summary>How the device is set up.</summary>
+    public DeviceOptions Options => DeviceOptions ?? s_default;
+
+    private static readonly DeviceOptions s_default = new();
 }

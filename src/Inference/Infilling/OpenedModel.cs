@@ -2,6 +2,7 @@ using AsArm.Assd.DraftHeads;
 using AsArm.Assd.Ngrams;
 using AsArm.Inference.ModelFolders;
 using AsArm.Inference.Onnx;
+using AsArm.Inference.Onnx.Providers;
 using AsArm.Inference.Onnx.Sessions;
 using AsArm.Inference.Text;
 
@@ -25,7 +26,7 @@ internal sealed record OpenedModel(ModelFolder Folder, OnnxAnySubsetModel Networ
         Task<(InfillTokenizer? Tokenizer, NgramTable? Ngrams, DraftHead? Head)> reading = Task.Run(
             () => (ReadTokenizer(folder), NgramFile.Read(folder), DraftHeadFile.Read(folder)));
         OnnxAnySubsetModel network = OpenDuring(
-            reading, () => OnnxModelLoader.Open(folder, options.Device, options.Threads, options.UseCache, options.AllowTf32, options.UseFloat32));
+            reading, () => OnnxModelLoader.Open(folder, options.Device, options.Threads, options.UseCache, options.DeviceOptions, options.UseFloat32));
         return new OpenedModel(folder, network, reading.Result.Tokenizer, reading.Result.Ngrams, reading.Result.Head);
     }
 

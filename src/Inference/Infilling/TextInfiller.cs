@@ -74,7 +74,7 @@ public sealed partial class TextInfiller : ITextInfiller, IDisposable, IAsyncDis
     /// <param name="options">How it is opened and shared.</param>
     /// <exception cref="ModelFolderException">The folder cannot be used; the message names the file.</exception>
     /// <exception cref="DeviceNotAvailableException">The device is not available; the message lists those that are.</exception>
-    /// <exception cref="ArgumentException">The path is null, empty or not one.</exception>
+    /// <exception cref="ArgumentException">The path is null, empty or not one, or an option is not one of the device.</exception>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of range.</exception>
     public static TextInfiller Open(string folder, TextInfillerOptions? options = null) => Open(folder, options ?? new(), model => model);
 

@@ -21,8 +21,8 @@ public sealed record TextInfillerOptions
     /// <summary>False processes the whole text in every forward pass, for cross-checks; so does a folder without model_cached.onnx.</summary>
     public bool UseCache { get; init; } = true;
 
-    /// <summary>Lets a GPU use TF32 for float32 matrix products: faster, but logits differ by up to 6e-3.</summary>
-    public bool AllowTf32 { get; init; }
+    /// <summary>How the device is set up.</summary>
+    public DeviceOptions DeviceOptions { get; init; } = new();
 
     /// <summary>
     /// Runs an int8 or int4 model in float32, as GPUs do. It is slower on a CPU, but log-probabilities of the same tokens with and without a cache agree
@@ -40,10 +40,11 @@ public sealed record TextInfillerOptions
     /// <summary>What becomes of a request that finds the queue full.</summary>
     public QueueFullMode QueueFullMode { get; init; } = QueueFullMode.Wait;
 
-    /// <summary>Throws unless all values are in range.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">Names the option.</exception>
+    /// <summary>Throws unless all values are in range, and options of the device.</summary>
+    /// <exception cref="ArgumentException">Names the option.</exception>
     internal void Validate()
     {
+        DeviceOptions.Validate(Device);
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxQueuedRequests, 1);
         ExecutionSettings.RequireThreads(Threads, nameof(Threads));
         if (!Enum.IsDefined(DraftMode))

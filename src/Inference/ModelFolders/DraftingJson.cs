@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
-using AsArm.Inference.Devices;
 
 namespace AsArm.Inference.ModelFolders;
 
@@ -69,10 +68,7 @@ internal static class DraftingJson
     }
 
     private static IEnumerable<string> Overheads(OverheadFigures overhead) =>
-        from device in Enum.GetValues<Device>()
-        let one = overhead.Of(device)
-        where one is not null
-        select $"\"{DeviceNames.NameOf(device)}\": {{\"alone\": {Number(one.Alone)}, \"batch\": {Number(one.Batch)}}}";
+        overhead.All.Select(one => $"\"{one.Device}\": {{\"alone\": {Number(one.Overhead.Alone)}, \"batch\": {Number(one.Overhead.Batch)}}}");
 
     /// <param name="depth">Indentation level of the fields.</param>
     /// <param name="fields">Each a name and a value, as JSON.</param>

@@ -104,7 +104,7 @@ public sealed class ModelFolder
         if (Float32OnnxPath is null && execution.Device == Device.Cpu)
             throw new ModelFolderException($"{FullPath} has no {Float32OnnxFile}: export it again.");
         if (Float32OnnxPath is null)
-            throw new DeviceNotAvailableException($"{FullPath} is of precision {Manifest.Precision} and has no {Float32OnnxFile}, so it runs on CPUs only: for {DeviceNames.NameOf(execution.Device)} export it again, or with --precision fp16.");
+            throw new DeviceNotAvailableException($"{FullPath} is of precision {Manifest.Precision} and has no {Float32OnnxFile}, so it runs on CPUs only: for {execution.Device} export it again, or with --precision fp16.");
         return useCache ? CachedFloat32OnnxPath : Float32OnnxPath;
     }
 

@@ -16,33 +16,33 @@ internal sealed record OverheadFigures
     [JsonPropertyName("tensorrt")]
     public PassOverhead? TensorRT { get; init; }
 
-    /// <summary>The overhead on a device.</summary>
-    public PassOverhead? Of(Device device) => device switch
+    /// <summary>Those that were measured.</summary>
+    internal IEnumerable<(Device Device, PassOverhead Overhead)> All =>
+        from device in Device.WellKnown
+        let one = Of(device)
+        where one is not null
+        select (device, one);
+
+    /// <summary>The overhead on a device, whatever its number; null for the devices of other providers.</summary>
+    public PassOverhead? Of(Device device) => device.Name switch
     {
-        Device.Cpu => Cpu,
-        Device.Cuda => Cuda,
-        Device.TensorRT => TensorRT,
+        Device.CpuName => Cpu,
+        Device.CudaName => Cuda,
+        Device.TensorRTName => TensorRT,
         _ => null,
     };
 
-    /// <summary>A copy with another overhead for one device.</summary>
-    public OverheadFigures With(Device device, PassOverhead overhead) => device switch
+    /// <summary>A copy with another overhead for one class of device.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is of another provider.</exception>
+    public OverheadFigures With(Device device, PassOverhead overhead) => device.Name switch
     {
-        Device.Cpu => this with { Cpu = overhead },
-        Device.Cuda => this with { Cuda = overhead },
-        Device.TensorRT => this with { TensorRT = overhead },
-        _ => throw new ArgumentOutOfRangeException(nameof(device)),
+        Device.CpuName => this with { Cpu = overhead },
+        Device.CudaName => this with { Cuda = overhead },
+        Device.TensorRTName => this with { TensorRT = overhead },
+        _ => throw new ArgumentOutOfRangeException(nameof(device), device, "asarm.json has forward-pass overheads of cpu, cuda and tensorrt only."),
     };
 
     /// <summary>The name of the first field that is out of range; null if all are valid.</summary>
-    internal string? FirstInvalidField()
-    {
-        foreach (Device device in Enum.GetValues<Device>())
-        {
-            if (Of(device) is PassOverhead overhead && !(DraftingFigures.IsFactor(overhead.Alone) && DraftingFigures.IsFactor(overhead.Batch)))
-                return DeviceNames.NameOf(device);
-        }
-
-        return null;
-    }
+    internal string? FirstInvalidField() =>
+        All.Where(one => !(DraftingFigures.IsFactor(one.Overhead.Alone) && DraftingFigures.IsFactor(one.Overhead.Batch))).Select(one => one.Device.Name).FirstOrDefault();
 }

@@ -45,15 +45,15 @@ internal sealed class CachedOnnxModel : OnnxAnySubsetModel
     /// <param name="device">The device that runs it; the cache is in host memory.</param>
     /// <param name="threads">Intra-op threads on a CPU; null leaves the choice to ONNX Runtime.</param>
     /// <param name="maxCacheBytes">Limit of the cache, in bytes.</param>
-    /// <param name="allowTf32">Lets a GPU use TF32 for float32 matrix products: faster, but logits differ by up to 6e-3.</param>
+    /// <param name="deviceOptions">How the device is set up; null for the defaults.</param>
     /// <exception cref="ModelFolderException">The graph is damaged or of another model, or the folder has no cached graph.</exception>
     /// <exception cref="DeviceNotAvailableException">The device is not available, or the folder has no graph for it.</exception>
     public static CachedOnnxModel Open(
-        ModelFolder folder, Device device = Device.Cpu, int? threads = null, long maxCacheBytes = DefaultCacheBytes, bool allowTf32 = false)
+        ModelFolder folder, Device device = default, int? threads = null, long maxCacheBytes = DefaultCacheBytes, DeviceOptions? deviceOptions = null)
     {
         ArgumentNullException.ThrowIfNull(folder);
         ArgumentOutOfRangeException.ThrowIfNegative(maxCacheBytes);
-        return Open(folder, new ExecutionSettings(device, threads, allowTf32), maxCacheBytes);
+        return Open(folder, new ExecutionSettings(device, threads, deviceOptions), maxCacheBytes);
     }
 
     /// <inheritdoc />

@@ -37,21 +37,18 @@ internal sealed class OnnxGraph : IDisposable
     /// <summary>Opens a graph and checks that its inputs and outputs are those of the contract.</summary>
     /// <exception cref="ModelFolderException">The graph is damaged or of another model.</exception>
     /// <exception cref="DeviceNotAvailableException">The device is not available.</exception>
-    /// <exception cref="ArgumentException">TF32 for a CPU, or a number of threads that is not positive.</exception>
+    /// <exception cref="ArgumentException">An option that the device does not have, or a number of threads that is not positive.</exception>
     public static OnnxGraph Open(ModelFolder folder, string path, GraphContract contract, ExecutionSettings execution)
     {
-        (Device device, int? threads, bool allowTf32, _) = execution;
-        if (threads is not null)
-            ArgumentOutOfRangeException.ThrowIfNegativeOrZero(threads.Value, nameof(threads));
-        if (allowTf32 && device == Device.Cpu)
-            throw new ArgumentException("TF32 is available on GPUs only.", nameof(execution));
+        if (execution.Threads is int threads)
+            ArgumentOutOfRangeException.ThrowIfNegativeOrZero(threads);
         bool isFloat32 = !folder.Manifest.IsRounded || (folder.Manifest.IsInteger && execution.UsesFloat32Graphs);
         InferenceSession session = OnnxSession.Open(GraphFile.Read(folder, path), execution, isFloat32);
         try
         {
             contract.Check(session, path);
             contract.CheckProperties(session, folder, path);
-            return new OnnxGraph(session, contract, device, path);
+            return new OnnxGraph(session, contract, execution.Device, path);
         }
         catch
         {

@@ -21,13 +21,13 @@ internal sealed class StatelessOnnxModel : OnnxAnySubsetModel
     /// <param name="folder">A checked folder.</param>
     /// <param name="device">The device that runs it.</param>
     /// <param name="threads">Intra-op threads on a CPU; null leaves the choice to ONNX Runtime.</param>
-    /// <param name="allowTf32">Lets a GPU use TF32 for float32 matrix products: faster, but logits differ by up to 6e-3.</param>
+    /// <param name="deviceOptions">How the device is set up; null for the defaults.</param>
     /// <exception cref="ModelFolderException">The graph is damaged or of another model.</exception>
     /// <exception cref="DeviceNotAvailableException">The device is not available, or the folder has no graph for it.</exception>
-    public static StatelessOnnxModel Open(ModelFolder folder, Device device = Device.Cpu, int? threads = null, bool allowTf32 = false)
+    public static StatelessOnnxModel Open(ModelFolder folder, Device device = default, int? threads = null, DeviceOptions? deviceOptions = null)
     {
         ArgumentNullException.ThrowIfNull(folder);
-        return Open(folder, new ExecutionSettings(device, threads, allowTf32));
+        return Open(folder, new ExecutionSettings(device, threads, deviceOptions));
     }
 
     internal static StatelessOnnxModel Open(ModelFolder folder, ExecutionSettings execution)

@@ -1,7 +1,7 @@
 using AsArm.Inference.Devices;
 using Microsoft.ML.OnnxRuntime;
 
-namespace AsArm.Inference.Onnx.Sessions;
+namespace AsArm.Inference.Onnx.Providers;
 
 /// <summary>Provides ONNX Runtime's environment, of which a process has one: that of the application if it created one, else a default one.</summary>
 internal static class OnnxEnvironment

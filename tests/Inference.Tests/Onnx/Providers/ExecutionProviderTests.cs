@@ -2,33 +2,27 @@ using System.Text;
 using AsArm.Assd.Tests.Support;
 using AsArm.Inference.Devices;
 using AsArm.Inference.Infilling;
-using AsArm.Inference.Onnx.Sessions;
+using AsArm.Inference.Onnx.Providers;
 using AsArm.Inference.Tests.Support;
 
-namespace AsArm.Inference.Tests.Onnx.Sessions;
+namespace AsArm.Inference.Tests.Onnx.Providers;
 
 /// <summary>Options and missing libraries of the GPU execution providers, as far as they can be tested without a GPU.</summary>
 [TestClass]
 public sealed class ExecutionProviderTests
 {
-    [TestMethod]
-    public void CudaOptions_UnlessAllowed_DisableTf32()
-    {
-        Assert.AreEqual("0", ExecutionProvider.CudaOptions(allowTf32: false)["use_tf32"]);
-        Assert.AreEqual("1", ExecutionProvider.CudaOptions(allowTf32: true)["use_tf32"]);
-    }
-
     /// <summary>TensorRT has no option for TF32, so it is refused where it would use it unasked.</summary>
     [TestMethod]
-    [DataRow(Device.Cpu, false, null, false)]
-    [DataRow(Device.Cuda, false, null, false)]
-    [DataRow(Device.TensorRT, false, null, true)]
-    [DataRow(Device.TensorRT, false, "1", true)]
-    [DataRow(Device.TensorRT, false, "0", false)]
-    [DataRow(Device.TensorRT, true, null, false)]
-    public void Float32UnavailableReason_TensorRT_RequiresVariableOrPermission(Device device, bool allowTf32, string? variable, bool refused)
+    [DataRow("cpu", false, false, null, false)]
+    [DataRow("cuda", false, false, null, false)]
+    [DataRow("tensorrt", false, false, null, true)]
+    [DataRow("tensorrt:1", false, false, "1", true)]
+    [DataRow("tensorrt", false, false, "0", false)]
+    [DataRow("tensorrt", true, false, null, false)]
+    [DataRow("tensorrt", false, true, null, false)]
+    public void Float32UnavailableReason_TensorRT_RequiresVariableOrPermission(string device, bool allowTf32, bool float16, string? variable, bool refused)
     {
-        string? reason = ExecutionProvider.Float32UnavailableReason(device, allowTf32, variable);
+        string? reason = ExecutionProvider.Float32UnavailableReason(Device.Parse(device), new DeviceOptions { AllowTf32 = allowTf32, Float16 = float16 }, variable);
         Assert.AreEqual(refused, reason is not null);
         if (refused)
         {
@@ -39,7 +33,7 @@ public sealed class ExecutionProviderTests
 
     [TestMethod]
     public void Open_Tf32OnTheCpu_IsRefused() =>
-        Assert.ThrowsExactly<ArgumentException>(() => TextInfiller.Open(Files.Default, new() { AllowTf32 = true }));
+        Assert.ThrowsExactly<ArgumentException>(() => TextInfiller.Open(Files.Default, new() { DeviceOptions = new() { AllowTf32 = true } }));
 
     [TestMethod]
     [OSCondition(OperatingSystems.Linux)]
@@ -68,6 +62,35 @@ public sealed class ExecutionProviderTests
         Assert.AreEqual("CUDA 13, TensorRT 10, cuDNN 9", NativeLibraries.Products(["libcublas.so.13", "libnvinfer.so.10", "libnvonnxparser.so.10", "libcudart.so.13", "libcudnn.so.9"]));
         Assert.AreEqual("the NVIDIA driver, cuRAND of CUDA", NativeLibraries.Products(["libcuda.so.1", "libcurand.so.10"]));
     }
+
+    /// <summary>A file that ends within its header or its tables is no reason to crash.</summary>
+    [TestMethod]
+    [OSCondition(OperatingSystems.Linux)]
+    [DataRow(0)]
+    [DataRow(10)]
+    [DataRow(64)]
+    [DataRow(5000)]
+    public void Missing_TruncatedLibrary_IsEmpty(int length)
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllBytes(folder.In("part.so"), File.ReadAllBytes(SharedProvider())[..length]);
+        Assert.IsEmpty(NativeLibraries.Missing(folder.In("part.so")));
+    }
+
+    /// <summary>Libraries number their devices, or have them in order.</summary>
+    [TestMethod]
+    public void IndexOf_DevicesOfALibrary_GoesByTheirNumber()
+    {
+        Assert.AreEqual(1, ExecutionProvider.IndexOf(["1", "0"], 0));
+        Assert.AreEqual(-1, ExecutionProvider.IndexOf(["1", "0"], 2));
+        Assert.AreEqual(1, ExecutionProvider.IndexOf([null, null], 1));
+        Assert.AreEqual(-1, ExecutionProvider.IndexOf([null, null], 2));
+        Assert.AreEqual(-1, ExecutionProvider.IndexOf([], 0));
+    }
+
+    [TestMethod]
+    public void Of_TensorRT_HasCudaOfTheSameNumberBesideIt() =>
+        Assert.AreEqual(Device.Parse("cuda:2"), ExecutionProvider.Of(Device.Parse("tensorrt:2")).Base!.Device);
 
     [TestMethod]
     public void List_CpuPackage_HasTheCpuOnly() => CollectionAssert.AreEqual(new[] { Device.Cpu }, AvailableDevices.List().ToArray());

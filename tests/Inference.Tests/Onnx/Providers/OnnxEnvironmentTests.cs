@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using AsArm.Inference.Tests.Support;
 
-namespace AsArm.Inference.Tests.Onnx.Sessions;
+namespace AsArm.Inference.Tests.Onnx.Providers;
 
 /// <summary>The library together with other uses of ONNX Runtime. Each test starts a process, as a process has one environment.</summary>
 [TestClass]

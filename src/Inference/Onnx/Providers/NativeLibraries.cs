@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Text;
 
-namespace AsArm.Inference.Onnx.Sessions;
+namespace AsArm.Inference.Onnx.Providers;
 
 /// <summary>Finds the dependencies of a Linux shared library that cannot be loaded.</summary>
 internal static class NativeLibraries
@@ -22,8 +22,21 @@ internal static class NativeLibraries
     ];
 
     /// <summary>Names of the dependencies of a library that cannot be loaded.</summary>
-    /// <param name="path">A 64-bit ELF file.</param>
-    public static IReadOnlyList<string> Missing(string path) => [.. NeededBy(path).Where(name => !CanLoad(name))];
+    /// <param name="path">A 64-bit ELF file; any other file has none.</param>
+    public static IReadOnlyList<string> Missing(string path)
+    {
+        try
+        {
+            return [.. NeededBy(path).Where(name => !CanLoad(name))];
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentOutOfRangeException or OverflowException)
+        {
+            return []; // damaged: to load it tells more
+        }
+    }
+
+    /// <summary>Missing libraries and what to install for them, in a sentence.</summary>
+    public static string Describe(IReadOnlyList<string> missing) => $"{string.Join(", ", missing)} cannot be loaded: it needs {Products(missing)}";
 
     /// <summary>The products to install for the given libraries.</summary>
     public static string Products(IEnumerable<string> libraries) =>
