@@ -16,8 +16,8 @@ public sealed class AsArmOptions
     /// <summary>Path of the model folder; required. A relative one is below the content root of the host, or else the working directory.</summary>
     public string? ModelPath { get; set; }
 
-    /// <summary>The device that runs the network; in configuration cpu, cuda, cuda:1 and the like.</summary>
-    public Device Device { get; set; } = Device.Cpu;
+    /// <summary>The device that runs the network, as <see cref="Inference.Devices.Device.Parse(string)" /> reads it: cpu, cuda, cuda:1, tensorrt or the name of another execution provider.</summary>
+    public string Device { get; set; } = "cpu";
 
     /// <summary>Intra-op threads on a CPU, from 1 to <see cref="TextInfillerOptions.MaxThreads" />; null leaves the choice to ONNX Runtime.</summary>
     public int? Threads { get; set; }
@@ -48,7 +48,7 @@ public sealed class AsArmOptions
 
     internal TextInfillerOptions ToInfillerOptions() => new()
     {
-        Device = Device,
+        Device = Inference.Devices.Device.Parse(Device),
         Threads = Threads,
         UseCache = UseCache,
         DeviceOptions = DeviceOptions,

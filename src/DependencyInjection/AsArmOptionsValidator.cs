@@ -1,3 +1,4 @@
+using AsArm.Inference.Devices;
 using AsArm.Inference.Infilling;
 using Microsoft.Extensions.Options;
 
@@ -15,6 +16,7 @@ internal sealed class AsArmOptionsValidator : IValidateOptions<AsArmOptions>
             options.Threads is null or (>= 1 and <= TextInfillerOptions.MaxThreads),
             $"{nameof(options.Threads)} is {options.Threads}, it must be from 1 to {TextInfillerOptions.MaxThreads}.");
         Require(options.MaxQueuedRequests >= 1, $"{nameof(options.MaxQueuedRequests)} is {options.MaxQueuedRequests}, it must be at least 1.");
+        Require(Device.TryParse(options.Device, out _), $"{nameof(options.Device)} is {options.Device}, which is not a device.");
         Require(options.DeviceOptions is not null, $"{nameof(options.DeviceOptions)} is null.");
         Require(Enum.IsDefined(options.DraftMode), $"{nameof(options.DraftMode)} is {options.DraftMode}, which is not a draft mode.");
         Require(Enum.IsDefined(options.QueueFullMode), $"{nameof(options.QueueFullMode)} is {options.QueueFullMode}, which is not a mode of the queue.");

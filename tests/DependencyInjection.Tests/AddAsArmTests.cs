@@ -1,3 +1,4 @@
+using AsArm.Inference.Devices;
 using AsArm.Inference.Infilling;
 using AsArm.Inference.ModelFolders;
 using AsArm.Inference.Scheduling;
@@ -65,6 +66,7 @@ public sealed class AddAsArmTests
     [DataRow("Threads", "1025", "Threads is 1025, it must be from 1 to 1024")]
     [DataRow("ModelPath", "", "ModelPath is missing")]
     [DataRow("DraftMode", "9", "DraftMode is 9")]
+    [DataRow("Device", "cuda:x", "Device is cuda:x, which is not a device")]
     public async Task Start_WithABadOption_SaysWhich(string name, string value, string message)
     {
         IConfiguration configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?> { ["ModelPath"] = ModelPath, [name] = value }).Build();
@@ -78,6 +80,35 @@ public sealed class AddAsArmTests
     {
         using IHost host = Build(services => services.AddAsArm(options => options.ModelPath = "no/such/folder"), new());
         await Assert.ThrowsExactlyAsync<ModelFolderException>(() => host.StartAsync());
+    }
+
+    [TestMethod]
+    public async Task Configuration_DeviceAndItsOptions_ReachTheModel()
+    {
+        IConfiguration configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
+        {
+            ["ModelPath"] = ModelPath,
+            ["Device"] = "cuda:1",
+            ["DeviceOptions:MemoryLimit"] = "1000000",
+            ["DeviceOptions:AllowTf32"] = "true",
+            ["DeviceOptions:ArenaExtendStrategy"] = "SameAsRequested",
+            ["DeviceOptions:ProviderOptions:prefer_nhwc"] = "1",
+        }).Build();
+        using IHost host = Build(services => services.AddAsArm(configuration), new());
+        AsArmOptions options = host.Services.GetRequiredService<IOptions<AsArmOptions>>().Value;
+        Assert.AreEqual("cuda:1", options.Device);
+        Assert.AreEqual((1_000_000L, true, ArenaExtendStrategy.SameAsRequested), (options.DeviceOptions.MemoryLimit, options.DeviceOptions.AllowTf32, options.DeviceOptions.ArenaExtendStrategy));
+        Assert.AreEqual("1", options.DeviceOptions.ProviderOptions["prefer_nhwc"]);
+        DeviceNotAvailableException error = await Assert.ThrowsExactlyAsync<DeviceNotAvailableException>(() => host.StartAsync());
+        Assert.Contains("cuda:1", error.Message);
+    }
+
+    [TestMethod]
+    public async Task Start_WithAnOptionThatTheDeviceLacks_SaysWhich()
+    {
+        using IHost host = Build(services => services.AddAsArm(options => (options.ModelPath, options.DeviceOptions) = (ModelPath, new() { AllowTf32 = true })), new());
+        ArgumentException error = await Assert.ThrowsExactlyAsync<ArgumentException>(() => host.StartAsync());
+        Assert.Contains("AllowTf32", error.Message);
     }
 
     /// <summary>Requests that were accepted before the host stops are finished.</summary>

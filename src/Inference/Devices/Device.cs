@@ -1,4 +1,3 @@
-using System.ComponentModel;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 
@@ -8,7 +7,6 @@ namespace AsArm.Inference.Devices;
 /// The device that runs the network: an execution provider of ONNX Runtime and the number of one of its devices. The default value is the CPU.
 /// </summary>
 /// <example><c>Device.Cuda</c>, <c>Device.Parse("cuda:1")</c>, <c>Device.Provider("OpenVINO")</c></example>
-[TypeConverter(typeof(DeviceConverter))]
 public readonly struct Device : IEquatable<Device>, IParsable<Device>
 {
     internal const string CpuName = "cpu", CudaName = "cuda", TensorRTName = "tensorrt";

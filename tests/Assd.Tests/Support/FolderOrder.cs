@@ -77,6 +77,7 @@ internal static class FolderOrder
     /// <summary>A type with the arguments and elements that it is made of.</summary>
     private static IEnumerable<TypeReference> Parts(TypeReference type) => type switch
     {
+        FunctionPointerType function => function.Parameters.Select(parameter => parameter.ParameterType).Append(function.ReturnType).SelectMany(Parts),
         GenericInstanceType generic => generic.GenericArguments.SelectMany(Parts).Prepend(generic.ElementType),
         TypeSpecification specification => Parts(specification.ElementType),
         _ => [type],

@@ -1,4 +1,3 @@
-using System.ComponentModel;
 using AsArm.Inference.Devices;
 
 namespace AsArm.Inference.Tests.Devices;
@@ -25,7 +24,6 @@ public sealed class DeviceTests
         Device device = Device.Parse(text);
         Assert.AreEqual((written, name, id), (device.ToString(), device.Name, device.Id));
         Assert.AreEqual(device, Device.Parse(device.ToString()));
-        Assert.AreEqual(device, TypeDescriptor.GetConverter(typeof(Device)).ConvertFrom(text));
         Assert.AreEqual(device, Device.Provider(name, id));
     }
 
