@@ -21,6 +21,15 @@ internal readonly record struct ExecutionSettings(Device Device, int? Threads = 
     /// <summary>Whether an int8 or int4 model runs its float32 graphs; GPUs have no kernels for the integer ones.</summary>
     public bool UsesFloat32Graphs => Float32 || Device != Device.Cpu;
 
+    /// <summary>Whether runs of equal shapes are captured as CUDA graphs and replayed; that of the options with CUDA, unless it is set.</summary>
+    public bool CapturesGraphs
+    {
+        get => _captures ?? (Device.Name == Device.CudaName && Options.CudaGraphs);
+        init => _captures = value;
+    }
+
+    private readonly bool? _captures;
+
     /// <summary>How the device is set up.</summary>
     public DeviceOptions Options => DeviceOptions ?? s_default;
 

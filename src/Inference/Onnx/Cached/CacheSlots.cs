@@ -14,6 +14,7 @@ internal sealed class CacheSlots
     private readonly long _maxTokens;
     private readonly long _retainedTokens;
     private readonly Action _beforeResize;
+    private readonly RunLimits _limits;
     private readonly List<CacheSlot?> _slots = []; // null: free
     private readonly Dictionary<SequenceState, CacheSlot> _byOwner = [];
     private readonly HashSet<SequenceState> _distinct = [];
@@ -27,8 +28,11 @@ internal sealed class CacheSlots
     /// <param name="maxTokens">Limit of the positions of all slots together.</param>
     /// <param name="beforeResize">Called before the cache memory is replaced, to release all tensors over it.</param>
     /// <param name="retainedTokens">Size up to which the memory is retained when no sequence has a slot, in positions.</param>
-    public CacheSlots(IKeyValueCache cache, Func<int, int> slotLength, long maxTokens, Action beforeResize, long retainedTokens = long.MaxValue)
+    /// <param name="limits">With buckets the number of slots is rounded up, and the memory never shrinks, as captured graphs depend on where it is; null for a CPU.</param>
+    public CacheSlots(
+        IKeyValueCache cache, Func<int, int> slotLength, long maxTokens, Action beforeResize, long retainedTokens = long.MaxValue, RunLimits? limits = null)
     {
+        _limits = limits ?? RunLimits.Cpu;
         _retainedTokens = retainedTokens;
         _cache = cache;
         _slotLength = slotLength;
@@ -56,6 +60,11 @@ internal sealed class CacheSlots
         Compact();
         Length = LengthFor(states);
         EnsureCapacity(Length, maxSlots);
+        foreach ((_, int index) in _newcomers)
+        {
+            if (Find(states[index]) is CacheSlot slot)
+                _cache.Reset(slot.Index);
+        }
     }
 
     /// <summary>Frees the slot of a sequence. When the last one is freed, a large cache is released.</summary>
@@ -63,7 +72,7 @@ internal sealed class CacheSlots
     {
         if (!Free(state) || Count > 0)
             return;
-        if (_cache.Layout.Positions <= _retainedTokens)
+        if (_limits.UsesBuckets || _cache.Layout.Positions <= _retainedTokens)
             return;
         _beforeResize();
         _cache.Resize(default, 0);
@@ -169,17 +178,17 @@ internal sealed class CacheSlots
         if (Count == 0)
             return;
         bool fits = Count <= layout.Slots && length <= layout.Length;
-        bool isOversized = 2 * length <= layout.Length || 2 * Count <= layout.Slots;
+        bool isOversized = !_limits.UsesBuckets && (2 * length <= layout.Length || 2 * Count <= layout.Slots);
         _oversizedPasses = fits && isOversized ? _oversizedPasses + 1 : 0;
         if (fits && _oversizedPasses < MemoryBounds.PassesBeforeShrinking)
             return;
         _oversizedPasses = 0;
         // Grows by doubling, so that sequences that arrive one by one do not cause a copy each.
-        int slots = Count > layout.Slots && layout.Slots > 0 ? Math.Max(Count, 2 * layout.Slots) : Count;
+        int slots = _limits.Round(Count > layout.Slots && layout.Slots > 0 ? Math.Max(Count, 2 * layout.Slots) : Math.Max(Count, _limits.UsesBuckets ? layout.Slots : 0));
         _beforeResize();
         try
         {
-            _cache.Resize(new CacheLayout(Math.Min(slots, maxSlots), length), Math.Min(Count, layout.Slots));
+            _cache.Resize(new CacheLayout(Math.Min(slots, maxSlots), Math.Max(length, _limits.UsesBuckets ? layout.Length : 0)), Math.Min(Count, layout.Slots));
         }
         catch
         {

@@ -1,6 +1,7 @@
 using AsArm.Assd.Models;
 using AsArm.Inference.Devices;
 using AsArm.Inference.ModelFolders;
+using AsArm.Inference.Onnx.DeviceMemory;
 using AsArm.Inference.Onnx.Sessions;
 
 namespace AsArm.Inference.Onnx.Cached;
@@ -22,27 +23,32 @@ internal sealed class CachedOnnxModel : OnnxAnySubsetModel
 
     private readonly TensorsByShape<CachedShape> _tensors = new();
     private readonly CachedGraphFormat _format;
+    private readonly IDeviceMemory? _memory;
+    private readonly RunLimits _limits;
     private readonly IKeyValueCache _cache;
     private readonly IKeyValueCache _scratch; // for sequences without a slot
     private readonly CacheSlots _slots;
     private readonly RunPlanner _planner;
     private CachedBuffers _buffers;
 
-    private CachedOnnxModel(OnnxGraph graph, ModelManifest manifest, string path, CachedGraphFormat format, IKeyValueCache cache, long maxCacheBytes)
+    private CachedOnnxModel(
+        OnnxGraph graph, ModelManifest manifest, string path, CachedGraphFormat format, IKeyValueCache cache, long maxCacheBytes, IDeviceMemory? memory)
         : base(graph, manifest, path)
     {
         long perToken = manifest.CacheBytesPerToken;
         _format = format;
+        _memory = memory;
+        _limits = memory is null ? RunLimits.Cpu : RunLimits.Gpu;
         _cache = cache;
-        _scratch = HostKeyValueCache.Create(manifest);
-        _slots = new CacheSlots(cache, format.SlotLength, maxCacheBytes / perToken, _tensors.Clear, MemoryBounds.RetainedBytes / perToken);
-        _planner = new RunPlanner(manifest.Heads, format.ContentBytes, MemoryBounds.CachedTargetBytes(manifest), perToken);
-        _buffers = new CachedBuffers(manifest, format);
+        _scratch = CreateCache(manifest, memory);
+        _slots = new CacheSlots(cache, SlotLength, maxCacheBytes / perToken, _tensors.Clear, MemoryBounds.RetainedBytes / perToken, _limits);
+        _planner = new RunPlanner(manifest.Heads, format.ContentBytes, MemoryBounds.CachedTargetBytes(manifest), perToken, _limits);
+        _buffers = new CachedBuffers(manifest, format, memory);
     }
 
     /// <summary>Opens the cached graph of a folder and checks its inputs and outputs.</summary>
     /// <param name="folder">A checked folder.</param>
-    /// <param name="device">The device that runs it; the cache is in host memory.</param>
+    /// <param name="device">The device that runs it. With CUDA the cache is in its memory, for folders of format 3 on.</param>
     /// <param name="threads">Intra-op threads on a CPU; null leaves the choice to ONNX Runtime.</param>
     /// <param name="maxCacheBytes">Limit of the cache, in bytes.</param>
     /// <param name="deviceOptions">How the device is set up; null for the defaults.</param>
@@ -66,16 +72,31 @@ internal sealed class CachedOnnxModel : OnnxAnySubsetModel
         _slots.Release(sequence);
     }
 
-    internal static CachedOnnxModel Open(ModelFolder folder, ExecutionSettings execution, long maxCacheBytes = DefaultCacheBytes) =>
-        Open(folder, execution, maxCacheBytes, HostKeyValueCache.Create(folder.Manifest));
+    internal static CachedOnnxModel Open(ModelFolder folder, ExecutionSettings execution, long maxCacheBytes = DefaultCacheBytes)
+    {
+        ModelManifest manifest = folder.Manifest;
+        IDeviceMemory? memory = manifest.UpdatesCacheInPlace ? DeviceMemories.Of(execution.Device, index: 0) : null;
+        return Open(folder, execution, maxCacheBytes, CreateCache(manifest, memory), memory: memory);
+    }
 
+    /// <param name="folder">A checked folder.</param>
+    /// <param name="execution">Device and numeric settings.</param>
+    /// <param name="maxCacheBytes">Limit of the cache, in bytes.</param>
+    /// <param name="cache">The cache.</param>
+    /// <param name="format">How the graph is run; null for that of the folder.</param>
+    /// <param name="memory">The memory of the device, where the cache is too; null for host memory.</param>
     internal static CachedOnnxModel Open(
-        ModelFolder folder, ExecutionSettings execution, long maxCacheBytes, IKeyValueCache cache, CachedGraphFormat? format = null)
+        ModelFolder folder, ExecutionSettings execution, long maxCacheBytes, IKeyValueCache cache, CachedGraphFormat? format = null, IDeviceMemory? memory = null)
     {
         string path = folder.GraphPath(execution, useCache: true) ?? throw new ModelFolderException($"{folder.FullPath} has no graph with a cache: export it again.");
         format ??= CachedGraphFormat.Of(folder.Manifest);
-        return new(OnnxGraph.Open(folder, path, format.Contract, execution), folder.Manifest, path, format, cache, maxCacheBytes);
+        execution = execution with { CapturesGraphs = execution.CapturesGraphs && memory is not null };
+        return new(OnnxGraph.Open(folder, path, format.Contract, execution), folder.Manifest, path, format, cache, maxCacheBytes, memory);
     }
+
+    /// <summary>An empty cache in the memory of a device; null for host memory.</summary>
+    internal static IKeyValueCache CreateCache(ModelManifest manifest, IDeviceMemory? memory) =>
+        memory is null ? HostKeyValueCache.Create(manifest) : new DeviceKeyValueCache(manifest, memory);
 
     internal override long BufferBytes => _buffers.Bytes + (_scratch.Layout.Positions * Manifest.CacheBytesPerToken);
 
@@ -84,7 +105,7 @@ internal sealed class CachedOnnxModel : OnnxAnySubsetModel
         _slots.Prepare(states);
         int kept = _scratch.Layout.Length;
         int scratchLength = _slots.Length <= kept && kept < 2 * _slots.Length ? kept : _slots.Length; // so that the layout rarely changes
-        _planner.Plan(states, _slots, _cache.Layout.Length, scratchLength);
+        _planner.Plan(states, _slots, _cache.Layout.Length, scratchLength, _cache.Layout.Slots);
         try
         {
             if (_planner.ScratchSlots > 0)
@@ -98,13 +119,27 @@ internal sealed class CachedOnnxModel : OnnxAnySubsetModel
         }
     }
 
+    private protected override long RetainedBytes => _limits.RetainedBytes;
+
     private protected override void ReleaseTensors() => _tensors.Clear();
 
     private protected override void ReleaseBuffers()
     {
-        _buffers = new CachedBuffers(Manifest, _format);
+        _buffers.Dispose();
+        _buffers = new CachedBuffers(Manifest, _format, _memory);
         _scratch.Resize(default, 0);
     }
+
+    private protected override void ReleaseDeviceMemory()
+    {
+        if (_memory is null)
+            return;
+        _buffers.Dispose();
+        _scratch.Resize(default, 0);
+        _cache.Resize(default, 0);
+    }
+
+    private int SlotLength(int longest) => _format.SlotLength(_limits.RoundLength(longest));
 
     private void EnsureScratch(CacheLayout layout)
     {
@@ -118,21 +153,50 @@ internal sealed class CachedOnnxModel : OnnxAnySubsetModel
     {
         ReadOnlySpan<PlannedSequence> sequences = _planner.Sequences[run.From..run.To];
         BoundTensors tensors = TensorsOf(run.Shape);
+        for (int slot = 0; run.Shape.IsScratch && slot < run.Shape.Batch; slot++)
+            _scratch.Reset(slot);
         _buffers.Write(sequences, run);
         foreach (PlannedSequence sequence in sequences)
             sequence.Slot?.Forget(sequence.FirstRank);
-        bool hasRun = false;
+        int pitch = 0; // query positions from one sequence to the next in the outputs; 0 if the run has failed
         try
         {
-            Graph.Run(tensors, cancellationToken);
-            hasRun = true;
+            Run(tensors, run.Shape, cancellationToken);
+            pitch = Download(run, sequences);
         }
         finally
         {
             for (int i = 0; i < sequences.Length; i++)
-                Complete(sequences[i], run.Shape, run.BatchIndexOf(run.From + i, sequences[i].Slot), hasRun);
+                Complete(sequences[i], run.Shape, run.BatchIndexOf(run.From + i, sequences[i].Slot), pitch);
             CompletePadding(run.Shape);
         }
+    }
+
+    /// <summary>Runs the graph, after a failed capture once more without.</summary>
+    private void Run(BoundTensors tensors, CachedShape shape, CancellationToken cancellationToken)
+    {
+        try
+        {
+            Graph.Run(tensors, cancellationToken);
+        }
+        catch (GraphCaptureException error)
+        {
+            _tensors.Clear();
+            Graph.ReopenWithoutCaptures(error.Message);
+            Graph.Run(TensorsOf(shape), cancellationToken);
+        }
+    }
+
+    private int Download(CachedRun run, ReadOnlySpan<PlannedSequence> sequences)
+    {
+        int batch = 0, targets = 0;
+        for (int i = 0; i < sequences.Length; i++)
+        {
+            batch = Math.Max(batch, run.BatchIndexOf(run.From + i, sequences[i].Slot) + 1);
+            targets = Math.Max(targets, sequences[i].Targets);
+        }
+
+        return _buffers.Download(run.Shape, batch, targets);
     }
 
     /// <summary>
@@ -141,18 +205,20 @@ internal sealed class CachedOnnxModel : OnnxAnySubsetModel
     /// </summary>
     /// <remarks>
     /// All ports are checked. Those of the last layer would not tell: a key that is infinite in one layer may have the score -infinity, so that even its
-    /// own row does not see it and stays finite, and rounding to integers may turn NaN into a number.
+    /// own row does not see it and stays finite, and rounding to integers may turn NaN into a number. A cache on a device checks nothing, see
+    /// <see cref="DeviceKeyValueCache" />.
     /// </remarks>
-    private void Complete(PlannedSequence sequence, CachedShape shape, int batchIndex, bool hasRun)
+    private void Complete(PlannedSequence sequence, CachedShape shape, int batchIndex, int pitch)
     {
+        bool hasRun = pitch > 0;
         IKeyValueCache cache = CacheOf(shape);
         int slot = shape.FirstSlot + batchIndex;
         if (hasRun)
         {
             Span<float> logits = sequence.State.Logits;
-            _buffers.Logits.AsSpan(batchIndex * shape.Targets * VocabularySize, logits.Length).CopyTo(logits);
+            _buffers.Logits.AsSpan(batchIndex * pitch * VocabularySize, logits.Length).CopyTo(logits);
             if (sequence.State.StateSize > 0)
-                _buffers.States!.Read(batchIndex * shape.Targets, sequence.State.States);
+                _buffers.States!.Read(batchIndex * pitch, sequence.State.States);
             _format.Store(cache, slot, sequence.ContentPositions, batchIndex * shape.Content);
         }
 
@@ -175,7 +241,9 @@ internal sealed class CachedOnnxModel : OnnxAnySubsetModel
         if (!_buffers.CanFit(shape))
         {
             _tensors.Clear();
-            _buffers = _buffers.WithCapacityFor(shape);
+            CachedBuffers former = _buffers;
+            _buffers = former.WithCapacityFor(shape);
+            former.Dispose();
         }
 
         return _tensors.Find(shape) ?? _tensors.Add(shape, _buffers.Bind(Graph, shape, CacheOf(shape)));

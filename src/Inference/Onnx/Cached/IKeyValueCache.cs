@@ -21,6 +21,11 @@ internal interface IKeyValueCache
     /// <summary>Copies the content of a slot to another.</summary>
     void Copy(int from, int to);
 
+    /// <summary>Prepares a slot for another owner. The default does nothing, for caches whose numbers are all finite by <see cref="EnsureFinite" />.</summary>
+    void Reset(int slot)
+    {
+    }
+
     /// <summary>A tensor [slots, heads, Layout.Length, head size] over consecutive slots, to read and to write; valid until the next resize.</summary>
     OrtValue Tensor(int port, int firstSlot, int slots);
 

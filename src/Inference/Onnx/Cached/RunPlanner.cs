@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using AsArm.Assd.Models;
-using AsArm.Inference.Onnx.Sessions;
 
 namespace AsArm.Inference.Onnx.Cached;
 
@@ -12,16 +11,12 @@ namespace AsArm.Inference.Onnx.Cached;
 /// <param name="contentBytes">Size of the buffers per content position, in bytes.</param>
 /// <param name="targetBytes">Size of the buffers per query position, in bytes.</param>
 /// <param name="scratchBytes">Size of the keys and values per position of scratch memory, in bytes.</param>
-internal sealed class RunPlanner(int heads, long contentBytes = 0, long targetBytes = 0, long scratchBytes = 0)
+/// <param name="limits">What a run costs and may take; null for a CPU.</param>
+internal sealed class RunPlanner(int heads, long contentBytes = 0, long targetBytes = 0, long scratchBytes = 0, RunLimits? limits = null)
 {
-    /// <summary>The fixed cost of a run, in processed tokens. Measured as 35 at XLNet-base size in float32: 35 ms per run, 0.9 ms per token.</summary>
-    private const int RunCost = 32;
-
-    /// <summary>Limit of the attention scores [batch, heads, past, positions] of a run of several sequences, which bounds its memory.</summary>
-    private const long MaxScores = 1 << 22;
-
     private static readonly Comparison<PlannedSequence> s_bySlot = (one, other) => one.Slot!.Index.CompareTo(other.Slot!.Index);
     private static readonly Comparison<PlannedSequence> s_longestFirst = (one, other) => other.Tokens.CompareTo(one.Tokens);
+    private readonly RunLimits _limits = limits ?? RunLimits.Cpu;
     private readonly List<PlannedSequence> _sequences = [];
     private readonly List<CachedRun> _runs = [];
     private readonly List<PlannedSequence> _fresh = [];
@@ -50,7 +45,8 @@ internal sealed class RunPlanner(int heads, long contentBytes = 0, long targetBy
     /// <param name="slots">Their slots, prepared for this pass.</param>
     /// <param name="past">Number of positions of a slot.</param>
     /// <param name="scratchPast">Number of positions of a slot of scratch memory, for sequences without a slot in the cache.</param>
-    public void Plan(ReadOnlySpan<SequenceState> states, CacheSlots slots, int past, int scratchPast)
+    /// <param name="slotCount">Number of slots of the cache, which padding may use all.</param>
+    public void Plan(ReadOnlySpan<SequenceState> states, CacheSlots slots, int past, int scratchPast, int slotCount = int.MaxValue)
     {
         Collect(states, slots);
         MergeFresh();
@@ -59,6 +55,8 @@ internal sealed class RunPlanner(int heads, long contentBytes = 0, long targetBy
             _runs.Add(CachedFrom(from, past));
         AddSimilar(_fresh, s_bySlot, past);
         AddSimilar(_withoutSlot, s_longestFirst, scratchPast);
+        foreach (ref CachedRun run in CollectionsMarshal.AsSpan(_runs))
+            run = run with { Shape = _limits.Round(run.Shape, run.Shape.IsScratch ? int.MaxValue : slotCount) };
     }
 
     /// <summary>Drops the references to the sequences.</summary>
@@ -102,7 +100,7 @@ internal sealed class RunPlanner(int heads, long contentBytes = 0, long targetBy
         {
             PlannedSequence sequence = _fresh[i];
             int grown = Math.Max(content, sequence.Content);
-            if ((grown - content) * _sequences.Count > RunCost)
+            if ((grown - content) * _sequences.Count > _limits.RunCost)
                 continue;
             content = grown;
             _sequences.Add(sequence);
@@ -119,7 +117,7 @@ internal sealed class RunPlanner(int heads, long contentBytes = 0, long targetBy
         {
             CachedShape grown = shape.With(_sequences[to]);
             int idle = grown.Batch - shape.Batch - 1;
-            if (idle * (grown.Content + grown.Targets) > RunCost || !Fits(grown))
+            if (idle * (grown.Content + grown.Targets) > _limits.RunCost || !Fits(grown))
                 break;
             shape = grown;
         }
@@ -138,7 +136,7 @@ internal sealed class RunPlanner(int heads, long contentBytes = 0, long targetBy
             PlannedSequence sequence = _sequences[to];
             CachedShape grown = shape.With(sequence);
             tokens += sequence.Tokens;
-            if (grown.Tokens - tokens > RunCost || !Fits(grown))
+            if (grown.Tokens - tokens > _limits.RunCost || !Fits(grown))
                 break;
             shape = grown;
         }
@@ -147,6 +145,6 @@ internal sealed class RunPlanner(int heads, long contentBytes = 0, long targetBy
     }
 
     private bool Fits(CachedShape shape) =>
-        (long)shape.Batch * heads * shape.Past * (shape.Content + shape.Targets) <= MaxScores
-        && shape.Batch * ((shape.Content * contentBytes) + (shape.Targets * targetBytes) + (shape.IsScratch ? shape.Past * scratchBytes : 0)) <= MemoryBounds.RetainedBytes;
+        (long)shape.Batch * heads * shape.Past * (shape.Content + shape.Targets) <= _limits.MaxScores
+        && shape.Batch * ((shape.Content * contentBytes) + (shape.Targets * targetBytes) + (shape.IsScratch ? shape.Past * scratchBytes : 0)) <= _limits.RetainedBytes;
 }

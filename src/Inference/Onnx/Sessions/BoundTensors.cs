@@ -26,6 +26,15 @@ internal sealed class BoundTensors : IDisposable
     /// <summary>The binding to run with.</summary>
     public OrtIoBinding Binding { get; }
 
+    /// <summary>Whether the tensors are in the memory of the device, so that a run copies nothing.</summary>
+    public bool AreOnDevice { get; init; }
+
+    /// <summary>Number of runs, counted by <see cref="GraphCaptures" />.</summary>
+    public int Runs { get; set; }
+
+    /// <summary>The options of runs that are captured and replayed; null for runs as usual.</summary>
+    public RunOptions? CaptureOptions { get; set; }
+
     /// <summary>Binds the inputs again, which copies them to a GPU.</summary>
     public void BindInputs()
     {
@@ -36,6 +45,7 @@ internal sealed class BoundTensors : IDisposable
     public void Dispose()
     {
         Binding.Dispose();
+        CaptureOptions?.Dispose();
         foreach (OrtValue value in _inputs.Union(_outputs))
             value.Dispose();
     }

@@ -36,6 +36,17 @@ public abstract class OnnxAnySubsetModel : IAnySubsetModel, IDisposable
     /// <summary>Size of the buffers for inputs and outputs, in bytes.</summary>
     internal abstract long BufferBytes { get; }
 
+    /// <summary>
+    /// Why CUDA graphs are not used although the device has them, which makes passes slower; null if they are used, or the device has none.
+    /// </summary>
+    public string? CudaGraphFailure => Graph.CaptureFailure;
+
+    /// <summary>Number of CUDA graphs that were captured.</summary>
+    internal int CudaGraphCount => Graph.CaptureCount;
+
+    /// <summary>Size up to which buffers are retained after a pass, in bytes.</summary>
+    private protected virtual long RetainedBytes => MemoryBounds.RetainedBytes;
+
     private protected OnnxGraph Graph { get; }
 
     private protected ModelManifest Manifest { get; }
@@ -56,7 +67,7 @@ public abstract class OnnxAnySubsetModel : IAnySubsetModel, IDisposable
         }
         finally
         {
-            if (BufferBytes > MemoryBounds.RetainedBytes)
+            if (BufferBytes > RetainedBytes)
             {
                 ReleaseTensors();
                 ReleaseBuffers();
@@ -76,6 +87,7 @@ public abstract class OnnxAnySubsetModel : IAnySubsetModel, IDisposable
             return;
         _disposed = true;
         ReleaseTensors();
+        ReleaseDeviceMemory();
         Graph.Dispose();
         GC.SuppressFinalize(this);
     }
@@ -88,6 +100,11 @@ public abstract class OnnxAnySubsetModel : IAnySubsetModel, IDisposable
 
     /// <summary>Releases the buffers; called after <see cref="ReleaseTensors" />.</summary>
     private protected abstract void ReleaseBuffers();
+
+    /// <summary>Frees memory that is not the garbage collector's, at the end.</summary>
+    private protected virtual void ReleaseDeviceMemory()
+    {
+    }
 
     private void Require(SequenceState state)
     {

@@ -32,6 +32,7 @@ internal sealed class StatelessOnnxModel : OnnxAnySubsetModel
 
     internal static StatelessOnnxModel Open(ModelFolder folder, ExecutionSettings execution)
     {
+        execution = execution with { CapturesGraphs = false }; // its tensors are in host memory
         string path = folder.GraphPath(execution, useCache: false)!;
         return new(OnnxGraph.Open(folder, path, GraphContract.Stateless(folder.Manifest), execution), folder.Manifest, path);
     }
