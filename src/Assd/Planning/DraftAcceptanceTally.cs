@@ -3,7 +3,7 @@ using AsArm.Assd.Ordering;
 namespace AsArm.Assd.Planning;
 
 /// <summary>Collects the measured acceptance of draft tokens, by the classes of <see cref="DraftAcceptance" />.</summary>
-/// <remarks>Not for concurrent callers.</remarks>
+/// <remarks><see cref="Add" /> may be called concurrently; results are read when all sequences are done.</remarks>
 public sealed class DraftAcceptanceTally
 {
     /// <summary>
@@ -12,6 +12,7 @@ public sealed class DraftAcceptanceTally
     /// </summary>
     private const double Smoothing = 20;
 
+    private readonly Lock _gate = new();
     private readonly double[] _sums = new double[Sources * Cells];
     private readonly int[] _counts = new int[Sources * Cells];
 
@@ -36,8 +37,11 @@ public sealed class DraftAcceptanceTally
     {
         int index = (int)source * Cells + (int)DraftAcceptance.NeighboursOf(source, target) * Classes
             + DraftAcceptance.ClassOf(DraftAcceptance.ConfidenceOf(source, target) ?? 0);
-        _sums[index] += acceptance;
-        _counts[index]++;
+        lock (_gate)
+        {
+            _sums[index] += acceptance;
+            _counts[index]++;
+        }
     }
 
     /// <summary>

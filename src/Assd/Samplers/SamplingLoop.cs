@@ -52,6 +52,12 @@ public sealed class SamplingLoop : IDisposable
     /// </summary>
     public Action<Sampler, ModelOutputException>? OnFailure { get; init; }
 
+    /// <summary>
+    /// Lets large batches process their logits on several threads of the pool; results are the same. Random sources must not be shared by sequences
+    /// then, and what draft policies share must be thread-safe.
+    /// </summary>
+    public bool UsesThreads { get; init; }
+
     /// <summary>The number of unfinished sequences.</summary>
     public int Count => _samplers.Count;
 
@@ -91,7 +97,7 @@ public sealed class SamplingLoop : IDisposable
         }
     }
 
-    /// <summary>Runs one forward pass; false if there is no unfinished sequence. Allocates nothing, but for large batches, which use the thread pool.</summary>
+    /// <summary>Runs one forward pass; false if there is no unfinished sequence. Allocates nothing, unless it uses threads.</summary>
     /// <inheritdoc cref="Run" />
     public bool Step(CancellationToken cancellationToken)
     {
@@ -137,12 +143,24 @@ public sealed class SamplingLoop : IDisposable
     /// </summary>
     private void ProcessLogits()
     {
-        if (_samplers.Count > 1 && LogitCount() >= MinLogitsForThreads)
-            Parallel.For(0, _samplers.Count, ProcessLogits);
+        if (UsesThreads && _samplers.Count > 1 && LogitCount() >= MinLogitsForThreads)
+            ProcessLogitsOnThreads();
         else
         {
             for (int i = 0; i < _samplers.Count; i++)
                 ProcessLogits(i);
+        }
+    }
+
+    private void ProcessLogitsOnThreads()
+    {
+        try
+        {
+            Parallel.For(0, _samplers.Count, ProcessLogits);
+        }
+        catch (AggregateException error)
+        {
+            ExceptionDispatchInfo.Throw(error.InnerExceptions[0]);
         }
     }
 

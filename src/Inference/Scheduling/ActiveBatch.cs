@@ -20,7 +20,7 @@ internal sealed class ActiveBatch : IDisposable
     public ActiveBatch(IAnySubsetModel model, SchedulerOptions options, Action<ScheduledRequest, Exception> onFailure)
     {
         (_options, _onFailure) = (options, onFailure);
-        _loop = new SamplingLoop(model) { OnFailure = (sampler, error) => Fail(_requests.First(request => request.Sampler == sampler), error) };
+        _loop = new SamplingLoop(model) { UsesThreads = true, OnFailure = (sampler, error) => Fail(_requests.First(request => request.Sampler == sampler), error) };
     }
 
     /// <summary>Number of sequences.</summary>

@@ -264,6 +264,32 @@ public sealed class SamplingLoopTests
         Assert.ThrowsExactly<InvalidOperationException>(() => sampler.Prepare(new SplitMix64(1)));
     }
 
+    /// <summary>24 sequences of 11,000 and more logits a row: more than half a million in a pass.</summary>
+    [TestMethod]
+    public void Run_LargeBatchOnThreads_GivesTheResultsOfSequencesAlone()
+    {
+        const int vocabularySize = 11_000, sequences = 24;
+        SamplerKind[] kinds = [SamplerKind.Sequential, SamplerKind.Assd, SamplerKind.Fused, SamplerKind.FusedHead];
+        Sampler New(int i) => Decoding.Create(kinds[i % kinds.Length], Order.LeftToRight([true, .. new bool[7]]), new int[8], new() { DraftLength = 3 }, vocabularySize);
+        Sampler[] samplers = [.. Enumerable.Range(0, sequences).Select(New)];
+        var inner = new RandomModel(vocabularySize, 8, 30, 1);
+        var failed = new List<Sampler>();
+        using var loop = new SamplingLoop(new PoisonedModel(inner, samplers[5].State, fromPass: 2), samplers, [.. samplers.Select((_, i) => new SplitMix64(i))])
+        {
+            UsesThreads = true, OnFailure = (sampler, _) => failed.Add(sampler),
+        };
+        loop.Run(default);
+        CollectionAssert.AreEqual(new[] { samplers[5] }, failed);
+        for (int i = 0; i < sequences; i++)
+        {
+            if (i == 5)
+                continue;
+            Sampler alone = Decoding.Run(New(i), inner, new SplitMix64(i));
+            SpanAssert.AreEqual(alone.Tokens, samplers[i].Tokens);
+            Assert.AreEqual(alone.Statistics, samplers[i].Statistics);
+        }
+    }
+
     private static Sampler NewSampler(SamplerKind kind) =>
         Decoding.Create(kind, Order.LeftToRight(new bool[Length]), new int[Length], new() { DraftLength = 3 }, VocabularySize);
 }

@@ -163,11 +163,18 @@ internal sealed class CachedOnnxModel : OnnxAnySubsetModel
         {
             Run(tensors, run.Shape, cancellationToken);
             pitch = Download(run, sequences);
+            if (_limits.UsesBuckets && sequences.Length > 1)
+                ReadOutputsOnThreads(run, pitch);
+            else
+            {
+                for (int i = run.From; i < run.To; i++)
+                    ReadOutputs(run, i, pitch);
+            }
         }
         finally
         {
             for (int i = 0; i < sequences.Length; i++)
-                Complete(sequences[i], run.Shape, run.BatchIndexOf(run.From + i, sequences[i].Slot), pitch);
+                Complete(sequences[i], run.Shape, run.BatchIndexOf(run.From + i, sequences[i].Slot), hasRun: pitch > 0);
             CompletePadding(run.Shape);
         }
     }
@@ -199,8 +206,21 @@ internal sealed class CachedOnnxModel : OnnxAnySubsetModel
         return _buffers.Download(run.Shape, batch, targets);
     }
 
+    /// <summary>A GPU has the logits of 64 sequences in milliseconds, and one thread would take longer to copy them.</summary>
+    private void ReadOutputsOnThreads(CachedRun run, int pitch) => Parallel.For(run.From, run.To, i => ReadOutputs(run, i, pitch));
+
+    private void ReadOutputs(CachedRun run, int index, int pitch)
+    {
+        PlannedSequence sequence = _planner.Sequences[index];
+        int first = run.BatchIndexOf(index, sequence.Slot) * pitch;
+        Span<float> logits = sequence.State.Logits;
+        _buffers.Logits.AsSpan(first * VocabularySize, logits.Length).CopyTo(logits);
+        if (sequence.State.StateSize > 0)
+            _buffers.States!.Read(first, sequence.State.States);
+    }
+
     /// <summary>
-    /// Reads the logits of a sequence and records what is cached of it now, nothing new if the run has failed. Keys and values that are not finite are
+    /// Records what is cached of a sequence now, nothing new if the run has failed. Keys and values that are not finite are
     /// not kept: they are of this sequence only, but would reach the next owner of the slot, as a masked position counts with weight 0 and 0 * NaN is NaN.
     /// </summary>
     /// <remarks>
@@ -208,19 +228,12 @@ internal sealed class CachedOnnxModel : OnnxAnySubsetModel
     /// own row does not see it and stays finite, and rounding to integers may turn NaN into a number. A cache on a device checks nothing, see
     /// <see cref="DeviceKeyValueCache" />.
     /// </remarks>
-    private void Complete(PlannedSequence sequence, CachedShape shape, int batchIndex, int pitch)
+    private void Complete(PlannedSequence sequence, CachedShape shape, int batchIndex, bool hasRun)
     {
-        bool hasRun = pitch > 0;
         IKeyValueCache cache = CacheOf(shape);
         int slot = shape.FirstSlot + batchIndex;
         if (hasRun)
-        {
-            Span<float> logits = sequence.State.Logits;
-            _buffers.Logits.AsSpan(batchIndex * pitch * VocabularySize, logits.Length).CopyTo(logits);
-            if (sequence.State.StateSize > 0)
-                _buffers.States!.Read(batchIndex * pitch, sequence.State.States);
             _format.Store(cache, slot, sequence.ContentPositions, batchIndex * shape.Content);
-        }
 
         bool isFinite = cache.EnsureFinite(slot, sequence.ContentPositions);
         if (hasRun && isFinite)
