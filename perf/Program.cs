@@ -1,6 +1,7 @@
 using AsArm.Perf;
 using AsArm.Perf.Cache;
 using AsArm.Perf.Concurrency;
+using AsArm.Perf.Gpu;
 using AsArm.Perf.Graphs;
 using AsArm.Perf.Precision;
 using AsArm.Perf.Samplers;
@@ -17,6 +18,8 @@ if (args is ["loss", .. string[] texts])
     return LossMeasurement.Run(texts);
 if (args is ["graphs", .. string[] folders])
     return GraphComparison.Run(folders);
+if (args is ["gpu", .. string[] models])
+    return GpuMeasurement.Run(models);
 if (args is ["official"])
     return OfficialMeasurement.Run();
 if (args is ["chart", .. string[] chart])

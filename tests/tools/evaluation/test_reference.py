@@ -66,3 +66,9 @@ def test_questions_are_those_of_the_network_without_the_steps_of_the_published_c
 def test_rows_are_refused_that_do_not_fit(tiny, call, capsys, rows):
     assert call(reference, "--checkpoint", tiny, "--positions", LENGTH, "--rows", rows) == 2
     assert "--rows" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_missing_is_refused(tiny, call, capsys):
+    assert call(reference, "--checkpoint", tiny, "--positions", LENGTH, "--rows", ROWS, "--device", "cuda") == 2
+    assert "finds no GPU" in capsys.readouterr().err

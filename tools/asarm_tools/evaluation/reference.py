@@ -1,6 +1,6 @@
 """Times calls of a network in PyTorch the way the published code makes them: the whole sequence in every call, no cache.
 
-    reference.py --checkpoint DIR [--positions 512] [--rows 5]
+    reference.py --checkpoint DIR [--positions 512] [--rows 5] [--device cpu|cuda]
 
 Every line on standard input asks for one call; its milliseconds come out. Calls are in turn a draft (all targets see the same tokens) and an
 oracle (each sees those before it). A call is that of the network (published.py), which takes the steps of XLNetLMHeadModel: from token ids,
@@ -28,15 +28,21 @@ def main() -> int:
     parser.add_argument("--checkpoint", required=True, metavar="DIR")
     parser.add_argument("--positions", type=int, default=512, help="default %(default)s")
     parser.add_argument("--rows", type=int, default=5, help="targets of a call, default %(default)s")
+    parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"), help="default %(default)s; cuda computes in float32 without TF32")
     arguments = parser.parse_args()
     if not 1 <= arguments.rows < arguments.positions // 2:
         raise InputError("--rows must be at least 1 and less than half of --positions")
-    model = PublishedModel(read_model(arguments.checkpoint)).eval()
-    inputs = questions(arguments.positions, arguments.rows, model.config.vocab_size)
+    if arguments.device == "cuda" and not torch.cuda.is_available():
+        raise InputError("--device cuda: PyTorch finds no GPU")
+    model = PublishedModel(read_model(arguments.checkpoint)).eval().to(arguments.device)
+    questioned = questions(arguments.positions, arguments.rows, model.config.vocab_size)
+    inputs = [tuple(tensor.to(arguments.device) for tensor in question) for question in questioned]
     for number, _ in enumerate(sys.stdin):
         start = time.perf_counter()
         with torch.no_grad():
             model(*inputs[number % 2])
+            if arguments.device == "cuda":
+                torch.cuda.synchronize()
         print(f"{(time.perf_counter() - start) * 1e3:.3f}", flush=True)
     return 0
 
