@@ -75,7 +75,7 @@ internal sealed class CachedOnnxModel : OnnxAnySubsetModel
     internal static CachedOnnxModel Open(ModelFolder folder, ExecutionSettings execution, long maxCacheBytes = DefaultCacheBytes)
     {
         ModelManifest manifest = folder.Manifest;
-        IDeviceMemory? memory = manifest.UpdatesCacheInPlace ? DeviceMemories.Of(execution.Device, index: 0) : null;
+        IDeviceMemory? memory = manifest.UpdatesCacheInPlace ? DeviceMemories.Of(execution.Device) : null;
         return Open(folder, execution, maxCacheBytes, CreateCache(manifest, memory), memory: memory);
     }
 

@@ -10,7 +10,6 @@ internal static class DeviceMemories
     /// it has written an output, so a cache that is updated in place is not safe with it.
     /// </summary>
     /// <param name="device">The device, which a session has been opened on.</param>
-    /// <param name="index">Index among the devices of its kind.</param>
-    public static IDeviceMemory? Of(Device device, int index) =>
-        device == Device.Cuda && CudaRuntime.Load() is CudaRuntime cuda ? new CudaMemory(cuda, index) : null;
+    public static IDeviceMemory? Of(Device device) =>
+        device.Name == Device.CudaName && CudaRuntime.Load() is CudaRuntime cuda ? new CudaMemory(cuda, device.Id) : null;
 }

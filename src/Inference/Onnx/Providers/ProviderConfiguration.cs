@@ -48,8 +48,6 @@ internal sealed record ProviderConfiguration(IReadOnlyDictionary<string, string>
     private static Dictionary<string, string> TensorRT(Device device, DeviceOptions options, IReadOnlyList<GraphInput> inputs)
     {
         var names = new Dictionary<string, string> { ["device_id"] = Number(device.Id) };
-        if (options.CudaGraphs)
-            names["trt_cuda_graph_enable"] = "1";
         if (options.Float16)
             names["trt_fp16_enable"] = "1";
         if (options.EngineCachePath is not null)

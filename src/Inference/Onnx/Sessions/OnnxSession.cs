@@ -99,7 +99,7 @@ internal static class OnnxSession
     /// <returns>Their names.</returns>
     private static List<string> AddProviders(SessionOptions session, ExecutionSettings execution, bool isFloat32, IReadOnlyList<GraphInput> inputs)
     {
-        (Device device, DeviceOptions options) = (execution.Device, execution.Options);
+        (Device device, DeviceOptions options) = (execution.Device, execution.Options with { CudaGraphs = execution.CapturesGraphs });
         var provider = ExecutionProvider.Of(device);
         string? library = ProviderLibraries.PathOf(options);
         ProviderSource source = provider.Find(library, out string? reason) ?? throw Unavailable(device, reason!, null, library);
