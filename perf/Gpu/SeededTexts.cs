@@ -22,19 +22,19 @@ internal static class SeededTexts
         string[] texts = [.. from index in Enumerable.Range(0, BenchmarkTexts.Count) from kind in s_kinds select BenchmarkTexts.Get(kind, index)];
         InfillRequest[] requests = [.. Enumerable.Range(0, count).Select(
             i => new InfillRequest(texts[i % texts.Length], new InfillOptions { Seed = i, ForwardPassOverhead = Overhead }))];
-        (InfillOutcome[] cpu, double cpuSeconds) = Fill(folder, new TextInfillerOptions { UseFloat32 = true }, requests);
-        (InfillOutcome[] there, double deviceSeconds) = Fill(folder, new TextInfillerOptions { Device = device, UseFloat32 = true }, requests);
-        string[] differences = [.. cpu.Zip(there).Select((pair, i) => Difference(i, pair.First.ResultOrThrow(), pair.Second.ResultOrThrow())).OfType<string>()];
+        (InfillResult[] cpu, double cpuSeconds) = Fill(folder, new TextInfillerOptions { UseFloat32 = true }, requests);
+        (InfillResult[] there, double deviceSeconds) = Fill(folder, new TextInfillerOptions { Device = device, UseFloat32 = true }, requests);
+        string[] differences = [.. cpu.Zip(there).Select((pair, i) => Difference(i, pair.First, pair.Second)).OfType<string>()];
         return new(folder.Name, count, count - differences.Length, differences, deviceSeconds, cpuSeconds);
     }
 
-    private static (InfillOutcome[] Outcomes, double Seconds) Fill(ModelFolder folder, TextInfillerOptions options, InfillRequest[] requests)
+    private static (InfillResult[] Results, double Seconds) Fill(ModelFolder folder, TextInfillerOptions options, InfillRequest[] requests)
     {
         using var infiller = TextInfiller.Open(folder.FullPath, options);
         _ = infiller.InfillMany(requests[..Math.Min(16, requests.Length)]).Count(); // warm-up
         long start = Stopwatch.GetTimestamp();
-        InfillOutcome[] outcomes = [.. infiller.InfillMany(requests)];
-        return (outcomes, Stopwatch.GetElapsedTime(start).TotalSeconds);
+        InfillResult[] results = [.. infiller.InfillMany(requests)];
+        return (results, Stopwatch.GetElapsedTime(start).TotalSeconds);
     }
 
     private static string? Difference(int index, InfillResult cpu, InfillResult there) => cpu.Text == there.Text

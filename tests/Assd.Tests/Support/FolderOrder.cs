@@ -79,7 +79,6 @@ internal static class FolderOrder
     {
         FunctionPointerType function => function.Parameters.Select(parameter => parameter.ParameterType).Append(function.ReturnType).SelectMany(Parts),
         GenericInstanceType generic => generic.GenericArguments.SelectMany(Parts).Prepend(generic.ElementType),
-        FunctionPointerType function => function.Parameters.Select(parameter => parameter.ParameterType).Append(function.ReturnType).SelectMany(Parts),
         TypeSpecification specification => Parts(specification.ElementType),
         _ => [type],
     };

@@ -21,7 +21,7 @@ public sealed class DeviceCacheTests
 {
     private const float Tolerance = 1e-4f;
 
-    private static readonly ExecutionSettings s_execution = new(Device.Cpu, Float32: true, CapturesGraphs: true);
+    private static readonly ExecutionSettings s_execution = new(Device.Cpu, Float32: true) { CapturesGraphs = true };
 
     [TestMethod]
     [DynamicData(nameof(Histories))]
