@@ -276,7 +276,8 @@ public sealed class SamplingLoopTests
         var failed = new List<Sampler>();
         using var loop = new SamplingLoop(new PoisonedModel(inner, samplers[5].State, fromPass: 2), samplers, [.. samplers.Select((_, i) => new SplitMix64(i))])
         {
-            UsesThreads = true, OnFailure = (sampler, _) => failed.Add(sampler),
+            UsesThreads = true,
+            OnFailure = (sampler, _) => failed.Add(sampler),
         };
         loop.Run(default);
         CollectionAssert.AreEqual(new[] { samplers[5] }, failed);

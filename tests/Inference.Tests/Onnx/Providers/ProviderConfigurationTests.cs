@@ -13,8 +13,8 @@ public sealed class ProviderConfigurationTests
     public void Of_Defaults_AreTheDeviceAndFloat32()
     {
         AssertOptions(Device.Cpu, new());
-        AssertOptions(Device.Cuda, new(), "device_id=0", "use_tf32=0");
-        AssertOptions(Device.Cuda.WithId(3), new(), "device_id=3", "use_tf32=0");
+        AssertOptions(Device.Cuda, new(), "device_id=0", "use_tf32=0", "enable_cuda_graph=1");
+        AssertOptions(Device.Cuda.WithId(3), new() { CudaGraphs = false }, "device_id=3", "use_tf32=0");
         AssertOptions(Device.TensorRT, new(), "device_id=0");
         AssertOptions(Device.Provider("OpenVINO"), new());
         AssertOptions(Device.Provider("OpenVINO", 2), new(), "device_id=2");
@@ -28,7 +28,6 @@ public sealed class ProviderConfigurationTests
             MemoryLimit = 5L << 30,
             ArenaExtendStrategy = ArenaExtendStrategy.SameAsRequested,
             AllowTf32 = true,
-            CudaGraphs = true,
             TuneGemm = true,
         };
         AssertOptions(
@@ -36,7 +35,7 @@ public sealed class ProviderConfigurationTests
             "device_id=0", "use_tf32=1", "gpu_mem_limit=5368709120", "arena_extend_strategy=kSameAsRequested", "enable_cuda_graph=1", "session ep.cuda.enable_gemm_auto_tune=1");
     }
 
-    /// <summary>What is of memory and TF32 goes to CUDA, which runs what TensorRT does not; only one of both may capture graphs.</summary>
+    /// <summary>What is of memory and TF32 goes to CUDA, which runs what TensorRT does not; neither captures graphs, as their tensors are in host memory.</summary>
     [TestMethod]
     public void Of_TensorRT_HasAllOfItsOptionsAndCudaBesideIt()
     {
@@ -45,7 +44,6 @@ public sealed class ProviderConfigurationTests
             MemoryLimit = 1000,
             ArenaExtendStrategy = ArenaExtendStrategy.SameAsRequested,
             AllowTf32 = true,
-            CudaGraphs = true,
             Float16 = true,
             EngineCachePath = "engines",
             TimingCachePath = "timings",
@@ -53,7 +51,7 @@ public sealed class ProviderConfigurationTests
         };
         AssertOptions(
             Device.TensorRT.WithId(1), options,
-            "device_id=1", "trt_cuda_graph_enable=1", "trt_fp16_enable=1", "trt_engine_cache_enable=1", "trt_engine_cache_path=engines", "trt_timing_cache_enable=1", "trt_timing_cache_path=timings",
+            "device_id=1", "trt_fp16_enable=1", "trt_engine_cache_enable=1", "trt_engine_cache_path=engines", "trt_timing_cache_enable=1", "trt_timing_cache_path=timings",
             "trt_profile_min_shapes=input_ids:1x2,past_key_values.0.key:1x4x0x8", "trt_profile_opt_shapes=input_ids:1x8,past_key_values.0.key:1x4x128x8",
             "trt_profile_max_shapes=input_ids:16x64,past_key_values.0.key:16x4x528x8");
         CollectionAssert.AreEquivalent(
@@ -70,7 +68,7 @@ public sealed class ProviderConfigurationTests
             TuneGemm = true,
             ProviderOptions = new Dictionary<string, string> { ["use_tf32"] = "1", ["prefer_nhwc"] = "1", ["ep.cuda.enable_gemm_auto_tune"] = "0", ["session.x"] = "a=b" },
         };
-        AssertOptions(Device.Cuda, options, "device_id=0", "use_tf32=1", "prefer_nhwc=1", "session ep.cuda.enable_gemm_auto_tune=0", "session session.x=a=b");
+        AssertOptions(Device.Cuda, options, "device_id=0", "use_tf32=1", "enable_cuda_graph=1", "prefer_nhwc=1", "session ep.cuda.enable_gemm_auto_tune=0", "session session.x=a=b");
         AssertOptions(Device.Provider("Any"), new() { ProviderOptions = new Dictionary<string, string> { ["device_type"] = "GPU" } }, "device_type=GPU");
     }
 
