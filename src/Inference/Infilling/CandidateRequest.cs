@@ -22,6 +22,7 @@ internal sealed class CandidateRequest(
         if (options.BannedTokensAt.Count > 0)
             throw new ArgumentOutOfRangeException(nameof(options), "BannedTokensAt cannot be set for a text, which has no positions.");
         InfillText.RequireTargets(segments, spans: false, warning);
+        GapSupport.RequirePlain(segments, "for candidates");
         if (segments.OfType<TextSegment.Gap>().FirstOrDefault(gap => gap.Count != 1) is TextSegment.Gap other)
             throw new InfillTextException($"Candidates are for gaps of one token, this text has a gap of {other.Count}.");
         _text = encoder.Encode(segments);

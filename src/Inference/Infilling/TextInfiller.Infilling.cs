@@ -124,6 +124,7 @@ public sealed partial class TextInfiller
         TextLimits.RequireCharacters(text.Length, options.Window);
         InfillPrompt prompt = InfillPrompt.Parse(text);
         InfillText.RequireTargets(prompt.Segments, spans: false, prompt.Warning);
+        GapSupport.RequirePlain(prompt.Segments, "yet");
         return new WindowedText(prompt.Segments, encoder, options.Window) { Warning = request.IsFromPrompt ? null : prompt.Warning };
     }
 }

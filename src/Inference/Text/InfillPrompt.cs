@@ -1,7 +1,7 @@
 namespace AsArm.Inference.Text;
 
 /// <summary>
-/// A text with gaps, as segments: given text, in which nothing is markup, and gaps with their number of tokens. <see cref="Parse" /> reads
+/// A text with gaps, as segments: given text, in which nothing is markup, and gaps with what is known of them. <see cref="Parse" /> reads
 /// marked-up text, <see cref="ToString" /> writes it.
 /// </summary>
 /// <example><code>
@@ -30,7 +30,7 @@ public sealed class InfillPrompt
 
     /// <summary>Reads marked-up text.</summary>
     /// <param name="markup">
-    /// &lt;mask&gt; is a gap of one token, &lt;mask:N&gt; a gap of N. Right before a &lt;, two backslashes stand for one, and a single one escapes
+    /// &lt;mask&gt; is a gap of one token, &lt;mask:N&gt; a gap of N; docs/gaps.md has more forms. Right before a &lt;, two backslashes stand for one, and a single one escapes
     /// the &lt;. Everything else is given text.
     /// </param>
     /// <exception cref="InfillTextException">A gap is malformed, or the text is not valid Unicode.</exception>
@@ -42,7 +42,7 @@ public sealed class InfillPrompt
 
     /// <summary>
     /// Escapes a text, so that <see cref="Parse" /> returns exactly that text. To combine texts and gaps, use
-    /// <see cref="AddText" /> and <see cref="AddGap" />: a backslash at the end of an escaped text would escape a &lt; that is appended to it.
+    /// <see cref="AddText" /> and <see cref="AddGap(int)" />: a backslash at the end of an escaped text would escape a &lt; that is appended to it.
     /// </summary>
     /// <param name="text">Any text.</param>
     public static string Escape(string text) => TextMarkup.Escape(text, spans: false);
@@ -65,6 +65,16 @@ public sealed class InfillPrompt
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(tokens, 1);
         _segments.Add(new TextSegment.Gap(tokens));
+        return this;
+    }
+
+    /// <summary>Adds a gap of which more is known than the number of tokens, or less.</summary>
+    /// <param name="gap">What is known of it.</param>
+    /// <returns>This prompt.</returns>
+    public InfillPrompt AddGap(GapSpecification gap)
+    {
+        ArgumentNullException.ThrowIfNull(gap);
+        _segments.Add(new TextSegment.Gap(gap));
         return this;
     }
 

@@ -1,19 +1,15 @@
-using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
 
 namespace AsArm.Inference.Text;
 
 /// <summary>
-/// Parses and writes markup: &lt;mask&gt; is a gap of one token, &lt;mask:N&gt; a gap of N and, if spans are enabled, [[...]] a marked span.
+/// Parses and writes markup: &lt;mask&gt; is a gap of one token, &lt;mask:N&gt; a gap of N (<see cref="GapMarkup" /> reads all forms) and, if spans are enabled, [[...]] a marked span.
 /// Backslashes right before a &lt; (or a [, if spans are enabled) are escapes: two stand for one, and a single one escapes the character. All
 /// other backslashes are literal.
 /// </summary>
 internal static partial class TextMarkup
 {
-    private const string GapStart = "<mask";
-    private const int MaxShownDigits = 24;
-
     /// <summary>Parses a text into literals and gaps, from left to right. Only marked literals may be empty.</summary>
     /// <param name="text">Marked-up text.</param>
     /// <param name="spans">Whether [[...]] marks a span instead of being plain text.</param>
@@ -40,12 +36,12 @@ internal static partial class TextMarkup
             {
                 at += ReadBackslashes(rest, backslashes, spans, literal);
             }
-            else if (TryReadGap(rest, at, out long count, out int length))
+            else if (GapMarkup.TryRead(text, at, out int length) is GapSpecification gap)
             {
                 if (spanStart >= 0)
                     throw new InfillTextException($"The marked span at character {spanStart} contains a gap.");
                 EndLiteral(segments, literal, marked: false);
-                segments.Add(new TextSegment.Gap(count));
+                segments.Add(new TextSegment.Gap(gap));
                 at += length;
             }
             else if (spans && spanStart < 0 && rest.StartsWith("[["))
@@ -94,7 +90,7 @@ internal static partial class TextMarkup
         foreach (TextSegment segment in segments)
         {
             if (segment is TextSegment.Gap gap)
-                markup.Append('\\', backslashes).Append(CultureInfo.InvariantCulture, $"{GapStart}:{gap.Count}>");
+                markup.Append('\\', backslashes).Append(gap.Specification);
             string text = (segment as TextSegment.Literal)?.Text ?? "";
             AppendEscaped(markup, text, spans: false);
             backslashes = text.Length - text.AsSpan().TrimEnd('\\').Length;
@@ -156,30 +152,6 @@ internal static partial class TextMarkup
         if (literal.Length > 0 || marked)
             segments.Add(new TextSegment.Literal(literal.ToString(), marked));
         literal.Clear();
-    }
-
-    private static bool TryReadGap(ReadOnlySpan<char> rest, int at, out long count, out int length)
-    {
-        (count, length) = (1, GapStart.Length + 1);
-        if (!rest.StartsWith(GapStart) || rest.Length == GapStart.Length || rest[GapStart.Length] is not ('>' or ':'))
-            return false;
-        if (rest[GapStart.Length] == '>')
-            return true;
-        ReadOnlySpan<char> number = rest[length..];
-        int end = number.IndexOf('>');
-        number = end < 0 ? [] : number[..end];
-        if (number.IsEmpty || number.ContainsAnyExceptInRange('0', '9'))
-            throw new InfillTextException($"The gap at character {at} is malformed: write <mask> or <mask:N>, or \\< for a plain <.");
-        if (!long.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out long tokens) || tokens > TextLimits.MaxGapTokens)
-        {
-            string shown = number.Length <= MaxShownDigits ? number.ToString() : $"{number[..MaxShownDigits]}...";
-            throw new InfillTextException($"The gap at character {at} has {shown} tokens, more than any model takes.");
-        }
-
-        if (tokens < 1)
-            throw new InfillTextException($"The gap at character {at} has size {tokens}; it needs at least one token.");
-        (count, length) = (tokens, length + end + 1);
-        return true;
     }
 
     /// <summary>Text that a user may have meant as a gap: with other case, brackets, spaces or a slash.</summary>

@@ -13,9 +13,22 @@ public abstract record TextSegment
     public sealed record Literal(string Text, bool Marked) : TextSegment;
 
     /// <summary>A gap: a run of unknown tokens.</summary>
-    /// <param name="Count">Number of tokens.</param>
+    /// <param name="Count">Number of tokens; if it is not known, the largest number.</param>
     public sealed record Gap(long Count) : TextSegment
     {
+        private readonly GapSpecification? _specification; // null if only the number of tokens is given
+
+        /// <summary>Creates a gap of which more is known, or less.</summary>
+        public Gap(GapSpecification specification)
+            : this((specification ?? throw new ArgumentNullException(nameof(specification))).LargestLength) =>
+            _specification = specification.IsPlain ? null : specification;
+
+        /// <summary>What is known of the filling.</summary>
+        public GapSpecification Specification => _specification ?? GapSpecification.Tokens(Count);
+
+        /// <summary>Whether only the number of tokens is given.</summary>
+        internal bool IsPlain => _specification is null;
+
         /// <summary>Whether it is right after a gap that was filled in an earlier window, with no given text between them.</summary>
         internal bool FollowsFilledGap { get; init; }
     }
