@@ -3,6 +3,7 @@ using AsArm.Perf.Cache;
 using AsArm.Perf.Concurrency;
 using AsArm.Perf.Gpu;
 using AsArm.Perf.Graphs;
+using AsArm.Perf.Lengths;
 using AsArm.Perf.Precision;
 using AsArm.Perf.Samplers;
 using AsArm.Perf.Startup;
@@ -26,6 +27,8 @@ if (args is ["chart", .. string[] chart])
     return ChartCommand.Run(chart);
 if (args is ["concurrency", .. string[] callers])
     return ConcurrencyMeasurement.Run(callers);
+if (args is ["lengths", .. string[] lengths])
+    return LengthsMeasurement.Run(lengths);
 if (args is ["startup", .. string[] startup])
     return StartupMeasurement.Run(startup);
 if (args is ["samplers", .. string[] options])

@@ -16,10 +16,10 @@ internal static class BareLoop
             long start = Stopwatch.GetTimestamp();
             var encoder = new SegmentEncoder(infiller.InfillTokenizer, infiller.Folder.Manifest, request.Options.GapSpacing);
             var job = new InfillJob(new WindowedText(InfillPrompt.Parse(request.Text).Segments, encoder, mayCut: false), request.Options, infiller.Setting, DraftMode.Latency);
-            (Sampler sampler, var random) = job.Start();
+            (Sampler sampler, var random) = job.Start(0);
             using var loop = new SamplingLoop(model, [sampler], [random]);
             loop.Run(CancellationToken.None);
-            job.EndSequence();
+            job.EndSequence(0);
             _ = job.Result();
             seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
         });

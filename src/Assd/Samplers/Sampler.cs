@@ -22,6 +22,7 @@ public abstract class Sampler
     private int _queryTokens;
     private bool _isPrepared;
     private double _logProbability;
+    private readonly int _endRank;
 
     /// <summary>Allocates all memory that the sequence needs.</summary>
     /// <param name="order">The order of the sequence.</param>
@@ -41,6 +42,7 @@ public abstract class Sampler
         _logProbabilities = new double[order.TargetCount];
         Committed = order.GivenCount;
         _cached = Committed;
+        _endRank = order.Length;
     }
 
     /// <summary>The input and output of the model; complete after <see cref="Prepare" />.</summary>
@@ -49,8 +51,24 @@ public abstract class Sampler
     /// <summary>n, the number of ranks with a final token: given and committed.</summary>
     public int Committed { get; private set; }
 
-    /// <summary>Whether every target is committed.</summary>
-    public bool IsDone => Committed == State.Order.Length;
+    /// <summary>
+    /// The rank at which the sampler ends: targets from this rank on are not generated and stay unknown. By default all targets are generated. The
+    /// tokens of lower ranks have the same distribution, whatever it is.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">Less than the number of given tokens, or more than the length.</exception>
+    public int EndRank
+    {
+        get => _endRank;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, State.Order.GivenCount);
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, State.Order.Length);
+            _endRank = value;
+        }
+    }
+
+    /// <summary>Whether every target below <see cref="EndRank" /> is committed.</summary>
+    public bool IsDone => Committed >= EndRank;
 
     /// <summary>[Length] tokens by position, final for all ranks below <see cref="Committed" />.</summary>
     public ReadOnlySpan<int> Tokens => State.Tokens;
@@ -76,8 +94,8 @@ public abstract class Sampler
     /// <summary>Draft tokens accepted so far.</summary>
     protected int Accepted { get; set; }
 
-    /// <summary>The number of uncommitted targets.</summary>
-    protected int Remaining => State.Order.Length - Committed;
+    /// <summary>The number of targets below <see cref="EndRank" /> that are not committed.</summary>
+    protected int Remaining => EndRank - Committed;
 
     /// <summary>
     /// Sets up <see cref="State" /> for the next forward pass, and draws the draft tokens that it verifies. Called again before

@@ -6,7 +6,8 @@ namespace AsArm.Assd.Samplers;
 
 /// <summary>
 /// Commits given tokens instead of sampling them (teacher forcing), all in one forward pass: <see cref="Sampler.LogProbabilities" /> are then
-/// those of the joint density, which <see cref="JointDensity" /> returns for a single sequence. It draws no random numbers.
+/// those of the joint density, which <see cref="JointDensity" /> returns for a single sequence. It draws no random numbers. With
+/// <see cref="Sampler.EndRank" /> it evaluates the first targets only, whatever the tokens of the others are.
 /// </summary>
 public sealed class TeacherForcedSampler : Sampler
 {
@@ -28,8 +29,8 @@ public sealed class TeacherForcedSampler : Sampler
     /// <inheritdoc />
     protected override void PrepareCore(IRandomSource random)
     {
-        State.BeginForwardPass(State.Order.Length);
-        for (int rank = State.Order.GivenCount; rank < State.Order.Length; rank++)
+        State.BeginForwardPass(EndRank);
+        for (int rank = State.Order.GivenCount; rank < EndRank; rank++)
             State.AddQuery(new Conditional(rank, rank));
     }
 

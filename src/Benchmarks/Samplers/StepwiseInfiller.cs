@@ -38,7 +38,7 @@ internal sealed class StepwiseInfiller(TextInfiller infiller)
         var running = new List<(InfillJob Job, Sampler Sampler)>();
         foreach (InfillJob job in jobs)
         {
-            (Sampler sampler, IRandomSource random) = job.Start();
+            (Sampler sampler, IRandomSource random) = job.Start(0);
             loop.Add(sampler, random);
             running.Add((job, sampler));
         }
@@ -76,7 +76,7 @@ internal sealed class StepwiseInfiller(TextInfiller infiller)
         running.RemoveAll(one =>
         {
             if (one.Sampler.IsDone)
-                one.Job.EndSequence();
+                one.Job.EndSequence(0);
             return one.Sampler.IsDone;
         });
     }

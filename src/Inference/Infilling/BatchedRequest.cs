@@ -12,7 +12,7 @@ namespace AsArm.Inference.Infilling;
 internal sealed class BatchedRequest : IDisposable
 {
     private readonly InfillRequest _request;
-    private readonly RequestRun<InfillJob, InfillResult>? _run;
+    private readonly RequestRun<IInfillJob, InfillResult>? _run;
     private InfillOutcome? _outcome;
     private ExceptionDispatchInfo? _failure; // of the whole batch
     private Task? _submitted;
@@ -23,7 +23,7 @@ internal sealed class BatchedRequest : IDisposable
     public BatchedRequest(InfillRequest request, Exception refusal) => (_request, _outcome) = (request, new InfillOutcome(request, null, refusal));
 
     /// <summary>A request that is to be run.</summary>
-    public BatchedRequest(InfillRequest request, RequestRun<InfillJob, InfillResult> run) => (_request, _run) = (request, run);
+    public BatchedRequest(InfillRequest request, RequestRun<IInfillJob, InfillResult> run) => (_request, _run) = (request, run);
 
     /// <summary>Whether it has an outcome, or an error that ends the batch.</summary>
     public bool IsDone => _outcome is not null || _failure is not null;

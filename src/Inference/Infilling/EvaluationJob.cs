@@ -26,7 +26,7 @@ internal sealed class EvaluationJob(Func<Sampler> createSampler, Action<Sampler>
         () => new TeacherForcedSampler(order, tokens, options, vocabularySize), sampler => sampler.LogProbabilities.CopyTo(result));
 
     /// <inheritdoc />
-    public (Sampler Sampler, IRandomSource Random) Start() => (_sampler = createSampler(), new SplitMix64(0));
+    public (Sampler Sampler, IRandomSource Random) Start(int index) => (_sampler = createSampler(), new SplitMix64(0));
 
     /// <inheritdoc />
     public void OnForwardPass()
@@ -34,7 +34,7 @@ internal sealed class EvaluationJob(Func<Sampler> createSampler, Action<Sampler>
     }
 
     /// <inheritdoc />
-    public void EndSequence()
+    public void EndSequence(int index)
     {
         end(_sampler!);
         _sampler = null;

@@ -3,8 +3,6 @@ using System.Security.Cryptography;
 using AsArm.Assd.Ordering;
 using AsArm.Assd.Randomness;
 using AsArm.Assd.Samplers;
-using AsArm.Assd.Samplers.Fused;
-using AsArm.Inference.Scheduling;
 using AsArm.Inference.Text;
 
 namespace AsArm.Inference.Infilling;
@@ -13,7 +11,7 @@ namespace AsArm.Inference.Infilling;
 /// A request that is being filled: its encoded text, options and random numbers. Its sampler, which has many buffers of the size of the vocabulary,
 /// exists only from the first forward pass of a window to the last, so that waiting requests need little memory.
 /// </summary>
-internal sealed class InfillJob : ISequenceJob
+internal sealed class InfillJob : IInfillJob
 {
     private readonly WindowedText _text;
     private readonly FilledWindows _filled = new();
@@ -31,7 +29,7 @@ internal sealed class InfillJob : ISequenceJob
 
     /// <param name="text">The encoded text.</param>
     /// <param name="options">The options of the request.</param>
-    /// <param name="setting">The settings of the infiller. Its n-grams are read only during <see cref="Start" /> and forward passes.</param>
+    /// <param name="setting">The settings of the infiller. Its n-grams are read only during <see cref="Start(int)" /> and forward passes.</param>
     /// <param name="mode">The draft mode unless the options name one.</param>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of range.</exception>
     public InfillJob(WindowedText text, InfillOptions options, InfillSetting setting, DraftMode mode)
@@ -58,10 +56,10 @@ internal sealed class InfillJob : ISequenceJob
     public SamplingStatistics Statistics => _sequence is FilledSequence sequence ? FilledWindows.Sum(_filled.Statistics, sequence.Statistics) : _filled.StatisticsWith(_sampler);
 
     /// <inheritdoc />
-    public (Sampler Sampler, IRandomSource Random) Start()
+    public (Sampler Sampler, IRandomSource Random) Start(int index)
     {
         _time.Start();
-        return (_sampler = CreateSampler(), _random);
+        return (_sampler = InfillSamplers.Create(_order, _text.Current.Tokens, _options, _setting, _mode), _random);
     }
 
     /// <inheritdoc />
@@ -74,7 +72,7 @@ internal sealed class InfillJob : ISequenceJob
     }
 
     /// <inheritdoc />
-    public void EndSequence()
+    public void EndSequence(int index)
     {
         _time.Stop();
         _sequence = FilledSequence.Of(_sampler!, _options, _setting.Manifest.Identity);
@@ -91,7 +89,7 @@ internal sealed class InfillJob : ISequenceJob
         _order = CreateOrder();
     }
 
-    /// <summary>The result, once the last window is filled.</summary>
+    /// <inheritdoc />
     public InfillResult Result()
     {
         if (_result is not null)
@@ -109,23 +107,6 @@ internal sealed class InfillJob : ISequenceJob
         string[] gaps = _filled.Add(_sequence!, text, _text.Start);
         _sequence = null;
         _text.MoveNext(text.Fill(gaps));
-    }
-
-    private Sampler CreateSampler()
-    {
-        int[] tokens = _text.Current.Tokens;
-        int vocabularySize = _setting.Manifest.VocabularySize;
-        return _options.Sampler switch
-        {
-            SamplerKind.Fused when _order.TargetCount > 1 && _setting.CreatePolicy(_options, _mode) is { MaxDraftTokens: > 0 } policy =>
-                new FusedSampler(_order, tokens, _options, vocabularySize, policy, _setting.Ngrams, corpusWeight: _setting.CorpusWeight, head: _setting.Head),
-            SamplerKind.Fused => new SequentialSampler(_order, tokens, _options, vocabularySize), // equivalent without drafts, and needs no draft buffers
-            SamplerKind.Assd => new AssdSampler(_order, tokens, _options, vocabularySize),
-            SamplerKind.Ngram => new NgramSampler(_order, tokens, _options, vocabularySize),
-            SamplerKind.Sequential => new SequentialSampler(_order, tokens, _options, vocabularySize),
-            SamplerKind.Parallel => new ParallelSampler(_order, tokens, _options, vocabularySize),
-            _ => throw new UnreachableException(),
-        };
     }
 
     private Order CreateOrder() => _options.Order switch

@@ -1,4 +1,5 @@
 using AsArm.Assd.Distributions;
+using AsArm.Inference.Gaps;
 using AsArm.Inference.ModelFolders;
 using AsArm.Inference.Text;
 
@@ -39,6 +40,9 @@ public sealed record InfillOptions : SamplingOptions
     /// </summary>
     public bool Window { get; init; }
 
+    /// <summary>How lengths are found of gaps whose length is not known.</summary>
+    public LengthOptions Lengths { get; init; } = new();
+
     /// <summary>The time that the request may take, from its submission; positive. Null for no limit.</summary>
     public TimeSpan? Timeout { get; init; }
 
@@ -56,6 +60,8 @@ public sealed record InfillOptions : SamplingOptions
         Validate(vocabularySize);
         Require(ForwardPassOverhead is null || (ForwardPassOverhead > 0 && double.IsFinite(ForwardPassOverhead.Value)), nameof(ForwardPassOverhead), ForwardPassOverhead, "must be a positive number");
         RequireTimeout(Timeout);
+        ArgumentNullException.ThrowIfNull(Lengths);
+        Lengths.Validate();
         Require(DraftMode is null || Enum.IsDefined(DraftMode.Value), nameof(DraftMode), DraftMode, "is not a draft mode");
         Require(Enum.IsDefined(Sampler), nameof(Sampler), Sampler, "is not a sampler");
         Require(Enum.IsDefined(Order), nameof(Order), Order, "is not a decoding order");

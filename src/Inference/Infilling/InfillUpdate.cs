@@ -3,7 +3,7 @@ using AsArm.Inference.Text;
 
 namespace AsArm.Inference.Infilling;
 
-/// <summary>The text after one forward pass of a streamed request.</summary>
+/// <summary>The text after one forward pass of a streamed request; a text with gaps of which not just the number of tokens is given has the final update only.</summary>
 /// <param name="Text">The text so far; runs of tokens that are not committed appear as &lt;mask:N&gt;.</param>
 /// <param name="Statistics">The statistics so far.</param>
 /// <param name="IsFinal">True for the last update.</param>
@@ -26,4 +26,9 @@ public sealed record InfillUpdate(string Text, SamplingStatistics Statistics, bo
 /// <param name="Gap">Index of its gap, from 0.</param>
 /// <param name="Index">Its index in the gap, from 0.</param>
 /// <param name="Token">The token. Its text may lack the characters that it shares with a neighbour that is not committed.</param>
-public sealed record CommittedToken(int Gap, int Index, TokenScore Token);
+public sealed record CommittedToken(int Gap, int Index, TokenScore Token)
+{
+    /// <summary>The tokens of all gaps of a result.</summary>
+    internal static IEnumerable<CommittedToken> AllOf(InfillResult result) =>
+        result.Gaps.Index().SelectMany(gap => gap.Item.Tokens.Index().Select(token => new CommittedToken(gap.Index, token.Index, token.Item)));
+}

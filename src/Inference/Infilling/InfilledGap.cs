@@ -1,3 +1,4 @@
+using AsArm.Inference.Gaps;
 using AsArm.Inference.Text;
 
 namespace AsArm.Inference.Infilling;
@@ -8,6 +9,21 @@ namespace AsArm.Inference.Infilling;
 /// <param name="Tokens">Its tokens, from left to right.</param>
 public sealed record InfilledGap(string Text, int Start, IReadOnlyList<TokenScore> Tokens)
 {
+    /// <summary>What was known of it. Null for a gap of which only the number of tokens was given.</summary>
+    public GapSpecification? Specification { get; init; }
+
+    /// <summary>Whether the filling is a sample of the distribution that was asked for, or of an estimate of it.</summary>
+    public GapAccuracy Accuracy { get; init; }
+
+    /// <summary>How the filling was found.</summary>
+    public GapMethod Method { get; init; }
+
+    /// <summary>The posterior of its length in tokens, by length; empty if the length was given.</summary>
+    public IReadOnlyList<LengthProbability> Lengths { get; init; } = [];
+
+    /// <summary>The choices with their probabilities, in their order; empty without a list of choices.</summary>
+    public IReadOnlyList<ChoiceProbability> Choices { get; init; } = [];
+
     /// <summary>Where it ends in <see cref="InfillResult.Text" />: the index after its last UTF-16 code unit.</summary>
     public int End => Start + Text.Length;
 

@@ -6,10 +6,10 @@ namespace AsArm.Inference.Infilling;
 /// <param name="encode">Parses and tokenises a text.</param>
 /// <param name="setting">The settings of the infiller.</param>
 /// <param name="mode">The draft mode of requests that do not name one.</param>
-internal sealed class RequestPreparer(Func<InfillRequest, WindowedText> encode, InfillSetting setting, DraftMode mode)
+internal sealed class RequestPreparer(Func<InfillRequest, RequestText> encode, InfillSetting setting, DraftMode mode)
 {
     private InfillRequest? _last; // the request that _encoded or _error belongs to
-    private WindowedText? _encoded;
+    private RequestText? _encoded;
     private InfillTextException? _error;
 
     /// <summary>Creates a job, or refuses the request. Later changes of the collections of its options have no effect.</summary>
@@ -32,7 +32,7 @@ internal sealed class RequestPreparer(Func<InfillRequest, WindowedText> encode, 
 
         try
         {
-            return new PreparedRequest(request, new InfillJob(Encode(request), options, setting, mode), null);
+            return new PreparedRequest(request, Encode(request).CreateJob(options, setting, mode), null);
         }
         catch (Exception error) when (error is InfillTextException or ArgumentException)
         {
@@ -40,7 +40,7 @@ internal sealed class RequestPreparer(Func<InfillRequest, WindowedText> encode, 
         }
     }
 
-    private WindowedText Encode(InfillRequest request)
+    private RequestText Encode(InfillRequest request)
     {
         ArgumentNullException.ThrowIfNull(request.Text);
         if (_last is null || !HasSameText(_last, request))

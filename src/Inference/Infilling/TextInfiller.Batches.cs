@@ -224,7 +224,7 @@ public sealed partial class TextInfiller
         }
     }
 
-    private RequestPlan<InfillJob, InfillResult> PlanOf(PreparedRequest prepared) => Plan(prepared.Request.Options, isOfBatch: true, () => prepared.Job!);
+    private RequestPlan<IInfillJob, InfillResult> PlanOf(PreparedRequest prepared) => Plan(prepared.Request.Options, isOfBatch: true, () => prepared.Job!);
 
     /// <summary>False at the end of the source, or if it throws.</summary>
     private static bool TryMoveNext(IEnumerator<PreparedRequest> source, ref ExceptionDispatchInfo? failure)

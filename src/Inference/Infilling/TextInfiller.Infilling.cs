@@ -54,11 +54,11 @@ public sealed partial class TextInfiller
         using var abandoned = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         Channel<SequenceProgress> passes = Channel.CreateUnbounded<SequenceProgress>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
         StreamedText? text = null;
-        RequestPlan<InfillJob, InfillResult> plan = Plan(request.Options, isOfBatch: false, () =>
+        RequestPlan<IInfillJob, InfillResult> plan = Plan(request.Options, isOfBatch: false, () =>
         {
-            WindowedText encoded = Encode(request);
-            text = new StreamedText(encoded.Copy());
-            return new InfillJob(encoded, options(), _setting, _options.DraftMode) { Progress = pass => passes.Writer.TryWrite(pass) };
+            RequestText encoded = Encode(request);
+            text = encoded.Plain is WindowedText plain ? new StreamedText(plain.Copy()) : null;
+            return encoded.CreateJob(options(), _setting, _options.DraftMode, text is null ? null : pass => passes.Writer.TryWrite(pass));
         });
         Task<InfillResult> result = _runner.RunAsync(plan, abandoned.Token);
         Tasks.OnEnd(result, () => passes.Writer.TryComplete());
@@ -73,7 +73,9 @@ public sealed partial class TextInfiller
                     yield return Final(update, await Tasks.CancelledBy(result, cancellationToken).ConfigureAwait(false));
             }
 
-            await Tasks.CancelledBy(result, cancellationToken).ConfigureAwait(false); // it failed
+            InfillResult whole = await Tasks.CancelledBy(result, cancellationToken).ConfigureAwait(false); // or it failed
+            if (text is null)
+                yield return Final(new InfillUpdate(whole.Text, whole.Statistics, IsFinal: true) { Committed = [.. CommittedToken.AllOf(whole)] }, whole);
         }
         finally
         {
@@ -84,10 +86,10 @@ public sealed partial class TextInfiller
     private static InfillUpdate Final(InfillUpdate update, InfillResult result) =>
         update with { Text = result.Text, IsFinal = true, StableLength = result.Text.Length, Result = result };
 
-    private RequestPlan<InfillJob, InfillResult> PlanOne(InfillRequest request)
+    private RequestPlan<IInfillJob, InfillResult> PlanOne(InfillRequest request)
     {
         Func<InfillOptions> options = CopyOptions(request);
-        return Plan(request.Options, isOfBatch: false, () => new InfillJob(Encode(request), options(), _setting, _options.DraftMode));
+        return Plan(request.Options, isOfBatch: false, () => Encode(request).CreateJob(options(), _setting, _options.DraftMode));
     }
 
     private static Func<InfillOptions> CopyOptions(InfillRequest request)
@@ -97,13 +99,13 @@ public sealed partial class TextInfiller
         return OptionsCopy.Now(request.Options);
     }
 
-    private RequestPlan<InfillJob, InfillResult> Plan(InfillOptions options, bool isOfBatch, Func<InfillJob> prepare)
+    private RequestPlan<IInfillJob, InfillResult> Plan(InfillOptions options, bool isOfBatch, Func<IInfillJob> prepare)
     {
         RequireTokenizer(); // here, so that it does not fail for every request of a batch
         return new("infill", options.Timeout, isOfBatch, prepare, GetResult);
     }
 
-    private InfillResult GetResult(InfillJob job, TimeSpan queueTime, RequestTrace trace)
+    private InfillResult GetResult(IInfillJob job, TimeSpan queueTime, RequestTrace trace)
     {
         InfillResult result = job.Result() with { QueueTime = queueTime };
         trace.SetTag("asarm.tokens.given", result.Usage.GivenTokens);
@@ -116,7 +118,7 @@ public sealed partial class TextInfiller
         return result;
     }
 
-    private WindowedText Encode(InfillRequest request)
+    private RequestText Encode(InfillRequest request)
     {
         (string text, InfillOptions options) = request;
         ArgumentNullException.ThrowIfNull(text);
@@ -124,7 +126,6 @@ public sealed partial class TextInfiller
         TextLimits.RequireCharacters(text.Length, options.Window);
         InfillPrompt prompt = InfillPrompt.Parse(text);
         InfillText.RequireTargets(prompt.Segments, spans: false, prompt.Warning);
-        GapSupport.RequirePlain(prompt.Segments, "yet");
-        return new WindowedText(prompt.Segments, encoder, options.Window) { Warning = request.IsFromPrompt ? null : prompt.Warning };
+        return new RequestText(prompt.Segments, encoder, options.Window, request.IsFromPrompt ? null : prompt.Warning);
     }
 }

@@ -6,12 +6,13 @@ using AsArm.Inference.Telemetry;
 
 namespace AsArm.Inference.Scheduling;
 
-/// <summary>The sequences that share the next forward pass. Used by the thread of the scheduler alone.</summary>
+/// <summary>The requests whose sequences share the next forward pass, as far as there are places. Used by the thread of the scheduler alone.</summary>
 internal sealed class ActiveBatch : IDisposable
 {
     private readonly SchedulerOptions _options;
     private readonly SamplingLoop _loop;
     private readonly List<ScheduledRequest> _requests = [];
+    private readonly List<(ScheduledRequest Request, Exception Error)> _failures = []; // of the forward pass
     private readonly Action<ScheduledRequest, Exception> _onFailure;
 
     /// <param name="model">The network.</param>
@@ -20,21 +21,52 @@ internal sealed class ActiveBatch : IDisposable
     public ActiveBatch(IAnySubsetModel model, SchedulerOptions options, Action<ScheduledRequest, Exception> onFailure)
     {
         (_options, _onFailure) = (options, onFailure);
-        _loop = new SamplingLoop(model) { UsesThreads = true, OnFailure = (sampler, error) => Fail(_requests.First(request => request.Sampler == sampler), error) };
+        _loop = new SamplingLoop(model) { UsesThreads = true, OnFailure = (sampler, error) => _failures.Add((_requests.First(request => request.Sequences.Exists(one => one.Sampler == sampler)), error)) };
     }
 
-    /// <summary>Number of sequences.</summary>
-    public int Count => _requests.Count;
+    /// <summary>Number of sequences of the requests, those included that wait for a place in the forward pass.</summary>
+    public int Count
+    {
+        get
+        {
+            int count = 0;
+            foreach (ScheduledRequest request in _requests)
+                count += request.Unfinished;
+            return count;
+        }
+    }
 
-    /// <summary>Adds the current sequence of a request.</summary>
+    /// <summary>Adds a request with the sequences of its current step.</summary>
     public void Add(ScheduledRequest request)
+    {
+        request.Started = 0;
+        _requests.Add(request);
+        StartSequences(request);
+    }
+
+    /// <summary>Starts sequences as long as there are places; those of the request that came first are first.</summary>
+    private void StartSequences()
+    {
+        for (int i = 0; i < _requests.Count && _loop.Count < _options.MaxBatchSize;)
+        {
+            ScheduledRequest request = _requests[i];
+            StartSequences(request);
+            i += i < _requests.Count && _requests[i] == request ? 1 : 0; // it may have failed
+        }
+    }
+
+    /// <summary>Starts sequences of a request as long as there are places.</summary>
+    private void StartSequences(ScheduledRequest request)
     {
         try
         {
-            (Sampler sampler, IRandomSource random) = request.Job.Start();
-            _loop.Add(sampler, random);
-            request.Sampler = sampler;
-            _requests.Add(request);
+            while (request.Started < request.Job.SequenceCount && _loop.Count < _options.MaxBatchSize)
+            {
+                int index = request.Started++;
+                (Sampler sampler, IRandomSource random) = request.Job.Start(index);
+                request.Sequences.Add((sampler, index));
+                _loop.Add(sampler, random);
+            }
         }
 #pragma warning disable CA1031 // An error of one request must not end the others.
         catch (Exception error)
@@ -49,8 +81,9 @@ internal sealed class ActiveBatch : IDisposable
     /// <param name="cancellationToken">Cancels the pass, after which it can be repeated.</param>
     public void Step(List<ScheduledRequest> done, CancellationToken cancellationToken)
     {
+        StartSequences();
         long start = Stopwatch.GetTimestamp();
-        int size = Count;
+        int size = _loop.Count;
         try
         {
             _loop.Step(cancellationToken);
@@ -63,11 +96,18 @@ internal sealed class ActiveBatch : IDisposable
         catch (Exception error)
 #pragma warning restore CA1031
         {
-            while (_requests.Count > 0)
-                Fail(_requests[^1], error);
+            for (int i = _requests.Count - 1; i >= 0; i--)
+            {
+                if (_requests[i].Sequences.Count > 0)
+                    Fail(_requests[i], error);
+            }
+
             return;
         }
 
+        foreach ((ScheduledRequest request, Exception error) in _failures)
+            Fail(request, error);
+        _failures.Clear();
         PassInstruments.RecordPass(_options.Model, size, Stopwatch.GetElapsedTime(start));
         if (PassInstruments.AreEnabled)
             RecordTokens();
@@ -93,10 +133,12 @@ internal sealed class ActiveBatch : IDisposable
     {
         try
         {
-            request.Job.OnForwardPass();
-            if (!request.Sampler!.IsDone)
+            if (request.Sequences.Count > 0)
+                request.Job.OnForwardPass();
+            for (int i = request.Sequences.Count - 1; i >= 0; i--)
+                EndIfDone(request, i);
+            if (request.Unfinished > 0)
                 return;
-            request.Job.EndSequence();
             Remove(request);
             done.Add(request);
         }
@@ -108,6 +150,16 @@ internal sealed class ActiveBatch : IDisposable
         }
     }
 
+    private void EndIfDone(ScheduledRequest request, int place)
+    {
+        (Sampler sampler, int index) = request.Sequences[place];
+        if (!sampler.IsDone)
+            return;
+        request.Sequences.RemoveAt(place);
+        _loop.Remove(sampler);
+        request.Job.EndSequence(index);
+    }
+
     private void Fail(ScheduledRequest request, Exception error)
     {
         Remove(request);
@@ -116,9 +168,9 @@ internal sealed class ActiveBatch : IDisposable
 
     private void Remove(ScheduledRequest request)
     {
-        if (request.Sampler is Sampler sampler)
+        foreach ((Sampler sampler, _) in request.Sequences)
             _loop.Remove(sampler);
-        request.Sampler = null;
+        request.Sequences.Clear();
         _requests.Remove(request);
     }
 
@@ -127,9 +179,11 @@ internal sealed class ActiveBatch : IDisposable
         long content = 0, queries = 0, cached = 0;
         foreach (ScheduledRequest request in _requests)
         {
-            Sampler sampler = request.Sampler!;
-            int computed = _options.HasCache ? sampler.LastContentTokens : sampler.State.KnownCount;
-            (content, queries, cached) = (content + computed, queries + sampler.State.Conditionals.Length, cached + sampler.State.KnownCount - computed);
+            foreach ((Sampler sampler, _) in request.Sequences)
+            {
+                int computed = _options.HasCache ? sampler.LastContentTokens : sampler.State.KnownCount;
+                (content, queries, cached) = (content + computed, queries + sampler.State.Conditionals.Length, cached + sampler.State.KnownCount - computed);
+            }
         }
 
         PassInstruments.AddTokens(_options.Model, content, queries, cached);

@@ -34,8 +34,14 @@ internal sealed class ScheduledRequest(ISequenceJob job, long submitted)
     /// <summary>Whether it is in the batch, and somebody waits for it.</summary>
     public bool IsActive { get; set; }
 
-    /// <summary>The sampler of the sequence that is in the batch. Used by the thread of the scheduler alone.</summary>
-    public Sampler? Sampler { get; set; }
+    /// <summary>The samplers of the sequences that are in the batch, with their indices in the step of the job. Used by the thread of the scheduler alone.</summary>
+    public List<(Sampler Sampler, int Index)> Sequences { get; } = [];
+
+    /// <summary>Number of sequences of the step that have been in the batch. Used by the thread of the scheduler alone.</summary>
+    public int Started { get; set; }
+
+    /// <summary>Number of sequences of the step that are not done.</summary>
+    public int Unfinished => Job.SequenceCount - Started + Sequences.Count;
 
     /// <summary>Calls <paramref name="onCancelled" /> when the caller cancels, until the request has ended.</summary>
     public void Watch(Action<ScheduledRequest, CancellationToken> onCancelled, CancellationToken cancellationToken)

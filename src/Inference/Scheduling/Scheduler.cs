@@ -156,7 +156,7 @@ internal sealed class Scheduler : IDisposable
     }
 
     /// <summary>
-    /// Ends a request whose sequence is done, or prepares its next one on a thread of its own: blocked callers may occupy all threads of the pool. There are
+    /// Ends a request whose step is done, or prepares its next one on a thread of its own: blocked callers may occupy all threads of the pool. There are
     /// never more of these threads than places in the batch, and starting one is cheap beside the forward passes of a sequence.
     /// </summary>
     private void EndSequence(ScheduledRequest request)
@@ -175,6 +175,8 @@ internal sealed class Scheduler : IDisposable
         try
         {
             request.Job.MoveNext();
+            if (request.Job.SequenceCount == 0)
+                End(request, ended => ended.Complete());
         }
 #pragma warning disable CA1031 // It is the error of this request.
         catch (Exception error)

@@ -16,6 +16,17 @@ internal static class GapSupport
         }
     }
 
+    /// <summary>Refuses gaps that cannot be filled yet.</summary>
+    /// <exception cref="InfillTextException">There is one.</exception>
+    public static void RequireSupported(IReadOnlyList<TextSegment> segments)
+    {
+        foreach (TextSegment.Gap gap in segments.OfType<TextSegment.Gap>())
+        {
+            if (gap.Specification is { Pattern: not null } or { Name: not null } or { MinCharacters: not null } or { Choices.Count: > 0 })
+                throw new InfillTextException($"{Describe(gap.Specification)} are not supported yet: {Shown(gap)}.");
+        }
+    }
+
     private static string Shown(TextSegment.Gap gap)
     {
         string markup = gap.Specification.ToString();

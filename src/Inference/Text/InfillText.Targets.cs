@@ -5,6 +5,9 @@ internal sealed partial class InfillText
 {
     private IEnumerable<Part> Targets => _parts.Where(part => part.IsTarget);
 
+    /// <summary>The positions of each target, from left to right.</summary>
+    public Range[] TargetPositions => [.. Targets.Select(part => part.Positions)];
+
     /// <summary>Where each gap begins in the text that <see cref="Fill" /> returns.</summary>
     /// <param name="gaps">The texts of the gaps.</param>
     public int[] GapStarts(IReadOnlyList<string> gaps)

@@ -217,7 +217,7 @@ internal sealed partial class InfillText
     private void AddGap(TextSegment.Gap gap, bool omitsTokens, int maskId)
     {
         TokenSet? banned = gap.FollowsFilledGap ? null : BannedAfter(_parts.Count == 0 ? null : _parts[^1]);
-        AddTokens(new Part("") { IsTarget = true, Banned = banned }, Enumerable.Repeat(maskId, omitsTokens ? 0 : (int)gap.Count));
+        AddTokens(new Part("") { IsTarget = true, IsGiven = gap.Filled is not null, Banned = banned }, gap.Filled ?? Enumerable.Repeat(maskId, omitsTokens ? 0 : (int)gap.Count));
     }
 
     private void AddTokens(Part part, IEnumerable<int> tokens)
@@ -226,7 +226,7 @@ internal sealed partial class InfillText
         _tokens.AddRange(tokens);
         part.Positions = start.._tokens.Count;
         for (int i = start; i < _tokens.Count; i++)
-            _given.Add(!part.IsTarget);
+            _given.Add(!part.IsTarget || part.IsGiven);
         _parts.Add(part);
     }
 
@@ -260,6 +260,9 @@ internal sealed partial class InfillText
         public bool SpaceCarried { get; init; }
 
         public bool IsTarget { get; init; }
+
+        /// <summary>Whether it is a gap that was filled before.</summary>
+        public bool IsGiven { get; init; }
 
         public Range Positions { get; set; }
     }

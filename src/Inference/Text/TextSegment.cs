@@ -29,6 +29,9 @@ public abstract record TextSegment
         /// <summary>Whether only the number of tokens is given.</summary>
         internal bool IsPlain => _specification is null;
 
+        /// <summary>Its tokens, if it has been filled; they count as given.</summary>
+        internal int[]? Filled { get; init; }
+
         /// <summary>Whether it is right after a gap that was filled in an earlier window, with no given text between them.</summary>
         internal bool FollowsFilledGap { get; init; }
     }

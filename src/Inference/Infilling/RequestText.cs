@@ -1,0 +1,40 @@
+using AsArm.Inference.Text;
+
+namespace AsArm.Inference.Infilling;
+
+/// <summary>The text of a request, parsed and checked: in windows if all gaps have a given number of tokens, else as segments.</summary>
+internal sealed class RequestText
+{
+    private readonly GapText? _gaps;
+
+    /// <param name="segments">The text.</param>
+    /// <param name="encoder">Encodes it.</param>
+    /// <param name="mayCut">Whether a text that is too long is filled in windows.</param>
+    /// <param name="warning">A warning about given text; null if there is none.</param>
+    /// <exception cref="InfillTextException">The text is too long, or a gap is not supported.</exception>
+    public RequestText(IReadOnlyList<TextSegment> segments, SegmentEncoder encoder, bool mayCut, string? warning)
+    {
+        if (segments.OfType<TextSegment.Gap>().All(gap => gap.IsPlain))
+            Plain = new WindowedText(segments, encoder, mayCut) { Warning = warning };
+        else
+            _gaps = new GapText(segments, encoder) { Warning = warning };
+    }
+
+    private RequestText(RequestText other) => (Plain, _gaps) = (other.Plain?.Copy(), other._gaps);
+
+    /// <summary>The text in windows; null if it has a gap of which more or less is known than the number of tokens.</summary>
+    public WindowedText? Plain { get; }
+
+    /// <summary>An independent copy.</summary>
+    public RequestText Copy() => new(this);
+
+    /// <summary>Creates the job that fills it; to be called once.</summary>
+    /// <param name="options">The options of the request.</param>
+    /// <param name="setting">The settings of the infiller.</param>
+    /// <param name="mode">The draft mode unless the options name one.</param>
+    /// <param name="progress">Receives what each forward pass has done of a text in windows.</param>
+    /// <exception cref="ArgumentOutOfRangeException">An option is out of range.</exception>
+    /// <exception cref="InfillTextException">A gap cannot be filled.</exception>
+    public IInfillJob CreateJob(InfillOptions options, InfillSetting setting, DraftMode mode, Action<SequenceProgress>? progress = null) =>
+        Plain is null ? new GapJob(_gaps!, options, setting, options.DraftMode ?? mode) : new InfillJob(Plain, options, setting, mode) { Progress = progress };
+}
