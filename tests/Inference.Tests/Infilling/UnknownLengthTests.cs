@@ -1,0 +1,87 @@
+using AsArm.Inference.Gaps;
+using AsArm.Inference.Infilling;
+using AsArm.Inference.Tests.Support;
+using AsArm.Inference.Text;
+
+namespace AsArm.Inference.Tests.Infilling;
+
+/// <summary>Gaps of unknown length through the scheduler.</summary>
+[TestClass]
+public sealed class UnknownLengthTests
+{
+    private static readonly TextInfiller s_infiller = TextInfiller.Open(Files.Default, new() { UseFloat32 = true });
+
+    [ClassCleanup]
+    public static void CloseModel() => s_infiller.Dispose();
+
+    [TestMethod]
+    public void Infill_UnknownLength_TellsItsPosterior()
+    {
+        InfillResult result = s_infiller.Infill("The cat <mask:1-6> the mat, and then <mask> went <mask:2-3>.", new InfillOptions { Seed = 3 });
+        Assert.HasCount(3, result.Gaps);
+        InfilledGap first = result.Gaps[0], second = result.Gaps[1], third = result.Gaps[2];
+        CollectionAssert.AreEqual(new[] { 1, 2, 3, 4, 5, 6 }, first.Lengths.Select(one => one.Tokens).ToArray());
+        Assert.AreEqual(1, first.Lengths.Sum(one => one.Probability), 1e-9);
+        Assert.IsTrue(first.Lengths.All(one => one.LogEvidence < 0));
+        Assert.AreEqual((GapAccuracy.Estimate, GapMethod.Evidence), (first.Accuracy, first.Method));
+        Assert.AreEqual((GapAccuracy.Exact, GapMethod.Sampling), (second.Accuracy, second.Method));
+        Assert.IsEmpty(second.Lengths);
+        Assert.Contains(third.Tokens.Count, new[] { 2, 3 });
+        foreach (InfilledGap gap in result.Gaps)
+        {
+            Assert.AreEqual(gap.Text, result.Text[gap.Start..gap.End]);
+            Assert.AreEqual(gap.Text, string.Concat(gap.Tokens.Select(token => token.Text)));
+        }
+
+        Assert.AreEqual(result.Statistics.LogProbability, result.Gaps.Sum(gap => gap.LogProbability), 1e-9);
+        Assert.AreEqual($"The cat {first.Text} the mat, and then {second.Text} went {third.Text}.", result.Text);
+    }
+
+    /// <summary>The posterior is that of the text, not of the seed; the length is drawn by the seed.</summary>
+    [TestMethod]
+    public async Task Infill_Seeds_DrawLengthsFromOnePosterior()
+    {
+        const string Text = "Once there was a <mask:1-4> who lived in a house.";
+        InfillRequest[] requests = [.. Enumerable.Range(0, 6).Select(seed => new InfillRequest(Text, new InfillOptions { Seed = seed, DraftMode = DraftMode.Throughput }))];
+        InfillResult[] results = [.. s_infiller.InfillBatch(requests)];
+        Assert.IsGreaterThan(1, results.Select(result => result.Gaps[0].Tokens.Count).Distinct().Count());
+        foreach ((InfillRequest request, InfillResult result) in requests.Zip(results))
+        {
+            InfillResult alone = await s_infiller.InfillAsync(request);
+            Assert.AreEqual(result.Text, alone.Text);
+            CollectionAssert.AreEqual(results[0].Gaps[0].Lengths.ToArray(), alone.Gaps[0].Lengths.ToArray());
+        }
+    }
+
+    [TestMethod]
+    public async Task InfillStreamAsync_UnknownLength_HasTheFinalUpdate()
+    {
+        var updates = new List<InfillUpdate>();
+        await foreach (InfillUpdate update in s_infiller.InfillStreamAsync(new InfillRequest("Tom was <mask:1-3> today.", new InfillOptions { Seed = 1 })))
+            updates.Add(update);
+        Assert.IsTrue(updates.Single().IsFinal);
+        Assert.AreEqual(s_infiller.Infill("Tom was <mask:1-3> today.", new InfillOptions { Seed = 1 }).Text, updates[0].Text);
+    }
+
+    [TestMethod]
+    public void Infill_GreedyDecoding_TakesTheMostProbableLength()
+    {
+        InfilledGap gap = s_infiller.Infill("The cat <mask:*> the mat.", new InfillOptions { Temperature = 0 }).Gaps[0];
+        Assert.HasCount(GapSpecification.DefaultMaxTokens, gap.Lengths);
+        Assert.AreEqual(gap.Lengths.MaxBy(one => one.Probability)!.Tokens, gap.Tokens.Count);
+    }
+
+    [TestMethod]
+    [DataRow("A <mask:1-70>.", "may have 70 lengths")]
+    [DataRow("A <mask:/b+/>.", "Patterns are not supported yet: <mask:/b+/>")]
+    [DataRow("A <mask:\"b|c\">.", "Choices are not supported yet")]
+    [DataRow("A <mask:3c>.", "Gaps of a number of characters are not supported yet")]
+    [DataRow("A <mask:3#n>.", "Named gaps are not supported yet")]
+    [DataRow("A <mask:600-620>.", "tokens with its gaps")]
+    public void Infill_GapThatCannotBeFilled_NamesIt(string text, string message) =>
+        StringAssert.Contains(Assert.ThrowsExactly<InfillTextException>(() => s_infiller.Infill(text)).Message, message);
+
+    [TestMethod]
+    public void Infill_AnotherOrder_IsRefused() => Assert.ThrowsExactly<ArgumentOutOfRangeException>(
+        () => s_infiller.Infill("A <mask:1-2>.", new InfillOptions { Order = DecodingOrder.RightToLeft }));
+}
