@@ -20,18 +20,29 @@ internal sealed record GapEvidence(TrueGap Gap, int Length, LengthEvidence Evide
     public static GapEvidence? Of(TextInfiller infiller, TrueGap gap, int lengths, int fillings, int suffix)
     {
         var encoder = new SegmentEncoder(infiller.InfillTokenizer, infiller.Folder.Manifest, GapSpacing.AsTyped);
-        TextSegment before = new TextSegment.Literal(gap.Before, Marked: false), after = new TextSegment.Literal(gap.After, Marked: false);
-        InfillText marked = encoder.Encode([before, new TextSegment.Literal(gap.Original, Marked: true), after]);
-        int length = marked.Given.Count(given => !given);
-        if (length > lengths)
+        if (LengthOf(encoder, gap) is not int length || length > lengths)
             return null;
-        InfillText text = encoder.Encode([before, new TextSegment.Gap(length), after]);
+        InfillText text = encoder.Encode([new TextSegment.Literal(gap.Before, Marked: false), new TextSegment.Gap(length), new TextSegment.Literal(gap.After, Marked: false)]);
         InfillSetting setting = infiller.Setting;
         GapSurroundings surroundings = GapSurroundings.Of(text, 0, suffix, setting.Banned, setting.Manifest.MaskId, setting.Manifest.VocabularySize);
         var evidence = new LengthEvidence(surroundings, [.. Enumerable.Range(1, lengths)], fillings);
         infiller.RunExclusive(model => Run(model, evidence.Steps()));
         string[] texts = [.. Enumerable.Range(0, lengths).Select(i => infiller.InfillTokenizer.Decode(evidence.Fillings[i * fillings]).TrimStart())];
         return new(gap, length, evidence, texts, surroundings);
+    }
+
+    /// <summary>The number of tokens of a gap; null if the vocabulary lacks a character of it.</summary>
+    public static int? LengthOf(SegmentEncoder encoder, TrueGap gap)
+    {
+        try
+        {
+            TextSegment before = new TextSegment.Literal(gap.Before, Marked: false), after = new TextSegment.Literal(gap.After, Marked: false);
+            return encoder.Encode([before, new TextSegment.Literal(gap.Original, Marked: true), after]).Given.Count(given => !given);
+        }
+        catch (InfillTextException)
+        {
+            return null;
+        }
     }
 
     /// <summary>Runs steps in batches.</summary>

@@ -1,27 +1,51 @@
 using System.Globalization;
-using System.Text.Json;
 using AsArm.Inference.Infilling;
+using AsArm.Inference.Text;
+using AsArm.Perf.Results;
 
 namespace AsArm.Perf.Lengths;
 
+/// <summary>
+/// `perf -- lengths TEXT COUNT FILE`: the evidence of 1 to 16 tokens for COUNT true gaps of each kind, with their greedy fillings, as JSON.
+/// `perf -- lengths --prior TEXT COUNT`: the shares of the lengths of true gaps, each kind alike.
+/// </summary>
 internal static class LengthsMeasurement
 {
+    private const int Lengths = 16;
+    private const int SuffixTokens = 20;
+
     public static int Run(string[] arguments)
     {
         CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
-        (string file, int count, int fillings, int suffix, string output) = (arguments[0], int.Parse(arguments[1]), int.Parse(arguments[2]), int.Parse(arguments[3]), arguments[4]);
-        using var infiller = TextInfiller.Open(Path.Combine(Exports.RepositoryRoot(), "models", "english-18m"));
-        var rows = new List<object>();
-        var time = System.Diagnostics.Stopwatch.StartNew();
-        foreach (TrueGap gap in GapCutter.Cut(File.ReadAllText(file), count, 1))
+        bool isPrior = arguments is ["--prior", _, _];
+        string[] values = isPrior ? arguments[1..] : arguments;
+        if (values.Length != (isPrior ? 2 : 3) || !int.TryParse(values[1], out int count) || count < 1 || !File.Exists(values[0]))
         {
-            if (GapEvidence.Of(infiller, gap, 16, fillings, suffix) is not GapEvidence one)
-                continue;
-            rows.Add(new { gap.Kind, gap.Before, gap.Original, gap.After, one.Length, Joint = one.Evidence.LogJoints, Cond = one.Evidence.LogConditionals, one.Texts, S = one.Surroundings.After.Length });
+            Console.Error.WriteLine("perf -- lengths TEXT COUNT FILE, or --prior TEXT COUNT: a text, documents split by <|endoftext|>, the number of gaps of each kind, and a file that is written.");
+            return 2;
         }
 
-        Console.WriteLine($"{rows.Count} gaps, {time.Elapsed.TotalSeconds:F1} s");
-        File.WriteAllText(output, JsonSerializer.Serialize(rows));
+        using var infiller = TextInfiller.Open(Path.Combine(Exports.RepositoryRoot(), "models", "english-18m"));
+        List<TrueGap> gaps = GapCutter.Cut(File.ReadAllText(values[0]), count, seed: 1);
+        if (isPrior)
+            PrintPrior(infiller, gaps);
+        else
+            ResultFile.Write(values[2], gaps.Select(gap => GapEvidence.Of(infiller, gap, Lengths, fillings: 1, SuffixTokens)).OfType<GapEvidence>().Select(one => new
+            {
+                one.Gap,
+                one.Length,
+                Joint = one.Evidence.LogJoints,
+                Conditional = one.Evidence.LogConditionals,
+                one.Texts,
+            }).ToArray());
         return 0;
+    }
+
+    private static void PrintPrior(TextInfiller infiller, List<TrueGap> gaps)
+    {
+        var encoder = new SegmentEncoder(infiller.InfillTokenizer, infiller.Folder.Manifest, GapSpacing.AsTyped);
+        int[] lengths = [.. gaps.Select(gap => GapEvidence.LengthOf(encoder, gap)).OfType<int>()];
+        for (int length = 1; length <= lengths.Max(); length++)
+            Console.WriteLine($"{length} {(double)lengths.Count(other => other == length) / lengths.Length:F4}");
     }
 }

@@ -14,7 +14,7 @@ internal static class InfillCommand
     {
         var text = new Argument<string?>("TEXT")
         {
-            Description = "Text with gaps: <mask> is one unknown token, <mask:N> a gap of N tokens; \\< is a plain <, and \\\\< a backslash before a gap",
+            Description = "Text with gaps: <mask> is one unknown token, <mask:N> a gap of N tokens, <mask:A-B> and <mask:*> a gap of unknown length; \\< is a plain <, and \\\\< a backslash before a gap",
             Arity = ArgumentArity.ZeroOrOne,
         };
         Option<string?> input = CommonOptions.Path("--input", "FILE.jsonl|-", "Fill every line {\"text\": \"...\", \"id\": ..., \"seed\": N, ...}; - is standard input (docs/json-lines.md has all fields)");

@@ -1,0 +1,48 @@
+using System.Text.Json;
+using AsArm.Inference.Gaps;
+using AsArm.Inference.Infilling;
+
+namespace AsArm.Cli.Output;
+
+/// <summary>The JSON field of gaps of which not just the number of tokens was given; docs/json-lines.md is its contract.</summary>
+internal static class GapJson
+{
+    /// <summary>Writes the array of all gaps of a text.</summary>
+    public static void Write(Utf8JsonWriter json, IReadOnlyList<InfilledGap> gaps)
+    {
+        json.WriteStartArray("gap_details");
+        foreach (InfilledGap gap in gaps)
+        {
+            json.WriteStartObject();
+            json.WriteString("text", gap.Text);
+            json.WriteString("markup", gap.Specification?.ToString() ?? $"<mask:{gap.Tokens.Count}>");
+            json.WriteNumber("tokens", gap.Tokens.Count);
+            json.WriteNumber("log_prob", gap.LogProbability);
+            json.WriteString("accuracy", NameOf(gap.Accuracy));
+            json.WriteString("method", NameOf(gap.Method));
+            if (gap.Lengths.Count > 0)
+                WriteLengths(json, gap.Lengths);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+    }
+
+    /// <summary>"exact", "estimate", "evidence" and so on.</summary>
+    public static string NameOf<T>(T value)
+        where T : struct, Enum => value.ToString().ToLowerInvariant();
+
+    private static void WriteLengths(Utf8JsonWriter json, IReadOnlyList<LengthProbability> lengths)
+    {
+        json.WriteStartArray("lengths");
+        foreach (LengthProbability one in lengths)
+        {
+            json.WriteStartObject();
+            json.WriteNumber("tokens", one.Tokens);
+            json.WriteNumber("probability", one.Probability);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+    }
+}
