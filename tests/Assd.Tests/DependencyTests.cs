@@ -10,13 +10,13 @@ namespace AsArm.Assd.Tests;
 public sealed class DependencyTests
 {
     private static readonly string[] _assemblies =
-        ["System.Runtime", "System.Numerics.Tensors", "System.Collections", "System.Linq", "System.Memory", "System.Threading"];
+        ["System.Runtime", "System.Numerics.Tensors", "System.Collections", "System.Linq", "System.Memory", "System.Threading", "System.Threading.Tasks.Parallel"];
 
     private static readonly string[] _namespaces =
     [
         "", "System", "System.Collections", "System.Collections.Generic", "System.Diagnostics", "System.Diagnostics.CodeAnalysis",
         "System.Linq", "System.Numerics", "System.Numerics.Tensors", "System.Reflection", "System.Runtime.CompilerServices",
-        "System.Runtime.ExceptionServices", "System.Runtime.InteropServices", "System.Runtime.Versioning", "System.Text", "System.Threading",
+        "System.Runtime.ExceptionServices", "System.Runtime.InteropServices", "System.Runtime.Versioning", "System.Text", "System.Threading", "System.Threading.Tasks",
     ];
 
     private static readonly string[] _types =

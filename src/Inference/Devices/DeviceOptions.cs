@@ -15,46 +15,46 @@ public sealed record DeviceOptions
     /// Path of a library of execution providers (a plugin) that is registered with ONNX Runtime and has to provide the device; null for that of the
     /// environment variable <see cref="LibraryVariable" />, else what the application's package of ONNX Runtime has.
     /// </summary>
-    public string? ProviderLibrary { get; init; }
+    public string? ProviderLibrary { get; set; }
 
     /// <summary>
     /// Options of the execution provider in its own words, which win over the others here. A name with a dot, such as ep.cuda.enable_gemm_auto_tune, is
     /// one of the session's configuration.
     /// </summary>
-    public IReadOnlyDictionary<string, string> ProviderOptions { get; init; } = ReadOnlyDictionary<string, string>.Empty;
+    public IReadOnlyDictionary<string, string> ProviderOptions { get; set; } = ReadOnlyDictionary<string, string>.Empty;
 
     /// <summary>Limit of ONNX Runtime's arena of device memory in bytes (gpu_mem_limit); null for all of the device.</summary>
-    public long? MemoryLimit { get; init; }
+    public long? MemoryLimit { get; set; }
 
     /// <summary>How the arena grows (arena_extend_strategy).</summary>
-    public ArenaExtendStrategy ArenaExtendStrategy { get; init; } = ArenaExtendStrategy.NextPowerOfTwo;
+    public ArenaExtendStrategy ArenaExtendStrategy { get; set; } = ArenaExtendStrategy.NextPowerOfTwo;
 
     /// <summary>Lets a GPU use TF32 for float32 matrix products (use_tf32): faster, but logits differ by up to 6e-3.</summary>
-    public bool AllowTf32 { get; init; }
+    public bool AllowTf32 { get; set; }
 
     /// <summary>
     /// Whether forward passes of equal shapes are captured as CUDA graphs and replayed (enable_cuda_graph), which makes them several times faster. CUDA only,
     /// and only for folders of format 3 on.
     /// </summary>
-    public bool CudaGraphs { get; init; } = true;
+    public bool CudaGraphs { get; set; } = true;
 
     /// <summary>Times the kernels for float16 products once per shape and takes the fastest (ep.cuda.enable_gemm_auto_tune). CUDA only.</summary>
-    public bool TuneGemm { get; init; }
+    public bool TuneGemm { get; set; }
 
     /// <summary>Whether TensorRT computes a float32 model in float16 where that is faster (trt_fp16_enable). TensorRT only, as all that follows.</summary>
-    public bool Float16 { get; init; }
+    public bool Float16 { get; set; }
 
     /// <summary>The folder in which built engines are kept (trt_engine_cache_path), which take minutes to build; null to build them in each process.</summary>
-    public string? EngineCachePath { get; init; }
+    public string? EngineCachePath { get; set; }
 
     /// <summary>The folder in which timings of kernels are kept (trt_timing_cache_path), which make building faster; null for none.</summary>
-    public string? TimingCachePath { get; init; }
+    public string? TimingCachePath { get; set; }
 
     /// <summary>
     /// The sizes for which an engine is built, by the name of the dimension: batch, content, targets and past of model_cached.onnx, batch, sequence and
     /// targets of model.onnx. Empty to build it for the sizes that come, and again for each that is beyond.
     /// </summary>
-    public IReadOnlyDictionary<string, SizeRange> ProfileShapes { get; init; } = ReadOnlyDictionary<string, SizeRange>.Empty;
+    public IReadOnlyDictionary<string, SizeRange> ProfileShapes { get; set; } = ReadOnlyDictionary<string, SizeRange>.Empty;
 
     /// <summary>Throws unless all values are in range and options of the device.</summary>
     /// <exception cref="ArgumentException">Names the option.</exception>
