@@ -160,7 +160,7 @@ public sealed class SamplingLoop : IDisposable
         }
         catch (AggregateException error)
         {
-            ExceptionDispatchInfo.Throw(error.InnerExceptions[0]);
+            ExceptionDispatchInfo.Throw(error.InnerException!);
         }
     }
 
