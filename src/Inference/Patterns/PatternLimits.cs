@@ -1,0 +1,29 @@
+namespace AsArm.Inference.Patterns;
+
+/// <summary>Limits of expressions and word lists; they bound time and memory whatever an expression is.</summary>
+internal static class PatternLimits
+{
+    /// <summary>Limit of the characters of an expression.</summary>
+    public const int Characters = 10_000;
+
+    /// <summary>Limit of groups in groups.</summary>
+    public const int Depth = 200;
+
+    /// <summary>Limit of different character classes.</summary>
+    public const int Classes = 256;
+
+    /// <summary>Limit of the states of the nondeterministic automaton, with counted repetitions written out.</summary>
+    public const int NfaStates = 20_000;
+
+    /// <summary>Limit of the states of the deterministic automaton.</summary>
+    public const int DfaStates = 20_000;
+
+    /// <summary>Limit of the entries of its table.</summary>
+    public const int DfaEntries = 4_000_000;
+
+    /// <summary>Limit of the states that are looked at while it is built.</summary>
+    public const long Work = 20_000_000;
+
+    /// <summary>Limit of the characters of a word list, line ends included.</summary>
+    public const int WordListCharacters = 4 << 20;
+}

@@ -1,0 +1,81 @@
+using System.Text.RegularExpressions;
+using AsArm.Inference.Patterns;
+
+namespace AsArm.Inference.Tests.Patterns;
+
+[TestClass]
+public sealed class PatternAutomatonTests
+{
+    private const int Expressions = 4_000;
+    private const int Texts = 60;
+
+    /// <summary>The same texts match as with the engine of .NET that does not backtrack.</summary>
+    [TestMethod]
+    public void Matches_RandomExpressions_AgreesWithNonBacktracking()
+    {
+        int matches = 0, compared = 0;
+        for (int seed = 0; seed < Expressions; seed++)
+        {
+            var random = new RandomPattern(seed);
+            string expression = random.Expression();
+            if (Compile(expression) is not PatternAutomaton automaton)
+                continue;
+            var reference = new Regex($@"\A(?:{expression})\z", RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
+            foreach (string text in Enumerable.Range(0, Texts).Select(_ => random.Text()))
+            {
+                bool expected = reference.IsMatch(text);
+                Assert.AreEqual(expected, automaton.Matches(text), $"/{Regex.Escape(expression)}/ on '{Regex.Escape(text)}'");
+                (matches, compared) = (matches + (expected ? 1 : 0), compared + 1);
+            }
+        }
+
+        Assert.IsGreaterThan(Expressions * Texts / 2, compared);
+        Assert.IsGreaterThan(compared / 50, matches);
+        Assert.IsLessThan(compared, matches);
+    }
+
+    [TestMethod]
+    [DataRow("", "", "a")]
+    [DataRow("a|b", "b", "ab")]
+    [DataRow("^a$|^b$", "a", "ab")]
+    [DataRow(".", "a", "\n")]
+    [DataRow("(?i)ja|nein", "NEIN", "neinn")]
+    [DataRow("(?:\U0001F600|x)+", "x\U0001F600", "\uD83D")]
+    [DataRow("[A-Z][a-z]+( [A-Z][a-z]+)*", "Anna Lena", "Anna  Lena")]
+    [DataRow("(a{3}){3}", "aaaaaaaaa", "aaaaaaaa")]
+    [DataRow("(a*)*b", "aaab", "aaa")]
+    public void Matches_Texts_WholeOnly(string expression, string matching, string other)
+    {
+        var automaton = PatternAutomaton.Compile(expression);
+        Assert.IsTrue(automaton.Matches(matching));
+        Assert.IsFalse(automaton.Matches(other));
+    }
+
+    /// <summary>A class without characters, and what follows from it, matches nothing: the start is dead.</summary>
+    [TestMethod]
+    [DataRow("[a-[a]]")]
+    [DataRow("a[a-[a]]|b[^\\w\\W]")]
+    public void Compile_EmptyLanguage_HasADeadStart(string expression) => Assert.AreEqual(TextAutomaton.Dead, PatternAutomaton.Compile(expression).Start);
+
+    /// <summary>States from which nothing can match are dead at once.</summary>
+    [TestMethod]
+    public void Next_IntoADeadEnd_IsDead()
+    {
+        var automaton = PatternAutomaton.Compile("ab|ac[a-[a]]");
+        int state = automaton.Next(automaton.Start, 'a');
+        Assert.AreEqual(TextAutomaton.Dead, automaton.Next(state, 'c'));
+        Assert.AreNotEqual(TextAutomaton.Dead, automaton.Next(state, 'b'));
+    }
+
+    private static PatternAutomaton? Compile(string expression)
+    {
+        try
+        {
+            return PatternAutomaton.Compile(expression);
+        }
+        catch (PatternException error) when (error.Message.StartsWith("is malformed", StringComparison.Ordinal))
+        {
+            return null;
+        }
+    }
+}
