@@ -7,7 +7,7 @@ namespace AsArm.Assd.Tests;
 [TestClass]
 public sealed class ArchitectureTests
 {
-    private static readonly string[] s_folders = ["", "Randomness", "Ordering", "Models", "Distributions", "Ngrams", "DraftHeads", "Planning", "Samplers", "Samplers.Fused"];
+    private static readonly string[] s_folders = ["", "Randomness", "Ordering", "Models", "Distributions", "Ngrams", "DraftHeads", "Constraints", "Planning", "Samplers", "Samplers.Fused"];
 
     [TestMethod]
     public void Folders_OfAssd_UseEarlierOnesOnly() => Assert.IsEmpty(Violations(s_folders));

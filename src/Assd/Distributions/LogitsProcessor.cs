@@ -61,11 +61,22 @@ public sealed class LogitsProcessor
     }
 
     /// <summary>Greedy decoding: probability 1 for the most probable token, the lowest id among equals.</summary>
-    /// <returns>The natural log-probability of that token under temperature 1.</returns>
-    internal double ToMode(Span<float> logits, Span<float> probabilities, TokenSet? bannedHere)
+    /// <param name="logits">[V] raw logits, overwritten.</param>
+    /// <param name="probabilities">[V] the result.</param>
+    /// <param name="bannedHere">Tokens banned for this row alone.</param>
+    /// <param name="allowedHere">The tokens among which it is; null for all.</param>
+    /// <returns>The natural log-probability of that token under temperature 1 with the bans alone; minus infinity if no token is allowed, and then any may be the result.</returns>
+    internal double ToMode(Span<float> logits, Span<float> probabilities, TokenSet? bannedHere, TokenMask? allowedHere = null)
     {
         Ban(logits, bannedHere);
-        int mode = logits.IndexOf(TensorPrimitives.Max<float>(logits));
+        int mode = allowedHere is null ? logits.IndexOf(TensorPrimitives.Max<float>(logits)) : allowedHere.Mode(logits);
+        if (mode < 0)
+        {
+            probabilities.Clear();
+            probabilities[0] = 1;
+            return double.NegativeInfinity;
+        }
+
         double logProbability = Probabilities.LogProbability(logits, mode, _weights);
         probabilities.Clear();
         probabilities[mode] = 1;

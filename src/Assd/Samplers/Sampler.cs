@@ -1,3 +1,4 @@
+using AsArm.Assd.Constraints;
 using AsArm.Assd.Distributions;
 using AsArm.Assd.Models;
 using AsArm.Assd.Ordering;
@@ -16,6 +17,7 @@ public abstract class Sampler
     private readonly SamplingOptions _options;
     private readonly double[] _modeLogProbabilities; // by row; used in greedy decoding only
     private readonly double[] _logProbabilities; // of the targets, by rank
+    private readonly RowMass[] _masses; // by row; used with a constraint only
     private int _nfe;
     private int _cached;
     private int _contentTokens;
@@ -38,6 +40,7 @@ public abstract class Sampler
         _processor = new LogitsProcessor(options, vocabularySize);
         _options = options;
         _modeLogProbabilities = new double[options.IsGreedy ? maxQueries : 0];
+        _masses = new RowMass[maxQueries];
         State = new SequenceState(order, tokens, vocabularySize, maxQueries, stateSize);
         _logProbabilities = new double[order.TargetCount];
         Committed = order.GivenCount;
@@ -67,8 +70,14 @@ public abstract class Sampler
         }
     }
 
-    /// <summary>Whether every target below <see cref="EndRank" /> is committed.</summary>
-    public bool IsDone => Committed >= EndRank;
+    /// <summary>
+    /// A constraint on the sequence, for this sampler alone: oracles are restricted to the allowed tokens. Log-probabilities are those before the
+    /// restriction. Null for none. Without effect on samplers that have no oracles, such as <see cref="ParallelSampler" />.
+    /// </summary>
+    public ConstrainedDraw? Constraint { get; init; }
+
+    /// <summary>Whether every target below <see cref="EndRank" /> is committed, or the draw has failed to meet its <see cref="Constraint" />.</summary>
+    public bool IsDone => Committed >= EndRank || Constraint is { HasFailed: true };
 
     /// <summary>[Length] tokens by position, final for all ranks below <see cref="Committed" />.</summary>
     public ReadOnlySpan<int> Tokens => State.Tokens;
@@ -148,11 +157,19 @@ public abstract class Sampler
     /// <summary>Writes the distribution [V] of a query, overwriting its logits; to be called once per row.</summary>
     protected void WriteDistribution(int row, Span<float> probabilities)
     {
-        TokenSet? banned = _options.BannedAt(State.Order.Positions[State.Conditionals[row].Rank]);
+        Conditional query = State.Conditionals[row];
+        TokenSet? banned = _options.BannedAt(State.Order.Positions[query.Rank]);
+        bool isConstrained = Constraint is not null && query.Horizon == query.Rank; // a draft may be any distribution
         if (_options.IsGreedy)
-            _modeLogProbabilities[row] = _processor.ToMode(State.Row(row), probabilities, banned);
+        {
+            TokenMask? mask = isConstrained ? Constraint!.AllowedTokens(State, query.Rank) : null;
+            _modeLogProbabilities[row] = _processor.ToMode(State.Row(row), probabilities, banned, mask);
+        }
         else
+        {
             _processor.ToProbabilities(State.Row(row), probabilities, banned);
+            _masses[row] = isConstrained ? Constraint!.Restrict(State, query.Rank, Committed, probabilities) : RowMass.Whole;
+        }
     }
 
     /// <summary>Whether a token is banned at a position.</summary>
@@ -165,7 +182,9 @@ public abstract class Sampler
     protected void Commit(int token, int row, float probability)
     {
         State.SetToken(Committed, token);
-        CommitCurrent(_options.IsGreedy ? _modeLogProbabilities[row] : Math.Log(probability));
+        if (_options.IsGreedy && double.IsNegativeInfinity(_modeLogProbabilities[row]))
+            Constraint?.Fail();
+        CommitCurrent(_options.IsGreedy ? _modeLogProbabilities[row] : Math.Log(Constraint?.Commit(token, probability, _masses[row]) ?? probability));
     }
 
     /// <summary>Commits the token that the state has for rank <see cref="Committed" />, with its exact log-probability; to be called once per row.</summary>

@@ -1,0 +1,114 @@
+using System.Numerics.Tensors;
+using AsArm.Assd.Distributions;
+using AsArm.Assd.Models;
+using AsArm.Assd.Randomness;
+
+namespace AsArm.Assd.Constraints;
+
+/// <summary>
+/// One draw of a sequence with step-wise restrictions, which any exact sampler makes: q of each target is restricted to the allowed tokens in oracles,
+/// whatever was drafted. The draw has the weight prod Z, with Z the allowed mass of each step: the ratio of its probability under the model to that
+/// of having been drawn. A <see cref="ConditionalSampling" /> creates it for one sampler, and judges it.
+/// </summary>
+public sealed class ConstrainedDraw
+{
+    private readonly ISequenceConstraint _constraint;
+    private readonly PrefixTree _tree;
+    private readonly double _logUniform;
+    private readonly List<PrefixTree.Step> _path = [];
+    private PrefixTree.Node? _node; // of the committed targets
+
+    /// <param name="constraint">The constraint.</param>
+    /// <param name="tree">What is known; not changed while the draw is made.</param>
+    /// <param name="uniform">It fails as soon as its weight is not above this number; 0 for a draw that is weighed instead.</param>
+    /// <param name="seed">The seed of its random numbers.</param>
+    internal ConstrainedDraw(ISequenceConstraint constraint, PrefixTree tree, double uniform, long seed)
+    {
+        (_constraint, _tree, _node) = (constraint, tree, tree.Root);
+        _logUniform = Math.Log(uniform);
+        Random = new SplitMix64(seed);
+    }
+
+    /// <summary>The random numbers of its sampler.</summary>
+    public IRandomSource Random { get; }
+
+    /// <summary>Whether it has failed; its sampler is done then, with targets left.</summary>
+    public bool HasFailed { get; private set; }
+
+    /// <summary>Natural log of its weight, up to a factor that all draws of a generation share.</summary>
+    internal double LogWeight { get; private set; }
+
+    /// <summary>What was met, by rank.</summary>
+    internal IReadOnlyList<PrefixTree.Step> Path => _path;
+
+    /// <summary>Restricts the distribution of a target, given the tokens that the state has for all earlier ranks, and normalises it.</summary>
+    /// <param name="state">The sequence.</param>
+    /// <param name="rank">The target.</param>
+    /// <param name="committed">The number of ranks with a final token.</param>
+    /// <param name="distribution">[V] probabilities. Not changed if nothing is left of it.</param>
+    internal RowMass Restrict(SequenceState state, int rank, int committed, Span<float> distribution)
+    {
+        TokenMask? mask = _constraint.AllowedTokens(state, rank);
+        PrefixTree.Node? node = NodeOf(state, rank, committed);
+        if (mask is null && node is null)
+            return RowMass.Whole;
+        double allowed = mask?.Mass(distribution) ?? 1;
+        if (!(allowed > 0))
+            return new RowMass(0, 0, node);
+        if (mask is not null)
+            allowed = mask.Restrict(distribution);
+        double scaled = allowed;
+        if (node is not null)
+        {
+            node.Scale(distribution);
+            scaled = Probabilities.TotalWeight(distribution);
+        }
+
+        if (scaled > 0)
+            TensorPrimitives.Divide(distribution, (float)scaled, distribution);
+        else
+            distribution.Fill(1f / distribution.Length); // the draw fails whatever is drawn
+        return new RowMass(allowed, scaled, node);
+    }
+
+    /// <summary>The tokens that the target of a rank may be, for greedy decoding.</summary>
+    internal TokenMask? AllowedTokens(SequenceState state, int rank) => _constraint.AllowedTokens(state, rank);
+
+    /// <summary>Records a committed token.</summary>
+    /// <param name="token">The token.</param>
+    /// <param name="probability">Its probability in the restricted row.</param>
+    /// <param name="mass">What the restriction of the row has left.</param>
+    /// <returns>Its probability before the restriction.</returns>
+    internal double Commit(int token, double probability, RowMass mass)
+    {
+        if (HasFailed)
+            return probability;
+        bool isFirst = _path.Count == 0;
+        if (!(mass.Scaled > 0))
+        {
+            _path.Add(new PrefixTree.Step(mass.Node is null ? 0 : mass.Allowed, -1, 0));
+            (HasFailed, LogWeight) = (true, double.NegativeInfinity);
+            return probability;
+        }
+
+        PrefixTree.Node? child = mass.Node?.Child(token);
+        double drawn = probability * mass.Scaled / (child?.Bound ?? 1);
+        _path.Add(new PrefixTree.Step(mass.Allowed, token, drawn));
+        _node = child;
+        if (mass.Node is null && !isFirst && mass.Allowed < 1) // the mass of the first step is the same for all draws
+            LogWeight += Math.Log(mass.Allowed);
+        HasFailed = !(_logUniform < LogWeight);
+        return drawn;
+    }
+
+    /// <summary>Ends a greedy draw that has no allowed token.</summary>
+    internal void Fail() => (HasFailed, LogWeight) = (true, double.NegativeInfinity);
+
+    private PrefixTree.Node? NodeOf(SequenceState state, int rank, int committed)
+    {
+        PrefixTree.Node? node = _path.Count == 0 ? _tree.Root : _node;
+        for (int earlier = committed; earlier < rank && node is not null; earlier++)
+            node = node.Child(state.Tokens[state.Order.Positions[earlier]]);
+        return node;
+    }
+}
