@@ -23,15 +23,20 @@ public sealed class ConditionalSampling
     /// <summary>The largest number of tries in a generation.</summary>
     private const int MaxGeneration = 16;
 
-    private readonly ISequenceConstraint _constraint;
-    private readonly PrefixTree _tree = new();
+    /// <summary>Bounds below are rounding of float32 probabilities, which teaches nothing.</summary>
+    private const double MinBound = 1e-5;
+
+    private readonly (ISequenceConstraint Constraint, double Probability)[] _alternatives;
     private readonly SplitMix64 _random;
     private readonly bool _isGreedy;
     private readonly int _maxTries;
     private readonly int _particles;
+    private PrefixTree _tree = new();
     private List<ConstrainedDraw> _draws = [];
     private int _tries;
+    private bool _isEstimate; // the generation is one of weighted draws
 
+    /// <summary>Sampling from one sequence.</summary>
     /// <param name="constraint">The constraint.</param>
     /// <param name="options">The distribution; only whether it is greedy matters.</param>
     /// <param name="seed">The seed of all random numbers.</param>
@@ -40,12 +45,32 @@ public sealed class ConditionalSampling
     /// <exception cref="ArgumentOutOfRangeException">A number is out of range.</exception>
     public ConditionalSampling(
         ISequenceConstraint constraint, SamplingOptions options, long seed, int maxTries = DefaultMaxTries, int particles = DefaultParticles)
+        : this([(constraint, 1)], options, seed, maxTries, particles)
     {
-        ArgumentNullException.ThrowIfNull(constraint);
+    }
+
+    /// <summary>Sampling from several sequences, such as those of different lengths: first one of them, by its probability, and then its targets, all together given the constraint.</summary>
+    /// <param name="alternatives">A constraint for each sequence, and the probability of the sequence without it; these need not sum to one.</param>
+    /// <param name="options">The distribution; only whether it is greedy matters.</param>
+    /// <param name="seed">The seed of all random numbers.</param>
+    /// <param name="maxTries">The largest number of tries to be exact; 0 goes straight to an estimate.</param>
+    /// <param name="particles">The number of weighted draws of an estimate, at least 1.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A number is out of range.</exception>
+    public ConditionalSampling(
+        IReadOnlyList<(ISequenceConstraint Constraint, double Probability)> alternatives,
+        SamplingOptions options,
+        long seed,
+        int maxTries = DefaultMaxTries,
+        int particles = DefaultParticles)
+    {
+        ArgumentNullException.ThrowIfNull(alternatives);
         ArgumentNullException.ThrowIfNull(options);
         ArgumentOutOfRangeException.ThrowIfNegative(maxTries);
         ArgumentOutOfRangeException.ThrowIfLessThan(particles, 1);
-        (_constraint, _isGreedy, _maxTries, _particles) = (constraint, options.IsGreedy, maxTries, particles);
+        double sum = alternatives.Sum(alternative => alternative.Probability);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(sum, nameof(alternatives));
+        _alternatives = [.. alternatives.Select(alternative => (alternative.Constraint, alternative.Probability / sum))];
+        (_isGreedy, _maxTries, _particles) = (options.IsGreedy, maxTries, particles);
         _random = new SplitMix64(seed);
     }
 
@@ -59,7 +84,7 @@ public sealed class ConditionalSampling
     public ConditionalStatistics? Statistics { get; private set; }
 
     /// <summary>An upper bound of the probability that a draw of the model meets the constraint, as far as the tries have shown.</summary>
-    public double Bound => _tree.Bound;
+    public double Bound => _tree.Root.Bound;
 
     /// <summary>Begins the next generation of draws, each for a sampler of its own.</summary>
     /// <exception cref="InvalidOperationException">It is done, or a generation has not ended.</exception>
@@ -67,11 +92,14 @@ public sealed class ConditionalSampling
     {
         if (IsDone || _draws.Count > 0)
             throw new InvalidOperationException(IsDone ? "It is done." : "The generation before has not ended.");
-        bool rejects = !_isGreedy && _tries < _maxTries;
+        bool rejects = !_isGreedy && _tries < _maxTries && Bound >= MinBound;
+        if (!rejects && Bound < MinBound)
+            _tree = new PrefixTree();
         int count = _isGreedy ? 1 : rejects ? Math.Min(Math.Min(Math.Max(1, 3 * _tries), MaxGeneration), _maxTries - _tries) : _particles;
         for (int i = 0; i < count; i++)
-            _draws.Add(new ConstrainedDraw(_constraint, _tree, rejects ? _random.NextDouble() : 0, NextSeed()));
+            _draws.Add(NewDraw(rejects));
         _tries += rejects ? count : 0;
+        _isEstimate = !rejects && !_isGreedy;
         return _draws;
     }
 
@@ -82,13 +110,22 @@ public sealed class ConditionalSampling
         _draws = [];
         if (_isGreedy)
             End(draws[0].HasFailed ? null : draws[0], new(ConditionalMethod.Greedy, 1, 0, 0));
-        else if (draws.Count > 0 && IsEstimating)
+        else if (_isEstimate)
             Resample(draws);
         else
             Judge(draws);
     }
 
-    private bool IsEstimating { get; set; }
+    /// <summary>Draws an alternative: by its probability and by what is known of it, or the most probable one.</summary>
+    private ConstrainedDraw NewDraw(bool rejects)
+    {
+        double[] weights = [.. _alternatives.Select((one, index) => one.Probability * (_tree.Root.Child(index)?.Bound ?? 1))];
+        int chosen = _alternatives.Length == 1 ? 0
+            : _isGreedy ? Array.IndexOf(weights, weights.Max())
+            : DoubleWeights.Sample(weights, _random.NextDouble() * weights.Sum());
+        return new ConstrainedDraw(
+            _alternatives[chosen].Constraint, _tree.Root.Child(chosen), (chosen, _alternatives[chosen].Probability), rejects ? _random.NextDouble() : 0, NextSeed());
+    }
 
     private void Judge(List<ConstrainedDraw> draws)
     {
@@ -101,9 +138,6 @@ public sealed class ConditionalSampling
 
         foreach (ConstrainedDraw draw in draws)
             _tree.Add(draw.Path);
-        if (!(_tree.Bound > 0))
-            End(null, new(ConditionalMethod.Exact, _tries, 0, 0));
-        IsEstimating = _tries >= _maxTries;
     }
 
     private void Resample(List<ConstrainedDraw> draws)

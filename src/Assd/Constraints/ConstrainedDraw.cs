@@ -13,18 +13,21 @@ namespace AsArm.Assd.Constraints;
 public sealed class ConstrainedDraw
 {
     private readonly ISequenceConstraint _constraint;
-    private readonly PrefixTree _tree;
+    private readonly bool _isFirstFree;
     private readonly double _logUniform;
-    private readonly List<PrefixTree.Step> _path = [];
+    private readonly List<PrefixTree.Step> _path;
     private PrefixTree.Node? _node; // of the committed targets
 
-    /// <param name="constraint">The constraint.</param>
-    /// <param name="tree">What is known; not changed while the draw is made.</param>
+    /// <param name="constraint">The constraint on the sequence.</param>
+    /// <param name="node">What is known of the alternative; not changed while the draw is made.</param>
+    /// <param name="alternative">The alternative, with its probability.</param>
     /// <param name="uniform">It fails as soon as its weight is not above this number; 0 for a draw that is weighed instead.</param>
     /// <param name="seed">The seed of its random numbers.</param>
-    internal ConstrainedDraw(ISequenceConstraint constraint, PrefixTree tree, double uniform, long seed)
+    internal ConstrainedDraw(ISequenceConstraint constraint, PrefixTree.Node? node, (int Index, double Probability) alternative, double uniform, long seed)
     {
-        (_constraint, _tree, _node) = (constraint, tree, tree.Root);
+        (_constraint, _node, Alternative) = (constraint, node, alternative.Index);
+        _path = [new PrefixTree.Step(1, alternative.Index, alternative.Probability)];
+        _isFirstFree = alternative.Probability == 1;
         _logUniform = Math.Log(uniform);
         Random = new SplitMix64(seed);
     }
@@ -35,10 +38,16 @@ public sealed class ConstrainedDraw
     /// <summary>Whether it has failed; its sampler is done then, with targets left.</summary>
     public bool HasFailed { get; private set; }
 
-    /// <summary>Natural log of its weight, up to a factor that all draws of a generation share.</summary>
-    internal double LogWeight { get; private set; }
+    /// <summary>The alternative that it is a draw of, see <see cref="ConditionalSampling" />.</summary>
+    public int Alternative { get; }
 
-    /// <summary>What was met, by rank.</summary>
+    /// <summary>
+    /// Natural log of its weight, up to a factor that all draws of a generation share: if there is one alternative only, without the first Z, which is the
+    /// same for all. Minus infinity if it met a step without an allowed token.
+    /// </summary>
+    public double LogWeight { get; private set; }
+
+    /// <summary>The alternative, and what was met by rank.</summary>
     internal IReadOnlyList<PrefixTree.Step> Path => _path;
 
     /// <summary>Restricts the distribution of a target, given the tokens that the state has for all earlier ranks, and normalises it.</summary>
@@ -83,7 +92,7 @@ public sealed class ConstrainedDraw
     {
         if (HasFailed)
             return probability;
-        bool isFirst = _path.Count == 0;
+        bool isFree = _isFirstFree && _path.Count == 1; // the mass is the same for all draws
         if (!(mass.Scaled > 0))
         {
             _path.Add(new PrefixTree.Step(mass.Node is null ? 0 : mass.Allowed, -1, 0));
@@ -95,7 +104,7 @@ public sealed class ConstrainedDraw
         double drawn = probability * mass.Scaled / (child?.Bound ?? 1);
         _path.Add(new PrefixTree.Step(mass.Allowed, token, drawn));
         _node = child;
-        if (mass.Node is null && !isFirst && mass.Allowed < 1) // the mass of the first step is the same for all draws
+        if (mass.Node is null && !isFree && mass.Allowed < 1)
             LogWeight += Math.Log(mass.Allowed);
         HasFailed = !(_logUniform < LogWeight);
         return drawn;
@@ -106,7 +115,7 @@ public sealed class ConstrainedDraw
 
     private PrefixTree.Node? NodeOf(SequenceState state, int rank, int committed)
     {
-        PrefixTree.Node? node = _path.Count == 0 ? _tree.Root : _node;
+        PrefixTree.Node? node = _node;
         for (int earlier = committed; earlier < rank && node is not null; earlier++)
             node = node.Child(state.Tokens[state.Order.Positions[earlier]]);
         return node;

@@ -8,14 +8,11 @@ namespace AsArm.Assd.Constraints;
 /// </summary>
 internal sealed class PrefixTree
 {
-    /// <summary>The prefix without tokens; null until a path is added.</summary>
-    public Node? Root { get; private set; }
-
-    /// <summary>U of the prefix without tokens.</summary>
-    public double Bound => Root?.Bound ?? 1;
+    /// <summary>The prefix without tokens.</summary>
+    public Node Root { get; } = new(1);
 
     /// <summary>Adds the prefixes of a try.</summary>
-    /// <param name="path">By rank: the allowed mass, and the token that was drawn with its probability before the restriction; the last one may be without a token (-1).</param>
+    /// <param name="path">The alternative and then, by rank, the allowed mass, and the token that was drawn with its probability before the restriction; the last one may be without a token (-1).</param>
     public void Add(IReadOnlyList<Step> path)
     {
         int length = path.Count;
@@ -24,7 +21,7 @@ internal sealed class PrefixTree
         if (length == 0)
             return;
         var nodes = new Node[length];
-        nodes[0] = Root ??= new Node(path[0].AllowedMass);
+        nodes[0] = Root;
         for (int i = 1; i < length; i++)
             nodes[i] = nodes[i - 1].ChildOf(path[i - 1], path[i].AllowedMass);
         for (int i = length - 1; i >= 0; i--)

@@ -20,13 +20,15 @@ internal sealed class RandomTree
     private readonly Func<Sampler> _create;
     private readonly RowModel _model;
     private readonly int _grid;
+    private readonly Func<Sampler, double> _weight;
     private readonly ReplayedRandom _random = new();
 
-    public RandomTree(Func<Sampler> create, RowModel model, int grid = DefaultGrid)
+    public RandomTree(Func<Sampler> create, RowModel model, int grid = DefaultGrid, Func<Sampler, double>? weight = null)
     {
         _create = create;
         _model = model;
         _grid = grid;
+        _weight = weight ?? (_ => 1);
         Sampler sampler = create();
         Distribution = new double[Outcome.Count(sampler.State.Order.TargetCount, model.VocabularySize)];
         Follow(1);
@@ -52,7 +54,9 @@ internal sealed class RandomTree
         if (Run() is Sampler finished)
         {
             Leaves++;
-            Distribution[Outcome.Index(finished, _model.VocabularySize)] += probability;
+            double weight = _weight(finished);
+            if (weight > 0)
+                Distribution[Outcome.Index(finished, _model.VocabularySize)] += probability * weight;
             ExpectedNfe += probability * finished.Statistics.Nfe;
             return;
         }

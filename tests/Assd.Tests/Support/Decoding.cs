@@ -1,3 +1,4 @@
+using AsArm.Assd.Constraints;
 using AsArm.Assd.Distributions;
 using AsArm.Assd.Models;
 using AsArm.Assd.Ordering;
@@ -13,14 +14,15 @@ namespace AsArm.Assd.Tests.Support;
 /// <summary>Creates samplers and runs them.</summary>
 internal static class Decoding
 {
-    public static Sampler Create(SamplerKind kind, Order order, ReadOnlySpan<int> tokens, SamplingOptions options, int vocabularySize) =>
+    public static Sampler Create(
+        SamplerKind kind, Order order, ReadOnlySpan<int> tokens, SamplingOptions options, int vocabularySize, ConstrainedDraw? constraint = null) =>
         kind switch
         {
-            SamplerKind.Sequential => new SequentialSampler(order, tokens, options, vocabularySize),
-            SamplerKind.Assd => new AssdSampler(order, tokens, options, vocabularySize),
-            SamplerKind.Ngram => new NgramSampler(order, tokens, options, vocabularySize),
+            SamplerKind.Sequential => new SequentialSampler(order, tokens, options, vocabularySize) { Constraint = constraint },
+            SamplerKind.Assd => new AssdSampler(order, tokens, options, vocabularySize) { Constraint = constraint },
+            SamplerKind.Ngram => new NgramSampler(order, tokens, options, vocabularySize) { Constraint = constraint },
             SamplerKind.Fused => new FusedSampler(
-                order, tokens, options, vocabularySize, new AdaptiveDraftPolicy(new(1000, 1, 1)), NgramBytes.Table(vocabularySize, 3)),
+                order, tokens, options, vocabularySize, new AdaptiveDraftPolicy(new(1000, 1, 1)), NgramBytes.Table(vocabularySize, 3)) { Constraint = constraint },
             SamplerKind.FusedTokenWise => new FusedSampler(
                 order,
                 tokens,
@@ -28,7 +30,7 @@ internal static class Decoding
                 vocabularySize,
                 new FixedDraftPolicy(DraftSource.Product, 3, 2),
                 ngrams: null,
-                VerificationMethod.TokenWise),
+                VerificationMethod.TokenWise) { Constraint = constraint },
             SamplerKind.FusedHead => new FusedSampler(
                 order,
                 tokens,
@@ -36,7 +38,7 @@ internal static class Decoding
                 vocabularySize,
                 new AdaptiveDraftPolicy(new(1000, 1, 1)),
                 NgramBytes.Table(vocabularySize, 3),
-                head: RandomHead.Create(vocabularySize, RowModel.NumbersOfAState)),
+                head: RandomHead.Create(vocabularySize, RowModel.NumbersOfAState)) { Constraint = constraint },
             _ => throw new ArgumentOutOfRangeException(nameof(kind)),
         };
 
