@@ -10,7 +10,7 @@ namespace AsArm.Assd.Tests;
 public sealed class DependencyTests
 {
     private static readonly string[] _assemblies =
-        ["System.Runtime", "System.Numerics.Tensors", "System.Collections", "System.Linq", "System.Memory", "System.Threading", "System.Threading.Tasks.Parallel"];
+        ["System.Runtime", "System.Numerics.Tensors", "System.Collections", "System.Linq", "System.Memory", "System.Runtime.InteropServices", "System.Threading", "System.Threading.Tasks.Parallel"];
 
     private static readonly string[] _namespaces =
     [
