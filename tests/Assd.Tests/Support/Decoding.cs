@@ -22,7 +22,8 @@ internal static class Decoding
             SamplerKind.Assd => new AssdSampler(order, tokens, options, vocabularySize) { Constraint = constraint },
             SamplerKind.Ngram => new NgramSampler(order, tokens, options, vocabularySize) { Constraint = constraint },
             SamplerKind.Fused => new FusedSampler(
-                order, tokens, options, vocabularySize, new AdaptiveDraftPolicy(new(1000, 1, 1)), NgramBytes.Table(vocabularySize, 3)) { Constraint = constraint },
+                order, tokens, options, vocabularySize, new AdaptiveDraftPolicy(new(1000, 1, 1)), NgramBytes.Table(vocabularySize, 3))
+            { Constraint = constraint },
             SamplerKind.FusedTokenWise => new FusedSampler(
                 order,
                 tokens,
@@ -30,7 +31,8 @@ internal static class Decoding
                 vocabularySize,
                 new FixedDraftPolicy(DraftSource.Product, 3, 2),
                 ngrams: null,
-                VerificationMethod.TokenWise) { Constraint = constraint },
+                VerificationMethod.TokenWise)
+            { Constraint = constraint },
             SamplerKind.FusedHead => new FusedSampler(
                 order,
                 tokens,
@@ -38,7 +40,8 @@ internal static class Decoding
                 vocabularySize,
                 new AdaptiveDraftPolicy(new(1000, 1, 1)),
                 NgramBytes.Table(vocabularySize, 3),
-                head: RandomHead.Create(vocabularySize, RowModel.NumbersOfAState)) { Constraint = constraint },
+                head: RandomHead.Create(vocabularySize, RowModel.NumbersOfAState))
+            { Constraint = constraint },
             _ => throw new ArgumentOutOfRangeException(nameof(kind)),
         };
 
