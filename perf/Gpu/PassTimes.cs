@@ -51,9 +51,14 @@ internal static class PassTimes
             var order = Sequences.WithGap(length, Math.Min(GapLength, length / 2));
             var options = new SamplingOptions { DraftLength = DraftLength };
             using var loop = new SamplingLoop(model) { UsesThreads = true };
-            for (int i = 0; i < batch; i++)
-                loop.Add(new AssdSampler(order, Sequences.Tokens(length, model.VocabularySize, i), options, model.VocabularySize), new SplitMix64(i));
-            (MedianInterval graph, MedianInterval round) = Times(model, () => Step(loop), Turns);
+            long seed = 0;
+            void Refill()
+            {
+                for (; loop.Count < batch; seed++)
+                    loop.Add(new AssdSampler(order, Sequences.Tokens(length, model.VocabularySize, seed), options, model.VocabularySize), new SplitMix64(seed));
+            }
+
+            (MedianInterval graph, MedianInterval round) = Times(model, () => Step(loop, Refill), Turns);
             yield return new(folder.Name, batch, length, graph, round);
         }
     }
@@ -61,11 +66,11 @@ internal static class PassTimes
     private static OnnxAnySubsetModel Open(ModelFolder folder, Device device, bool graphs) =>
         OnnxModelLoader.Open(folder, device, deviceOptions: device == Device.Cpu ? null : new DeviceOptions { CudaGraphs = graphs });
 
-    private static double Step(SamplingLoop loop)
+    private static double Step(SamplingLoop loop, Action refill)
     {
+        refill(); // sequences that are done are replaced
         long start = Stopwatch.GetTimestamp();
-        if (!loop.Step(CancellationToken.None))
-            throw new InvalidOperationException("The gap is too short for the measurement.");
+        loop.Step(CancellationToken.None);
         return Stopwatch.GetElapsedTime(start).TotalMilliseconds;
     }
 
