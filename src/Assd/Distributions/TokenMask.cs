@@ -7,7 +7,7 @@ public sealed class TokenMask
 {
     private const int SparseShare = 16; // below a sixteenth of the vocabulary a list is shorter and faster than a vector
 
-    private readonly int[] _tokens; // ascending; empty if there are weights
+    private readonly int[] _tokens;
     private readonly float[]? _weights; // [V] 1 for allowed tokens, else 0; null for few tokens
 
     /// <summary>Creates a set.</summary>
@@ -27,7 +27,7 @@ public sealed class TokenMask
         Count = tokens.Count;
         if (Count < vocabularySize / SparseShare)
         {
-            _tokens = [.. tokens.Order()];
+            _tokens = [.. tokens];
             return;
         }
 
@@ -39,9 +39,6 @@ public sealed class TokenMask
 
     /// <summary>Number of allowed tokens.</summary>
     public int Count { get; }
-
-    /// <summary>Whether a token is allowed.</summary>
-    public bool Contains(int token) => _weights is null ? Array.BinarySearch(_tokens, token) >= 0 : (uint)token < (uint)_weights.Length && _weights[token] != 0;
 
     /// <summary>Memory that it takes, in bytes.</summary>
     public int Bytes => (_tokens.Length * sizeof(int)) + ((_weights?.Length ?? 0) * sizeof(float)) + 64;

@@ -14,7 +14,6 @@ public sealed class InfillTokenizer
     private readonly TokenizerAdapter _adapter;
     private readonly bool[] _isText;
     private readonly ModelManifest _manifest;
-    private TokenTrie? _trie;
 
     private InfillTokenizer(TokenizerAdapter adapter, ModelManifest manifest)
     {
@@ -136,10 +135,6 @@ public sealed class InfillTokenizer
 
     /// <summary>Whether a token is a white space token, after which the space mark of a word means no space.</summary>
     internal bool IsWhiteSpace(int token) => IsText(token) && _adapter.IsWhiteSpace(token);
-
-    /// <summary>The texts of all text tokens, by which constraints find those that are allowed; built on first use.</summary>
-    internal TokenTrie Trie => LazyInitializer.EnsureInitialized(
-        ref _trie, () => new TokenTrie(Enumerable.Range(0, _isText.Length).Where(IsText).Select(token => (token, HasMark(token), _adapter.BytesAfterSpace(token)))));
 
     /// <summary>Whether all tokens of a text can be generated.</summary>
     internal bool CanWrite(string text, int[] tokens) => Array.TrueForAll(tokens, IsText) && _adapter.HasTokens(text);
