@@ -1,12 +1,14 @@
 using AsArm.Assd.Planning;
 using AsArm.Assd.Samplers;
 using AsArm.Assd.Samplers.Fused;
+using AsArm.Inference.Gaps;
 using AsArm.Inference.Text;
 
 namespace AsArm.Inference.Infilling;
 
 /// <summary>The results of the filled windows of a text. Statistics are sums over them.</summary>
-internal sealed class FilledWindows
+/// <param name="accuracy">Whether the fillings are samples of the distribution of the model.</param>
+internal sealed class FilledWindows(GapAccuracy accuracy)
 {
     private readonly List<InfilledGap> _gaps = [];
     private readonly List<FilledSequence> _sequences = [];
@@ -37,7 +39,7 @@ internal sealed class FilledWindows
         int[] starts = text.GapStarts(gaps);
         IReadOnlyList<TokenScore>[] tokens = text.TargetTokens(sequence.Tokens, scores);
         for (int i = 0; i < gaps.Length; i++)
-            _gaps.Add(new InfilledGap(gaps[i], start + starts[i], tokens[i]));
+            _gaps.Add(new InfilledGap(gaps[i], start + starts[i], tokens[i]) { Accuracy = accuracy });
         return gaps;
     }
 

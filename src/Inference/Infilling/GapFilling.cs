@@ -89,7 +89,12 @@ internal sealed partial class GapFilling
     {
         GapSpecification gap = _text.SpecificationOf(segment);
         bool isPlain = gap.MinTokens is not null && gap.MinTokens == gap.MaxTokens && gap.MinCharacters is null;
-        return new(gap, segment) { IsResolved = isPlain, Length = isPlain ? (int)gap.MinTokens!.Value : ExpectedLength(gap) };
+        return new(gap, segment)
+        {
+            IsResolved = isPlain,
+            Length = isPlain ? (int)gap.MinTokens!.Value : ExpectedLength(gap),
+            Accuracy = InfillSamplers.AccuracyOf(_options.Sampler),
+        };
     }
 
     /// <summary>The text with the gaps as they are now.</summary>

@@ -14,7 +14,7 @@ namespace AsArm.Inference.Infilling;
 internal sealed class InfillJob : IInfillJob
 {
     private readonly WindowedText _text;
-    private readonly FilledWindows _filled = new();
+    private readonly FilledWindows _filled;
     private readonly InfillSetting _setting;
     private readonly DraftMode _mode;
     private readonly long _seed;
@@ -42,6 +42,7 @@ internal sealed class InfillJob : IInfillJob
         InfillOptions.RequireTokensAt(_options, setting.Manifest.VocabularySize);
         (_random, _orderRandom) = (new SplitMix64(_seed), new SplitMix64(~_seed));
         _order = CreateOrder();
+        _filled = new FilledWindows(InfillSamplers.AccuracyOf(options.Sampler));
         _setting = setting;
         _mode = options.DraftMode ?? mode;
     }

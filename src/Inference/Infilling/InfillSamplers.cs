@@ -2,12 +2,16 @@ using System.Diagnostics;
 using AsArm.Assd.Ordering;
 using AsArm.Assd.Samplers;
 using AsArm.Assd.Samplers.Fused;
+using AsArm.Inference.Gaps;
 
 namespace AsArm.Inference.Infilling;
 
 /// <summary>Creates the samplers of requests.</summary>
 internal static class InfillSamplers
 {
+    /// <summary>Whether what a sampler fills is a sample of the distribution of the model.</summary>
+    public static GapAccuracy AccuracyOf(SamplerKind sampler) => sampler == SamplerKind.Parallel ? GapAccuracy.Estimate : GapAccuracy.Exact;
+
     /// <summary>Creates the sampler that the options name.</summary>
     /// <param name="order">The order of the sequence.</param>
     /// <param name="tokens">[order.Length] tokens by position; those of targets are ignored.</param>

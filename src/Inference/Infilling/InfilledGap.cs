@@ -12,7 +12,10 @@ public sealed record InfilledGap(string Text, int Start, IReadOnlyList<TokenScor
     /// <summary>What was known of it. Null for a gap of which only the number of tokens was given.</summary>
     public GapSpecification? Specification { get; init; }
 
-    /// <summary>Whether the filling is a sample of the distribution that was asked for, or of an estimate of it.</summary>
+    /// <summary>
+    /// Whether the filling is a sample of the distribution that was asked for, or of an estimate of it, as with a length by evidence and with
+    /// <see cref="SamplerKind.Parallel" />.
+    /// </summary>
     public GapAccuracy Accuracy { get; init; }
 
     /// <summary>How the filling was found.</summary>
