@@ -31,12 +31,17 @@ shift 2
 mkdir -p "$out" || exit 2
 root=$(dirname "$(dirname "$(realpath "$0")")")
 failed=()
+deadline=360
 
-# step NAME SECONDS COMMAND...: runs a command; its output goes to OUT/NAME.log and, if it fails, to the screen
+# step NAME SECONDS COMMAND...: runs a command, for the time that is left at most; its output goes to OUT/NAME.log and, if it fails, to the screen
 step() {
-    local name=$1 seconds=$2 start=$SECONDS
+    local name=$1 seconds=$2 start=$SECONDS left=$((deadline - SECONDS))
     shift 2
-    if timeout "$seconds" "$@" >"$out/$name.log" 2>&1; then
+    [ "$seconds" -lt "$left" ] || seconds=$left
+    if [ "$left" -le 2 ]; then
+        echo "FAILED  $name: no time left of $deadline s"
+        failed+=("$name")
+    elif timeout "$seconds" "$@" >"$out/$name.log" 2>&1; then
         echo "passed  $name ($((SECONDS - start)) s)"
     else
         echo "FAILED  $name ($((SECONDS - start)) s):"
@@ -55,11 +60,13 @@ environment() {
 }
 
 torch_times() {
-    yes '' | head -n 40 | PYTHONPATH="$root/tools" python3 -m asarm_tools.evaluation.reference --checkpoint "$checkpoint" --device "${device%%:*}" \
+    printf '\n%.0s' {1..40} | PYTHONPATH="$root/tools" python3 -m asarm_tools.evaluation.reference --checkpoint "$checkpoint" --device "${device%%:*}" \
         | sort -n | awk '{ values[NR] = $1 } END { if (NR < 40) exit 1; printf "PyTorch, whole sequence, 5 targets, 512 positions: median %.2f ms, fastest %.2f ms\n", values[20], values[1] }'
 }
 
-step environment 60 environment
+export -f environment torch_times
+export published root checkpoint device
+step environment 60 bash -c environment
 options=()
 [ "$device" = cpu ] || options=(--device "$device")
 for model in "$@"; do
@@ -69,7 +76,7 @@ step gpu 240 "$published/AsArm.Perf" gpu "$@" --device "$device" ${law:+--law "$
 for model in "$@"; do
     [ -e "$model/spiece.model" ] && step "bench-$(basename "$model")" 90 "$published/asarm" bench --model "$model" "${options[@]}"
 done
-[ -z "$checkpoint" ] || step torch 90 torch_times
+[ -z "$checkpoint" ] || step torch 90 bash -c 'set -o pipefail; torch_times'
 
 {
     echo '# Check of a GPU'

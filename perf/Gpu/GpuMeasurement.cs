@@ -26,31 +26,44 @@ internal static class GpuMeasurement
 
         int texts = int.Parse(options.GetValueOrDefault(Texts, "200"), CultureInfo.InvariantCulture);
         ModelFolder[] folders = [.. models.Select(ModelFolder.Open)];
-        GpuResults results = Measure(folders, device, options.GetValueOrDefault(Law), texts);
-        string report = GpuReport.Of(results);
-        Console.Write(report);
-        if (options.TryGetValue(Report, out string? file))
-            File.WriteAllText(file, report);
-        if (options.TryGetValue(Json, out string? json))
-            AsArm.Perf.Results.ResultFile.Write(json, results);
+        GpuResults results = Measure(folders, device, options.GetValueOrDefault(Law), texts, measured => Write(measured, options));
+        Console.Write(GpuReport.Of(results));
         return results.Laws.All(law => law.Passes) && results.Texts.All(row => row.Equal >= 0.99 * row.Texts) ? 0 : 1;
     }
 
-    private static GpuResults Measure(ModelFolder[] folders, Device device, string? law, int texts)
+    /// <summary>Measures; what there is so far is handed on after each stage, as whoever lends a GPU may not wait for the end.</summary>
+    private static GpuResults Measure(ModelFolder[] folders, Device device, string? law, int texts, Action<GpuResults> onStage)
     {
         var passes = new List<PassRow>();
         var rounds = new List<RoundRow>();
+        var laws = new List<LawRow>();
         var compared = new List<TextsRow>();
-        LawRow[] laws = law is null ? [] : [.. new DeviceLaw(ModelFolder.Open(law)).Run(device)];
-        foreach (ModelFolder folder in folders)
+        var results = new GpuResults(Machine.Current(), device.ToString(), passes, rounds, laws, compared);
+        void Stage<T>(string name, List<T> rows, IEnumerable<T> measured)
         {
-            Console.Error.WriteLine($"{folder.Name} on {device}");
-            passes.AddRange(PassTimes.Passes(folder, device));
-            rounds.AddRange(PassTimes.Rounds(folder, device));
-            if (folder.HasTokenizer && texts > 0)
-                compared.Add(SeededTexts.Compare(folder, device, texts));
+            Console.Error.WriteLine(name);
+            rows.AddRange(measured);
+            onStage(results);
         }
 
-        return new(Machine.Current(), device.ToString(), passes, rounds, laws, compared);
+        if (law is not null)
+            Stage($"exact law on {device}", laws, new DeviceLaw(ModelFolder.Open(law)).Run(device));
+        foreach (ModelFolder folder in folders)
+        {
+            Stage($"{folder.Name}: forward passes on {device}", passes, PassTimes.Passes(folder, device));
+            Stage($"{folder.Name}: rounds", rounds, PassTimes.Rounds(folder, device));
+        }
+
+        foreach (ModelFolder folder in folders.Where(folder => folder.HasTokenizer && texts > 0))
+            Stage($"{folder.Name}: texts of the same seeds", compared, [SeededTexts.Compare(folder, device, texts)]);
+        return results;
+    }
+
+    private static void Write(GpuResults results, IReadOnlyDictionary<string, string> options)
+    {
+        if (options.TryGetValue(Report, out string? report))
+            File.WriteAllText(report, GpuReport.Of(results));
+        if (options.TryGetValue(Json, out string? json))
+            AsArm.Perf.Results.ResultFile.Write(json, results);
     }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using AsArm.Inference.Gaps;
 using AsArm.Inference.Infilling;
 using AsArm.Inference.Text;
 using AsArm.Perf.Results;
@@ -6,7 +7,8 @@ using AsArm.Perf.Results;
 namespace AsArm.Perf.Lengths;
 
 /// <summary>
-/// `perf -- lengths TEXT COUNT FILE`: the evidence of 1 to 16 tokens for COUNT true gaps of each kind, with their greedy fillings, as JSON.
+/// `perf -- lengths TEXT COUNT FILE`: the evidence of 1 to 16 tokens for COUNT true gaps of each kind, with their greedy fillings, as JSON lines that
+/// tools/train/lengths.py makes a table of. A run that was stopped goes on where FILE ends.
 /// `perf -- lengths --prior TEXT COUNT`: the shares of the lengths of true gaps, each kind alike.
 /// </summary>
 internal static class LengthsMeasurement
@@ -30,15 +32,21 @@ internal static class LengthsMeasurement
         if (isPrior)
             PrintPrior(infiller, gaps);
         else
-            ResultFile.Write(values[2], gaps.Select(gap => GapEvidence.Of(infiller, gap, Lengths, fillings: 1, SuffixTokens)).OfType<GapEvidence>().Select(one => new
-            {
-                one.Gap,
-                one.Length,
-                Joint = one.Evidence.LogJoints,
-                Conditional = one.Evidence.LogConditionals,
-                one.Texts,
-            }).ToArray());
+            Measure(infiller, gaps, values[2]);
         return 0;
+    }
+
+    private static void Measure(TextInfiller infiller, List<TrueGap> gaps, string file)
+    {
+        int done = File.Exists(file) ? File.ReadLines(file).Count() : 0;
+        using StreamWriter output = File.AppendText(file);
+        output.AutoFlush = true;
+        double[] prior = LengthPrior.Learnt.LogProbabilities([.. Enumerable.Range(1, Lengths)]);
+        foreach (TrueGap gap in gaps.Skip(done))
+        {
+            GapEvidence? found = GapEvidence.Of(infiller, gap, Lengths, fillings: 1, SuffixTokens);
+            output.WriteLine(ResultFile.Line(new LengthsRow(gap, found?.Length, found is null ? null : prior, found?.Evidence.LogJoints, found?.Evidence.LogConditionals, found?.Texts)));
+        }
     }
 
     private static void PrintPrior(TextInfiller infiller, List<TrueGap> gaps)

@@ -16,7 +16,12 @@ internal static class ResultFile
         WriteIndented = true,
     };
 
+    private static readonly JsonSerializerOptions s_lineOptions = new(s_options) { WriteIndented = false };
+
     public static void Write<T>(string file, T results) => File.WriteAllText(file, JsonSerializer.Serialize(results, s_options) + "\n");
+
+    /// <summary>A line of a file of JSON lines.</summary>
+    public static string Line<T>(T results) => JsonSerializer.Serialize(results, s_lineOptions);
 
     /// <exception cref="JsonException">It is no such file.</exception>
     /// <exception cref="IOException">It cannot be read.</exception>

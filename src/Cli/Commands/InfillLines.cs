@@ -41,6 +41,7 @@ internal sealed class InfillLines(InfillArguments arguments, string input, Comma
         }
 
         output.Finish();
+        DeviceNotice.Print(infiller, streams.Error);
         streams.Error.WriteLine($"{Counts.Of(queue.Filled, "line")} filled, {queue.Failed} failed");
         return queue.Failed == 0 ? ExitCode.Done : ExitCode.Failed;
     }

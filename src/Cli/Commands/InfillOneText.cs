@@ -19,7 +19,9 @@ internal sealed class InfillOneText(InfillArguments arguments, string text, Comm
         using TextInfiller infiller = arguments.Open();
         var writer = new InfillWriter(infiller.Folder.Name, arguments.Device, streams);
         IEnumerable<InfillOutcome> outcomes = infiller.InfillOutcomes(Requests(), cancellationToken);
-        return arguments.Json ? WriteJson(writer, [.. outcomes]) : WriteText(writer, outcomes);
+        int code = arguments.Json ? WriteJson(writer, [.. outcomes]) : WriteText(writer, outcomes);
+        DeviceNotice.Print(infiller, streams.Error);
+        return code;
     }
 
     private IEnumerable<InfillRequest> Requests()

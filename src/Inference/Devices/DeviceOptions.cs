@@ -4,7 +4,7 @@ namespace AsArm.Inference.Devices;
 
 /// <summary>
 /// How a device is set up. An option that a device does not have is refused when the model is opened: the CPU has none, CUDA those up to
-/// <see cref="TuneGemm" />, TensorRT all but that one, other execution providers <see cref="ProviderLibrary" /> and <see cref="ProviderOptions" /> only.
+/// <see cref="TuneGemm" />, TensorRT all but that one and <see cref="CudaGraphs" />, other execution providers <see cref="ProviderLibrary" /> and <see cref="ProviderOptions" /> only.
 /// </summary>
 public sealed record DeviceOptions
 {

@@ -52,6 +52,12 @@ public sealed partial class TextInfiller : ITextInfiller, IDisposable, IAsyncDis
     /// <summary>The folder that was opened.</summary>
     public ModelFolder Folder { get; }
 
+    /// <summary>
+    /// Why CUDA graphs are not used although the device has them, which makes forward passes slower; null if they are used, or the device has none. Known after the
+    /// first repeated shape of a pass.
+    /// </summary>
+    public string? CudaGraphFailure => (_network as OnnxAnySubsetModel)?.CudaGraphFailure;
+
     /// <summary>The settings that all requests share.</summary>
     internal InfillSetting Setting => _setting;
 

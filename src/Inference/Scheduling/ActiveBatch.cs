@@ -84,6 +84,7 @@ internal sealed class ActiveBatch : IDisposable
         StartSequences();
         long start = Stopwatch.GetTimestamp();
         int size = _loop.Count;
+        _failures.Clear(); // of a pass that was cancelled or failed as a whole
         try
         {
             _loop.Step(cancellationToken);
@@ -107,7 +108,6 @@ internal sealed class ActiveBatch : IDisposable
 
         foreach ((ScheduledRequest request, Exception error) in _failures)
             Fail(request, error);
-        _failures.Clear();
         PassInstruments.RecordPass(_options.Model, size, Stopwatch.GetElapsedTime(start));
         if (PassInstruments.AreEnabled)
             RecordTokens();

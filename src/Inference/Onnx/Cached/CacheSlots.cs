@@ -188,7 +188,7 @@ internal sealed class CacheSlots
         _beforeResize();
         try
         {
-            _cache.Resize(new CacheLayout(Math.Min(slots, maxSlots), Math.Max(length, _limits.UsesBuckets ? layout.Length : 0)), Math.Min(Count, layout.Slots));
+            _cache.Resize(new CacheLayout(Math.Min(slots, maxSlots), length), Math.Min(Count, layout.Slots));
         }
         catch
         {
@@ -207,6 +207,6 @@ internal sealed class CacheSlots
             length = Math.Max(length, state.Order.Length);
         foreach (CacheSlot? slot in _slots)
             length = Math.Max(length, slot?.Owner.Order.Length ?? 0);
-        return _slotLength(length);
+        return Math.Max(_slotLength(length), _limits.UsesBuckets ? _cache.Layout.Length : 0);
     }
 }

@@ -39,10 +39,19 @@ internal sealed class CachedBuffers : IDisposable
         Content = [Pinned<long>(content), Pinned<long>(content), Pinned<long>(content)];
         Targets = [Pinned<long>(targets), Pinned<long>(targets)];
         PastRanks = Pinned<long>(past);
-        _logits = new TransferBuffer<float>(memory, checked(targets * manifest.VocabularySize));
-        States = manifest.HasDraftHead ? new TargetStates(manifest, memory, targets) : null;
-        _deviceInputs = memory is null ? null : new DeviceInputs(memory, Content.Length + Targets.Length + 1, checked((3 * content) + (2 * targets) + past));
         format.Allocate(content);
+        try
+        {
+            _logits = new TransferBuffer<float>(memory, checked(targets * manifest.VocabularySize));
+            States = manifest.HasDraftHead ? new TargetStates(manifest, memory, targets) : null;
+            _deviceInputs = memory is null ? null : new DeviceInputs(memory, Content.Length + Targets.Length + 1, checked((3 * content) + (2 * targets) + past));
+        }
+        catch
+        {
+            States?.Dispose();
+            _logits?.Dispose();
+            throw;
+        }
     }
 
     /// <summary>input_ids, content_positions and content_horizons, each [batch, content].</summary>
@@ -55,7 +64,7 @@ internal sealed class CachedBuffers : IDisposable
     public long[] PastRanks { get; }
 
     /// <summary>[batch, targets, vocabulary]</summary>
-    public float[] Logits => _logits.Values;
+    public ReadOnlySpan<float> Logits => _logits.Values;
 
     /// <summary>[batch, targets, state size]; null for a folder without a draft head.</summary>
     public TargetStates? States { get; }
@@ -130,7 +139,9 @@ internal sealed class CachedBuffers : IDisposable
         ];
         OrtValue[] ports = [.. Enumerable.Range(0, 2 * _manifest.Layers).Select(port => cache.Tensor(port, shape.FirstSlot, shape.Batch))];
         OrtValue logits = _logits.Tensor(TensorElementType.Float, [.. targets, _manifest.VocabularySize]);
-        return _format.Bind(graph, shape, inputs, ports, logits, States?.Bind(shape.Batch, shape.Targets));
+        BoundTensors tensors = _format.Bind(graph, shape, inputs, ports, logits, States?.Bind(shape.Batch, shape.Targets));
+        tensors.AreOnDevice = _memory is not null;
+        return tensors;
     }
 
     private void Upload(CachedShape shape)

@@ -18,9 +18,6 @@ namespace AsArm.Inference.Onnx.Cached;
 /// </remarks>
 internal sealed class CachedOnnxModel : OnnxAnySubsetModel
 {
-    /// <summary>The default limit of the cache: 2 GiB, which is 55 sequences of 512 tokens at XLNet-base size.</summary>
-    public const long DefaultCacheBytes = 1L << 31;
-
     private readonly TensorsByShape<CachedShape> _tensors = new();
     private readonly CachedGraphFormat _format;
     private readonly IDeviceMemory? _memory;
@@ -50,15 +47,15 @@ internal sealed class CachedOnnxModel : OnnxAnySubsetModel
     /// <param name="folder">A checked folder.</param>
     /// <param name="device">The device that runs it. With CUDA the cache is in its memory, for folders of format 3 on.</param>
     /// <param name="threads">Intra-op threads on a CPU; null leaves the choice to ONNX Runtime.</param>
-    /// <param name="maxCacheBytes">Limit of the cache, in bytes.</param>
+    /// <param name="maxCacheBytes">Limit of the cache, in bytes; null for 2 GiB on a CPU, which is 55 sequences of 512 tokens at XLNet-base size, and 4 GiB on a GPU.</param>
     /// <param name="deviceOptions">How the device is set up; null for the defaults.</param>
     /// <exception cref="ModelFolderException">The graph is damaged or of another model, or the folder has no cached graph.</exception>
     /// <exception cref="DeviceNotAvailableException">The device is not available, or the folder has no graph for it.</exception>
     public static CachedOnnxModel Open(
-        ModelFolder folder, Device device = default, int? threads = null, long maxCacheBytes = DefaultCacheBytes, DeviceOptions? deviceOptions = null)
+        ModelFolder folder, Device device = default, int? threads = null, long? maxCacheBytes = null, DeviceOptions? deviceOptions = null)
     {
         ArgumentNullException.ThrowIfNull(folder);
-        ArgumentOutOfRangeException.ThrowIfNegative(maxCacheBytes);
+        ArgumentOutOfRangeException.ThrowIfNegative(maxCacheBytes ?? 0, nameof(maxCacheBytes));
         return Open(folder, new ExecutionSettings(device, threads, deviceOptions), maxCacheBytes);
     }
 
@@ -72,11 +69,12 @@ internal sealed class CachedOnnxModel : OnnxAnySubsetModel
         _slots.Release(sequence);
     }
 
-    internal static CachedOnnxModel Open(ModelFolder folder, ExecutionSettings execution, long maxCacheBytes = DefaultCacheBytes)
+    internal static CachedOnnxModel Open(ModelFolder folder, ExecutionSettings execution, long? maxCacheBytes = null)
     {
         ModelManifest manifest = folder.Manifest;
         IDeviceMemory? memory = manifest.UpdatesCacheInPlace ? DeviceMemories.Of(execution.Device) : null;
-        return Open(folder, execution, maxCacheBytes, CreateCache(manifest, memory), memory: memory);
+        long bytes = maxCacheBytes ?? (memory is null ? RunLimits.Cpu : RunLimits.Gpu).CacheBytes;
+        return Open(folder, execution, bytes, CreateCache(manifest, memory), memory: memory);
     }
 
     /// <param name="folder">A checked folder.</param>
@@ -214,7 +212,7 @@ internal sealed class CachedOnnxModel : OnnxAnySubsetModel
         PlannedSequence sequence = _planner.Sequences[index];
         int first = run.BatchIndexOf(index, sequence.Slot) * pitch;
         Span<float> logits = sequence.State.Logits;
-        _buffers.Logits.AsSpan(first * VocabularySize, logits.Length).CopyTo(logits);
+        _buffers.Logits.Slice(first * VocabularySize, logits.Length).CopyTo(logits);
         if (sequence.State.StateSize > 0)
             _buffers.States!.Read(first, sequence.State.States);
     }

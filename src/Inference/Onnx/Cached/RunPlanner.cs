@@ -144,7 +144,11 @@ internal sealed class RunPlanner(int heads, long contentBytes = 0, long targetBy
         return new(from, to, shape);
     }
 
-    private bool Fits(CachedShape shape) =>
-        (long)shape.Batch * heads * shape.Past * (shape.Content + shape.Targets) <= _limits.MaxScores
-        && shape.Batch * ((shape.Content * contentBytes) + (shape.Targets * targetBytes) + (shape.IsScratch ? shape.Past * scratchBytes : 0)) <= _limits.RetainedBytes;
+    /// <summary>Whether a run of several sequences may have this shape, with its padding.</summary>
+    private bool Fits(CachedShape smallest)
+    {
+        CachedShape shape = _limits.Round(smallest, int.MaxValue);
+        return (long)shape.Batch * heads * shape.Past * (shape.Content + shape.Targets) <= _limits.MaxScores
+            && shape.Batch * ((shape.Content * contentBytes) + (shape.Targets * targetBytes) + (shape.IsScratch ? shape.Past * scratchBytes : 0)) <= _limits.MaxRunBytes;
+    }
 }

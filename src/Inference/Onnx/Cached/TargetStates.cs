@@ -46,9 +46,9 @@ internal sealed class TargetStates : IDisposable
     public void Read(int first, Span<float> states)
     {
         if (_single is not null)
-            _single.Values.AsSpan(first * _size, states.Length).CopyTo(states);
+            _single.Values.Slice(first * _size, states.Length).CopyTo(states);
         else
-            TensorPrimitives.ConvertToSingle(_half!.Values.AsSpan(first * _size, states.Length), states);
+            TensorPrimitives.ConvertToSingle(_half!.Values.Slice(first * _size, states.Length), states);
     }
 
     public void Dispose()

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using AsArm.Inference.Onnx.Sessions;
 using Microsoft.ML.OnnxRuntime;
 
@@ -8,6 +9,7 @@ internal sealed class CudaMemory : IDeviceMemory
 {
     private readonly CudaRuntime _cuda;
     private readonly int _device;
+    private readonly HashSet<nint> _pageable = []; // host memory that could not be page-locked
 
     /// <param name="cuda">The CUDA runtime.</param>
     /// <param name="device">Index of the GPU.</param>
@@ -43,8 +45,8 @@ internal sealed class CudaMemory : IDeviceMemory
     {
         if (address == 0)
             return;
-        SelectDevice();
-        Check(_cuda.Free(address));
+        if (_cuda.SetDevice(_device) != CudaRuntime.Success || _cuda.Free(address) != CudaRuntime.Success)
+            _cuda.ForgetError();
     }
 
     /// <inheritdoc />
@@ -74,20 +76,26 @@ internal sealed class CudaMemory : IDeviceMemory
     }
 
     /// <inheritdoc />
-    public bool Register(nint address, long bytes)
+    public unsafe nint AllocateHost(long bytes)
     {
+        if (bytes == 0)
+            return 0;
         SelectDevice();
-        if (_cuda.HostRegister(address, bytes) == CudaRuntime.Success)
-            return true;
+        if (_cuda.MallocHost(out nint address, bytes) == CudaRuntime.Success)
+            return address;
         _cuda.ForgetError(); // a limit of the system, as in some containers: copies are slower then
-        return false;
+        address = (nint)NativeMemory.Alloc(checked((nuint)bytes));
+        _pageable.Add(address);
+        return address;
     }
 
     /// <inheritdoc />
-    public void Unregister(nint address)
+    public unsafe void FreeHost(nint address)
     {
-        SelectDevice();
-        Check(_cuda.HostUnregister(address));
+        if (_pageable.Remove(address))
+            NativeMemory.Free((void*)address);
+        else if (address != 0 && (_cuda.SetDevice(_device) != CudaRuntime.Success || _cuda.FreeHost(address) != CudaRuntime.Success))
+            _cuda.ForgetError();
     }
 
     /// <summary>Each thread has a current device.</summary>

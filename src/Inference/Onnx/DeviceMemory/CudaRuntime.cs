@@ -15,8 +15,8 @@ internal sealed unsafe class CudaRuntime
     private readonly delegate* unmanaged<nint, nint, nuint, int, int> _memcpy;
     private readonly delegate* unmanaged<nint, nuint, nint, nuint, nuint, nuint, int, int> _memcpy2D;
     private readonly delegate* unmanaged<int> _synchronize;
-    private readonly delegate* unmanaged<nint, nuint, uint, int> _hostRegister;
-    private readonly delegate* unmanaged<nint, int> _hostUnregister;
+    private readonly delegate* unmanaged<nint*, nuint, int> _mallocHost;
+    private readonly delegate* unmanaged<nint, int> _freeHost;
     private readonly delegate* unmanaged<int, nint> _errorString;
     private readonly delegate* unmanaged<int> _lastError;
 
@@ -30,8 +30,8 @@ internal sealed unsafe class CudaRuntime
         _memcpy = (delegate* unmanaged<nint, nint, nuint, int, int>)Function("cudaMemcpy");
         _memcpy2D = (delegate* unmanaged<nint, nuint, nint, nuint, nuint, nuint, int, int>)Function("cudaMemcpy2D");
         _synchronize = (delegate* unmanaged<int>)Function("cudaDeviceSynchronize");
-        _hostRegister = (delegate* unmanaged<nint, nuint, uint, int>)Function("cudaHostRegister");
-        _hostUnregister = (delegate* unmanaged<nint, int>)Function("cudaHostUnregister");
+        _mallocHost = (delegate* unmanaged<nint*, nuint, int>)Function("cudaMallocHost");
+        _freeHost = (delegate* unmanaged<nint, int>)Function("cudaFreeHost");
         _errorString = (delegate* unmanaged<int, nint>)Function("cudaGetErrorString");
         _lastError = (delegate* unmanaged<int>)Function("cudaGetLastError");
     }
@@ -83,11 +83,17 @@ internal sealed unsafe class CudaRuntime
     /// <summary>Waits for the device.</summary>
     public int Synchronize() => _synchronize();
 
-    /// <summary>Locks host memory for faster copies.</summary>
-    public int HostRegister(nint address, long bytes) => _hostRegister(address, checked((nuint)bytes), 0);
+    /// <summary>Allocates page-locked memory of the host.</summary>
+    public int MallocHost(out nint address, long bytes)
+    {
+        nint allocated = 0;
+        int status = _mallocHost(&allocated, checked((nuint)bytes));
+        address = allocated;
+        return status;
+    }
 
-    /// <summary>Unlocks host memory.</summary>
-    public int HostUnregister(nint address) => _hostUnregister(address);
+    /// <summary>Frees page-locked memory of the host.</summary>
+    public int FreeHost(nint address) => _freeHost(address);
 
     /// <summary>Forgets the last error, which the next caller would be told otherwise.</summary>
     public void ForgetError() => _ = _lastError();

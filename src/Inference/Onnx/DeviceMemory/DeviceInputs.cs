@@ -36,7 +36,7 @@ internal sealed class DeviceInputs : IDisposable
     /// <returns>The offset of the next input.</returns>
     public int Put(ReadOnlySpan<long> values, int offset)
     {
-        values.CopyTo(_block.Values.AsSpan(offset));
+        values.CopyTo(_block.Values[offset..]);
         return Next(offset, values.Length);
     }
 

@@ -17,7 +17,7 @@ internal interface IDeviceMemory
     /// <exception cref="OutOfMemoryException">The device has not enough memory left.</exception>
     nint Allocate(long bytes);
 
-    /// <summary>Frees a block; 0 is ignored.</summary>
+    /// <summary>Frees a block; 0 is ignored. Does not fail, as it is called when something else has.</summary>
     void Free(nint address);
 
     /// <summary>Sets a part of a block to zero.</summary>
@@ -36,14 +36,14 @@ internal interface IDeviceMemory
     /// <summary>Waits for all copies: a run may read what they wrote on a stream of its own.</summary>
     void Synchronize();
 
-    /// <summary>Makes copies from and to host memory faster, where the device can; without effect elsewhere.</summary>
-    /// <param name="address">Host memory that is not moved.</param>
-    /// <param name="bytes">Size.</param>
-    /// <returns>Whether <see cref="Unregister" /> has to be called before it is freed.</returns>
-    bool Register(nint address, long bytes);
+    /// <summary>Allocates host memory that the device copies from and to fast: page-locked memory, where the system allows it.</summary>
+    /// <param name="bytes">Size; 0 is allowed.</param>
+    /// <returns>Its address.</returns>
+    /// <exception cref="OutOfMemoryException">The system has not enough memory left.</exception>
+    nint AllocateHost(long bytes);
 
-    /// <summary>Ends <see cref="Register" />.</summary>
-    void Unregister(nint address);
+    /// <summary>Frees what <see cref="AllocateHost" /> returned; 0 is ignored.</summary>
+    void FreeHost(nint address);
 }
 
 /// <summary>The direction of a copy, with the numbers of cudaMemcpyKind.</summary>

@@ -13,23 +13,38 @@ internal sealed class TransferBuffer<T> : IDisposable
     where T : unmanaged
 {
     private readonly IDeviceMemory? _memory;
-    private readonly bool _isRegistered;
+    private readonly T[] _array = []; // on a CPU
+    private nint _host; // for a device
     private nint _device;
+    private int _length;
 
     /// <param name="memory">The memory of the device; null for a CPU.</param>
     /// <param name="length">Number of elements.</param>
+    /// <exception cref="OutOfMemoryException">The device or the host has not enough memory left.</exception>
     public TransferBuffer(IDeviceMemory? memory, int length)
     {
         _memory = memory;
-        Values = GC.AllocateUninitializedArray<T>(length, pinned: true);
-        if (memory is null || length == 0)
+        _length = length;
+        if (memory is null)
+        {
+            _array = GC.AllocateUninitializedArray<T>(length, pinned: true);
             return;
+        }
+
         _device = memory.Allocate(BytesOf(length));
-        _isRegistered = memory.Register(Host(0), BytesOf(length));
+        try
+        {
+            _host = memory.AllocateHost(BytesOf(length));
+        }
+        catch
+        {
+            memory.Free(_device);
+            throw;
+        }
     }
 
-    /// <summary>The numbers, in host memory.</summary>
-    public T[] Values { get; }
+    /// <summary>The numbers, in host memory; empty once this is disposed.</summary>
+    public unsafe Span<T> Values => _memory is null ? _array : new Span<T>((void*)_host, _length);
 
     /// <summary>A tensor over a part; valid until this is disposed.</summary>
     /// <param name="type">The element type.</param>
@@ -68,15 +83,12 @@ internal sealed class TransferBuffer<T> : IDisposable
 
     public void Dispose()
     {
-        if (_memory is null || _device == 0)
-            return;
-        if (_isRegistered)
-            _memory.Unregister(Host(0));
-        _memory.Free(_device);
-        _device = 0;
+        _memory?.FreeHost(_host);
+        _memory?.Free(_device);
+        (_host, _device, _length) = (0, 0, _memory is null ? _length : 0);
     }
 
     private static unsafe long BytesOf(int length) => (long)length * sizeof(T);
 
-    private nint Host(int offset) => Marshal.UnsafeAddrOfPinnedArrayElement(Values, offset);
+    private nint Host(int offset) => _memory is null ? Marshal.UnsafeAddrOfPinnedArrayElement(_array, offset) : _host + (nint)BytesOf(offset);
 }

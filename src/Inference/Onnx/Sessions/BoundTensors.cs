@@ -27,7 +27,7 @@ internal sealed class BoundTensors : IDisposable
     public OrtIoBinding Binding { get; }
 
     /// <summary>Whether the tensors are in the memory of the device, so that a run copies nothing.</summary>
-    public bool AreOnDevice { get; init; }
+    public bool AreOnDevice { get; set; }
 
     /// <summary>Number of runs, counted by <see cref="GraphCaptures" />.</summary>
     public int Runs { get; set; }

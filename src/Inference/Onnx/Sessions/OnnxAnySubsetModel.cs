@@ -86,9 +86,16 @@ public abstract class OnnxAnySubsetModel : IAnySubsetModel, IDisposable
         if (_disposed)
             return;
         _disposed = true;
-        ReleaseTensors();
-        ReleaseDeviceMemory();
-        Graph.Dispose();
+        try
+        {
+            ReleaseTensors();
+            ReleaseDeviceMemory();
+        }
+        finally
+        {
+            Graph.Dispose();
+        }
+
         GC.SuppressFinalize(this);
     }
 

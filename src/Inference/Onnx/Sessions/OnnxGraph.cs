@@ -12,11 +12,12 @@ internal sealed class OnnxGraph : IDisposable
     private readonly Func<bool, InferenceSession> _open;
     private readonly Device _device;
     private readonly string _path;
+    private InferenceSession? _session; // null if it could not be opened again
     private GraphCaptures? _captures;
 
     private OnnxGraph(InferenceSession session, Func<bool, InferenceSession> open, GraphContract contract, Device device, string path, GraphCaptures? captures)
     {
-        Session = session;
+        _session = session;
         Contract = contract;
         _open = open;
         _device = device;
@@ -26,7 +27,9 @@ internal sealed class OnnxGraph : IDisposable
             GraphCaptures.Exclude(_runOptions);
     }
 
-    public InferenceSession Session { get; private set; }
+    /// <summary>The session.</summary>
+    /// <exception cref="ModelRunException">It could not be opened again after a failed capture.</exception>
+    public InferenceSession Session => _session ?? throw new ModelRunException($"{_path} could not be opened again without CUDA graphs: open the model anew.");
 
     public GraphContract Contract { get; }
 
@@ -98,14 +101,15 @@ internal sealed class OnnxGraph : IDisposable
     public void ReopenWithoutCaptures(string reason)
     {
         (_captures, CaptureFailure) = (null, reason);
-        Session.Dispose();
-        Session = _open(false);
+        _session?.Dispose();
+        _session = null;
+        _session = _open(false);
     }
 
     public void Dispose()
     {
         _runOptions.Dispose();
-        Session.Dispose();
+        _session?.Dispose();
     }
 
     /// <summary>A session that captures runs; one that does not if ONNX Runtime refuses, as for a graph with nodes on the CPU.</summary>

@@ -28,6 +28,21 @@ public sealed class CacheSlotsTests
         Assert.AreEqual((0, 4001), (slots.Count, slots.Length), "There is no memory for a slot, but its length is known.");
     }
 
+    /// <summary>With buckets memory stays where it is: slots are as long as they have been, and what fits is computed with that length.</summary>
+    [TestMethod]
+    public void Prepare_ShorterSequencesOnADevice_KeepTheLengthOfSlots()
+    {
+        CacheSlots slots = new(_cache, RunLimits.Gpu.RoundLength, 1024, () => _resized++, limits: RunLimits.Gpu);
+        SequenceState first = NewState(200);
+        slots.Prepare([first]);
+        Assert.AreEqual((new CacheLayout(1, 256), 256), (_cache.Layout, slots.Length));
+        slots.Release(first);
+        SequenceState[] short_ = [.. Enumerable.Range(0, 5).Select(_ => NewState(20))];
+        slots.Prepare(short_);
+        Assert.AreEqual((new CacheLayout(4, 256), 4, 256), (_cache.Layout, slots.Count, slots.Length));
+        Assert.AreEqual(2, _resized);
+    }
+
     /// <summary>So that sequences of similar length can share a run.</summary>
     [TestMethod]
     public void Prepare_NewSequences_GetSlotsByTheirTokens()

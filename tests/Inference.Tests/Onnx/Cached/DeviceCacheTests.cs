@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Runtime.CompilerServices;
 using AsArm.Assd.Models;
 using AsArm.Assd.Ordering;
+using AsArm.Assd.Tests.Support;
 using AsArm.Inference.Devices;
 using AsArm.Inference.ModelFolders;
 using AsArm.Inference.Onnx.Cached;
@@ -127,6 +128,24 @@ public sealed class DeviceCacheTests
         Evaluate(model, [state], known: 8, targets: 3);
         Evaluate(model, [state], known: 9, targets: 4);
         Assert.AreEqual(2, model.CudaGraphCount);
+        Assert.IsTrue(Tensors(model).All(tensors => tensors.AreOnDevice), "Inputs would be bound again for each run.");
+    }
+
+    /// <summary>Shapes beyond the limit run as usual.</summary>
+    [TestMethod]
+    public void OptionsFor_MoreShapesThanTheLimit_AreNotCaptured()
+    {
+        ModelFolder folder = ModelFolder.Open(Files.Micro);
+        using OnnxGraph graph = OnnxGraph.Open(folder, folder.GraphPath(s_execution, useCache: true)!, GraphContract.Cached(folder.Manifest), s_execution);
+        BoundTensors[] shapes = [.. Enumerable.Range(0, 3).Select(_ => new BoundTensors(graph, [], []))];
+        var captures = new GraphCaptures(limit: 2);
+        bool[][] captured = [.. Enumerable.Range(0, 3).Select(_ => shapes.Select(tensors => captures.OptionsFor(tensors) is not null).ToArray())];
+        SpanAssert.AreEqual([false, false, false], captured[0], "First runs.");
+        SpanAssert.AreEqual([true, true, false], captured[1]);
+        SpanAssert.AreEqual([true, true, false], captured[2]);
+        Assert.AreEqual(2, captures.Count);
+        foreach (BoundTensors tensors in shapes)
+            tensors.Dispose();
     }
 
     /// <summary>A capture that fails is repeated as a usual run in a session without captures, and said once.</summary>
@@ -140,7 +159,7 @@ public sealed class DeviceCacheTests
         for (int pass = 0; pass < 6; pass++)
         {
             if (pass == 3)
-                Tensors(model).CaptureOptions!.AddRunConfigEntry("gpu_graph_id", "no number"); // ONNX Runtime refuses the run
+                Tensors(model).Single(tensors => tensors.CaptureOptions is not null).CaptureOptions!.AddRunConfigEntry("gpu_graph_id", "no number"); // ONNX Runtime refuses the run
             Assert.IsLessThanOrEqualTo(Tolerance, Difference(model, host, states, known: 3 + pass, targets: 2));
             Assert.AreEqual(pass >= 3, model.CudaGraphFailure is not null);
         }
@@ -178,6 +197,9 @@ public sealed class DeviceCacheTests
         memory.Limit = 1 << 16;
         Assert.ThrowsExactly<InsufficientMemoryException>(() => Evaluate(device, [state], known: 3, targets: 1));
         memory.Limit = long.MaxValue;
+        memory.FailsOnHost = true;
+        Assert.ThrowsExactly<InsufficientMemoryException>(() => Evaluate(device, [state], known: 3, targets: 1));
+        memory.FailsOnHost = false;
         Assert.IsLessThanOrEqualTo(Tolerance, Difference(device, host, [state], known: 3, targets: 1));
     }
 
@@ -227,12 +249,11 @@ public sealed class DeviceCacheTests
         memory.Synchronize();
     }
 
-    /// <summary>The only tensors that have been captured.</summary>
-    private static BoundTensors Tensors(CachedOnnxModel model)
+    private static List<BoundTensors> Tensors(CachedOnnxModel model)
     {
         var all = new List<BoundTensors>();
         TensorsOf(model).ForEach(all.Add);
-        return all.Single(tensors => tensors.CaptureOptions is not null);
+        return all;
     }
 
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_tensors")]

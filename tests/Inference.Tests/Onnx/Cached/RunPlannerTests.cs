@@ -176,6 +176,21 @@ public sealed class RunPlannerTests
         Assert.AreEqual(1, planner.Runs.Length, "The memory of slots has its own limit.");
     }
 
+    /// <summary>On a device padding to powers of two counts: 256 MiB are the limit, here with queries of 1 MiB.</summary>
+    [TestMethod]
+    [DataRow(64, 4, 1)]
+    [DataRow(64, 5, 2)]
+    [DataRow(65, 2, 1)]
+    [DataRow(65, 3, 2)]
+    public void Plan_BuffersOnADevice_AreBoundedWithTheirPadding(int targets, int count, int runs)
+    {
+        var planner = new RunPlanner(1, targetBytes: 1 << 20, limits: RunLimits.Gpu);
+        planner.Plan([.. Enumerable.Range(0, count).Select(_ => NewState(5, targets))], WithoutMemory, past: 0, scratchPast: 16);
+        Assert.AreEqual(runs, planner.Runs.Length);
+        foreach (CachedRun run in planner.Runs)
+            Assert.IsLessThanOrEqualTo(256, run.Shape.Batch * run.Shape.Targets);
+    }
+
     /// <summary>2 * 2 * 1024 * 1024 attention scores are the limit.</summary>
     [TestMethod]
     [DataRow(2, 1023, 1, 2, 1)]

@@ -20,14 +20,17 @@ internal sealed unsafe class SeparateMemory : IDeviceMemory, IDisposable
     /// <summary>Bytes copied so far, by direction.</summary>
     public Dictionary<CopyDirection, long> Copied { get; } = [];
 
-    /// <summary>Registered host memory.</summary>
-    public HashSet<nint> Registered { get; } = [];
+    /// <summary>Host memory that is not freed.</summary>
+    public HashSet<nint> HostBlocks { get; } = [];
 
     /// <summary>Whether a copy to the device was not followed by <see cref="Synchronize" />.</summary>
     public bool HasPendingCopies { get; private set; }
 
     /// <summary>The largest number of bytes of all blocks together; more is refused.</summary>
     public long Limit { get; set; } = long.MaxValue;
+
+    /// <summary>Whether the host has no memory left.</summary>
+    public bool FailsOnHost { get; set; }
 
     public nint Allocate(long bytes)
     {
@@ -73,15 +76,30 @@ internal sealed unsafe class SeparateMemory : IDeviceMemory, IDisposable
 
     public void Synchronize() => HasPendingCopies = false;
 
-    public bool Register(nint address, long bytes) => Registered.Add(address);
+    public nint AllocateHost(long bytes)
+    {
+        if (bytes == 0)
+            return 0;
+        if (FailsOnHost)
+            throw new InsufficientMemoryException("The host has not enough memory left.");
+        nint address = (nint)NativeMemory.AlignedAlloc((nuint)bytes, 256);
+        HostBlocks.Add(address);
+        return address;
+    }
 
-    public void Unregister(nint address) => Assert.IsTrue(Registered.Remove(address));
+    public void FreeHost(nint address)
+    {
+        if (address == 0)
+            return;
+        Assert.IsTrue(HostBlocks.Remove(address));
+        NativeMemory.AlignedFree((void*)address);
+    }
 
     /// <summary>Nothing may be left.</summary>
     public void Dispose()
     {
         Assert.AreEqual(0, Blocks, "Blocks were not freed.");
-        Assert.IsEmpty(Registered);
+        Assert.IsEmpty(HostBlocks);
     }
 
     private void RequireBlock(nint address, long bytes) =>
