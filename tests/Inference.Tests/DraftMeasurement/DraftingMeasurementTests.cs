@@ -62,6 +62,7 @@ public sealed class DraftingMeasurementTests
         Assert.AreEqual(2, ForwardPassCosts.Of(figures, Device.Cuda, 32, mode: DraftMode.Throughput).Fixed, "A full batch shares it.");
         Assert.AreEqual(16, ForwardPassCosts.Of(figures, Device.Cpu, null, mode: DraftMode.Latency).Fixed);
         Assert.AreEqual(1, ForwardPassCosts.Of(null, Device.Cpu, null, mode: DraftMode.Throughput).Fixed);
+        Assert.AreEqual(500, ForwardPassCosts.Of(null, Device.Cuda, null, mode: DraftMode.Latency).Fixed);
     }
 
     /// <summary>With an n-gram table, draft tokens of every source are verified.</summary>
