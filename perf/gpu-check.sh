@@ -74,7 +74,7 @@ for model in "$@"; do
 done
 step gpu 240 "$published/AsArm.Perf" gpu "$@" --device "$device" ${law:+--law "$law"} --texts "$texts" --json "$out/gpu.json" --report "$out/gpu.md"
 for model in "$@"; do
-    [ -e "$model/spiece.model" ] && step "bench-$(basename "$model")" 90 "$published/asarm" bench --model "$model" "${options[@]}"
+    [ -e "$model/spiece.model" ] && step "bench-$(basename "$model")" 150 "$published/asarm" bench --model "$model" "${options[@]}"
 done
 [ -z "$checkpoint" ] || step torch 90 bash -c 'set -o pipefail; torch_times'
 
