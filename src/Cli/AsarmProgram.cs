@@ -51,6 +51,7 @@ internal static class AsarmProgram
             VerifyCommand.Create(),
             InfoCommand.Create(),
             BenchCommand.Create(),
+            ServeCommand.Create(),
         };
         Examples.AddTo(root);
 

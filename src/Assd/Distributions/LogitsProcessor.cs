@@ -4,13 +4,14 @@ using AsArm.Assd.Models;
 namespace AsArm.Assd.Distributions;
 
 /// <summary>
-/// Turns raw logits [V] into the distribution that is sampled: bans, then temperature, then top-k, then top-p. The logit of an excluded
-/// token becomes minus infinity. One instance serves one sequence at a time; it holds its buffers, so no row allocates.
+/// Turns raw logits [V] into the distribution that is sampled: biases, then bans, then temperature, then top-k, then top-p. The logit of an
+/// excluded token becomes minus infinity. One instance serves one sequence at a time; it holds its buffers, so no row allocates.
 /// </summary>
 public sealed class LogitsProcessor
 {
     private readonly SamplingOptions _options;
     private readonly TokenSet _banned;
+    private readonly KeyValuePair<int, float>[] _biases;
     private readonly float[] _weights;
     private readonly int[] _candidates;
 
@@ -22,6 +23,7 @@ public sealed class LogitsProcessor
         options.Validate(vocabularySize);
         _options = options;
         _banned = new TokenSet(options.BannedTokens);
+        _biases = [.. options.LogitBias.Select(one => KeyValuePair.Create(one.Key, (float)one.Value))];
         _weights = new float[vocabularySize];
         _candidates = new int[vocabularySize];
     }
@@ -47,14 +49,14 @@ public sealed class LogitsProcessor
     }
 
     /// <summary>
-    /// Natural log-probability of a token under the processed distribution, in greedy decoding under temperature 1 with the bans alone; the
+    /// Natural log-probability of a token under the processed distribution, in greedy decoding under temperature 1 with biases and bans alone; the
     /// raw logits are overwritten.
     /// </summary>
     /// <inheritdoc cref="ToProbabilities(Span{float}, TokenSet)" />
     public double LogProbability(Span<float> logits, int token, TokenSet? bannedHere = null)
     {
         if (_options.IsGreedy)
-            Ban(logits, bannedHere);
+            Adjust(logits, bannedHere);
         else
             Process(logits, bannedHere);
         return Probabilities.LogProbability(logits, token, _weights);
@@ -65,10 +67,10 @@ public sealed class LogitsProcessor
     /// <param name="probabilities">[V] the result.</param>
     /// <param name="bannedHere">Tokens banned for this row alone.</param>
     /// <param name="allowedHere">The tokens among which it is; null for all.</param>
-    /// <returns>The natural log-probability of that token under temperature 1 with the bans alone; minus infinity if no token is allowed, and then any may be the result.</returns>
+    /// <returns>The natural log-probability of that token under temperature 1 with biases and bans alone; minus infinity if no token is allowed, and then any may be the result.</returns>
     internal double ToMode(Span<float> logits, Span<float> probabilities, TokenSet? bannedHere, TokenMask? allowedHere = null)
     {
-        Ban(logits, bannedHere);
+        Adjust(logits, bannedHere);
         int mode = allowedHere is null ? logits.IndexOf(TensorPrimitives.Max<float>(logits)) : allowedHere.Mode(logits);
         if (mode < 0)
         {
@@ -86,10 +88,12 @@ public sealed class LogitsProcessor
     /// <summary>Whether a token is banned, everywhere or for this row.</summary>
     internal bool IsBanned(int token, TokenSet? bannedHere) => _banned.Contains(token) || bannedHere?.Contains(token) == true;
 
-    private void Ban(Span<float> logits, TokenSet? bannedHere)
+    private void Adjust(Span<float> logits, TokenSet? bannedHere)
     {
         if (!TensorPrimitives.IsFiniteAll<float>(logits))
             throw new ModelOutputException("The model returned NaN or infinite logits.");
+        foreach ((int token, float bias) in _biases)
+            logits[token] = Math.Clamp(logits[token] + bias, float.MinValue, float.MaxValue);
         foreach (int token in _banned.Tokens)
             logits[token] = float.NegativeInfinity;
         if (bannedHere is null)
@@ -100,7 +104,7 @@ public sealed class LogitsProcessor
 
     private void Process(Span<float> logits, TokenSet? bannedHere)
     {
-        Ban(logits, bannedHere);
+        Adjust(logits, bannedHere);
         if (_options.Temperature != 1)
             Scale(logits);
         if (_options.TopK is int k && k < logits.Length)

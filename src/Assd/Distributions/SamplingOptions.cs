@@ -7,11 +7,12 @@ namespace AsArm.Assd.Distributions;
 public record SamplingOptions
 {
     private static readonly Dictionary<int, TokenSet> s_noBans = [];
+    private static readonly Dictionary<int, double> s_noBias = [];
 
     /// <summary>
     /// The divisor of the logits; finite and not negative. 1 is the model's own distribution. 0 is greedy decoding: the most probable token
     /// that is not banned, the lowest id among equals, whatever <see cref="TopK" />, <see cref="TopP" /> and the seed are.
-    /// Log-probabilities of greedy decoding are those under temperature 1 with the bans alone.
+    /// Log-probabilities of greedy decoding are those under temperature 1 with bans and <see cref="LogitBias" /> alone.
     /// </summary>
     public double Temperature { get; init; } = 1;
 
@@ -36,6 +37,15 @@ public record SamplingOptions
     /// </summary>
     public IReadOnlyDictionary<int, TokenSet> BannedTokensAt { get; init; } = s_noBans;
 
+    /// <summary>The maximum absolute value of a <see cref="LogitBias" />; larger ones would cost the other logits their precision in float32.</summary>
+    public const double MaxLogitBias = 100;
+
+    /// <summary>
+    /// By token: what is added to its logit before bans, temperature, top-k and top-p, in drafts and oracles alike; from -<see cref="MaxLogitBias" /> to
+    /// <see cref="MaxLogitBias" />. It defines the distribution that exact samplers sample, also that of log-probabilities in greedy decoding.
+    /// </summary>
+    public IReadOnlyDictionary<int, double> LogitBias { get; init; } = s_noBias;
+
     /// <summary>
     /// k, the number of draft tokens of a speculation step; at least 1. Read by speculative samplers only. With null, a sampler without a
     /// draft policy uses <see cref="DefaultDraftLength" />.
@@ -53,6 +63,13 @@ public record SamplingOptions
     {
         ArgumentNullException.ThrowIfNull(BannedTokens);
         ArgumentNullException.ThrowIfNull(BannedTokensAt);
+        ArgumentNullException.ThrowIfNull(LogitBias);
+        foreach ((int token, double bias) in LogitBias)
+        {
+            Require((uint)token < (uint)vocabularySize, nameof(LogitBias), token, $"must have tokens within 0..{vocabularySize - 1}");
+            Require(Math.Abs(bias) <= MaxLogitBias, nameof(LogitBias), bias, $"must be from -{MaxLogitBias} to {MaxLogitBias}");
+        }
+
         Require(Temperature >= 0 && double.IsFinite(Temperature), nameof(Temperature), Temperature, "must be 0 (greedy) or a positive number");
         Require(TopK is null or >= 1, nameof(TopK), TopK, "must be at least 1");
         Require(TopP is null or (> 0 and <= 1), nameof(TopP), TopP, "must be in (0, 1]");

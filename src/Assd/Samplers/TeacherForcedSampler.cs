@@ -11,6 +11,10 @@ namespace AsArm.Assd.Samplers;
 /// </summary>
 public sealed class TeacherForcedSampler : Sampler
 {
+    private readonly TokenProbability[][] _top;
+    private readonly int _topTokenCount;
+    private readonly float[] _logits = [], _distribution = [];
+
     /// <summary>Allocates one row of logits for every target.</summary>
     /// <param name="order">The order of the sequence.</param>
     /// <param name="tokens">[order.Length] all tokens by position, those of targets included.</param>
@@ -24,7 +28,28 @@ public sealed class TeacherForcedSampler : Sampler
         ArgumentNullException.ThrowIfNull(order);
         for (int rank = order.GivenCount; rank < order.Length; rank++)
             State.SetToken(rank, tokens[order.Positions[rank]]);
+        _top = new TokenProbability[order.TargetCount][];
+        Array.Fill(_top, []);
     }
+
+    /// <summary>The maximum number of <see cref="TopTokens" />; 0, the default, for none.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Negative.</exception>
+    public int TopTokenCount
+    {
+        get => _topTokenCount;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfNegative(value);
+            _topTokenCount = value;
+            (_logits, _distribution) = value > 0 ? (new float[State.VocabularySize], new float[State.VocabularySize]) : ([], []);
+        }
+    }
+
+    /// <summary>
+    /// [TargetCount] the most probable tokens of the distribution of each target, by rank, the most probable first; empty until the sampler is done, and
+    /// without <see cref="TopTokenCount" />.
+    /// </summary>
+    public IReadOnlyList<IReadOnlyList<TokenProbability>> TopTokens => _top;
 
     /// <inheritdoc />
     protected override void PrepareCore(IRandomSource random)
@@ -38,6 +63,19 @@ public sealed class TeacherForcedSampler : Sampler
     protected override void ProcessLogitsCore(IRandomSource random)
     {
         for (int row = 0; row < State.Conditionals.Length; row++)
+        {
+            if (TopTokenCount > 0)
+                _top[Committed - State.Order.GivenCount] = TopOf(row);
             CommitKnown(row);
+        }
+    }
+
+    /// <summary>The most probable tokens of a row, whose logits are left as they are.</summary>
+    private TokenProbability[] TopOf(int row)
+    {
+        State.Row(row).CopyTo(_logits);
+        WriteDistribution(row, _distribution);
+        _logits.CopyTo(State.Row(row));
+        return TokenProbability.Top(_distribution, TopTokenCount);
     }
 }

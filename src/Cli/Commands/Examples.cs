@@ -36,6 +36,11 @@ internal static class Examples
             asarm bench
             asarm bench --repeats 10 --threads 1
             """,
+        ["serve"] = """
+            asarm serve
+            asarm serve --model small=models/tiny --port 8081 --api-key-file keys.txt
+            asarm serve --config server.json
+            """,
     };
 
     /// <summary>Makes --help of every subcommand end with its examples.</summary>

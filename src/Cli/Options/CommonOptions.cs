@@ -88,7 +88,8 @@ internal static class CommonOptions
         return null;
     }
 
-    private static string DefaultModel()
+    /// <summary>The folder of the model that comes with the command.</summary>
+    public static string DefaultModel()
     {
         string name = typeof(CommonOptions).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
             .Single(attribute => attribute.Key == "DefaultModel").Value!;

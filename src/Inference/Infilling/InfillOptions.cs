@@ -6,7 +6,7 @@ using AsArm.Inference.Text;
 namespace AsArm.Inference.Infilling;
 
 /// <summary>
-/// Options of a request. Every combination samples exactly from the distribution that temperature, top-k, top-p, bans and
+/// Options of a request. Every combination samples exactly from the distribution that temperature, top-k, top-p, bans, biases and
 /// <see cref="GapSpacing" /> define, except with <see cref="SamplerKind.Parallel" />.
 /// </summary>
 public sealed record InfillOptions : SamplingOptions

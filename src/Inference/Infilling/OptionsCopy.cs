@@ -12,6 +12,7 @@ internal static class OptionsCopy
         where T : SamplingOptions => (T)((SamplingOptions)options with
         {
             BannedTokens = options.BannedTokens?.ToArray()!, // null is refused later, with the name of the option
+            LogitBias = options.LogitBias is null ? null! : new Dictionary<int, double>(options.LogitBias),
             BannedTokensAt = options.BannedTokensAt is null ? null! : new Dictionary<int, TokenSet>(options.BannedTokensAt),
         });
 

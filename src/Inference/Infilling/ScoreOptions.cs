@@ -1,3 +1,5 @@
+using AsArm.Inference.Text;
+
 namespace AsArm.Inference.Infilling;
 
 /// <summary>Options of a request to score spans.</summary>
@@ -8,6 +10,12 @@ public sealed record ScoreOptions
     /// texts that fit.
     /// </summary>
     public bool Window { get; init; }
+
+    /// <summary>The maximum of <see cref="TopTokens" />.</summary>
+    public const int MaxTopTokens = 100;
+
+    /// <summary>The number of most probable tokens that are returned for each scored token (<see cref="TokenScore.TopTokens" />), from 0 to <see cref="MaxTopTokens" />.</summary>
+    public int TopTokens { get; init; }
 
     /// <summary>The time that the request may take, from its submission; positive. Null for no limit.</summary>
     public TimeSpan? Timeout { get; init; }

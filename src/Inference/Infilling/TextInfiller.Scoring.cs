@@ -1,4 +1,6 @@
+using AsArm.Assd.Distributions;
 using AsArm.Assd.Models;
+using AsArm.Assd.Samplers;
 using AsArm.Inference.Text;
 
 namespace AsArm.Inference.Infilling;
@@ -57,6 +59,34 @@ public sealed partial class TextInfiller
         var request = new RequestPlan<EvaluationJob, double[]>(
             "score", null, true, () => EvaluationJob.LogProbabilities(filled.Order, filled.Tokens, filled.Distribution, _setting.Manifest.VocabularySize, result), (_, _, _) => result);
         return _runner.Run(request, cancellationToken);
+    }
+
+    /// <summary>
+    /// [generated tokens, by rank] The most probable tokens in the place of each generated token of a result, under the distribution that its log-probability is of,
+    /// in one forward pass per window.
+    /// </summary>
+    /// <param name="result">A result of this infiller.</param>
+    /// <param name="count">The maximum number for each, at least 1.</param>
+    /// <param name="cancellationToken">Cancels the request.</param>
+    internal async Task<IReadOnlyList<IReadOnlyList<TokenProbability>>> TopTokensAsync(InfillResult result, int count, CancellationToken cancellationToken)
+    {
+        var top = new List<IReadOnlyList<TokenProbability>>();
+        foreach (FilledSequence filled in result.Sequences)
+        {
+            SamplingOptions options = filled.Distribution.IsGreedy ? filled.Distribution with { Temperature = 1, TopK = null, TopP = null } : filled.Distribution;
+            await _runner.RunAsync(
+                new RequestPlan<EvaluationJob, int>(
+                    "score",
+                    null,
+                    true,
+                    () => new EvaluationJob(
+                        () => new TeacherForcedSampler(filled.Order, filled.Tokens, options, _setting.Manifest.VocabularySize) { TopTokenCount = count },
+                        sampler => top.AddRange(((TeacherForcedSampler)sampler).TopTokens)),
+                    (_, _, _) => 0),
+                cancellationToken).ConfigureAwait(false);
+        }
+
+        return top;
     }
 
     private RequestPlan<EvaluationJob, ScoreResult> PlanScore(ScorePrompt prompt, ScoreOptions options)

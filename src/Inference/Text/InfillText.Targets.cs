@@ -1,3 +1,5 @@
+using AsArm.Assd.Distributions;
+
 namespace AsArm.Inference.Text;
 
 /// <content>Tokens and places of filled gaps and of scored spans.</content>
@@ -123,7 +125,8 @@ internal sealed partial class InfillText
 
     /// <summary>The scores of the marked spans.</summary>
     /// <param name="scores">[targets] Log-probabilities (natural) by rank, from left to right.</param>
-    public ScoreResult Score(IReadOnlyList<double> scores)
+    /// <param name="top">[targets] The most probable tokens of each; null without.</param>
+    public ScoreResult Score(IReadOnlyList<double> scores, IReadOnlyList<IReadOnlyList<TokenProbability>>? top = null)
     {
         var byPosition = new (double LogProbability, int Rank)[_tokens.Count];
         int next = 0;
@@ -134,7 +137,24 @@ internal sealed partial class InfillText
         }
 
         IEnumerable<SpanScore> spans = Targets.Zip(TargetTokens(Tokens, byPosition), (part, tokens) =>
-            new SpanScore(part.Text, tokens.Sum(token => token.LogProbability), tokens.Count) { TokenScores = tokens });
+            new SpanScore(part.Text, tokens.Sum(token => token.LogProbability), tokens.Count) { TokenScores = top is null ? tokens : WithTop(part, tokens, top) });
         return new ScoreResult(scores.Sum(), scores.Count, [.. spans]);
+    }
+
+    private TokenScore[] WithTop(Part part, IReadOnlyList<TokenScore> scores, IReadOnlyList<IReadOnlyList<TokenProbability>> top)
+    {
+        int[] tokens = Tokens;
+        var committed = new bool[tokens.Length];
+        Array.Fill(committed, true);
+        return [.. scores.Select((score, i) => score with { TopTokens = [.. top[score.Rank].Select(one => AlternativeAt(part.Positions.Start.Value + i, one))] })];
+
+        TokenAlternative AlternativeAt(int position, TokenProbability one)
+        {
+            int scored = tokens[position];
+            tokens[position] = one.Token;
+            var alternative = new TokenAlternative(one.Token, TokenText(position, tokens, committed), Math.Log(one.Probability));
+            tokens[position] = scored;
+            return alternative;
+        }
     }
 }

@@ -16,7 +16,11 @@ public sealed class LogitsProcessorTests
         var random = new SplitMix64(1);
         foreach (int length in Lengths.All.Where(length => length > options.BannedTokens.Count))
         {
-            SamplingOptions fitting = options with { BannedTokens = [.. options.BannedTokens.Where(token => token < length)] };
+            SamplingOptions fitting = options with
+            {
+                BannedTokens = [.. options.BannedTokens.Where(token => token < length)],
+                LogitBias = options.LogitBias.Where(one => one.Key < length).ToDictionary(),
+            };
             float[] row = random.NextRow(length, 2.5);
             double[] expected = ReferenceMath.Distribution(row, fitting);
             new LogitsProcessor(fitting, length).ToProbabilities(row);
@@ -39,6 +43,8 @@ public sealed class LogitsProcessorTests
         new() { TopP = 1e-9 },
         new() { BannedTokens = [0, 6, 6] },
         new() { Temperature = 1.3, TopK = 20, TopP = 0.8, BannedTokens = [3, 1] },
+        new() { LogitBias = new Dictionary<int, double> { [0] = 2.5, [5] = -3 } },
+        new() { Temperature = 0.7, TopK = 20, TopP = 0.8, BannedTokens = [3], LogitBias = new Dictionary<int, double> { [0] = 2.5, [3] = 9, [7] = -100 } },
     ];
 
     [TestMethod]
@@ -87,6 +93,22 @@ public sealed class LogitsProcessorTests
         AssertDistribution(new() { TopK = 2, BannedTokens = [1] }, [2, 9, 2, 1], [0.5, 0, 0.5, 0]);
 
     [TestMethod]
+    public void ToProbabilities_GreedyWithABias_HasTheModeOfTheBiased() =>
+        AssertDistribution(new() { Temperature = 0, LogitBias = new Dictionary<int, double> { [1] = 4 } }, [3, 1, 2], [0, 1, 0]);
+
+    [TestMethod]
+    [DataRow(3, 1.0)]
+    [DataRow(-1, 1.0)]
+    [DataRow(0, 100.5)]
+    [DataRow(0, double.NaN)]
+    public void Constructor_BiasOutOfRange_Throws(int token, double bias)
+    {
+        ArgumentOutOfRangeException error = Assert.ThrowsExactly<ArgumentOutOfRangeException>(
+            () => new LogitsProcessor(new() { LogitBias = new Dictionary<int, double> { [token] = bias } }, 3));
+        Assert.AreEqual(nameof(SamplingOptions.LogitBias), error.ParamName);
+    }
+
+    [TestMethod]
     public void ToProbabilities_AllButOneBanned_KeepsThatOne() =>
         AssertDistribution(new() { BannedTokens = [0, 2], TopK = 2, TopP = 0.5, Temperature = 3 }, [9, -9, 9], [0, 1, 0]);
 
@@ -124,10 +146,12 @@ public sealed class LogitsProcessorTests
     {
         foreach (SamplingOptions options in AllOptions)
         {
-            SamplingOptions unbanned = options with { BannedTokens = [] };
+            SamplingOptions unbanned = options with { BannedTokens = [], LogitBias = new Dictionary<int, double>() };
             AssertDistribution(unbanned, [float.MaxValue, -float.MaxValue], [1, 0]);
             AssertDistribution(unbanned, [-1e4f, 1e4f, -1e4f], [0, 1, 0]);
         }
+
+        AssertDistribution(new() { LogitBias = new Dictionary<int, double> { [0] = 100, [1] = -100 } }, [float.MaxValue, -float.MaxValue], [1, 0]);
     }
 
     [TestMethod]

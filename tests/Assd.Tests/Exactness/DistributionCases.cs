@@ -37,7 +37,15 @@ internal static class DistributionCases
             new() { DraftLength = 3, Temperature = 0.8, TopK = 3, BannedTokens = [3], BannedTokensAt = Bans(0, [1], 2, [0, 3]) }),
         ["V3, 4 of 5, random, restricted, k4"] = () => new(
             TableModel.Random(3, 5, 2.4, 14), Random(".G...", 3), new() { DraftLength = 4, BannedTokensAt = Bans(2, [1], 4, [0]) }),
+        [Biased] = () => new(TableModel.Random(4, 4, 2.6, 15), LeftToRight("G..."), new() { DraftLength = 3, LogitBias = Biases }),
+        ["V4, 3 of 5, random, biased and warped, k3"] = () => new(
+            TableModel.Random(4, 5, 1.7, 16),
+            Random(".G.G.", 5),
+            new() { DraftLength = 3, Temperature = 0.8, TopK = 3, BannedTokens = [1], LogitBias = Biases }),
     };
+
+    /// <summary>The task with biases of logits.</summary>
+    public const string Biased = "V4, 3 of 4, biased, k3";
 
     /// <summary>The task with further banned tokens at two positions.</summary>
     public const string Restricted = "V4, 3 of 4, restricted, k3";
@@ -59,6 +67,8 @@ internal static class DistributionCases
 
     private static Dictionary<int, TokenSet> Bans(int first, int[] atFirst, int second, int[] atSecond) =>
         new() { [first] = new TokenSet(atFirst), [second] = new TokenSet(atSecond) };
+
+    private static Dictionary<int, double> Biases => new() { [0] = -0.7, [1] = 3, [3] = 0.9 };
 
     private static bool[] Given(string pattern) => [.. pattern.Select(letter => letter == 'G')];
 }

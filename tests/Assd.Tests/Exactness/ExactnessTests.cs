@@ -115,6 +115,22 @@ public sealed class ExactnessTests
         Assert.IsFalse(free.Test(kind, Seed, restricted.Joint).Passes);
     }
 
+    /// <summary>Control: without the biases every sampler has another distribution, which the check must detect.</summary>
+    [TestMethod]
+    [DataRow(SamplerKind.Sequential)]
+    [DataRow(SamplerKind.Assd)]
+    [DataRow(SamplerKind.Ngram)]
+    [DataRow(SamplerKind.Fused)]
+    [DataRow(SamplerKind.FusedTokenWise)]
+    [DataRow(SamplerKind.FusedHead)]
+    public void Run_WithoutTheBiases_IsDetected(SamplerKind kind)
+    {
+        DistributionCase biased = DistributionCases.Get(DistributionCases.Biased);
+        var free = new DistributionCase(biased.Model, biased.Order, biased.Options with { LogitBias = new Dictionary<int, double>() });
+        Assert.IsTrue(free.Test(kind, Seed, out _).Passes);
+        Assert.IsFalse(free.Test(kind, Seed, biased.Joint).Passes);
+    }
+
     private static void AssertExact(DistributionCase task, SamplerKind kind)
     {
         GoodnessOfFitResult result = task.Test(kind, Seed, out _);

@@ -31,11 +31,13 @@ internal static class ReferenceMath
     }
 
     /// <summary>
-    /// Bans, temperature, top-k, top-p; of equal tokens the lower comes first. At temperature 0 the most probable token has probability 1.
+    /// Biases, bans, temperature, top-k, top-p; of equal tokens the lower comes first. At temperature 0 the most probable token has probability 1.
     /// </summary>
     public static double[] Distribution(ReadOnlySpan<float> logits, SamplingOptions options, int position = -1)
     {
         double[] processed = ToDouble(logits);
+        foreach ((int token, double bias) in options.LogitBias)
+            processed[token] += bias;
         foreach (int token in options.BannedTokens.Concat(BannedAt(options, position)))
             processed[token] = double.NegativeInfinity;
         double maximum = processed.Max();

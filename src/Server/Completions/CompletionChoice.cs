@@ -1,0 +1,88 @@
+using System.Text.Json;
+using AsArm.Inference.Infilling;
+using AsArm.Inference.Text;
+
+namespace AsArm.Server.Completions;
+
+/// <summary>An answered text.</summary>
+/// <param name="Text">The text.</param>
+/// <param name="FinishReason">"stop" where the model chose the end or a stop text was found, "length" where max_tokens did.</param>
+internal sealed record CompletionChoice(string Text, string FinishReason)
+{
+    /// <summary>Its tokens; null if their log-probabilities were not asked for.</summary>
+    public IReadOnlyList<AnsweredToken>? Tokens { get; init; }
+
+    /// <summary>How many alternatives each token has; 0 for none.</summary>
+    public int Alternatives { get; init; }
+
+    /// <summary>The texts of the gaps of a prompt with gap markup; null otherwise.</summary>
+    public IReadOnlyList<string>? Gaps { get; init; }
+
+    /// <summary>The result; null where nothing was generated.</summary>
+    public InfillResult? Result { get; init; }
+
+    /// <summary>Writes the fields of the choice.</summary>
+    public void Write(Utf8JsonWriter json, int index)
+    {
+        json.WriteStartObject();
+        json.WriteString("text", Text);
+        json.WriteNumber("index", index);
+        if (Tokens is null)
+            json.WriteNull("logprobs");
+        else
+            WriteTokens(json, Tokens);
+        json.WriteString("finish_reason", FinishReason);
+        if (Gaps is not null)
+        {
+            json.WriteStartArray("gaps");
+            foreach (string gap in Gaps)
+                json.WriteStringValue(gap);
+            json.WriteEndArray();
+        }
+
+        if (Result is not null)
+            json.WriteNumber("seed", Result.Seed);
+        json.WriteEndObject();
+    }
+
+    private void WriteTokens(Utf8JsonWriter json, IReadOnlyList<AnsweredToken> tokens)
+    {
+        json.WriteStartObject("logprobs");
+        json.WriteStartArray("tokens");
+        foreach (AnsweredToken token in tokens)
+            json.WriteStringValue(token.Text);
+        json.WriteEndArray();
+        json.WriteStartArray("token_logprobs");
+        foreach (AnsweredToken token in tokens)
+            json.WriteNumberValue(token.LogProbability);
+        json.WriteEndArray();
+        if (Alternatives == 0)
+            json.WriteNull("top_logprobs");
+        else
+            WriteAlternatives(json, tokens);
+        json.WriteStartArray("text_offset");
+        foreach (AnsweredToken token in tokens)
+            json.WriteNumberValue(token.Offset);
+        json.WriteEndArray();
+        json.WriteEndObject();
+    }
+
+    /// <summary>The token itself is always among them, with the very number of token_logprobs, so that clients can compare the two.</summary>
+    private static void WriteAlternatives(Utf8JsonWriter json, IReadOnlyList<AnsweredToken> tokens)
+    {
+        json.WriteStartArray("top_logprobs");
+        foreach (AnsweredToken token in tokens)
+        {
+            var top = new Dictionary<string, double>();
+            foreach (TokenAlternative one in token.Top)
+                top.TryAdd(one.Text, one.LogProbability);
+            top[token.Text] = token.LogProbability;
+            json.WriteStartObject();
+            foreach ((string text, double logProbability) in top)
+                json.WriteNumber(text, logProbability);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+    }
+}

@@ -1,0 +1,92 @@
+using AsArm.Assd.Distributions;
+using AsArm.Inference.Infilling;
+using AsArm.Inference.Text;
+using AsArm.Server.Requests;
+
+namespace AsArm.Server.Completions;
+
+/// <summary>Fills and scores the prompts of a request.</summary>
+/// <param name="request">The request.</param>
+/// <param name="infiller">The model.</param>
+internal sealed class CompletionRunner(CompletionRequest request, TextInfiller infiller)
+{
+    /// <summary>The counts so far.</summary>
+    public CompletionUsage Usage { get; } = new();
+
+    /// <summary>The choices of a prompt.</summary>
+    /// <param name="index">The index of the prompt.</param>
+    /// <param name="cancellationToken">Cancels it.</param>
+    public async Task<IReadOnlyList<CompletionChoice>> ChoicesAsync(int index, CancellationToken cancellationToken)
+    {
+        CompletionPrompt prompt = request.Prompts[index];
+        Task<SpanScore?> echoed = EchoAsync(prompt, cancellationToken);
+        var choices = new List<CompletionChoice>();
+        if (prompt.Infill is null)
+        {
+            SpanScore? score = await echoed;
+            Count(infiller.CountTokens(new InfillPrompt().AddText(prompt.Text)).Total, 0);
+            CompletionChoice nothing = Nothing(prompt, score);
+            return [.. Enumerable.Repeat(nothing, request.N)];
+        }
+
+        InfillResult[] results = await Samples.FillAsync(infiller, prompt.Infill, OptionsOf(index), cancellationToken);
+        Count(results[0].Usage.GivenTokens, results.Sum(result => result.Usage.GeneratedTokens));
+        foreach (InfillResult result in request.BestOf > request.N ? results.OrderByDescending(Quality).Take(request.N) : results)
+            choices.Add(await ChoiceOfAsync(prompt, result, await echoed, cancellationToken));
+        return choices;
+    }
+
+    /// <summary>The options of the samples of a prompt.</summary>
+    public InfillOptions[] OptionsOf(int index)
+    {
+        InfillOptions options = request.Options with { GapSpacing = request.Prompts[index].Spacing };
+        return Samples.OptionsOf(options.Seed is long seed ? options with { Seed = unchecked(seed + (index * request.BestOf)) } : options, request.BestOf);
+    }
+
+    /// <summary>Adds to the counts.</summary>
+    public void Count(long given, int generated)
+    {
+        lock (Usage)
+            (Usage.PromptTokens, Usage.CompletionTokens) = (Usage.PromptTokens + (int)given, Usage.CompletionTokens + generated);
+    }
+
+    /// <summary>Why a text has ended where it has.</summary>
+    public static string ReasonOf(CompletionPrompt prompt, bool isCut) => isCut || prompt.HasSuffix || prompt.IsMarkup ? "stop" : "length";
+
+    private static double Quality(InfillResult result) => result.Statistics.LogProbability / result.Statistics.Generated;
+
+    private async Task<SpanScore?> EchoAsync(CompletionPrompt prompt, CancellationToken cancellationToken)
+    {
+        if (!request.Echo || request.Logprobs is not int count || prompt.Text.Length == 0)
+            return null;
+        var options = new ScoreOptions { TopTokens = count, Timeout = request.Options.Timeout };
+        return (await infiller.ScoreAsync(new ScorePrompt().AddSpan(prompt.Text), options, cancellationToken)).Spans[0];
+    }
+
+    private CompletionChoice Nothing(CompletionPrompt prompt, SpanScore? score) => new(request.Echo ? prompt.Text : "", "length")
+    {
+        Tokens = request.Logprobs is null ? null : [.. score is null ? [] : AnsweredToken.Of(score)],
+        Alternatives = request.Logprobs ?? 0,
+    };
+
+    private async Task<CompletionChoice> ChoiceOfAsync(CompletionPrompt prompt, InfillResult result, SpanScore? echoed, CancellationToken cancellationToken)
+    {
+        string text = prompt.TextOf(result);
+        int? cut = request.Stop.CutIn(text);
+        string before = request.Echo ? prompt.Text : "";
+        return new CompletionChoice(before + text[..(cut ?? text.Length)], ReasonOf(prompt, cut is not null))
+        {
+            Tokens = request.Logprobs is null ? null : [.. echoed is null ? [] : AnsweredToken.Of(echoed), .. await TokensOfAsync(prompt, result, before.Length, cut, cancellationToken)],
+            Alternatives = request.Logprobs ?? 0,
+            Gaps = prompt.IsMarkup ? [.. result.Gaps.Select(gap => gap.Text)] : null,
+            Result = result,
+        };
+    }
+
+    private async Task<IEnumerable<AnsweredToken>> TokensOfAsync(CompletionPrompt prompt, InfillResult result, int before, int? cut, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<IReadOnlyList<TokenProbability>>? top = request.Logprobs > 0 ? await infiller.TopTokensAsync(result, request.Logprobs.Value, cancellationToken) : null;
+        int shift = prompt.IsMarkup ? 0 : before - result.Gaps[0].Start;
+        return AnsweredToken.Of(result, top, infiller, shift).Where(token => cut is null || token.Offset < before + cut);
+    }
+}

@@ -1,0 +1,45 @@
+using System.Text.Json;
+using AsArm.Server.Configuration;
+using AsArm.Server.Fields;
+using AsArm.Server.Models;
+
+namespace AsArm.Server.Completions;
+
+/// <summary>POST /v1/completions, as OpenAI's clients send it.</summary>
+internal static class CompletionsEndpoint
+{
+    public static async Task HandleAsync(HttpContext context, ModelPool models, ServerOptions options)
+    {
+        FieldValues values = await RequestBody.ReadAsync(context, CompletionRequest.Fields);
+        using ModelLease model = await models.RentAsync(values.Text("model"), context.RequestAborted);
+        CompletionRequest request = CompletionRequest.Read(values, options, model.Infiller);
+        var runner = new CompletionRunner(request, model.Infiller);
+        (string id, long created) = ($"cmpl-{Guid.NewGuid():N}", DateTimeOffset.UtcNow.ToUnixTimeSeconds());
+        if (request.Stream)
+        {
+            using var stream = new CompletionStream(context, request, runner, model.Infiller, WriteHead);
+            await stream.RunAsync();
+            return;
+        }
+
+        Task<IReadOnlyList<CompletionChoice>>[] tasks = [.. Enumerable.Range(0, request.Prompts.Count).Select(prompt => runner.ChoicesAsync(prompt, context.RequestAborted))];
+        CompletionChoice[] choices = [.. (await Task.WhenAll(tasks)).SelectMany(all => all)];
+        await Answer.WriteAsync(context, json =>
+        {
+            WriteHead(json);
+            json.WriteStartArray("choices");
+            foreach ((int index, CompletionChoice choice) in choices.Index())
+                choice.Write(json, index);
+            json.WriteEndArray();
+            runner.Usage.Write(json);
+        });
+
+        void WriteHead(Utf8JsonWriter json)
+        {
+            json.WriteString("id", id);
+            json.WriteString("object", "text_completion");
+            json.WriteNumber("created", created);
+            json.WriteString("model", model.Name);
+        }
+    }
+}

@@ -1,0 +1,47 @@
+using System.Text.Json;
+using AsArm.Inference.Infilling;
+using AsArm.Server.Fields;
+
+namespace AsArm.Server.Completions;
+
+/// <summary>Reads the prompts: texts, or tokens that a client has made with the model's tokenizer.</summary>
+internal static class PromptTexts
+{
+    private const string Rule = "must be a string, an array of strings, an array of token ids, or an array of such arrays, and not empty";
+
+    /// <summary>The texts of the prompts.</summary>
+    /// <exception cref="RequestException">They are none, or tokens that are not those of their text.</exception>
+    public static IEnumerable<string> Read(FieldValues values, TextInfiller infiller)
+    {
+        JsonElement value = values.Value("prompt") ?? throw values.Error("prompt", "is missing");
+        if (value.ValueKind == JsonValueKind.String)
+            return values.Texts("prompt");
+        if (value.ValueKind != JsonValueKind.Array || value.GetArrayLength() == 0)
+            throw values.Error("prompt", Rule);
+        return value[0].ValueKind switch
+        {
+            JsonValueKind.String => values.Texts("prompt"),
+            JsonValueKind.Number => [TextOf(value, values, infiller)],
+            JsonValueKind.Array => value.EnumerateArray().Select(tokens => TextOf(tokens, values, infiller)).ToArray(),
+            _ => throw values.Error("prompt", Rule),
+        };
+    }
+
+    private static string TextOf(JsonElement tokens, FieldValues values, TextInfiller infiller)
+    {
+        if (tokens.ValueKind != JsonValueKind.Array)
+            throw values.Error("prompt", Rule);
+        var ids = new List<int>();
+        foreach (JsonElement token in tokens.EnumerateArray())
+        {
+            if (token.ValueKind != JsonValueKind.Number || !token.TryGetInt32(out int id) || (uint)id >= (uint)infiller.Model.VocabularySize || !infiller.InfillTokenizer.IsText(id))
+                throw values.Error("prompt", $"must have ids of text tokens, from 0 to {infiller.Model.VocabularySize - 1}", token);
+            ids.Add(id);
+        }
+
+        string text = infiller.InfillTokenizer.DecodeStart(ids.ToArray());
+        return infiller.InfillTokenizer.EncodeStart(text).SequenceEqual(ids)
+            ? text
+            : throw values.Error("prompt", "has tokens that are not those of their text, as the model's tokenizer makes them");
+    }
+}

@@ -1,0 +1,93 @@
+using System.Globalization;
+using System.Numerics;
+using System.Text.Json;
+using AsArm.Cli.Options;
+
+namespace AsArm.Server.Fields;
+
+/// <summary>The values of the fields of a request. Null stands for a field that is left out.</summary>
+/// <param name="values">By name; each is known.</param>
+/// <param name="path">What stands before the names in messages.</param>
+internal sealed class FieldValues(IReadOnlyDictionary<string, JsonElement> values, string path)
+{
+    /// <summary>Whether a field is there and not null.</summary>
+    public bool Has(string name) => Value(name) is not null;
+
+    /// <summary>The value of a field; null if it is left out.</summary>
+    public JsonElement? Value(string name) => values.TryGetValue(name, out JsonElement value) && value.ValueKind != JsonValueKind.Null ? value : null;
+
+    /// <summary>A text.</summary>
+    public string? Text(string name) => Value(name) is JsonElement value ? TextOf(value, name) : null;
+
+    /// <summary>A text that has to be there.</summary>
+    public string RequiredText(string name) => Text(name) ?? throw Error(name, "is missing");
+
+    /// <summary>A text or an array of texts.</summary>
+    public IReadOnlyList<string> Texts(string name)
+    {
+        if (Value(name) is not JsonElement value)
+            return [];
+        return value.ValueKind == JsonValueKind.Array ? [.. value.EnumerateArray().Select(one => TextOf(one, name))] : [TextOf(value, name)];
+    }
+
+    /// <summary>True or false.</summary>
+    public bool Flag(string name, bool otherwise = false)
+    {
+        if (Value(name) is not JsonElement value)
+            return otherwise;
+        return value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.GetBoolean() : throw Error(name, "must be true or false", value);
+    }
+
+    /// <summary>A number in a range.</summary>
+    public T? Number<T>(string name, NumberRange<T> range)
+        where T : struct, INumberBase<T>
+    {
+        if (Value(name) is not JsonElement value)
+            return null;
+        return value.ValueKind == JsonValueKind.Number
+            && T.TryParse(value.GetRawText(), NumberStyles.Float, CultureInfo.InvariantCulture, out T number) && range.Holds(number)
+                ? number
+                : throw Error(name, $"must be {range.Text}", value);
+    }
+
+    /// <summary>An integer in a range.</summary>
+    public int? Integer(string name, int minimum, int maximum) =>
+        Number(name, new NumberRange<int>(string.Create(CultureInfo.InvariantCulture, $"an integer from {minimum} to {maximum}"), value => value >= minimum && value <= maximum));
+
+    /// <summary>One of a few names.</summary>
+    public T? Choice<T>(string name, IReadOnlyDictionary<string, T> choices)
+        where T : struct, Enum
+    {
+        if (Value(name) is not JsonElement value)
+            return null;
+        return value.ValueKind == JsonValueKind.String && choices.TryGetValue(TextOf(value, name), out T choice)
+            ? choice
+            : throw Error(name, $"must be {string.Join(", ", choices.Keys)}", value);
+    }
+
+    /// <summary>Refuses a field, unless it has a value that changes nothing.</summary>
+    public void RequireNeutral(string name, params IEnumerable<string> neutral)
+    {
+        string[] allowed = [.. neutral];
+        if (Value(name) is JsonElement value && !allowed.Contains(value.GetRawText()))
+            throw Error(name, $"is not supported: leave it out{(allowed.Length == 0 ? "" : $" or give {string.Join(" or ", allowed)}")}");
+    }
+
+    /// <summary>The error of a field.</summary>
+    public RequestException Error(string name, string rule, JsonElement? given = null) =>
+        RequestException.Of(path + name, rule, given is JsonElement value ? FieldList.Shown(value.GetRawText()) : null);
+
+    private string TextOf(JsonElement value, string name)
+    {
+        if (value.ValueKind != JsonValueKind.String)
+            throw Error(name, "must be a string", value);
+        try
+        {
+            return value.GetString()!;
+        }
+        catch (InvalidOperationException)
+        {
+            throw Error(name, "has an unpaired surrogate");
+        }
+    }
+}

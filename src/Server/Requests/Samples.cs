@@ -1,0 +1,34 @@
+using System.Security.Cryptography;
+using AsArm.Inference.Infilling;
+using AsArm.Inference.Text;
+
+namespace AsArm.Server.Requests;
+
+/// <summary>Several samples of one text.</summary>
+internal static class Samples
+{
+    /// <summary>Options with the seeds S, S + 1, ... (beyond the largest one from the smallest on); S is drawn if there is none.</summary>
+    public static InfillOptions[] OptionsOf(InfillOptions options, int count)
+    {
+        long seed = options.Seed ?? RandomNumberGenerator.GetInt32(int.MaxValue);
+        return [.. Enumerable.Range(0, count).Select(i => options with { Seed = unchecked(seed + i) })];
+    }
+
+    /// <summary>Fills a prompt several times, in the same forward passes. If one fails, the others are cancelled.</summary>
+    public static async Task<InfillResult[]> FillAsync(ITextInfiller infiller, InfillPrompt prompt, IEnumerable<InfillOptions> options, CancellationToken cancellationToken)
+    {
+        using var source = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        Task<InfillResult>[] tasks = [.. options.Select(one => infiller.InfillAsync(prompt, one, source.Token))];
+        try
+        {
+            await foreach (Task<InfillResult> task in Task.WhenEach(tasks))
+                await task;
+            return await Task.WhenAll(tasks);
+        }
+        catch
+        {
+            await source.CancelAsync();
+            throw;
+        }
+    }
+}
