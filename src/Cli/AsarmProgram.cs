@@ -64,6 +64,8 @@ internal static class AsarmProgram
         }
 
         ParseResult parsed = root.Parse(arguments, parser);
+        if (parsed.CommandResult.Command.Name == ServeCommand.Name)
+            configuration.ProcessTerminationTimeout = null; // the server handles signals itself, and lets requests end
         return parsed.Errors.Count > 0 ? Fail(streams, ExitCode.BadInput, Describe(parsed)) : await parsed.InvokeAsync(configuration);
     }
 

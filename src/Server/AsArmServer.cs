@@ -8,6 +8,7 @@ using AsArm.Server.Page;
 using AsArm.Server.Security;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.HostFiltering;
+using Microsoft.Extensions.Logging.Console;
 
 namespace AsArm.Server;
 
@@ -73,6 +74,7 @@ internal static class AsArmServer
         });
         builder.Logging.ClearProviders();
         builder.Logging.AddSimpleConsole(console => console.SingleLine = true);
+        builder.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace); // as the command reports
         builder.Logging.SetMinimumLevel(LogLevel.Warning).AddFilter("AsArm", LogLevel.Information);
     }
 

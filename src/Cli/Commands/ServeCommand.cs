@@ -9,9 +9,12 @@ namespace AsArm.Cli.Commands;
 /// <summary>asarm serve: the model over HTTP. Only this command loads ASP.NET Core.</summary>
 internal static class ServeCommand
 {
+    /// <summary>Its name.</summary>
+    public const string Name = "serve";
+
     public static Command Create()
     {
-        var command = new Command("serve", "Answer requests over HTTP, as OpenAI's, llama.cpp's and Ollama's clients send them");
+        var command = new Command(Name, "Answer requests over HTTP, as OpenAI's, llama.cpp's and Ollama's clients send them");
         var models = new Option<string[]>("--model")
         {
             Description = "Model folder, or NAME=DIR for the name that requests give; several are given one by one, and the first is that of requests that name none (default: the model that comes with the command)",
@@ -35,8 +38,7 @@ internal static class ServeCommand
     {
         try
         {
-            ServerOptions options = ServerConfiguration.Read(file, settings, CommonOptions.DefaultModel());
-            await AsArmServer.RunAsync(options, address => streams.Error.WriteLine($"asarm: listening on {address}, model {options.DefaultName}"), cancellationToken);
+            await ServerHost.RunAsync(file, settings, CommonOptions.DefaultModel(), line => streams.OutputWriter.WriteLine(line), cancellationToken);
         }
         catch (ServerConfigurationException error)
         {
@@ -56,7 +58,7 @@ internal static class ServeCommand
                 throw new UsageException($"--model {model} has a name with a colon.");
             yield return KeyValuePair.Create<string, string?>($"Models:{name}", folder);
             if (index == 0)
-                yield return KeyValuePair.Create<string, string?>(nameof(ServerOptions.DefaultModel), name);
+                yield return KeyValuePair.Create<string, string?>("DefaultModel", name);
         }
     }
 }

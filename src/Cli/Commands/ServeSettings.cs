@@ -1,32 +1,29 @@
 using System.CommandLine;
 using System.Globalization;
 using AsArm.Cli.Options;
-using AsArm.Server.Configuration;
 
 namespace AsArm.Cli.Commands;
 
-/// <summary>The options of asarm serve that are settings of the server.</summary>
+/// <summary>The options of asarm serve that are settings of the server, by the names of docs/server.md.</summary>
 internal sealed class ServeSettings
 {
     private readonly List<(Option Option, Func<ParseResult, IEnumerable<KeyValuePair<string, string?>>> Read)> _options = [];
 
     public ServeSettings()
     {
-        Add("--host", "ADDRESS", nameof(ServerOptions.Host), "Address to listen on; * for all (default 127.0.0.1, for this machine only)");
-        Number("--port", "N", nameof(ServerOptions.Port), "Port; 0 for any that is free (default 8080)");
-        Add("--device", "cpu|cuda|tensorrt|PROVIDER", nameof(ServerOptions.Device), "Where the networks run (default cpu)");
-        Number("--threads", "N", nameof(ServerOptions.Threads), "Threads on a CPU (default: one per core)");
-        Flag("--float32", nameof(ServerOptions.Float32), "Compute int8 and int4 models in float32");
-        Number("--memory-budget", "MB", nameof(ServerOptions.MemoryBudgetMb), "What the files of open models may take; idle models are closed for others (default: no limit)");
-        List("--api-key", "KEY", nameof(ServerOptions.ApiKeys), "A key that clients have to send; several are given one by one. Others can see it in the list of processes: --api-key-file or the environment are better");
-        Add("--api-key-file", "FILE", nameof(ServerOptions.ApiKeyFile), "A file with a key a line");
-        List("--cors-origin", "ORIGIN", nameof(ServerOptions.CorsOrigins), "Origin of web pages that may ask, such as https://example.org; several are given one by one (default: none)");
-        Number("--max-queue", "N", nameof(ServerOptions.MaxQueuedRequests), "Requests that wait for their first forward pass; further ones are refused (default 256)");
-        Number("--request-timeout", "SECONDS", nameof(ServerOptions.RequestTimeoutSeconds), "Time after which a request is given up (default 120)");
-        Number("--shutdown-timeout", "SECONDS", nameof(ServerOptions.ShutdownTimeoutSeconds), "Time that requests have to end when the server stops (default 30)");
-        Number("--reload", "SECONDS", nameof(ServerOptions.ReloadSeconds), "Look at the model folders that often, and open changed ones anew (default: never)");
-        Add("--otlp", "URL", nameof(ServerOptions.OtlpEndpoint), "Send metrics and traces there by OTLP");
-        Flag("--prometheus", nameof(ServerOptions.Prometheus), "Answer Prometheus at /metrics");
+        Add("--host", "ADDRESS", "Host", "Address to listen on; * for all (default 127.0.0.1, for this machine only)");
+        Number("--port", "N", "Port", "Port; 0 for any that is free (default 8080)");
+        Add("--device", "cpu|cuda|tensorrt|PROVIDER", "Device", "Where the networks run (default cpu)");
+        Number("--threads", "N", "Threads", "Threads on a CPU (default: one per core)");
+        Flag("--float32", "Float32", "Compute int8 and int4 models in float32");
+        Number("--memory-budget", "MB", "MemoryBudgetMb", "What the files of open models may take; idle models are closed for others (default: no limit)");
+        List("--api-key", "KEY", "ApiKeys", "A key that clients have to send; several are given one by one. Others can see it in the list of processes: --api-key-file or the environment are better");
+        Add("--api-key-file", "FILE", "ApiKeyFile", "A file with a key a line");
+        List("--cors-origin", "ORIGIN", "CorsOrigins", "Origin of web pages that may ask, such as https://example.org; several are given one by one (default: none)");
+        Number("--max-queue", "N", "MaxQueuedRequests", "Requests that wait for their first forward pass; further ones are refused (default 256)");
+        Number("--request-timeout", "SECONDS", "RequestTimeoutSeconds", "Time after which a request is given up (default 120)");
+        Number("--shutdown-timeout", "SECONDS", "ShutdownTimeoutSeconds", "Time that requests have to end when the server stops (default 30)");
+        Number("--reload", "SECONDS", "ReloadSeconds", "Look at the model folders that often, and open changed ones anew (default: never)");
     }
 
     /// <summary>The options of the command line.</summary>

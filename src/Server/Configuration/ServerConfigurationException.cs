@@ -1,4 +1,4 @@
 namespace AsArm.Server.Configuration;
 
 /// <summary>The settings of the server are wrong; the message names one.</summary>
-internal sealed class ServerConfigurationException(string message) : Exception(message);
+public sealed class ServerConfigurationException(string message) : Exception(message);

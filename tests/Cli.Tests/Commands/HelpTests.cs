@@ -5,7 +5,7 @@ namespace AsArm.Cli.Tests.Commands;
 [TestClass]
 public sealed class HelpTests
 {
-    private static readonly string[] _commands = ["infill", "score", "verify", "info", "bench"];
+    private static readonly string[] _commands = ["infill", "score", "verify", "info", "bench", "serve"];
 
     [TestMethod]
     [DataRow("--help")]
@@ -27,6 +27,7 @@ public sealed class HelpTests
     [DataRow("verify", "--model --golden --tolerance --device")]
     [DataRow("info", "--model")]
     [DataRow("bench", "--model --device --threads --repeats")]
+    [DataRow("serve", "--model --config --host --port --device --threads --memory-budget --api-key --api-key-file --cors-origin --max-queue --request-timeout --shutdown-timeout --reload")]
     public void Help_OfACommand_NamesEveryOptionAndShowsExamples(string command, string options)
     {
         AsarmResult result = AsarmCommand.Run(command, "--help").Done();
