@@ -9,7 +9,7 @@ public sealed class ArchitectureTests
 {
     private static readonly string[] s_folders =
     [
-        "Devices", "Tokenization", "ModelFolders", "Onnx.Providers", "Onnx.Sessions", "Onnx.DeviceMemory", "Onnx.Stateless", "Onnx.Cached", "Onnx", "Patterns", "Text", "Verification", "Telemetry", "Scheduling", "Gaps", "Infilling", "DraftMeasurement",
+        "Devices", "Tokenization", "ModelFolders", "Onnx.Providers", "Onnx.Sessions", "Onnx.DeviceMemory", "Onnx.Stateless", "Onnx.Cached", "Onnx", "Patterns", "Text", "Constraints", "Verification", "Telemetry", "Scheduling", "Gaps", "Infilling", "DraftMeasurement",
     ];
 
     [TestMethod]

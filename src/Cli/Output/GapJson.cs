@@ -1,4 +1,5 @@
 using System.Text.Json;
+using AsArm.Assd.Constraints;
 using AsArm.Inference.Gaps;
 using AsArm.Inference.Infilling;
 
@@ -22,10 +23,38 @@ internal static class GapJson
             json.WriteString("method", NameOf(gap.Method));
             if (gap.Lengths.Count > 0)
                 WriteLengths(json, gap.Lengths);
+            if (gap.Choices.Count > 0)
+                WriteChoices(json, gap.Choices);
+            if (gap.Conditioning is ConditionalStatistics statistics)
+                WriteConditioning(json, statistics);
             json.WriteEndObject();
         }
 
         json.WriteEndArray();
+    }
+
+    private static void WriteChoices(Utf8JsonWriter json, IReadOnlyList<ChoiceProbability> choices)
+    {
+        json.WriteStartArray("choices");
+        foreach (ChoiceProbability choice in choices)
+        {
+            json.WriteStartObject();
+            json.WriteString("text", choice.Text);
+            json.WriteNumber("tokens", choice.Tokens);
+            json.WriteNumber("probability", choice.Probability);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+    }
+
+    private static void WriteConditioning(Utf8JsonWriter json, ConditionalStatistics statistics)
+    {
+        json.WriteNumber("tries", statistics.Tries);
+        if (statistics.Particles == 0)
+            return;
+        json.WriteNumber("particles", statistics.Particles);
+        json.WriteNumber("effective_sample_size", Math.Round(statistics.EffectiveSampleSize, 2));
     }
 
     /// <summary>"exact", "estimate", "evidence" and so on.</summary>

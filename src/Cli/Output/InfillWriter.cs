@@ -19,11 +19,10 @@ internal sealed class InfillWriter(string model, Device device, CommandStreams s
         streams.Error.WriteLine(
             $"{Counts.Of(counts.Generated, "token")} in {Counts.Of(counts.Nfe, "forward pass")}{windows} ({ChoiceNames.NameOf(outcome.Request.Options.Sampler)}), " +
             $"log probability {counts.LogProbability:F2}, seed {result.Seed}, {model}, {device}");
-        foreach ((int index, InfilledGap gap) in result.Gaps.Index().Where(entry => entry.Item.Lengths.Count > 0))
+        foreach ((int index, InfilledGap gap) in result.Gaps.Index())
         {
-            double probability = gap.Lengths.First(one => one.Tokens == gap.Tokens.Count).Probability;
-            streams.Error.WriteLine(
-                $"gap {index + 1}: {Counts.Of(gap.Tokens.Count, "token")} of {gap.Lengths[0].Tokens} to {gap.Lengths[^1].Tokens}, probability {probability:F2} ({GapJson.NameOf(gap.Accuracy)})");
+            if (GapFigures.Of(gap) is string figures)
+                streams.Error.WriteLine($"gap {index + 1}: {figures} ({GapJson.NameOf(gap.Accuracy)})");
         }
     }
 

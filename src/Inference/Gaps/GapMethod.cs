@@ -17,4 +17,7 @@ public enum GapMethod
 
     /// <summary>Resampling among weighted samples: approximate.</summary>
     Resampling,
+
+    /// <summary>Greedy decoding of a gap that has to meet a condition: the most probable allowed token at each step, after the most probable length.</summary>
+    Greedy,
 }

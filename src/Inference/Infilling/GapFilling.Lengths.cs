@@ -1,17 +1,27 @@
 using AsArm.Inference.Gaps;
-using AsArm.Inference.Text;
 
 namespace AsArm.Inference.Infilling;
 
 /// <content>Lengths by evidence.</content>
 internal sealed partial class GapFilling
 {
-    private IEnumerable<IReadOnlyList<SequenceTask>> Resolve(int index) => ResolveLength(_gaps[index], index);
-
     /// <summary>Finds the posterior of a length and draws the length; the gap is filled later, together with those that follow.</summary>
-    private IEnumerable<IReadOnlyList<SequenceTask>> ResolveLength(GapState gap, int index)
+    private IEnumerable<IReadOnlyList<SequenceTask>> ResolveLength(int index)
     {
-        int[] lengths = LengthsOf(gap);
+        GapState gap = _gaps[index];
+        foreach (IReadOnlyList<SequenceTask> step in FindPosterior(index, copies: 1))
+            yield return step;
+        gap.Length = gap.Lengths[Draw([.. gap.Lengths.Select(one => one.Probability)])].Tokens;
+        (gap.IsResolved, gap.Accuracy, gap.Method) = (true, GapAccuracy.Estimate, GapMethod.Evidence);
+    }
+
+    /// <summary>Finds the posterior of the length of a gap.</summary>
+    /// <param name="index">The gap.</param>
+    /// <param name="copies">Number of gaps that have the same length.</param>
+    private IEnumerable<IReadOnlyList<SequenceTask>> FindPosterior(int index, int copies)
+    {
+        GapState gap = _gaps[index];
+        int[] lengths = LengthsOf(gap, copies);
         var evidence = new double[lengths.Length];
         GapSurroundings surroundings = SurroundingsOf(index);
         if (surroundings.After.Length > 0 && lengths.Length > 1)
@@ -25,16 +35,13 @@ internal sealed partial class GapFilling
         double[] prior = _options.Lengths.Prior.LogProbabilities(lengths);
         double[] posterior = LogWeights.Normalise([.. prior.Zip(evidence, (log, other) => log + other)]);
         gap.Lengths = [.. lengths.Select((length, i) => new LengthProbability(length, posterior[i], evidence[i]))];
-        gap.Length = lengths[Draw(posterior)];
-        (gap.IsResolved, gap.Accuracy, gap.Method) = (true, GapAccuracy.Estimate, GapMethod.Evidence);
     }
 
     /// <summary>The lengths that a gap may have, as far as the model takes them.</summary>
-    private int[] LengthsOf(GapState gap)
+    private int[] LengthsOf(GapState gap, int copies)
     {
-        (long minimum, long maximum) = (gap.Specification.MinTokens!.Value, gap.Specification.MaxTokens!.Value);
-        long room = _text.Encoder.Maximum - (Encode().Tokens.Length - gap.Length);
-        return [.. Enumerable.Range((int)minimum, (int)(Math.Max(minimum, Math.Min(maximum, room)) - minimum) + 1)];
+        long room = (_text.Encoder.Maximum - (Encode().Tokens.Length - ((long)copies * gap.Length))) / copies;
+        return [.. gap.Known.Lengths.Where((length, i) => i == 0 || length <= room).Select(length => (int)length)];
     }
 
     private GapSurroundings SurroundingsOf(int index) => GapSurroundings.Of(
@@ -45,10 +52,10 @@ internal sealed partial class GapFilling
         _options.IsGreedy ? Array.IndexOf(probabilities, probabilities.Max()) : LogWeights.Sample(probabilities, _random.NextDouble());
 
     /// <summary>The length with which a gap stands until its own is found: the mean of the prior, as far as the model takes it.</summary>
-    private int ExpectedLength(GapSpecification gap)
+    private int ExpectedLength(KnownGap gap)
     {
-        long minimum = GapText.ShortestOf(gap), maximum = Math.Min(gap.MaxTokens ?? GapSpecification.DefaultMaxTokens, minimum + (_text.Room / _text.Gaps.Length));
-        int[] lengths = [.. Enumerable.Range((int)minimum, (int)(maximum - minimum) + 1)];
+        long maximum = gap.ShortestLength + (_text.Room / _text.Gaps.Count);
+        int[] lengths = [.. gap.Lengths.TakeWhile(length => length <= maximum).Select(length => (int)length)];
         double[] prior = _options.Lengths.Prior.LogProbabilities(lengths);
         return (int)Math.Round(lengths.Zip(prior, (length, log) => length * Math.Exp(log)).Sum());
     }

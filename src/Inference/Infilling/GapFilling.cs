@@ -39,18 +39,29 @@ internal sealed partial class GapFilling
     }
 
     /// <summary>The steps, each of sequences that share forward passes. Between two of them nothing of the text is in the model.</summary>
+    /// <exception cref="InfillTextException">No filling was found that meets what the gaps ask for.</exception>
     public IEnumerable<IReadOnlyList<SequenceTask>> Steps()
     {
-        for (int next; (next = Array.FindIndex(_gaps, gap => !gap.IsResolved)) >= 0;)
+        foreach (IReadOnlyList<SequenceTask> step in Choose())
+            yield return step;
+        for (int first; (first = Array.FindIndex(_gaps, gap => gap.Tokens is null)) >= 0;)
         {
-            if (Array.FindIndex(_gaps, 0, next, gap => gap.Tokens is null) >= 0)
-                yield return [Fill(next)];
-            foreach (IReadOnlyList<SequenceTask> step in Resolve(next))
-                yield return step;
+            int end = EndOfUnit(first);
+            if (Array.Exists(_gaps[first..end], IsConstrained))
+            {
+                foreach (IReadOnlyList<SequenceTask> step in FillConstrained(first, end))
+                    yield return step;
+            }
+            else if (_gaps[first].IsResolved)
+            {
+                yield return [Fill(end)];
+            }
+            else
+            {
+                foreach (IReadOnlyList<SequenceTask> step in ResolveLength(first))
+                    yield return step;
+            }
         }
-
-        if (Array.Exists(_gaps, gap => gap.Tokens is null))
-            yield return [Fill(_gaps.Length)];
     }
 
     /// <summary>Adds up the work of a sequence that is done.</summary>
@@ -85,14 +96,13 @@ internal sealed partial class GapFilling
         };
     }
 
-    private GapState StateOf(int segment)
+    private GapState StateOf(KnownGap gap)
     {
-        GapSpecification gap = _text.SpecificationOf(segment);
-        bool isPlain = gap.MinTokens is not null && gap.MinTokens == gap.MaxTokens && gap.MinCharacters is null;
-        return new(gap, segment)
+        bool hasOneLength = gap.Lengths.Count == 1;
+        return new(gap)
         {
-            IsResolved = isPlain,
-            Length = isPlain ? (int)gap.MinTokens!.Value : ExpectedLength(gap),
+            IsResolved = hasOneLength,
+            Length = hasOneLength ? (int)gap.ShortestLength : ExpectedLength(gap),
             Accuracy = InfillSamplers.AccuracyOf(_options.Sampler),
         };
     }
@@ -104,7 +114,7 @@ internal sealed partial class GapFilling
     {
         TextSegment[] segments = [.. _text.Segments];
         foreach (GapState gap in _gaps)
-            segments[gap.Segment] = shown(gap);
+            segments[gap.Known.Segment] = shown(gap);
         return _text.Encoder.Encode(segments);
     }
 
@@ -162,12 +172,13 @@ internal sealed partial class GapFilling
         };
     }
 
-    private static InfilledGap GapOf(GapState gap, string text, int start, IReadOnlyList<TokenScore> tokens) => new(text, start, tokens)
+    private InfilledGap GapOf(GapState gap, string text, int start, IReadOnlyList<TokenScore> tokens) => new(text, start, tokens)
     {
         Specification = gap.Specification.IsPlain ? null : gap.Specification,
-        Accuracy = gap.Accuracy,
+        Accuracy = _conditionedUnits > 1 && (gap.Conditioning is not null || gap.Choices.Count > 0) ? GapAccuracy.Estimate : gap.Accuracy, // not all conditions were met jointly
         Method = gap.Method,
         Lengths = gap.Lengths,
         Choices = gap.Choices,
+        Conditioning = gap.Conditioning,
     };
 }

@@ -30,6 +30,8 @@ internal sealed class GapJob : IInfillJob
         options.RequireNoPositions();
         if (options.Order != DecodingOrder.LeftToRight)
             throw new ArgumentOutOfRangeException(nameof(options), options.Order, "Texts with gaps of which not just the number of tokens is given are filled from left to right.");
+        if (options.Sampler == SamplerKind.Parallel && text.HasConditions)
+            throw new ArgumentOutOfRangeException(nameof(options), options.Sampler, "The parallel sampler cannot fill gaps that have to meet a condition.");
         _filling = new GapFilling(text, options, setting, mode, new SplitMix64(_seed));
         _steps = _filling.Steps().GetEnumerator();
         MoveNext();

@@ -1,13 +1,16 @@
+using AsArm.Assd.Constraints;
 using AsArm.Inference.Gaps;
 using AsArm.Inference.Text;
 
 namespace AsArm.Inference.Infilling;
 
 /// <summary>A gap of a text that is being filled, and what has been found of it.</summary>
-/// <param name="Specification">What is known of it.</param>
-/// <param name="Segment">The index of its segment.</param>
-internal sealed record GapState(GapSpecification Specification, int Segment)
+/// <param name="Known">What is known of it.</param>
+internal sealed record GapState(KnownGap Known)
 {
+    /// <summary>As it was written.</summary>
+    public GapSpecification Specification => Known.Specification;
+
     /// <summary>Its number of tokens, where it is known or was drawn; an expected number before.</summary>
     public required int Length { get; set; }
 
@@ -29,6 +32,8 @@ internal sealed record GapState(GapSpecification Specification, int Segment)
     public GapAccuracy Accuracy { get; set; }
 
     public GapMethod Method { get; set; }
+
+    public ConditionalStatistics? Conditioning { get; set; }
 
     public IReadOnlyList<LengthProbability> Lengths { get; set; } = [];
 

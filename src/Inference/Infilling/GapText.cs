@@ -1,24 +1,28 @@
-using AsArm.Inference.Gaps;
+using AsArm.Inference.Constraints;
 using AsArm.Inference.Text;
 
 namespace AsArm.Inference.Infilling;
 
-/// <summary>A text with gaps of which more or less is known than the number of tokens.</summary>
+/// <summary>A text with gaps of which more or less is known than the number of tokens. Immutable.</summary>
 internal sealed class GapText
 {
     private readonly TextSegment[] _segments;
 
     /// <param name="segments">The text.</param>
     /// <param name="encoder">Encodes it.</param>
-    /// <exception cref="InfillTextException">The text is too long even with the shortest gaps, or a gap is not supported.</exception>
+    /// <exception cref="InfillTextException">The text is too long even with the shortest gaps, or a gap cannot be filled.</exception>
     public GapText(IReadOnlyList<TextSegment> segments, SegmentEncoder encoder)
     {
         (_segments, Encoder) = ([.. segments], encoder);
-        GapSupport.RequireSupported(segments);
-        Gaps = [.. _segments.Index().Where(entry => entry.Item is TextSegment.Gap).Select(entry => entry.Index)];
-        foreach (int gap in Gaps)
-            RequireLengths(SpecificationOf(gap));
-        InfillText shortest = encoder.Encode([.. _segments.Select(segment => segment is TextSegment.Gap gap ? new TextSegment.Gap(ShortestOf(gap.Specification)) : segment)]);
+        GapSupport.RequireSupported(segments, encoder.Spacing);
+        InfillText text = encoder.Encode([.. _segments.Select(segment => segment is TextSegment.Gap ? new TextSegment.Gap(1) : segment)]);
+        var (fillings, spaces, positions, banned) = (new GapFillings(encoder.Tokenizer.Texts, encoder.Maximum), text.SpacesShown, text.TargetPositions, text.BannedAt);
+        var choices = new ChoiceEncoder(_segments, encoder);
+        Gaps = [.. _segments.Index().Where(entry => entry.Item is TextSegment.Gap).Select((entry, i) => choices.Encode(entry.Index) is { Count: > 0 } listed
+            ? KnownGap.Of(((TextSegment.Gap)entry.Item).Specification, entry.Index, listed)
+            : KnownGap.Of(((TextSegment.Gap)entry.Item).Specification, entry.Index, fillings, spaces[i], banned.GetValueOrDefault(positions[i].Start.Value)))];
+        int next = 0;
+        InfillText shortest = encoder.Encode([.. _segments.Select(segment => segment is TextSegment.Gap ? new TextSegment.Gap(Gaps[next++].ShortestLength) : segment)]);
         Room = encoder.Maximum - shortest.Tokens.Length;
     }
 
@@ -28,25 +32,15 @@ internal sealed class GapText
     /// <summary>Encodes the text.</summary>
     public SegmentEncoder Encoder { get; }
 
-    /// <summary>The indices of the segments that are gaps.</summary>
-    public int[] Gaps { get; }
+    /// <summary>The gaps.</summary>
+    public IReadOnlyList<KnownGap> Gaps { get; }
 
     /// <summary>Number of tokens that gaps may have beyond their shortest lengths.</summary>
     public int Room { get; }
 
+    /// <summary>Whether a gap has to meet a condition beside its length.</summary>
+    public bool HasConditions => Gaps.Any(gap => gap.Fillings is not null || (gap.Specification.Name is not null && gap.Choices.Count == 0));
+
     /// <summary>The segments.</summary>
     public IReadOnlyList<TextSegment> Segments => _segments;
-
-    /// <summary>What is known of a gap.</summary>
-    /// <param name="segment">The index of its segment.</param>
-    public GapSpecification SpecificationOf(int segment) => ((TextSegment.Gap)_segments[segment]).Specification;
-
-    /// <summary>The shortest length of a gap, in tokens.</summary>
-    public static long ShortestOf(GapSpecification gap) => gap.MinTokens ?? 1;
-
-    private static void RequireLengths(GapSpecification gap)
-    {
-        if (gap.MinTokens < gap.MaxTokens && gap.MaxTokens - gap.MinTokens >= LengthOptions.MaxLengths)
-            throw new InfillTextException($"The gap {gap} may have {gap.MaxTokens - gap.MinTokens + 1} lengths; at most {LengthOptions.MaxLengths} are compared.");
-    }
 }

@@ -1,3 +1,4 @@
+using AsArm.Assd.Constraints;
 using AsArm.Assd.Distributions;
 using AsArm.Inference.Gaps;
 using AsArm.Inference.ModelFolders;
@@ -11,6 +12,9 @@ namespace AsArm.Inference.Infilling;
 /// </summary>
 public sealed record InfillOptions : SamplingOptions
 {
+    private const int LimitOfTries = 100_000;
+    private const int LimitOfParticles = 10_000;
+
     /// <summary>The sampler.</summary>
     public SamplerKind Sampler { get; init; } = SamplerKind.Fused;
 
@@ -43,6 +47,15 @@ public sealed record InfillOptions : SamplingOptions
     /// <summary>How lengths are found of gaps whose length is not known.</summary>
     public LengthOptions Lengths { get; init; } = new();
 
+    /// <summary>
+    /// The largest number of tries in which gaps are filled exactly that have to meet a condition, up to 100,000: by rejection. With the default a condition of probability
+    /// 1 % is met with probability 92 % at least. After them, and with 0 at once, the filling is an estimate by <see cref="Particles" />.
+    /// </summary>
+    public int MaxTries { get; init; } = ConditionalSampling.DefaultMaxTries;
+
+    /// <summary>The number of weighted samples from which the filling of such gaps is resampled if no try was kept, 1 to 10,000.</summary>
+    public int Particles { get; init; } = ConditionalSampling.DefaultParticles;
+
     /// <summary>The time that the request may take, from its submission; positive. Null for no limit.</summary>
     public TimeSpan? Timeout { get; init; }
 
@@ -60,6 +73,8 @@ public sealed record InfillOptions : SamplingOptions
         Validate(vocabularySize);
         Require(ForwardPassOverhead is null || (ForwardPassOverhead > 0 && double.IsFinite(ForwardPassOverhead.Value)), nameof(ForwardPassOverhead), ForwardPassOverhead, "must be a positive number");
         RequireTimeout(Timeout);
+        Require(MaxTries is >= 0 and <= LimitOfTries, nameof(MaxTries), MaxTries, $"must be within 0..{LimitOfTries}");
+        Require(Particles is >= 1 and <= LimitOfParticles, nameof(Particles), Particles, $"must be within 1..{LimitOfParticles}");
         ArgumentNullException.ThrowIfNull(Lengths);
         Lengths.Validate();
         Require(DraftMode is null || Enum.IsDefined(DraftMode.Value), nameof(DraftMode), DraftMode, "is not a draft mode");

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using AsArm.Assd.Constraints;
 using AsArm.Assd.Ordering;
 using AsArm.Assd.Samplers;
 using AsArm.Assd.Samplers.Fused;
@@ -19,18 +20,19 @@ internal static class InfillSamplers
     /// <param name="setting">The settings of the infiller.</param>
     /// <param name="mode">The draft mode.</param>
     /// <param name="count">Number of targets to generate, from the first; null for all.</param>
-    public static Sampler Create(Order order, int[] tokens, InfillOptions options, InfillSetting setting, DraftMode mode, int? count = null)
+    /// <param name="constraint">A draw given a constraint; null without one.</param>
+    public static Sampler Create(Order order, int[] tokens, InfillOptions options, InfillSetting setting, DraftMode mode, int? count = null, ConstrainedDraw? constraint = null)
     {
         int vocabularySize = setting.Manifest.VocabularySize, end = order.GivenCount + (count ?? order.TargetCount);
         return options.Sampler switch
         {
             SamplerKind.Fused when order.TargetCount > 1 && setting.CreatePolicy(options, mode) is { MaxDraftTokens: > 0 } policy =>
-                new FusedSampler(order, tokens, options, vocabularySize, policy, setting.Ngrams, corpusWeight: setting.CorpusWeight, head: setting.Head) { EndRank = end },
-            SamplerKind.Fused => new SequentialSampler(order, tokens, options, vocabularySize) { EndRank = end }, // equivalent without drafts, and needs no draft buffers
-            SamplerKind.Assd => new AssdSampler(order, tokens, options, vocabularySize) { EndRank = end },
-            SamplerKind.Ngram => new NgramSampler(order, tokens, options, vocabularySize) { EndRank = end },
-            SamplerKind.Sequential => new SequentialSampler(order, tokens, options, vocabularySize) { EndRank = end },
-            SamplerKind.Parallel => new ParallelSampler(order, tokens, options, vocabularySize) { EndRank = end },
+                new FusedSampler(order, tokens, options, vocabularySize, policy, setting.Ngrams, corpusWeight: setting.CorpusWeight, head: setting.Head) { EndRank = end, Constraint = constraint },
+            SamplerKind.Fused => new SequentialSampler(order, tokens, options, vocabularySize) { EndRank = end, Constraint = constraint }, // equivalent without drafts, and needs no draft buffers
+            SamplerKind.Assd => new AssdSampler(order, tokens, options, vocabularySize) { EndRank = end, Constraint = constraint },
+            SamplerKind.Ngram => new NgramSampler(order, tokens, options, vocabularySize) { EndRank = end, Constraint = constraint },
+            SamplerKind.Sequential => new SequentialSampler(order, tokens, options, vocabularySize) { EndRank = end, Constraint = constraint },
+            SamplerKind.Parallel => new ParallelSampler(order, tokens, options, vocabularySize) { EndRank = end, Constraint = constraint },
             _ => throw new UnreachableException(),
         };
     }

@@ -1,3 +1,4 @@
+using AsArm.Assd.Constraints;
 using AsArm.Inference.Gaps;
 using AsArm.Inference.Text;
 
@@ -26,6 +27,9 @@ public sealed record InfilledGap(string Text, int Start, IReadOnlyList<TokenScor
 
     /// <summary>The choices with their probabilities, in their order; empty without a list of choices.</summary>
     public IReadOnlyList<ChoiceProbability> Choices { get; init; } = [];
+
+    /// <summary>How many tries or weighted samples were made, and the effective sample size of the latter; null unless the gap, or one that was filled jointly with it, had to meet a condition.</summary>
+    public ConditionalStatistics? Conditioning { get; init; }
 
     /// <summary>Where it ends in <see cref="InfillResult.Text" />: the index after its last UTF-16 code unit.</summary>
     public int End => Start + Text.Length;

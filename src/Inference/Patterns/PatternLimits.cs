@@ -24,6 +24,24 @@ internal static class PatternLimits
     /// <summary>Limit of the states that are looked at while it is built.</summary>
     public const long Work = 20_000_000;
 
+    /// <summary>Limit of the states of several conditions together.</summary>
+    public const int ProductStates = 400_000;
+
+    /// <summary>Limit of the states of fillings between tokens.</summary>
+    public const int TokenStates = 200_000;
+
+    /// <summary>Limit of the pairs of such states of which one can follow the other.</summary>
+    public const long TokenEntries = 4_000_000;
+
+    /// <summary>Limit of the steps along texts of tokens while these are found: about a second.</summary>
+    public const long TokenWork = 100_000_000;
+
+    /// <summary>Limit of the table of states and numbers of tokens with which a filling can end.</summary>
+    public const long EndEntries = 32_000_000;
+
+    /// <summary>Limit of the memory of the sets of allowed tokens of a gap that are kept; others are found again.</summary>
+    public const long MaskBytes = 32 << 20;
+
     /// <summary>Limit of the characters of a word list, line ends included.</summary>
     public const int WordListCharacters = 4 << 20;
 }

@@ -12,26 +12,32 @@ internal static class GapSupport
         foreach (TextSegment.Gap gap in segments.OfType<TextSegment.Gap>())
         {
             if (!gap.IsPlain)
-                throw new InfillTextException($"{Describe(gap.Specification)} are not supported {where}: {Shown(gap)}.");
+                throw new InfillTextException($"{Describe(gap.Specification)} are not supported {where}: {Shown(gap.Specification)}.");
         }
     }
 
-    /// <summary>Refuses gaps that cannot be filled yet.</summary>
+    /// <summary>Refuses gaps that contradict each other or the options.</summary>
     /// <exception cref="InfillTextException">There is one.</exception>
-    public static void RequireSupported(IReadOnlyList<TextSegment> segments)
+    public static void RequireSupported(IReadOnlyList<TextSegment> segments, GapSpacing spacing)
     {
-        foreach (TextSegment.Gap gap in segments.OfType<TextSegment.Gap>())
+        var named = new Dictionary<string, GapSpecification>();
+        foreach (GapSpecification gap in segments.OfType<TextSegment.Gap>().Select(segment => segment.Specification))
         {
-            if (gap.Specification is { Pattern: not null } or { Name: not null } or { MinCharacters: not null } or { Choices.Count: > 0 })
-                throw new InfillTextException($"{Describe(gap.Specification)} are not supported yet: {Shown(gap)}.");
+            if (spacing == GapSpacing.FromModel && !HasLengthOnly(gap))
+                throw new InfillTextException($"{Describe(gap)} need the spaces as they are typed (--gap-spacing typed): {Shown(gap)}.");
+            if (gap.Name is string name && !named.TryAdd(name, gap) && named[name] != gap)
+                throw new InfillTextException($"Gaps of one name must be the same but for their place: {Shown(named[name])} and {Shown(gap)}.");
         }
     }
 
-    private static string Shown(TextSegment.Gap gap)
+    /// <summary>The markup of a gap, as far as a message needs it.</summary>
+    public static string Shown(GapSpecification gap)
     {
-        string markup = gap.Specification.ToString();
+        string markup = gap.ToString();
         return markup.Length <= 80 ? markup : markup[..(char.IsHighSurrogate(markup[79]) ? 79 : 80)] + "...";
     }
+
+    private static bool HasLengthOnly(GapSpecification gap) => gap is { Pattern: null, Name: null, MinCharacters: null, Choices.Count: 0 };
 
     private static string Describe(GapSpecification gap) =>
         gap.Pattern is not null ? "Patterns"

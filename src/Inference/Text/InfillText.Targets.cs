@@ -10,6 +10,18 @@ internal sealed partial class InfillText
     /// <summary>The positions of each target, from left to right.</summary>
     public Range[] TargetPositions => [.. Targets.Select(part => part.Positions)];
 
+    /// <summary>By target, whether the space of its first token is in the text before it, or there is none; null if that depends on the last token of a gap that is not filled.</summary>
+    public bool?[] SpacesShown
+    {
+        get
+        {
+            var (committed, tokens) = (new bool[_tokens.Count], Tokens);
+            Array.Fill(committed, true);
+            return [.. _parts.Index().Where(entry => entry.Item.IsTarget).Select(entry => entry.Index == 0 ? null : _parts[entry.Index - 1])
+                .Select(before => before is { IsTarget: true, IsGiven: false } ? (bool?)null : IsSpaceShown(before, tokens, committed))];
+        }
+    }
+
     /// <summary>Where each gap begins in the text that <see cref="Fill" /> returns.</summary>
     /// <param name="gaps">The texts of the gaps.</param>
     public int[] GapStarts(IReadOnlyList<string> gaps)

@@ -14,6 +14,7 @@ public sealed class InfillTokenizer
     private readonly TokenizerAdapter _adapter;
     private readonly bool[] _isText;
     private readonly ModelManifest _manifest;
+    private TokenTexts? _texts;
 
     private InfillTokenizer(TokenizerAdapter adapter, ModelManifest manifest)
     {
@@ -58,6 +59,10 @@ public sealed class InfillTokenizer
 
     /// <summary>The token of characters that are not in the vocabulary; null for a byte-level BPE, which has tokens for all.</summary>
     public int? UnknownId => _adapter.UnknownId;
+
+    /// <summary>The texts of all text tokens, by which patterns find the allowed ones; built on first use.</summary>
+    internal TokenTexts Texts => LazyInitializer.EnsureInitialized(ref _texts, () => new TokenTexts(
+        VocabularySize, [.. Enumerable.Range(0, _adapter.Count).Where(IsText).Select(token => new TokenBytes(token, HasMark(token), IsWhiteSpace(token), _adapter.BytesAfterSpace(token)))]));
 
     /// <inheritdoc cref="TokenizerAdapter.ImpliesSpaces" />
     internal bool ImpliesSpaces => _adapter.ImpliesSpaces;

@@ -67,6 +67,9 @@ internal sealed class ByteLevelAdapter : TokenizerAdapter
         return Encoding.UTF8.GetString(isSpaceShown && text is [(byte)' ', ..] ? text[1..] : text);
     }
 
+    public override byte[] BytesAfterSpace(int token) =>
+        [.. PieceOf(token).Skip(BeginsWithSpace(token) ? 1 : 0).Select(character => (byte)ByteAlphabet.ByteOf(character))];
+
     public override SpaceAtEnd SpaceAtEnd(string text, bool isAfterGap) =>
         text.EndsWith(' ') ? Tokenization.SpaceAtEnd.Carried : Tokenization.SpaceAtEnd.InTokens;
 

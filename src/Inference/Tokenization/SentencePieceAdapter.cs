@@ -92,6 +92,8 @@ internal sealed class SentencePieceAdapter : TokenizerAdapter
         return text.Replace(Space, ' ').ToString();
     }
 
+    public override byte[] BytesAfterSpace(int token) => Encoding.UTF8.GetBytes(Shown(token, isSpaceShown: true).ToString().Replace(Space, ' '));
+
     /// <summary>Writes the text of a token; false if the destination is too small for it.</summary>
     public bool TryDecode(int token, Span<char> destination, ref bool isSpaceShown, out int written)
     {

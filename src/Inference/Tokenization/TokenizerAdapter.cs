@@ -50,6 +50,10 @@ internal abstract class TokenizerAdapter
     /// <param name="isSpaceShown">Whether a space at the start is left out, as the text before has it or there is none.</param>
     public abstract string Decode(ReadOnlySpan<int> tokens, bool isSpaceShown);
 
+    /// <summary>The text of a token in UTF-8, without the space that it begins with by <see cref="BeginsWithSpace" />. A token may have a part of a character only.</summary>
+    /// <param name="token">A token that is text.</param>
+    public abstract byte[] BytesAfterSpace(int token);
+
     /// <summary>Where the last white space of a given text is encoded if another part follows.</summary>
     public abstract SpaceAtEnd SpaceAtEnd(string text, bool isAfterGap);
 

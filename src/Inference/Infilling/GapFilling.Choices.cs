@@ -1,0 +1,81 @@
+using AsArm.Inference.Gaps;
+using AsArm.Inference.Text;
+
+namespace AsArm.Inference.Infilling;
+
+/// <content>
+/// Choices, which are made before anything else is filled: several of them jointly, as long as there are not too many combinations, and then from left to right.
+/// </content>
+internal sealed partial class GapFilling
+{
+    private IEnumerable<IReadOnlyList<SequenceTask>> Choose()
+    {
+        ChoiceGroup[] groups = [.. _gaps.Where(gap => gap.Known.Choices.Count > 0).Select(NamesakesOf).DistinctBy(group => group[0]).Select(ChoiceGroup.Of)];
+        for (int first = 0, end; first < groups.Length; first = end)
+        {
+            int combinations = groups[first].Choices.Length;
+            for (end = first + 1; end < groups.Length && combinations * groups[end].Choices.Length <= ChoiceEvidence.MaxCombinations; end++)
+                combinations *= groups[end].Choices.Length;
+            foreach (IReadOnlyList<SequenceTask> step in Choose(groups[first..end]))
+                yield return step;
+        }
+    }
+
+    private IEnumerable<IReadOnlyList<SequenceTask>> Choose(ChoiceGroup[] groups)
+    {
+        _conditionedUnits++;
+        bool isExact = Array.TrueForAll(groups, group => group.HasOneLength) && Array.TrueForAll(_gaps, gap => gap.IsResolved);
+        int[][] combinations = ChoiceEvidence.Combinations([.. groups.Select(group => group.Choices.Length)]);
+        int[] gaps = [.. groups.SelectMany(group => group.Gaps).Select(gap => Array.IndexOf(_gaps, gap))];
+        var evidence = new ChoiceEvidence([.. combinations.Select(combination => WithChoices(groups, combination))], gaps, isExact, SettingOfChoices);
+        yield return evidence.Step();
+        double[] logs = evidence.LogProbabilities();
+        if (!isExact)
+            logs = [.. logs.Zip(combinations, (log, combination) => log + LogPrior(groups, combination))];
+        if (Array.TrueForAll(logs, double.IsNegativeInfinity))
+            throw new InfillTextException($"None of the choices of {string.Join(" and ", groups.Select(group => GapSupport.Shown(group.Gaps[0].Specification)))} is possible: their tokens are banned.");
+        int chosen = Draw(_options.IsGreedy ? LogWeights.Normalise(logs) : LogWeights.Normalise([.. logs.Select(log => log / _options.Temperature)]));
+        ChoiceEvidence final = isExact ? evidence : new([WithChoices(groups, combinations[chosen])], gaps, isExact: true, SettingOfChoices);
+        if (!isExact)
+            yield return final.Step();
+        Commit(groups, combinations, LogWeights.Normalise(logs), combinations[chosen], isExact);
+        foreach ((int gap, double[] own) in gaps.Zip(final.LogProbabilitiesOf(isExact ? chosen : 0)))
+            Commit(_gaps[gap], _gaps[gap].Tokens!, own);
+    }
+
+    private ChoiceSetting SettingOfChoices => new(_options.BannedTokens, _setting.Manifest.VocabularySize, _options.Lengths.SuffixTokens);
+
+    /// <summary>The text with a combination of choices.</summary>
+    private InfillText WithChoices(ChoiceGroup[] groups, int[] combination)
+    {
+        foreach ((ChoiceGroup group, int choice) in groups.Zip(combination))
+        {
+            foreach ((GapState gap, EncodedChoice encoded) in group.Gaps.Zip(group.Choices[choice]))
+                (gap.Length, gap.Tokens) = (encoded.Tokens.Length, encoded.Tokens);
+        }
+
+        InfillText text = Encode();
+        foreach (GapState gap in groups.SelectMany(group => group.Gaps))
+            gap.Tokens = null;
+        return text;
+    }
+
+    /// <summary>log p(N) of the lengths of a combination.</summary>
+    private double LogPrior(ChoiceGroup[] groups, int[] combination) => groups.Zip(combination, (group, choice) =>
+        _options.Lengths.Prior.LogProbabilities(group.Lengths)[Array.IndexOf(group.Lengths, group.Choices[choice][0].Tokens.Length)]).Sum();
+
+    private static void Commit(ChoiceGroup[] groups, int[][] combinations, double[] probabilities, int[] chosen, bool isExact)
+    {
+        for (int i = 0; i < groups.Length; i++)
+        {
+            double[] marginals = [.. Enumerable.Range(0, groups[i].Choices.Length)
+                .Select(choice => combinations.Zip(probabilities).Where(entry => entry.First[i] == choice).Sum(entry => entry.Second))];
+            foreach ((int index, GapState gap) in groups[i].Gaps.Index())
+            {
+                gap.Choices = [.. groups[i].Choices.Zip(marginals, (choice, probability) => new ChoiceProbability(choice[index].Text, choice[index].Tokens.Length, probability))];
+                (gap.Text, gap.Tokens) = (groups[i].Choices[chosen[i]][index].Text, groups[i].Choices[chosen[i]][index].Tokens);
+                (gap.Accuracy, gap.Method, gap.IsResolved) = (isExact ? GapAccuracy.Exact : GapAccuracy.Estimate, GapMethod.Choice, true);
+            }
+        }
+    }
+}
