@@ -5,31 +5,20 @@ using AsArm.Inference.Text;
 namespace AsArm.Inference.Gaps;
 
 /// <summary>
-/// The probabilities of combinations of choices. If all have the same numbers of tokens: log p(x | P, S), exact, with everything else that is known given and other
-/// gaps unknown. If not: log p(x, S | P, N), with P the text before the first choice and S what is known from there to some tokens after the last.
+/// The probabilities of combinations of choices, without p(N) and not normalised: p(x | P, S, N), the joint one of the chosen tokens, with all that is known given and
+/// other gaps unknown, is exact. Combinations with different numbers of tokens are compared by p(x, S | P, N) = p(x | P, S, N) p(S | P, N) besides, with the evidence
+/// of the text S from the first choice to some tokens after the last found by Chib's identity from the best combination of each N, as in <see cref="LengthEvidence" />.
 /// </summary>
-internal sealed class ChoiceEvidence
+/// <param name="texts">The text with each of the combinations; other gaps are given if they are filled.</param>
+/// <param name="gaps">The indices of the gaps with choices.</param>
+/// <param name="setting">What they are evaluated with.</param>
+internal sealed class ChoiceEvidence(IReadOnlyList<InfillText> texts, int[] gaps, ChoiceSetting setting)
 {
     /// <summary>The maximum number of combinations that several gaps are compared by.</summary>
     public const int MaxCombinations = 64;
 
-    private readonly IReadOnlyList<InfillText> _texts;
-    private readonly bool _isExact;
-    private readonly ChoiceSetting _setting;
-    private readonly double[][] _logs; // by text: of the evaluated targets
-
-    /// <param name="texts">The text with each of the combinations; other gaps are given if they are filled.</param>
-    /// <param name="gaps">The indices of the gaps with choices.</param>
-    /// <param name="isExact">Whether the combinations have the same numbers of tokens.</param>
-    /// <param name="setting">What they are evaluated with.</param>
-    public ChoiceEvidence(IReadOnlyList<InfillText> texts, int[] gaps, bool isExact, ChoiceSetting setting)
-    {
-        (_texts, Gaps, _isExact, _setting) = (texts, gaps, isExact, setting);
-        _logs = new double[texts.Count][];
-    }
-
-    /// <summary>The indices of the gaps with choices.</summary>
-    public int[] Gaps { get; }
+    private readonly double[][] _logs = new double[texts.Count][]; // by text: of the chosen tokens, by position
+    private readonly double[] _evidence = new double[texts.Count];
 
     /// <summary>All combinations of one of several choices for each gap, as indices; the first gap varies slowest.</summary>
     /// <param name="counts">The number of choices of each gap.</param>
@@ -41,52 +30,72 @@ internal sealed class ChoiceEvidence
         return combinations;
     }
 
-    /// <summary>The sequences to evaluate, one for each combination, each in one forward pass.</summary>
-    public IReadOnlyList<SequenceTask> Step() => [.. Enumerable.Range(0, _texts.Count).Select(Evaluate)];
+    /// <summary>The steps: all combinations, each in one forward pass; then, if they have different numbers of tokens, the evidence of the text.</summary>
+    public IEnumerable<IReadOnlyList<SequenceTask>> Steps()
+    {
+        yield return [.. Enumerable.Range(0, texts.Count).Select(i => Evaluate(texts[i], texts[i].Given.Length, withText: false, logs => _logs[i] = logs))];
+        IGrouping<string, int>[] layouts = [.. Enumerable.Range(0, texts.Count).GroupBy(i => string.Join(',', PositionsOf(texts[i])))];
+        if (layouts.Length == 1)
+            yield break;
+        var step = new List<SequenceTask>();
+        foreach (int[] same in layouts.Select(layout => layout.ToArray()))
+        {
+            int most = same.MaxBy(i => _logs[i].Sum());
+            if (double.IsNegativeInfinity(_logs[most].Sum()))
+                continue; // none of them is possible
+            InfillText best = texts[most];
+            int end = EndOfSuffix(best);
+            step.Add(Evaluate(best, end, withText: true, logs => Add(same, logs.Sum())));
+            step.Add(Evaluate(best, end, withText: false, logs => Add(same, -logs.Sum())));
+        }
 
-    /// <summary>The logarithms of the probabilities, without p(N) and not normalised.</summary>
-    public double[] LogProbabilities() => [.. _logs.Select(logs => logs.Sum())];
+        yield return step;
+    }
 
-    /// <summary>The log-probabilities of the tokens of a combination, gap by gap in the order of their indices; of exact ones only.</summary>
+    /// <summary>The logarithms of the probabilities.</summary>
+    public double[] LogProbabilities() => [.. _logs.Zip(_evidence, (logs, evidence) => logs.Sum() + evidence)];
+
+    /// <summary>The log-probabilities of the tokens of a combination, by gap.</summary>
     public double[][] LogProbabilitiesOf(int combination)
     {
-        Range[] positions = PositionsOf(_texts[combination]);
-        int[] inOrder = [.. Targets(_texts[combination], positions)];
-        return [.. positions.Select(range => Enumerable.Range(range.Start.Value, range.End.Value - range.Start.Value)
-            .Select(position => _logs[combination][Array.IndexOf(inOrder, position)]).ToArray())];
+        Range[] positions = PositionsOf(texts[combination]);
+        int[] inOrder = Positions(positions);
+        return [.. positions.Select(range => Positions([range]).Select(position => _logs[combination][Array.IndexOf(inOrder, position)]).ToArray())];
+    }
+
+    private void Add(int[] combinations, double log)
+    {
+        foreach (int combination in combinations)
+            _evidence[combination] += log;
     }
 
     private Range[] PositionsOf(InfillText text)
     {
         Range[] all = text.TargetPositions;
-        return [.. Gaps.Select(gap => all[gap])];
+        return [.. gaps.Select(gap => all[gap])];
     }
 
-    private static IEnumerable<int> Targets(InfillText text, Range[] choices) =>
-        Enumerable.Range(0, text.Given.Length).Where(position => Array.Exists(choices, range => position >= range.Start.Value && position < range.End.Value));
+    private static int[] Positions(Range[] ranges) =>
+        [.. ranges.SelectMany(range => Enumerable.Range(range.Start.Value, range.End.Value - range.Start.Value)).Order()];
 
-    private SequenceTask Evaluate(int index)
+    /// <summary>Evaluates the chosen tokens, or these and all text after the first of them, given what else is known; what is not known stays so.</summary>
+    private SequenceTask Evaluate(InfillText text, int length, bool withText, Action<double[]> end)
     {
-        InfillText text = _texts[index];
-        (bool[] known, Range[] choices) = (text.Given, PositionsOf(text));
-        int start = choices.Min(range => range.Start.Value), end = choices.Max(range => range.End.Value);
-        int length = _isExact ? known.Length : EndOfSuffix(known, end);
-        int[] targets = [.. Targets(text, choices)];
-        if (!_isExact)
-            targets = [.. Enumerable.Range(start, length - start).Where(position => known[position])];
+        bool[] known = text.Given;
+        int[] chosen = Positions(PositionsOf(text));
+        int[] targets = withText ? [.. Enumerable.Range(chosen[0], length - chosen[0]).Where(position => known[position])] : chosen;
         var isTarget = new HashSet<int>(targets);
         int[] given = [.. Enumerable.Range(0, length).Where(position => known[position] && !isTarget.Contains(position))];
         int[] unknown = [.. Enumerable.Range(0, length).Where(position => !known[position])];
-        var options = _isExact ? new SamplingOptions { BannedTokens = _setting.Banned } : new SamplingOptions();
-        return SequenceTask.LogProbabilities(
-            Order.FromPositions([.. given, .. targets, .. unknown], given.Length), text.Tokens[..length], options, _setting.VocabularySize, targets.Length, logs => _logs[index] = logs);
+        SamplingOptions options = withText ? new() : new() { BannedTokens = setting.Banned }; // the text may have what no gap has
+        return SequenceTask.LogProbabilities(Order.FromPositions([.. given, .. targets, .. unknown], given.Length), text.Tokens[..length], options, setting.VocabularySize, targets.Length, end);
     }
 
-    /// <summary>The position after as many known tokens after the choices as are looked at; the text ends for it with the first gap after them.</summary>
-    private int EndOfSuffix(bool[] known, int end)
+    /// <summary>The position after as many known tokens after the choices as are looked at, or the next gap.</summary>
+    private int EndOfSuffix(InfillText text)
     {
-        int last = end;
-        while (last < known.Length && last < end + _setting.SuffixTokens && known[last])
+        int end = PositionsOf(text).Max(range => range.End.Value), last = end;
+        while (last < text.Given.Length && last < end + setting.SuffixTokens && text.Given[last])
             last++;
         return last;
     }

@@ -24,26 +24,24 @@ internal sealed partial class GapFilling
     private IEnumerable<IReadOnlyList<SequenceTask>> Choose(ChoiceGroup[] groups)
     {
         _conditionedUnits++;
-        bool isExact = Array.TrueForAll(groups, group => group.HasOneLength) && Array.TrueForAll(_gaps, gap => gap.IsResolved);
+        bool isExact = Array.TrueForAll(_gaps, gap => gap.IsResolved || gap.Known.Choices.Count > 0);
+        bool hasOneLength = Array.TrueForAll(groups, group => group.HasOneLength);
         int[][] combinations = ChoiceEvidence.Combinations([.. groups.Select(group => group.Choices.Length)]);
         int[] gaps = [.. groups.SelectMany(group => group.Gaps).Select(gap => Array.IndexOf(_gaps, gap))];
-        var evidence = new ChoiceEvidence([.. combinations.Select(combination => WithChoices(groups, combination))], gaps, isExact, SettingOfChoices);
-        yield return evidence.Step();
+        var setting = new ChoiceSetting(_options.BannedTokens, _setting.Manifest.VocabularySize, _options.Lengths.SuffixTokens);
+        var evidence = new ChoiceEvidence([.. combinations.Select(combination => WithChoices(groups, combination))], gaps, setting);
+        foreach (IReadOnlyList<SequenceTask> step in evidence.Steps())
+            yield return step;
         double[] logs = evidence.LogProbabilities();
-        if (!isExact)
+        if (!hasOneLength)
             logs = [.. logs.Zip(combinations, (log, combination) => log + LogPrior(groups, combination))];
         if (Array.TrueForAll(logs, double.IsNegativeInfinity))
             throw new InfillTextException($"None of the choices of {string.Join(" and ", groups.Select(group => GapSupport.Shown(group.Gaps[0].Specification)))} is possible: their tokens are banned.");
         int chosen = Draw(_options.IsGreedy ? LogWeights.Normalise(logs) : LogWeights.Normalise([.. logs.Select(log => log / _options.Temperature)]));
-        ChoiceEvidence final = isExact ? evidence : new([WithChoices(groups, combinations[chosen])], gaps, isExact: true, SettingOfChoices);
-        if (!isExact)
-            yield return final.Step();
-        Commit(groups, combinations, LogWeights.Normalise(logs), combinations[chosen], isExact);
-        foreach ((int gap, double[] own) in gaps.Zip(final.LogProbabilitiesOf(isExact ? chosen : 0)))
+        Commit(groups, combinations, LogWeights.Normalise(logs), combinations[chosen], hasOneLength && isExact);
+        foreach ((int gap, double[] own) in gaps.Zip(evidence.LogProbabilitiesOf(chosen)))
             Commit(_gaps[gap], _gaps[gap].Tokens!, own);
     }
-
-    private ChoiceSetting SettingOfChoices => new(_options.BannedTokens, _setting.Manifest.VocabularySize, _options.Lengths.SuffixTokens);
 
     /// <summary>The text with a combination of choices.</summary>
     private InfillText WithChoices(ChoiceGroup[] groups, int[] combination)

@@ -16,6 +16,9 @@ internal sealed class Intersection : TextAutomaton
     }
 
     /// <inheritdoc />
+    public override int StepCost => 4 + _one.StepCost + _other.StepCost;
+
+    /// <inheritdoc />
     public override int Start { get; }
 
     /// <inheritdoc />

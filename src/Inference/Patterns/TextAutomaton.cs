@@ -1,13 +1,16 @@
 namespace AsArm.Inference.Patterns;
 
 /// <summary>
-/// A deterministic automaton over UTF-16 code units: the set of texts that a filling may be. States are small numbers, and those that cannot lead to
-/// a text of the set are all <see cref="Dead" />. Not thread-safe.
+/// A deterministic automaton over UTF-16 code units: the set of texts that a filling may be. States are small numbers, and no text of the set
+/// begins where one is <see cref="Dead" />. Not thread-safe.
 /// </summary>
 internal abstract class TextAutomaton
 {
     /// <summary>No text of the set begins so.</summary>
     public const int Dead = -1;
+
+    /// <summary>The time that a step takes, in steps of the fastest kind, for limits.</summary>
+    public virtual int StepCost => 1;
 
     /// <summary>The state before the first code unit; <see cref="Dead" /> if the set is empty.</summary>
     public abstract int Start { get; }

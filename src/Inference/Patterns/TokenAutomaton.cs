@@ -54,10 +54,7 @@ internal sealed class TokenAutomaton
     {
         if (left < 1 || !CanEnd(state, left))
             return false;
-        if (banned is null)
-            return true;
-        lock (_gate)
-            return _states.TokensTo(state, _canEnd[Clip(left - 1)]).Exists(token => !banned.Contains(token));
+        return banned is null || AllowedTokens(state, left).Exists(token => !banned.Contains(token));
     }
 
     /// <summary>The state after another token; <see cref="None" /> if no filling begins so.</summary>
@@ -79,7 +76,16 @@ internal sealed class TokenAutomaton
         }
     }
 
-    /// <summary>The tokens that may follow.</summary>
+    /// <summary>The tokens that may follow, in no particular order.</summary>
+    /// <param name="state">The state of the filling so far.</param>
+    /// <param name="left">Number of tokens that the filling has yet, the next one included.</param>
+    public List<int> AllowedTokens(int state, int left)
+    {
+        lock (_gate)
+            return state == None ? [] : _states.TokensTo(state, _canEnd[Clip(left - 1)]);
+    }
+
+    /// <summary>The tokens that may follow, as a set.</summary>
     /// <param name="state">The state of the filling so far.</param>
     /// <param name="left">Number of tokens that the filling has yet, the next one included.</param>
     public TokenMask Allowed(int state, int left)

@@ -104,7 +104,7 @@ internal sealed class TokenStates(TextAutomaton texts, TokenTexts tokens)
             foreach (int token in trie.TokensOf(node))
                 following.Add(Add(end, tokens.IsWhiteSpace(token)));
         });
-        Count(steps);
+        Count((long)steps * texts.StepCost);
         if ((_entries += following.Count) > PatternLimits.TokenEntries)
             throw TooComplex();
         _lists.Add([.. following]);

@@ -73,10 +73,15 @@ public sealed class UnknownLengthTests
 
     [TestMethod]
     [DataRow("A <mask:1-70>.", "may have 70 lengths")]
-    [DataRow("A <mask:/b+/>.", "Patterns are not supported yet: <mask:/b+/>")]
-    [DataRow("A <mask:\"b|c\">.", "Choices are not supported yet")]
-    [DataRow("A <mask:3c>.", "Gaps of a number of characters are not supported yet")]
-    [DataRow("A <mask:3#n>.", "Named gaps are not supported yet")]
+    [DataRow("A <mask:2,/b{1,90}(c/>.", "The gap <mask:2,/b{1,90}(c/> is malformed (InsufficientClosingParentheses) (character 9 of the pattern)")]
+    [DataRow("A <mask:/(?=b)c/>.", "which is not supported (character 0 of the pattern)")]
+    [DataRow("A <mask:/[a-[a]]/>.", "The gap <mask:/[a-[a]]/> cannot be filled: no text of 1 to 12 tokens")]
+    [DataRow("A <mask:4,2c>, b", "cannot be filled: no text of 4 to 4 tokens")]
+    [DataRow("A <mask:1,/ b/>.", "cannot be filled: no text of 1 to 1 tokens")]
+    [DataRow("A <mask:1,\"b|c \">.", "The choice \"c \" of <mask:1,\"b|c \"> ends with white space")]
+    [DataRow("A <mask:\"b|\u0416\u0416\">.", "that the model cannot write")]
+    [DataRow("A <mask:9,\"b|c\">.", "None of the choices of <mask:9,\"b|c\"> has the number of tokens")]
+    [DataRow("A <mask:3#n> or <mask:2#n>.", "Gaps of one name must be the same but for their place: <mask:3#n> and <mask:2#n>")]
     [DataRow("A <mask:600-620>.", "tokens with its gaps")]
     public void Infill_GapThatCannotBeFilled_NamesIt(string text, string message) =>
         StringAssert.Contains(Assert.ThrowsExactly<InfillTextException>(() => s_infiller.Infill(text)).Message, message);
