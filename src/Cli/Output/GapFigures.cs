@@ -1,6 +1,5 @@
 using System.Globalization;
 using AsArm.Assd.Constraints;
-using AsArm.Inference.Gaps;
 using AsArm.Inference.Infilling;
 
 namespace AsArm.Cli.Output;

@@ -18,7 +18,9 @@ public sealed class TokenAutomatonTests
 
     private static readonly Dictionary<string, InfillTokenizer> s_tokenizers = new()
     {
-        ["pieces"] = Tokenizers.Stories, ["bytes"] = ByteLevelFolder.OpenTokenizer(), ["code"] = Tokenizers.Xlnet(null, ModelManifest.CodeEncoding),
+        ["pieces"] = Tokenizers.Stories,
+        ["bytes"] = ByteLevelFolder.OpenTokenizer(),
+        ["code"] = Tokenizers.Xlnet(null, ModelManifest.CodeEncoding),
     };
 
     public static IEnumerable<string> Kinds => s_tokenizers.Keys;

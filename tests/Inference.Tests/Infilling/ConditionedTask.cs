@@ -1,7 +1,6 @@
 using AsArm.Assd.Ordering;
 using AsArm.Assd.Samplers;
 using AsArm.Assd.Tests.Exactness;
-using AsArm.Inference.Gaps;
 using AsArm.Inference.Infilling;
 using AsArm.Inference.ModelFolders;
 using AsArm.Inference.Onnx;
