@@ -47,6 +47,7 @@ internal static class AsarmProgram
         {
             InfillCommand.Create(),
             ScoreCommand.Create(),
+            CandidatesCommand.Create(),
             TokensCommand.Create(),
             VerifyCommand.Create(),
             InfoCommand.Create(),

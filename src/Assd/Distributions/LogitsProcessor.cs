@@ -15,6 +15,12 @@ public sealed class LogitsProcessor
     private readonly float[] _weights;
     private readonly int[] _candidates;
 
+    /// <summary>Whether <see cref="Entropy" /> is computed, which reads each row once more.</summary>
+    internal bool ComputesEntropy { get; set; }
+
+    /// <summary>The entropy in nats of the last distribution; in greedy decoding that of temperature 1 with the bans alone.</summary>
+    internal double Entropy { get; private set; }
+
     /// <summary>Validates the options and allocates the buffers for rows of V logits.</summary>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
     public LogitsProcessor(SamplingOptions options, int vocabularySize)
@@ -46,6 +52,8 @@ public sealed class LogitsProcessor
 
         Process(logits, bannedHere);
         Probabilities.Softmax(logits, probabilities);
+        if (ComputesEntropy)
+            Entropy = Probabilities.Entropy(probabilities);
     }
 
     /// <summary>
@@ -59,7 +67,7 @@ public sealed class LogitsProcessor
             Adjust(logits, bannedHere);
         else
             Process(logits, bannedHere);
-        return Probabilities.LogProbability(logits, token, _weights);
+        return LogProbabilityOf(logits, token);
     }
 
     /// <summary>Greedy decoding: probability 1 for the most probable token, the lowest id among equals.</summary>
@@ -79,7 +87,7 @@ public sealed class LogitsProcessor
             return double.NegativeInfinity;
         }
 
-        double logProbability = Probabilities.LogProbability(logits, mode, _weights);
+        double logProbability = LogProbabilityOf(logits, mode);
         probabilities.Clear();
         probabilities[mode] = 1;
         return logProbability;
@@ -87,6 +95,17 @@ public sealed class LogitsProcessor
 
     /// <summary>Whether a token is banned, everywhere or for this row.</summary>
     internal bool IsBanned(int token, TokenSet? bannedHere) => _banned.Contains(token) || bannedHere?.Contains(token) == true;
+
+    private double LogProbabilityOf(ReadOnlySpan<float> logits, int token)
+    {
+        if (ComputesEntropy)
+        {
+            Probabilities.Softmax(logits, _weights);
+            Entropy = Probabilities.Entropy(_weights);
+        }
+
+        return Probabilities.LogProbability(logits, token, _weights);
+    }
 
     private void Adjust(Span<float> logits, TokenSet? bannedHere)
     {

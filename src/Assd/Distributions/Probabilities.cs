@@ -41,6 +41,20 @@ public static class Probabilities
         return shifted - Math.Log(TotalWeight(scratch));
     }
 
+    /// <summary>The entropy of a distribution in nats, the sum of -p ln p.</summary>
+    /// <param name="probabilities">[V]</param>
+    public static double Entropy(ReadOnlySpan<float> probabilities)
+    {
+        double sum = 0;
+        foreach (double probability in probabilities)
+        {
+            if (probability > 0)
+                sum -= probability * Math.Log(probability);
+        }
+
+        return sum;
+    }
+
     /// <summary>
     /// Draws an index with probability proportional to its weight, by inverting the cumulative sum. Never returns an index of weight zero.
     /// </summary>

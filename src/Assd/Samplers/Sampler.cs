@@ -18,6 +18,7 @@ public abstract class Sampler
     private readonly double[] _modeLogProbabilities; // by row; used in greedy decoding only
     private readonly double[] _logProbabilities; // of the targets, by rank
     private readonly RowMass[] _masses; // by row; used with a constraint only
+    private readonly double[] _rowEntropies = [], _entropies = []; // by row, and of the targets by rank; empty unless they are recorded
     private int _nfe;
     private int _cached;
     private int _contentTokens;
@@ -71,6 +72,20 @@ public abstract class Sampler
     }
 
     /// <summary>
+    /// Whether <see cref="Entropies" /> are recorded. It takes no forward pass, but each distribution is read once more; nothing that is sampled changes.
+    /// </summary>
+    public bool RecordsEntropies
+    {
+        get => _processor.ComputesEntropy;
+        init
+        {
+            _processor.ComputesEntropy = value;
+            _rowEntropies = new double[value ? _masses.Length : 0];
+            _entropies = new double[value ? _logProbabilities.Length : 0];
+        }
+    }
+
+    /// <summary>
     /// A constraint on the sequence, for this sampler alone: oracles are restricted to the allowed tokens. Log-probabilities are those before the
     /// restriction. Null for none. Without effect on samplers that have no oracles, such as <see cref="ParallelSampler" />.
     /// </summary>
@@ -87,6 +102,12 @@ public abstract class Sampler
     /// <see cref="ParallelSampler" /> given those of earlier passes only. Their sum is the one in <see cref="Statistics" />.
     /// </summary>
     public ReadOnlySpan<double> LogProbabilities => _logProbabilities.AsSpan(0, Committed - State.Order.GivenCount);
+
+    /// <summary>
+    /// [Committed - GivenCount] entropies in nats of the distributions that the targets were drawn from, by rank, each given the same tokens as the
+    /// log-probability; in greedy decoding those of temperature 1. Empty unless <see cref="RecordsEntropies" />.
+    /// </summary>
+    public ReadOnlySpan<double> Entropies => RecordsEntropies ? _entropies.AsSpan(0, Committed - State.Order.GivenCount) : [];
 
     /// <summary>The statistics so far.</summary>
     public SamplingStatistics Statistics =>
@@ -170,6 +191,9 @@ public abstract class Sampler
             _processor.ToProbabilities(State.Row(row), probabilities, banned);
             _masses[row] = isConstrained ? Constraint!.Restrict(State, query.Rank, Committed, probabilities) : RowMass.Whole;
         }
+
+        if (RecordsEntropies)
+            _rowEntropies[row] = _processor.Entropy;
     }
 
     /// <summary>Whether a token is banned at a position.</summary>
@@ -184,7 +208,7 @@ public abstract class Sampler
         State.SetToken(Committed, token);
         if (_options.IsGreedy && double.IsNegativeInfinity(_modeLogProbabilities[row]))
             Constraint?.Fail();
-        CommitCurrent(_options.IsGreedy ? _modeLogProbabilities[row] : Math.Log(Constraint?.Commit(token, probability, _masses[row]) ?? probability));
+        CommitCurrent(row, _options.IsGreedy ? _modeLogProbabilities[row] : Math.Log(Constraint?.Commit(token, probability, _masses[row]) ?? probability));
     }
 
     /// <summary>Commits the token that the state has for rank <see cref="Committed" />, with its exact log-probability; to be called once per row.</summary>
@@ -192,7 +216,10 @@ public abstract class Sampler
     protected void CommitKnown(int row)
     {
         int position = State.Order.Positions[Committed];
-        CommitCurrent(_processor.LogProbability(State.Row(row), State.Tokens[position], _options.BannedAt(position)));
+        double logProbability = _processor.LogProbability(State.Row(row), State.Tokens[position], _options.BannedAt(position));
+        if (RecordsEntropies)
+            _rowEntropies[row] = _processor.Entropy;
+        CommitCurrent(row, logProbability);
     }
 
     /// <summary>Draws the token of rank <see cref="Committed" /> from its conditional, and commits it.</summary>
@@ -206,9 +233,11 @@ public abstract class Sampler
         Commit(token, row, distribution[token]);
     }
 
-    private void CommitCurrent(double logProbability)
+    private void CommitCurrent(int row, double logProbability)
     {
         _logProbabilities[Committed - State.Order.GivenCount] = logProbability;
+        if (RecordsEntropies)
+            _entropies[Committed - State.Order.GivenCount] = _rowEntropies[row];
         Committed++;
         _logProbability += logProbability;
     }

@@ -19,6 +19,12 @@ internal static class Examples
         ["score"] = """
             asarm score "The cat [[sat on]] the mat."
             asarm score "[[Tom]] opened the [[door]]." --json
+            asarm score --whole --per word "Tom opened the door."
+            asarm score --input texts.txt --output scores.jsonl      a text with spans in each line
+            """,
+        ["candidates"] = """
+            asarm candidates "The cat sat on the <mask>." --top 3
+            asarm candidates "Tom was <mask:2> because he lost his <mask>." --beams 200 --json
             """,
         ["tokens"] = """
             asarm tokens "The cat <mask:3> the mat."

@@ -35,14 +35,17 @@ internal static class InfillCommand
         Option<double?> forwardPassOverhead = CommonOptions.OptionalNumber<double>("--forward-pass-overhead", "TOKENS", "Fixed cost of a forward pass, in units of the cost of a token that it processes; the higher it is, the more fused drafts (default: from asarm.json, where bench --write stores it)", value => value > 0 && double.IsFinite(value), "a positive number");
         Option<DraftMode?> draftMode = CommonOptions.OptionalChoice("--draft-mode", "What fused optimises: latency for one text, throughput for texts that share forward passes (default: throughput with --samples and --input). The same seed and mode give the same text", ChoiceNames.DraftModes);
         Option<bool> window = CommonOptions.Window("fill gap after gap, each");
+        Option<double?> minProbability = CommonOptions.OptionalNumber("--min-probability", "P", "Abstain where the model is not sure: a gap whose filling is less probable stays in the text as its markup", Ranges.MinProbability);
+        var lengths = new LengthArguments();
+        var tokenDetails = new Option<bool>("--token-details") { Arity = ArgumentArity.Zero, Description = "Tell the log probability of each token, and the entropy of its distribution" };
         Option<int?> samples = CommonOptions.OptionalNumber("--samples", "N", "Fill the text N times, with the seeds S, S+1, ...", Ranges.Samples);
         Option<int?> threads = CommonOptions.Threads();
 
         var command = new Command("infill", "Fill the gaps of a text")
         {
-            text, input, output, model, sampler, draftLength, temperature, topK, topP, order, gapSpacing, seed, draftMode, forwardPassOverhead, samples, window, threads, noCache, float32, json,
+            text, input, output, model, sampler, draftLength, temperature, topK, topP, order, gapSpacing, seed, draftMode, forwardPassOverhead, minProbability, samples, tokenDetails, window, threads, noCache, float32, json,
         };
-        foreach (Option option in devices.Options)
+        foreach (Option option in (Option[])[.. lengths.Options, .. devices.Options])
             command.Add(option);
         command.SetAction((parsed, cancellationToken) =>
         {
@@ -74,6 +77,9 @@ internal static class InfillCommand
                     ForwardPassOverhead = parsed.GetValue(forwardPassOverhead),
                     Window = parsed.GetValue(window),
                     DraftMode = parsed.GetValue(draftMode),
+                    MinProbability = parsed.GetValue(minProbability),
+                    Entropies = parsed.GetValue(tokenDetails),
+                    Lengths = lengths.Of(parsed),
                 },
             };
             CommandStreams streams = CommandConfiguration.StreamsOf(parsed);

@@ -16,20 +16,10 @@ internal sealed class InfillLines(InfillArguments arguments, string input, Comma
 
     public async Task<int> RunAsync(CancellationToken cancellationToken)
     {
-        (Stream stream, FileIdentity? file) = await InterruptiblyAsync(OpenInput, cancellationToken);
-        try
-        {
-            RequireOtherOutput(file, hasContent: stream is FileStream { CanSeek: true, Length: > 0 });
-        }
-        catch
-        {
-            stream.Dispose();
-            throw;
-        }
-
-        ChannelReader<RawLine> lines = LineChannel.Start(stream);
+        var files = new LineFiles(input, arguments.Output, streams);
+        ChannelReader<RawLine> lines = await files.OpenInputAsync(cancellationToken);
         using TextInfiller infiller = arguments.Open();
-        using LineOutput output = await InterruptiblyAsync(() => LineOutput.Open(arguments.Output, file, streams), cancellationToken);
+        using LineOutput output = await files.OpenOutputAsync(cancellationToken);
         using var queue = new LineQueue(output, new LineJson(new OutcomeJson(infiller.Folder.Name, arguments.Device)), streams.Error);
         if (streams.IsErrorRedirected)
             await FillAsync(infiller, lines, queue, () => { }, cancellationToken);
@@ -60,7 +50,7 @@ internal sealed class InfillLines(InfillArguments arguments, string input, Comma
     {
         await foreach (RawLine raw in lines.ReadAllAsync(cancellationToken))
         {
-            if (LineParser.IsBlank(raw))
+            if (LineFields.IsBlank(raw))
                 continue;
             InfillLine line = _parser.Parse(raw);
             await queue.AddAsync(line, cancellationToken);
@@ -68,59 +58,4 @@ internal sealed class InfillLines(InfillArguments arguments, string input, Comma
                 yield return request;
         }
     }
-
-    private (Stream Stream, FileIdentity? File) OpenInput()
-    {
-        if (input == "-")
-            return (streams.OpenInput(), streams.InputFile);
-        if (Directory.Exists(input))
-            throw new UsageException($"--input {input} is a folder.");
-        try
-        {
-            FileStream file = File.OpenRead(input);
-            return (file, NativeFiles.IdentityOf(file.SafeFileHandle));
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new UsageException($"--input {input} cannot be read: {error.Message}");
-        }
-    }
-
-    /// <summary>Before the model is loaded, and before anything is written to what is read.</summary>
-    private void RequireOtherOutput(FileIdentity? inputFile, bool hasContent)
-    {
-        string? output = arguments.Output is "-" ? null : arguments.Output;
-        if (inputFile is not null && inputFile == streams.ErrorFile)
-            throw new UsageException("standard error is the --input file.");
-        if (inputFile is not null && output is null && inputFile == streams.OutputFile)
-            throw new UsageException("standard output is the --input file.");
-        if (output is null)
-            return;
-        if (streams.ErrorFile is FileIdentity error && error == NativeFiles.IdentityOf(output))
-            throw new UsageException("standard error is the --output file.");
-        if (inputFile is not null ? inputFile == NativeFiles.IdentityOf(output) : hasContent && FinalPath(input) == FinalPath(output))
-            throw new UsageException("--output is the --input file.");
-        if (Directory.Exists(output))
-            throw new UsageException($"--output {output} is a folder.");
-        if (!Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(output))))
-            throw new UsageException($"--output {output} cannot be written: there is no such folder.");
-    }
-
-    /// <summary>Where the system does not report the identity of files.</summary>
-    private static string FinalPath(string path)
-    {
-        path = Path.GetFullPath(path);
-        try
-        {
-            return File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;
-        }
-        catch (IOException)
-        {
-            return path; // nothing there yet
-        }
-    }
-
-    /// <summary>Opening a named pipe waits for its other end.</summary>
-    private static async Task<T> InterruptiblyAsync<T>(Func<T> open, CancellationToken cancellationToken) => await Task.Factory
-        .StartNew(open, cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default).WaitAsync(cancellationToken);
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using AsArm.Inference.Gaps;
 using AsArm.Inference.Infilling;
 
 namespace AsArm.Cli.Options;
@@ -19,7 +20,17 @@ internal static class Ranges
 
     public static NumberRange<double> TopP { get; } = new("in (0, 1]", value => value is > 0 and <= 1);
 
+    public static NumberRange<double> MinProbability => TopP;
+
+    public static NumberRange<int> LengthFillings { get; } = UpTo(LengthOptions.MaxFillings);
+
+    public static NumberRange<int> LengthSuffix { get; } = UpTo(LengthOptions.MaxSuffixTokens);
+
     public static NumberRange<int> DraftLength { get; } = UpTo(int.MaxValue);
+
+    public static NumberRange<int> Candidates { get; } = UpTo(int.MaxValue);
+
+    public static NumberRange<int> Beams { get; } = UpTo(CandidateOptions.MaxBeams);
 
     public static NumberRange<int> Samples { get; } = UpTo(MaxSamples);
 

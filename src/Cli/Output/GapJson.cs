@@ -5,11 +5,14 @@ using AsArm.Inference.Infilling;
 
 namespace AsArm.Cli.Output;
 
-/// <summary>The JSON field of gaps of which not just the number of tokens was given; docs/json-lines.md is its contract.</summary>
+/// <summary>The JSON field of what is known of each gap; docs/json-lines.md is its contract.</summary>
 internal static class GapJson
 {
     /// <summary>Writes the array of all gaps of a text.</summary>
-    public static void Write(Utf8JsonWriter json, IReadOnlyList<InfilledGap> gaps)
+    /// <param name="json">Inside an object.</param>
+    /// <param name="gaps">The gaps.</param>
+    /// <param name="withTokens">Whether their tokens are listed.</param>
+    public static void Write(Utf8JsonWriter json, IReadOnlyList<InfilledGap> gaps, bool withTokens)
     {
         json.WriteStartArray("gap_details");
         foreach (InfilledGap gap in gaps)
@@ -17,8 +20,15 @@ internal static class GapJson
             json.WriteStartObject();
             json.WriteString("text", gap.Text);
             json.WriteString("markup", gap.Specification?.ToString() ?? $"<mask:{gap.Tokens.Count}>");
+            if (gap.Abstained)
+            {
+                json.WriteBoolean("abstained", true);
+                json.WriteString("filling", gap.Filling);
+            }
+
             json.WriteNumber("tokens", gap.Tokens.Count);
             json.WriteNumber("log_prob", gap.LogProbability);
+            json.WriteNumber("probability", gap.Probability);
             json.WriteString("accuracy", NameOf(gap.Accuracy));
             json.WriteString("method", NameOf(gap.Method));
             if (gap.Lengths.Count > 0)
@@ -27,6 +37,8 @@ internal static class GapJson
                 WriteChoices(json, gap.Choices);
             if (gap.Conditioning is ConditionalStatistics statistics)
                 WriteConditioning(json, statistics);
+            if (withTokens)
+                TokenJson.Write(json, "token_details", gap.Tokens);
             json.WriteEndObject();
         }
 

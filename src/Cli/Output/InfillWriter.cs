@@ -21,9 +21,19 @@ internal sealed class InfillWriter(string model, Device device, CommandStreams s
             $"log probability {counts.LogProbability:F2}, seed {result.Seed}, {model}, {device}");
         foreach ((int index, InfilledGap gap) in result.Gaps.Index())
         {
-            if (GapFigures.Of(gap) is string figures)
-                streams.Error.WriteLine($"gap {index + 1}: {figures} ({GapJson.NameOf(gap.Accuracy)})");
+            foreach (string line in LinesOf(gap, outcome.Request.Options.Entropies))
+                streams.Error.WriteLine($"gap {index + 1}: {line}");
         }
+    }
+
+    private static IEnumerable<string> LinesOf(InfilledGap gap, bool withTokens)
+    {
+        if (GapFigures.Of(gap) is string figures)
+            yield return $"{figures} ({GapJson.NameOf(gap.Accuracy)})";
+        if (gap.Abstained)
+            yield return $"left open, as \"{gap.Filling}\" has probability {gap.Probability:G2}";
+        if (withTokens)
+            yield return string.Join(", ", gap.Tokens.Select(token => $"\"{token.Text}\" {token.LogProbability:F2}{(token.Entropy is double entropy ? $" (entropy {entropy:F2})" : "")}"));
     }
 
     /// <summary>One object, of one text or of its samples.</summary>

@@ -48,8 +48,7 @@ internal sealed class OutcomeJson(string model, Device device)
         foreach (InfilledGap gap in result.Gaps)
             json.WriteStringValue(gap.Text);
         json.WriteEndArray();
-        if (result.Gaps.Any(gap => gap.Specification is not null))
-            GapJson.Write(json, result.Gaps);
+        GapJson.Write(json, result.Gaps, outcome.Request.Options.Entropies);
         json.WriteNumber("tokens", result.Statistics.Generated);
         json.WriteNumber("nfe", result.Statistics.Nfe);
         json.WriteNumber("drafted", result.Statistics.Drafted);

@@ -1,3 +1,6 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+
 namespace AsArm.Inference.Gaps;
 
 /// <summary>The distribution of the length of a gap in tokens before its text is looked at, p(N). It is renormalised over the lengths that a gap may have.</summary>
@@ -24,7 +27,7 @@ public sealed class LengthPrior
     {
         if (!(mean > 0) || !double.IsFinite(mean))
             throw new ArgumentOutOfRangeException(nameof(mean), mean, "The mean must be a positive number.");
-        return new LengthPrior(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"poisson:{mean}"), length => (length * Math.Log(mean)) - LogFactorial(length));
+        return new LengthPrior(string.Create(CultureInfo.InvariantCulture, $"poisson:{mean}"), length => (length * Math.Log(mean)) - LogFactorial(length));
     }
 
     /// <summary>Given weights.</summary>
@@ -36,7 +39,26 @@ public sealed class LengthPrior
         double[] copy = [.. weights];
         if (copy.Length > LimitOfWeights || copy.Any(weight => !(weight >= 0) || !double.IsFinite(weight)) || copy.All(weight => weight == 0))
             throw new ArgumentException("The weights must be numbers that are not negative, and not all zero.", nameof(weights));
-        return new LengthPrior("given", length => length <= copy.Length ? Math.Log(copy[length - 1]) : double.NegativeInfinity);
+        return new LengthPrior($"given:{string.Join(',', copy.Select(weight => weight.ToString(CultureInfo.InvariantCulture)))}", length => length <= copy.Length ? Math.Log(copy[length - 1]) : double.NegativeInfinity);
+    }
+
+    /// <summary>Reads what <see cref="ToString" /> writes: learnt, flat, poisson:MEAN or given:WEIGHT,WEIGHT,...</summary>
+    /// <param name="text">The text; numbers are in the invariant culture.</param>
+    /// <param name="prior">The prior; null if the text is not one.</param>
+    public static bool TryParse([NotNullWhen(true)] string? text, [NotNullWhen(true)] out LengthPrior? prior)
+    {
+        string[] parts = text?.Split(':', 2) ?? [""];
+        double[] numbers = parts.Length == 1 ? [] : [.. parts[1].Split(',').Select(number => double.TryParse(number, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) ? value : double.NaN)];
+        bool areWeights = numbers.Length <= LimitOfWeights && numbers.All(number => number >= 0 && double.IsFinite(number)) && numbers.Any(number => number > 0);
+        prior = (parts[0], numbers) switch
+        {
+            ("learnt", []) => Learnt,
+            ("flat", []) => Flat,
+            ("poisson", [var mean]) when areWeights => Poisson(mean),
+            ("given", [_, ..]) when areWeights => Given(numbers),
+            _ => null,
+        };
+        return prior is not null;
     }
 
     /// <summary>Log-probabilities of lengths, renormalised over them.</summary>
@@ -49,7 +71,7 @@ public sealed class LengthPrior
             : throw new ArgumentException("The prior of lengths excludes every length that the gap may have.", nameof(lengths));
     }
 
-    /// <summary>Returns its name.</summary>
+    /// <summary>Returns its name with its numbers, which <see cref="TryParse" /> reads.</summary>
     public override string ToString() => _name;
 
     private static double LogFactorial(int number)

@@ -16,11 +16,7 @@ internal sealed class CandidateRequest(
     public EvaluationJob Prepare()
     {
         CandidateOptions options = getOptions();
-        options.Validate(setting.Manifest.VocabularySize);
-        InfillOptions.RequireGapSpacing(options.GapSpacing);
-        ArgumentOutOfRangeException.ThrowIfLessThan(options.Count, 1);
-        if (options.BannedTokensAt.Count > 0)
-            throw new ArgumentOutOfRangeException(nameof(options), "BannedTokensAt cannot be set for a text, which has no positions.");
+        options.RequireRanges(setting.Manifest.VocabularySize);
         InfillText.RequireTargets(segments, spans: false, warning);
         GapSupport.RequirePlain(segments, "for candidates");
         if (segments.OfType<TextSegment.Gap>().FirstOrDefault(gap => gap.Count != 1) is TextSegment.Gap other)

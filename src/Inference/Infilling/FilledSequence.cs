@@ -17,6 +17,9 @@ internal sealed record FilledSequence(Order Order, int[] Tokens, SamplingOptions
     /// <summary>[Order.TargetCount] log-probabilities of the targets, by rank.</summary>
     public required double[] LogProbabilities { get; init; }
 
+    /// <summary>[Order.TargetCount] entropies of the distributions of the targets, by rank; empty if they were not recorded.</summary>
+    public double[] Entropies { get; init; } = [];
+
     /// <summary>The counts of its sampler.</summary>
     public required SamplingStatistics Statistics { get; init; }
 
@@ -28,6 +31,7 @@ internal sealed record FilledSequence(Order Order, int[] Tokens, SamplingOptions
         new(sampler.State.Order, [.. sampler.Tokens], distribution, model)
         {
             LogProbabilities = [.. sampler.LogProbabilities],
+            Entropies = [.. sampler.Entropies],
             Statistics = sampler.Statistics,
             Drafts = sampler is FusedSampler fused ? DraftSources.ToDictionary(source => source, fused.Counts) : [],
         };

@@ -39,7 +39,7 @@ internal sealed class FilledWindows(GapAccuracy accuracy)
         int[] starts = text.GapStarts(gaps);
         IReadOnlyList<TokenScore>[] tokens = text.TargetTokens(sequence.Tokens, scores);
         for (int i = 0; i < gaps.Length; i++)
-            _gaps.Add(new InfilledGap(gaps[i], start + starts[i], tokens[i]) { Accuracy = accuracy });
+            _gaps.Add(new InfilledGap(gaps[i], start + starts[i], TokenScore.WithEntropies(tokens[i], sequence.Entropies, rank)) { Accuracy = accuracy });
         return gaps;
     }
 

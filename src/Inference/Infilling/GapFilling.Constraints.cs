@@ -127,6 +127,7 @@ internal sealed partial class GapFilling
         {
             int[] tokens = [.. unit.Order.Positions.Slice(unit.Order.GivenCount + at, length).ToArray().Select(position => sequence.Tokens[position])];
             Commit(gap, tokens, sequence.LogProbabilities[at..(at + length)]);
+            gap.Entropies = sequence.Entropies.Length == 0 ? [] : sequence.Entropies[at..(at + length)];
             at += length;
             gap.Conditioning = statistics;
             (gap.Accuracy, gap.Method) = statistics.Method switch

@@ -137,6 +137,7 @@ internal sealed partial class GapFilling
                     for (int i = 0; i < tokens.Length; i++)
                         tokens[i] = sampler.Tokens[positions[i]];
                     Commit(gap, tokens, sampler.LogProbabilities.Slice(at, gap.Length).ToArray());
+                    gap.Entropies = sampler.RecordsEntropies ? sampler.Entropies.Slice(at, gap.Length).ToArray() : [];
                     at += gap.Length;
                 }
 
@@ -172,7 +173,7 @@ internal sealed partial class GapFilling
         };
     }
 
-    private InfilledGap GapOf(GapState gap, string text, int start, IReadOnlyList<TokenScore> tokens) => new(text, start, tokens)
+    private InfilledGap GapOf(GapState gap, string text, int start, IReadOnlyList<TokenScore> tokens) => new(text, start, TokenScore.WithEntropies(tokens, gap.Entropies, gap.FirstRank))
     {
         Specification = gap.Specification.IsPlain ? null : gap.Specification,
         Accuracy = _conditionedUnits > 1 && (gap.Conditioning is not null || gap.Choices.Count > 0) ? GapAccuracy.Estimate : gap.Accuracy, // not all conditions were met jointly

@@ -23,6 +23,9 @@ internal sealed record GapState(KnownGap Known)
     /// <summary>The log-probabilities of its tokens.</summary>
     public double[] LogProbabilities { get; set; } = [];
 
+    /// <summary>The entropies of the distributions of its tokens; empty if they were not recorded.</summary>
+    public double[] Entropies { get; set; } = [];
+
     /// <summary>The place of its first token in the order in which tokens were generated.</summary>
     public int FirstRank { get; set; }
 

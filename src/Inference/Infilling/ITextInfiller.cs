@@ -81,4 +81,16 @@ public interface ITextInfiller
     /// <exception cref="InfillTextException">No gap, one of several tokens, or too many tokens.</exception>
     /// <inheritdoc cref="InfillAsync" />
     Task<IReadOnlyList<IReadOnlyList<TokenCandidate>>> CandidatesAsync(InfillPrompt prompt, CandidateOptions? options = null, CancellationToken cancellationToken = default);
+
+    /// <summary>
+    /// The most probable fillings of gaps of any number of tokens, by their joint probability, each gap given the text with the other gaps unknown. For gaps of several
+    /// tokens a search from left to right keeps the most probable beginnings (<see cref="CandidateOptions.Beams" />); the result says whether it is certain.
+    /// </summary>
+    /// <param name="prompt">A prompt with gaps of a given number of tokens.</param>
+    /// <param name="options">Options.</param>
+    /// <param name="cancellationToken">Cancels the request.</param>
+    /// <returns>For each gap, from left to right, its candidates.</returns>
+    /// <exception cref="InfillTextException">No gap, one of an unknown number of tokens, or too many tokens.</exception>
+    /// <inheritdoc cref="InfillAsync" />
+    Task<IReadOnlyList<GapCandidates>> CandidateFillingsAsync(InfillPrompt prompt, CandidateOptions? options = null, CancellationToken cancellationToken = default);
 }

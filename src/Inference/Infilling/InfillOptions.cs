@@ -44,6 +44,18 @@ public sealed record InfillOptions : SamplingOptions
     /// </summary>
     public bool Window { get; init; }
 
+    /// <summary>
+    /// The probability that the filling of a gap must have (<see cref="InfilledGap.Probability" />), in (0, 1]. A gap whose filling has less stays in the text as
+    /// its markup (<see cref="InfilledGap.Abstained" />); what was sampled does not change, and other gaps were filled given that filling. Null for none.
+    /// </summary>
+    public double? MinProbability { get; init; }
+
+    /// <summary>
+    /// Whether the tokens of the result have the entropies of their distributions (<see cref="TokenScore.Entropy" />). It takes no forward pass, but each
+    /// distribution is read once more.
+    /// </summary>
+    public bool Entropies { get; init; }
+
     /// <summary>How lengths are found of gaps whose length is not known.</summary>
     public LengthOptions Lengths { get; init; } = new();
 
@@ -75,6 +87,7 @@ public sealed record InfillOptions : SamplingOptions
         RequireTimeout(Timeout);
         Require(MaxTries is >= 0 and <= LimitOfTries, nameof(MaxTries), MaxTries, $"must be within 0..{LimitOfTries}");
         Require(Particles is >= 1 and <= LimitOfParticles, nameof(Particles), Particles, $"must be within 1..{LimitOfParticles}");
+        Require(MinProbability is null or (> 0 and <= 1), nameof(MinProbability), MinProbability, "must be in (0, 1]");
         ArgumentNullException.ThrowIfNull(Lengths);
         Lengths.Validate();
         Require(DraftMode is null || Enum.IsDefined(DraftMode.Value), nameof(DraftMode), DraftMode, "is not a draft mode");
@@ -113,7 +126,9 @@ public sealed record InfillOptions : SamplingOptions
         }
     }
 
-    private static void Require(bool condition, string name, object? value, string range)
+    /// <summary>Throws unless a condition holds for an option.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Names the option and its range.</exception>
+    internal static void Require(bool condition, string name, object? value, string range)
     {
         if (!condition)
             throw new ArgumentOutOfRangeException(name, value, $"{name} {range}.");

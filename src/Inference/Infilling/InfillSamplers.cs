@@ -27,12 +27,12 @@ internal static class InfillSamplers
         return options.Sampler switch
         {
             SamplerKind.Fused when order.TargetCount > 1 && setting.CreatePolicy(options, mode) is { MaxDraftTokens: > 0 } policy =>
-                new FusedSampler(order, tokens, options, vocabularySize, policy, setting.Ngrams, corpusWeight: setting.CorpusWeight, head: setting.Head) { EndRank = end, Constraint = constraint },
-            SamplerKind.Fused => new SequentialSampler(order, tokens, options, vocabularySize) { EndRank = end, Constraint = constraint }, // equivalent without drafts, and needs no draft buffers
-            SamplerKind.Assd => new AssdSampler(order, tokens, options, vocabularySize) { EndRank = end, Constraint = constraint },
-            SamplerKind.Ngram => new NgramSampler(order, tokens, options, vocabularySize) { EndRank = end, Constraint = constraint },
-            SamplerKind.Sequential => new SequentialSampler(order, tokens, options, vocabularySize) { EndRank = end, Constraint = constraint },
-            SamplerKind.Parallel => new ParallelSampler(order, tokens, options, vocabularySize) { EndRank = end, Constraint = constraint },
+                new FusedSampler(order, tokens, options, vocabularySize, policy, setting.Ngrams, corpusWeight: setting.CorpusWeight, head: setting.Head) { EndRank = end, Constraint = constraint, RecordsEntropies = options.Entropies },
+            SamplerKind.Fused => new SequentialSampler(order, tokens, options, vocabularySize) { EndRank = end, Constraint = constraint, RecordsEntropies = options.Entropies }, // equivalent without drafts, and needs no draft buffers
+            SamplerKind.Assd => new AssdSampler(order, tokens, options, vocabularySize) { EndRank = end, Constraint = constraint, RecordsEntropies = options.Entropies },
+            SamplerKind.Ngram => new NgramSampler(order, tokens, options, vocabularySize) { EndRank = end, Constraint = constraint, RecordsEntropies = options.Entropies },
+            SamplerKind.Sequential => new SequentialSampler(order, tokens, options, vocabularySize) { EndRank = end, Constraint = constraint, RecordsEntropies = options.Entropies },
+            SamplerKind.Parallel => new ParallelSampler(order, tokens, options, vocabularySize) { EndRank = end, Constraint = constraint, RecordsEntropies = options.Entropies },
             _ => throw new UnreachableException(),
         };
     }

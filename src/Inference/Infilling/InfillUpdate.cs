@@ -3,7 +3,7 @@ using AsArm.Inference.Text;
 
 namespace AsArm.Inference.Infilling;
 
-/// <summary>The text after one forward pass of a streamed request; a text with gaps of which not just the number of tokens is given has the final update only.</summary>
+/// <summary>The text after one forward pass of a streamed request; a text with gaps of which not just the number of tokens is given, and one with <see cref="InfillOptions.MinProbability" />, has the final update only.</summary>
 /// <param name="Text">The text so far; runs of tokens that are not committed appear as &lt;mask:N&gt;.</param>
 /// <param name="Statistics">The statistics so far.</param>
 /// <param name="IsFinal">True for the last update.</param>

@@ -5,11 +5,29 @@ using AsArm.Inference.Text;
 namespace AsArm.Inference.Infilling;
 
 /// <summary>A filled gap.</summary>
-/// <param name="Text">What it was filled with.</param>
+/// <param name="Text">What stands in the text in its place: what it was filled with.</param>
 /// <param name="Start">Where it begins in <see cref="InfillResult.Text" />, in UTF-16 code units.</param>
 /// <param name="Tokens">Its tokens, from left to right.</param>
 public sealed record InfilledGap(string Text, int Start, IReadOnlyList<TokenScore> Tokens)
 {
+    private readonly string? _filling; // where it is not the text
+
+    /// <summary>
+    /// Whether the filling was less probable than <see cref="InfillOptions.MinProbability" />: then <see cref="Text" /> is the markup of the gap, which stays
+    /// in the text, and <see cref="Filling" /> and <see cref="Tokens" /> are what was sampled.
+    /// </summary>
+    public bool Abstained { get; init; }
+
+    /// <summary>What was sampled for it: its text, unless it <see cref="Abstained" />.</summary>
+    public string Filling { get => _filling ?? Text; init => _filling = value; }
+
+    /// <summary>
+    /// The probability of the filling: of one of several choices, that among them; else the product of those of the tokens, times that of the length if it was
+    /// not given.
+    /// </summary>
+    public double Probability => Choices.FirstOrDefault(choice => choice.Text == Filling)?.Probability
+        ?? Math.Exp(LogProbability) * (Lengths.FirstOrDefault(length => length.Tokens == Tokens.Count)?.Probability ?? 1);
+
     /// <summary>What was known of it. Null for a gap of which only the number of tokens was given.</summary>
     public GapSpecification? Specification { get; init; }
 

@@ -6,6 +6,7 @@ namespace AsArm.Inference.Infilling;
 internal sealed class RequestText
 {
     private readonly GapText? _gaps;
+    private readonly IReadOnlyList<TextSegment> _segments;
 
     /// <param name="segments">The text.</param>
     /// <param name="encoder">Encodes it.</param>
@@ -14,13 +15,14 @@ internal sealed class RequestText
     /// <exception cref="InfillTextException">The text is too long, or a gap is not supported.</exception>
     public RequestText(IReadOnlyList<TextSegment> segments, SegmentEncoder encoder, bool mayCut, string? warning)
     {
+        _segments = segments;
         if (segments.OfType<TextSegment.Gap>().All(gap => gap.IsPlain))
             Plain = new WindowedText(segments, encoder, mayCut) { Warning = warning };
         else
             _gaps = new GapText(segments, encoder) { Warning = warning };
     }
 
-    private RequestText(RequestText other) => (Plain, _gaps) = (other.Plain?.Copy(), other._gaps);
+    private RequestText(RequestText other) => (Plain, _gaps, _segments) = (other.Plain?.Copy(), other._gaps, other._segments);
 
     /// <summary>The text in windows; null if it has a gap of which more or less is known than the number of tokens.</summary>
     public WindowedText? Plain { get; }
@@ -35,6 +37,9 @@ internal sealed class RequestText
     /// <param name="progress">Receives what each forward pass has done of a text in windows.</param>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of range.</exception>
     /// <exception cref="InfillTextException">A gap cannot be filled.</exception>
-    public IInfillJob CreateJob(InfillOptions options, InfillSetting setting, DraftMode mode, Action<SequenceProgress>? progress = null) =>
-        Plain is null ? new GapJob(_gaps!, options, setting, options.DraftMode ?? mode) : new InfillJob(Plain, options, setting, mode) { Progress = progress };
+    public IInfillJob CreateJob(InfillOptions options, InfillSetting setting, DraftMode mode, Action<SequenceProgress>? progress = null)
+    {
+        IInfillJob job = Plain is null ? new GapJob(_gaps!, options, setting, options.DraftMode ?? mode) : new InfillJob(Plain, options, setting, mode) { Progress = progress };
+        return options.MinProbability is double minimum ? new AbstainingJob(job, _segments, minimum) : job;
+    }
 }

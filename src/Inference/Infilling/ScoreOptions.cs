@@ -17,6 +17,15 @@ public sealed record ScoreOptions
     /// <summary>The number of most probable tokens that are returned for each scored token (<see cref="TokenScore.TopTokens" />), from 0 to <see cref="MaxTopTokens" />.</summary>
     public int TopTokens { get; init; }
 
+    /// <summary>
+    /// Whether pseudo-log-likelihoods are computed too, for comparison with models that have no joint distribution: each token given all others, those after it
+    /// included. It takes a sequence of the whole text for each token.
+    /// </summary>
+    public bool PseudoLogLikelihood { get; init; }
+
+    /// <summary>Whether the tokens have the entropies of their distributions (<see cref="TokenScore.Entropy" />), which takes no forward pass.</summary>
+    public bool Entropies { get; init; }
+
     /// <summary>The time that the request may take, from its submission; positive. Null for no limit.</summary>
     public TimeSpan? Timeout { get; init; }
 }

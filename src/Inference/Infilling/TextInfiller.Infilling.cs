@@ -57,8 +57,9 @@ public sealed partial class TextInfiller
         RequestPlan<IInfillJob, InfillResult> plan = Plan(request.Options, isOfBatch: false, () =>
         {
             RequestText encoded = Encode(request);
-            text = encoded.Plain is WindowedText plain ? new StreamedText(plain.Copy()) : null;
-            return encoded.CreateJob(options(), _setting, _options.DraftMode, text is null ? null : pass => passes.Writer.TryWrite(pass));
+            InfillOptions copy = options();
+            text = encoded.Plain is WindowedText plain && copy.MinProbability is null ? new StreamedText(plain.Copy()) : null;
+            return encoded.CreateJob(copy, _setting, _options.DraftMode, text is null ? null : pass => passes.Writer.TryWrite(pass));
         });
         Task<InfillResult> result = _runner.RunAsync(plan, abandoned.Token);
         Tasks.OnEnd(result, () => passes.Writer.TryComplete());

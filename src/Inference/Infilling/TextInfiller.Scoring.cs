@@ -34,6 +34,17 @@ public sealed partial class TextInfiller
             cancellationToken);
     }
 
+    /// <inheritdoc />
+    public Task<IReadOnlyList<GapCandidates>> CandidateFillingsAsync(InfillPrompt prompt, CandidateOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(prompt);
+        options ??= new();
+        var request = new FillingRequest(prompt.CopySegments(), prompt.Warning, OptionsCopy.Now(options), Encoder(options.GapSpacing), _setting);
+        return _runner.RunAsync(
+            new RequestPlan<StepJob, IReadOnlyList<GapCandidates>>("candidates", options.Timeout, false, request.Prepare, (_, _, _) => request.Candidates()),
+            cancellationToken);
+    }
+
     /// <summary>
     /// The log-probability of the generated tokens of a result under the joint distribution of the model and the options of the request, in one
     /// forward pass per window. For exact samplers it equals the one in the statistics; <see cref="SamplerKind.Parallel" /> deviates from it.
@@ -89,10 +100,10 @@ public sealed partial class TextInfiller
         return top;
     }
 
-    private RequestPlan<EvaluationJob, ScoreResult> PlanScore(ScorePrompt prompt, ScoreOptions options)
+    private RequestPlan<StepJob, ScoreResult> PlanScore(ScorePrompt prompt, ScoreOptions options)
     {
         ArgumentNullException.ThrowIfNull(prompt);
         var request = new ScoreRequest(prompt.CopySegments(), options, Encoder(GapSpacing.AsTyped), _setting);
-        return new RequestPlan<EvaluationJob, ScoreResult>("score", options.Timeout, false, request.Prepare, (_, _, _) => request.Score());
+        return new RequestPlan<StepJob, ScoreResult>("score", options.Timeout, false, request.Prepare, (_, _, _) => request.Score());
     }
 }

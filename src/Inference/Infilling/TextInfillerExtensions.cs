@@ -52,12 +52,26 @@ public static class TextInfillerExtensions
         this ITextInfiller infiller, string text, CandidateOptions? options = null, CancellationToken cancellationToken = default) =>
         Candidates(Required(infiller), Required(text), options, cancellationToken);
 
+    /// <summary>The most probable fillings of gaps of any number of tokens, each given the text with the other gaps unknown.</summary>
+    /// <param name="infiller">The infiller.</param>
+    /// <param name="text">A text with gaps: &lt;mask&gt;, &lt;mask:N&gt;.</param>
+    /// <param name="options">Options.</param>
+    /// <param name="cancellationToken">Cancels the request.</param>
+    /// <inheritdoc cref="ITextInfiller.CandidateFillingsAsync" />
+    public static Task<IReadOnlyList<GapCandidates>> CandidateFillingsAsync(
+        this ITextInfiller infiller, string text, CandidateOptions? options = null, CancellationToken cancellationToken = default) =>
+        CandidateFillings(Required(infiller), Required(text), options, cancellationToken);
+
     private static async Task<ScoreResult> Score(ITextInfiller infiller, string text, ScoreOptions? options, CancellationToken cancellationToken) =>
         await infiller.ScoreAsync(ScorePrompt.Parse(text), options, cancellationToken).ConfigureAwait(false);
 
     private static async Task<IReadOnlyList<IReadOnlyList<TokenCandidate>>> Candidates(
         ITextInfiller infiller, string text, CandidateOptions? options, CancellationToken cancellationToken) =>
         await infiller.CandidatesAsync(InfillPrompt.Parse(text), options, cancellationToken).ConfigureAwait(false);
+
+    private static async Task<IReadOnlyList<GapCandidates>> CandidateFillings(
+        ITextInfiller infiller, string text, CandidateOptions? options, CancellationToken cancellationToken) =>
+        await infiller.CandidateFillingsAsync(InfillPrompt.Parse(text), options, cancellationToken).ConfigureAwait(false);
 
     private static string Required(string text) => text ?? throw new ArgumentNullException(nameof(text));
 

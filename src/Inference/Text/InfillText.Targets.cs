@@ -78,6 +78,14 @@ internal sealed partial class InfillText
         return [.. _parts.Index().Where(entry => entry.Item.IsTarget).Select(entry => TokensOf(entry.Index, tokens, scores, committed))];
     }
 
+    /// <summary>The tokens of one target, while others may be unknown.</summary>
+    /// <param name="target">The index of the target.</param>
+    /// <param name="tokens">[Length] Tokens by position.</param>
+    /// <param name="scores">[Length] Log-probability and rank of the target at a position.</param>
+    /// <param name="committed">[Length] Whether the token at a position is known.</param>
+    public IReadOnlyList<TokenScore> TargetTokens(int target, int[] tokens, (double LogProbability, int Rank)[] scores, bool[] committed) =>
+        TokensOf(_parts.IndexOf(Targets.ElementAt(target)), tokens, scores, committed);
+
     private TokenScore[] TokensOf(int index, int[] tokens, (double LogProbability, int Rank)[] scores, bool[] committed)
     {
         Range positions = _parts[index].Positions;

@@ -15,15 +15,15 @@ namespace AsArm.Assd.Tests.Support;
 internal static class Decoding
 {
     public static Sampler Create(
-        SamplerKind kind, Order order, ReadOnlySpan<int> tokens, SamplingOptions options, int vocabularySize, ConstrainedDraw? constraint = null) =>
+        SamplerKind kind, Order order, ReadOnlySpan<int> tokens, SamplingOptions options, int vocabularySize, ConstrainedDraw? constraint = null, bool recordsEntropies = false) =>
         kind switch
         {
-            SamplerKind.Sequential => new SequentialSampler(order, tokens, options, vocabularySize) { Constraint = constraint },
-            SamplerKind.Assd => new AssdSampler(order, tokens, options, vocabularySize) { Constraint = constraint },
-            SamplerKind.Ngram => new NgramSampler(order, tokens, options, vocabularySize) { Constraint = constraint },
+            SamplerKind.Sequential => new SequentialSampler(order, tokens, options, vocabularySize) { Constraint = constraint, RecordsEntropies = recordsEntropies },
+            SamplerKind.Assd => new AssdSampler(order, tokens, options, vocabularySize) { Constraint = constraint, RecordsEntropies = recordsEntropies },
+            SamplerKind.Ngram => new NgramSampler(order, tokens, options, vocabularySize) { Constraint = constraint, RecordsEntropies = recordsEntropies },
             SamplerKind.Fused => new FusedSampler(
                 order, tokens, options, vocabularySize, new AdaptiveDraftPolicy(new(1000, 1, 1)), NgramBytes.Table(vocabularySize, 3))
-            { Constraint = constraint },
+            { Constraint = constraint, RecordsEntropies = recordsEntropies },
             SamplerKind.FusedTokenWise => new FusedSampler(
                 order,
                 tokens,
@@ -32,7 +32,7 @@ internal static class Decoding
                 new FixedDraftPolicy(DraftSource.Product, 3, 2),
                 ngrams: null,
                 VerificationMethod.TokenWise)
-            { Constraint = constraint },
+            { Constraint = constraint, RecordsEntropies = recordsEntropies },
             SamplerKind.FusedHead => new FusedSampler(
                 order,
                 tokens,
@@ -41,7 +41,7 @@ internal static class Decoding
                 new AdaptiveDraftPolicy(new(1000, 1, 1)),
                 NgramBytes.Table(vocabularySize, 3),
                 head: RandomHead.Create(vocabularySize, RowModel.NumbersOfAState))
-            { Constraint = constraint },
+            { Constraint = constraint, RecordsEntropies = recordsEntropies },
             _ => throw new ArgumentOutOfRangeException(nameof(kind)),
         };
 

@@ -162,7 +162,7 @@ public sealed class BadInputTests
     [DataRow("TEXT", "infill", Text, "--input", "-")]
     [DataRow("--output", "infill", Text, "--output", "out.jsonl")]
     [DataRow("--samples", "infill", "--input", "-", "--samples", "2")]
-    [DataRow("'score'", "score")]
+    [DataRow("either a TEXT or --input", "score")]
     public void Command_ArgumentsThatDoNotGoTogether_AreNamed(string named, params string[] arguments)
     {
         AsarmCommand.Run(arguments).IsBadInput(named);

@@ -61,6 +61,95 @@ public sealed class GapDetailsTests
         Assert.AreEqual(Figures(3, details[2]), lines[2]);
     }
 
+    /// <summary>Every text has details; tokens with their entropies are listed only where they were asked for.</summary>
+    [TestMethod]
+    public void Infill_TokenDetails_AddUpToTheGaps()
+    {
+        string[] plain = ["text", "markup", "tokens", "log_prob", "probability", "accuracy", "method"];
+        JsonElement[] without = Details(AsarmCommand.RunSmall("infill", "A <mask:2> day <mask>.", "--seed", "1", "--json").Done().Json);
+        JsonElement[] details = Details(AsarmCommand.RunSmall("infill", "A <mask:2> day <mask>.", "--seed", "1", "--json", "--token-details").Done().Json);
+        foreach ((JsonElement gap, JsonElement other) in details.Zip(without))
+        {
+            CollectionAssert.AreEquivalent(plain, other.EnumerateObject().Select(field => field.Name).ToArray());
+            CollectionAssert.AreEquivalent(plain.Append("token_details").ToArray(), gap.EnumerateObject().Select(field => field.Name).ToArray());
+            JsonElement[] tokens = [.. gap.GetProperty("token_details").EnumerateArray()];
+            CollectionAssert.AreEquivalent(new[] { "id", "text", "log_prob", "entropy", "rank" }, tokens[0].EnumerateObject().Select(field => field.Name).ToArray());
+            Assert.AreEqual(gap.GetProperty("text").GetString(), string.Concat(tokens.Select(token => token.GetProperty("text").GetString())));
+            Assert.AreEqual(gap.GetProperty("log_prob").GetDouble(), tokens.Sum(token => token.GetProperty("log_prob").GetDouble()), 1e-9);
+            Assert.AreEqual(Math.Exp(gap.GetProperty("log_prob").GetDouble()), gap.GetProperty("probability").GetDouble(), 1e-12);
+            Assert.AreEqual(other.GetProperty("log_prob").GetDouble(), gap.GetProperty("log_prob").GetDouble());
+        }
+    }
+
+    [TestMethod]
+    public void Infill_TokenDetailsInText_AreALineForEachGap()
+    {
+        string[] lines = AsarmCommand.RunSmall("infill", "A <mask:2> day <mask>.", "--seed", "1", "--token-details").Done().ErrorLines;
+        Assert.HasCount(3, lines);
+        Assert.MatchesRegex("^gap 1: \".*\" -[0-9.]+ \\(entropy [0-9.]+\\), \".*\" -[0-9.]+ \\(entropy [0-9.]+\\)$", lines[1]);
+        Assert.StartsWith("gap 2: ", lines[2]);
+    }
+
+    [TestMethod]
+    public void Infill_MinProbability_LeavesGapsOpen()
+    {
+        const string Markup = "A <mask:2> day \\<mask> <mask>.";
+        AsarmResult result = AsarmCommand.RunSmall("infill", Markup, "--seed", "1", "--min-probability", "1").Done();
+        Assert.AreEqual("A <mask:2> day <mask> <mask>.", result.OutputLines.Single());
+        Assert.MatchesRegex("^gap 2: left open, as \".+\" has probability [0-9.E-]+$", result.ErrorLines[2]);
+        JsonElement filled = AsarmCommand.RunSmall("infill", Markup, "--seed", "1", "--draft-mode", "throughput", "--json").Done().Json;
+        byte[] input = Encoding.UTF8.GetBytes(JsonSerializer.Serialize(new { text = Markup, seed = 1, min_probability = 1 }));
+        JsonElement open = AsarmCommand.RunSmallOn(input, "infill", "--input", "-").Done().JsonLines.Single();
+        foreach ((JsonElement gap, JsonElement other) in Details(open).Zip(Details(filled)))
+        {
+            Assert.IsTrue(gap.GetProperty("abstained").GetBoolean());
+            Assert.AreEqual(other.GetProperty("text").GetString(), gap.GetProperty("filling").GetString());
+            Assert.AreEqual(other.GetProperty("probability").GetDouble(), gap.GetProperty("probability").GetDouble());
+            Assert.IsFalse(other.TryGetProperty("abstained", out _));
+        }
+    }
+
+    /// <summary>Each option of lengths changes the posterior, and a field of a line does what the option does.</summary>
+    [TestMethod]
+    [DataRow("--length-prior", "flat", "\"length_prior\": \"flat\"")]
+    [DataRow("--length-prior", "poisson:3", "\"length_prior\": \"poisson:3\"")]
+    [DataRow("--length-prior", "given:0,1,2.5,1", "\"length_prior\": \"given:0,1,2.5,1\"")]
+    [DataRow("--length-fillings", "3", "\"length_fillings\": 3")]
+    [DataRow("--length-suffix", "1", "\"length_suffix\": 1")]
+    public void Infill_LengthOptions_ChangeThePosterior(string option, string value, string field)
+    {
+        const string Gap = "The <mask:1-4> sat on the mat.";
+        string usual = Lengths(AsarmCommand.RunSmall("infill", Gap, "--seed", "1", "--json").Done().Json);
+        string given = Lengths(AsarmCommand.RunSmall("infill", Gap, "--seed", "1", "--json", option, value).Done().Json);
+        Assert.AreNotEqual(usual, given);
+        byte[] input = Encoding.UTF8.GetBytes($$"""{"text": "{{Gap}}", "seed": 1, {{field}}}""");
+        Assert.AreEqual(given, Lengths(AsarmCommand.RunSmallOn(input, "infill", "--input", "-").Done().JsonLines.Single()));
+        input = Encoding.UTF8.GetBytes($$"""{"text": "{{Gap}}", "seed": 1}""");
+        Assert.AreEqual(given, Lengths(AsarmCommand.RunSmallOn(input, "infill", "--input", "-", option, value).Done().JsonLines.Single()));
+    }
+
+    [TestMethod]
+    [DataRow("--length-prior", "poison:3")]
+    [DataRow("--length-prior", "poisson:0")]
+    [DataRow("--length-prior", "poisson")]
+    [DataRow("--length-prior", "given:")]
+    [DataRow("--length-prior", "given:0,0")]
+    [DataRow("--length-prior", "given:1,-1")]
+    [DataRow("--length-prior", "flat:1")]
+    [DataRow("--length-fillings", "17")]
+    [DataRow("--length-suffix", "0")]
+    [DataRow("--min-probability", "0")]
+    [DataRow("--min-probability", "1.1")]
+    public void Infill_OptionOutOfRange_IsNamed(string option, string value)
+    {
+        AsarmCommand.RunSmall("infill", "The <mask:1-4> sat.", option, value).IsBadInput($"{option} must be", $"'{value}'");
+        string field = option[2..].Replace('-', '_'), json = double.TryParse(value, out _) ? value : JsonSerializer.Serialize(value);
+        AsarmResult line = AsarmCommand.RunSmallOn(Encoding.UTF8.GetBytes($$"""{"text": "The <mask>.", "{{field}}": {{json}}}"""), "infill", "--input", "-");
+        Assert.StartsWith($"\"{field}\" must be", line.JsonLines.Single().GetProperty("error").GetString());
+    }
+
+    private static string Lengths(JsonElement json) => Details(json)[0].GetProperty("lengths").GetRawText();
+
     private static string Figures(int number, JsonElement gap)
     {
         int tokens = gap.GetProperty("tokens").GetInt32();

@@ -5,7 +5,7 @@ namespace AsArm.Cli.Tests.Commands;
 [TestClass]
 public sealed class HelpTests
 {
-    private static readonly string[] _commands = ["infill", "score", "verify", "info", "bench", "serve"];
+    private static readonly string[] _commands = ["infill", "score", "candidates", "verify", "info", "bench", "serve"];
 
     [TestMethod]
     [DataRow("--help")]
@@ -22,8 +22,9 @@ public sealed class HelpTests
     }
 
     [TestMethod]
-    [DataRow("infill", "--model --sampler --draft-length --temperature --top-k --top-p --order --seed --samples --device --threads --no-cache --json --input --output")]
-    [DataRow("score", "--model --device --no-cache --json")]
+    [DataRow("infill", "--model --sampler --draft-length --temperature --top-k --top-p --order --seed --samples --device --threads --no-cache --json --input --output --min-probability --token-details --length-prior --length-fillings --length-suffix")]
+    [DataRow("candidates", "--model --top --beams --gap-spacing --device --no-cache --json")]
+    [DataRow("score", "--model --device --no-cache --json --input --output --format --per --whole --pseudo --window")]
     [DataRow("verify", "--model --golden --tolerance --device")]
     [DataRow("info", "--model")]
     [DataRow("bench", "--model --device --threads --repeats")]

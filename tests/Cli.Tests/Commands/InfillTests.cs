@@ -10,7 +10,7 @@ public sealed class InfillTests
     private const string Text = "Once upon a time there was <mask:4> who had <mask:2> friends.";
 
     private static readonly string[] _fields =
-        ["text", "gaps", "tokens", "nfe", "drafted", "accepted", "log_prob", "elapsed_ms", "sampler", "seed", "model", "device"];
+        ["text", "gaps", "gap_details", "tokens", "nfe", "drafted", "accepted", "log_prob", "elapsed_ms", "sampler", "seed", "model", "device"];
 
     [TestMethod]
     public void Infill_Plain_PrintsTheTextAndItsFigures()

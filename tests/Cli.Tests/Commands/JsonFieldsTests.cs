@@ -150,6 +150,7 @@ public sealed class JsonFieldsTests
     [TestMethod]
     [DataRow("{\"text\": \"A <mask> day.\",}")]
     [DataRow("{'text': 1}")]
+    [DataRow("{")]
     [DataRow("nul")]
     [DataRow("{\"text\": 00}")]
     public void Infill_BrokenJson_SaysWhereWithoutTheWordsOfALibrary(string line)

@@ -47,6 +47,43 @@ public sealed class ScoreTests
     }
 
     [TestMethod]
+    public void Score_PerWordAndToken_AddUpToTheSpans()
+    {
+        const string Text = "The [[little dog]] ran [[home]].";
+        JsonElement words = AsarmCommand.RunSmall("score", Text, "--json", "--per", "word").Done().Json, tokens = AsarmCommand.RunSmall("score", Text, "--json", "--per", "token", "--pseudo").Done().Json;
+        CollectionAssert.AreEqual(new[] { "little", "dog" }, words.GetProperty("spans")[0].GetProperty("words").EnumerateArray().Select(word => word.GetProperty("text").GetString()).ToArray());
+        foreach ((JsonElement byWord, JsonElement byToken) in words.GetProperty("spans").EnumerateArray().Zip(tokens.GetProperty("spans").EnumerateArray()))
+        {
+            Assert.AreEqual(LogProbability(byWord), byWord.GetProperty("words").EnumerateArray().Sum(LogProbability), 1e-9);
+            JsonElement[] details = [.. byToken.GetProperty("token_details").EnumerateArray()];
+            CollectionAssert.AreEquivalent(new[] { "id", "text", "log_prob", "entropy", "pseudo_log_prob", "rank" }, details[0].EnumerateObject().Select(field => field.Name).ToArray());
+            Assert.AreEqual(LogProbability(byToken), details.Sum(LogProbability), 1e-9);
+            Assert.AreEqual(byToken.GetProperty("pseudo_log_likelihood").GetDouble(), details.Sum(token => token.GetProperty("pseudo_log_prob").GetDouble()), 1e-9);
+        }
+    }
+
+    [TestMethod]
+    [DataRow("word", "nats per token")]
+    [DataRow("token", "entropy")]
+    public void Score_PerWordOrTokenPlain_HasARowForEach(string detail, string column)
+    {
+        string table = AsarmCommand.RunSmall("score", "--whole", "The little dog.", "--per", detail, "--pseudo").Done().Output;
+        foreach (string text in new[] { detail, column, "pseudo", "all, jointly" })
+            Assert.Contains(text, table);
+        if (detail == "word")
+            Assert.Contains("dog.", table);
+    }
+
+    /// <summary>The whole text is what a span around it would be, but nothing in it is markup.</summary>
+    [TestMethod]
+    public void Score_Whole_IsOneSpan()
+    {
+        double whole = LogProbability(AsarmCommand.RunSmall("score", "--whole", "The little dog.", "--json").Done().Json);
+        Assert.AreEqual(LogProbability(AsarmCommand.RunSmall("score", "[[The little dog.]]", "--json").Done().Json), whole, 1e-6);
+        Assert.AreEqual("A [[b]].", AsarmCommand.Run("score", "--whole", "A [[b]].", "--json").Done().Json.GetProperty("spans")[0].GetProperty("text").GetString());
+    }
+
+    [TestMethod]
     [DataRow("[[All of it]]")]
     [DataRow("[[One]][[after]] the other")]
     [DataRow("@x [[marked]] ]] text")]

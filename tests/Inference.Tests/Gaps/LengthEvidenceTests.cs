@@ -89,4 +89,27 @@ public sealed class LengthEvidenceTests
         Assert.ThrowsExactly<ArgumentException>(() => LengthPrior.Given([1, -1]));
         Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => LengthPrior.Poisson(0));
     }
+
+    [TestMethod]
+    [DataRow("learnt")]
+    [DataRow("flat")]
+    [DataRow("poisson:2.5")]
+    [DataRow("given:0,1,2.5")]
+    public void Prior_TryParse_ReadsWhatIsWritten(string text)
+    {
+        Assert.IsTrue(LengthPrior.TryParse(text, out LengthPrior? prior));
+        Assert.AreEqual(text, prior.ToString());
+        LengthPrior expected = text[0] switch { 'l' => LengthPrior.Learnt, 'f' => LengthPrior.Flat, 'p' => LengthPrior.Poisson(2.5), _ => LengthPrior.Given([0, 1, 2.5]) };
+        CollectionAssert.AreEqual(expected.LogProbabilities([2, 3]), prior.LogProbabilities([2, 3]));
+    }
+
+    [TestMethod]
+    [DataRow(null)]
+    [DataRow("")]
+    [DataRow("Flat")]
+    [DataRow("poisson:1,2")]
+    [DataRow("poisson:NaN")]
+    [DataRow("given:1,x")]
+    [DataRow("given:1,1e999")]
+    public void Prior_TryParse_RefusesOthers(string? text) => Assert.IsFalse(LengthPrior.TryParse(text, out _));
 }

@@ -1,0 +1,62 @@
+using System.Text.Json;
+using AsArm.Cli.Streams;
+using AsArm.Inference.Devices;
+using AsArm.Inference.Gaps;
+using AsArm.Inference.Infilling;
+using Spectre.Console;
+
+namespace AsArm.Cli.Output;
+
+/// <summary>Prints the most probable fillings of each gap: tables, or JSON, of which docs/json-lines.md is the contract.</summary>
+/// <param name="markup">The markup of each gap.</param>
+/// <param name="gaps">The fillings of each gap.</param>
+/// <param name="streams">Those of the command.</param>
+internal sealed class CandidateWriter(IReadOnlyList<string> markup, IReadOnlyList<GapCandidates> gaps, CommandStreams streams)
+{
+    /// <summary>A table for each gap; on standard error, which of them may lack a filling.</summary>
+    public void WriteTables()
+    {
+        foreach ((int index, GapCandidates gap) in gaps.Index())
+        {
+            Table table = Tables.Create(gaps.Count == 1 ? "filling" : $"filling of gap {index + 1}", "probability", "log probability");
+            foreach (FillingCandidate filling in gap.Fillings)
+                table.AddRow(Markup.Escape(filling.Text), $"{filling.Probability:F4}", $"{filling.LogProbability:F4}");
+            Tables.Print(table, streams);
+            if (gap.Accuracy == GapAccuracy.Estimate)
+                streams.Error.WriteLine($"gap {index + 1}: the search may have missed a filling, more --beams miss less");
+        }
+    }
+
+    /// <summary>One object.</summary>
+    public void WriteJson(string model, Device device) => streams.Output.Write(ReadableJson.Line(json =>
+    {
+        json.WriteStartObject();
+        json.WriteStartArray("gaps");
+        foreach ((int index, GapCandidates gap) in gaps.Index())
+        {
+            json.WriteStartObject();
+            json.WriteString("markup", markup[index]);
+            json.WriteString("accuracy", GapJson.NameOf(gap.Accuracy));
+            json.WriteStartArray("candidates");
+            foreach (FillingCandidate filling in gap.Fillings)
+                WriteFilling(json, filling);
+            json.WriteEndArray();
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+        json.WriteString("model", model);
+        json.WriteString("device", device.ToString());
+        json.WriteEndObject();
+    }).Span);
+
+    private static void WriteFilling(Utf8JsonWriter json, FillingCandidate filling)
+    {
+        json.WriteStartObject();
+        json.WriteString("text", filling.Text);
+        json.WriteNumber("probability", filling.Probability);
+        json.WriteNumber("log_prob", filling.LogProbability);
+        TokenJson.Write(json, "token_details", filling.Tokens);
+        json.WriteEndObject();
+    }
+}
