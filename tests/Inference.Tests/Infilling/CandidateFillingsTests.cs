@@ -70,6 +70,17 @@ public sealed class CandidateFillingsTests
             CollectionAssert.AreEqual(gaps[i].Fillings.Select(one => one.Text).ToArray(), again[i].Fillings.Select(one => one.Text).ToArray());
     }
 
+    /// <summary>One pass for the first tokens of all gaps, then the beams of all gaps together, as many as share a pass.</summary>
+    [TestMethod]
+    public async Task CandidateFillingsAsync_Beams_ShareForwardPasses()
+    {
+        GatedModel? gate = null;
+        using TextInfiller infiller = TextInfiller.Open(Files.Text, new TextInfillerOptions(), model => gate = new GatedModel(model));
+        gate!.Open();
+        await infiller.CandidateFillingsAsync("The <mask:3> sat on <mask:2>.", new CandidateOptions { Count = 4, Beams = 10 });
+        CollectionAssert.AreEqual(new[] { 2, 16, 4, 10 }, gate.BatchSizes.ToArray());
+    }
+
     [TestMethod]
     public async Task CandidateFillingsAsync_MoreBeams_FindNoLess()
     {

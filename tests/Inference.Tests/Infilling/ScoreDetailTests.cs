@@ -72,6 +72,18 @@ public sealed class ScoreDetailTests
         Assert.AreEqual(score.LogProbability, score.PseudoLogLikelihood!.Value, 1e-6);
     }
 
+    /// <summary>The sequences of the tokens share forward passes with each other and with the joint one.</summary>
+    [TestMethod]
+    public void PseudoLogLikelihood_OfManyTokens_IsBatched()
+    {
+        GatedModel? gate = null;
+        using TextInfiller infiller = TextInfiller.Open(Files.Text, new TextInfillerOptions(), model => gate = new GatedModel(model));
+        gate!.Open();
+        int tokens = infiller.Score(ScorePrompt.Parse(Text), new ScoreOptions { PseudoLogLikelihood = true }).Tokens;
+        Assert.AreEqual(1 + tokens, gate.BatchSizes.Sum());
+        Assert.HasCount((1 + tokens + 15) / 16, gate.BatchSizes);
+    }
+
     [TestMethod]
     public void Score_WithoutOptions_HasNeither()
     {
