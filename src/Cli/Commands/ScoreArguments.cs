@@ -1,6 +1,5 @@
 using AsArm.Cli.Lines;
 using AsArm.Cli.Options;
-using AsArm.Inference.Devices;
 using AsArm.Inference.Infilling;
 
 namespace AsArm.Cli.Commands;

@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json;
 using AsArm.Cli.Options;
-using AsArm.Inference.Gaps;
 using AsArm.Inference.Infilling;
 
 namespace AsArm.Cli.Lines;

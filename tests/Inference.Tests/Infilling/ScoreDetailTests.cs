@@ -1,6 +1,5 @@
 using AsArm.Assd.Distributions;
 using AsArm.Assd.Ordering;
-using AsArm.Assd.Randomness;
 using AsArm.Assd.Samplers;
 using AsArm.Inference.Infilling;
 using AsArm.Inference.Tests.Support;

@@ -1,6 +1,5 @@
 using AsArm.Inference.Infilling;
 using AsArm.Inference.Tests.Support;
-using AsArm.Inference.Text;
 
 namespace AsArm.Inference.Tests.Infilling;
 
