@@ -13,9 +13,10 @@ internal static class CandidatesCommand
 {
     public static Command Create()
     {
-        var text = new Argument<string?>("TEXT") { Description = "Text with gaps of a given number of tokens, as infill takes it" };
+        var text = new Argument<string?>("TEXT") { Description = "Text with gaps of a given number of tokens, or one gap of unknown length, as infill takes it" };
         Option<int?> top = CommonOptions.OptionalNumber("--top", "K", $"How many fillings (default {CandidateOptions.DefaultCount}); of gaps of several tokens at most {CandidateOptions.MaxBeams}", Ranges.Candidates);
         Option<int?> beams = CommonOptions.OptionalNumber("--beams", "B", $"Beginnings that are kept in the search for fillings of several tokens, K at least: more take longer and miss less (default {CandidateOptions.DefaultBeams})", Ranges.Beams);
+        var lengths = new LengthArguments();
         Option<GapSpacing> gapSpacing = CommonOptions.Choice("--gap-spacing", "The space before a gap: typed keeps the text as it was typed, model leaves it to the gap's first token", ChoiceNames.Spacings);
         Option<string?> model = CommonOptions.Model();
         var devices = new DeviceArguments();
@@ -23,7 +24,7 @@ internal static class CandidatesCommand
         Option<bool> float32 = CommonOptions.Float32();
         Option<bool> json = CommonOptions.Json();
         var command = new Command("candidates", "The most probable fillings of each gap, with their probabilities") { text, top, beams, gapSpacing, model, noCache, float32, json };
-        foreach (Option option in devices.Options)
+        foreach (Option option in (Option[])[.. lengths.Options, .. devices.Options])
             command.Add(option);
         command.SetAction((parsed, cancellationToken) =>
         {
@@ -34,6 +35,7 @@ internal static class CandidatesCommand
                 Count = parsed.GetValue(top) ?? CandidateOptions.DefaultCount,
                 Beams = parsed.GetValue(beams) ?? CandidateOptions.DefaultBeams,
                 GapSpacing = parsed.GetValue(gapSpacing),
+                Lengths = lengths.Of(parsed),
             };
             var modelOptions = new TextInfillerOptions { Device = device, DeviceOptions = deviceOptions, UseCache = !parsed.GetValue(noCache), UseFloat32 = parsed.GetValue(float32) };
             CommandStreams streams = CommandConfiguration.StreamsOf(parsed);

@@ -22,7 +22,9 @@ internal sealed class CandidateWriter(IReadOnlyList<string> markup, IReadOnlyLis
             foreach (FillingCandidate filling in gap.Fillings)
                 table.AddRow(Markup.Escape(filling.Text), $"{filling.Probability:F4}", $"{filling.LogProbability:F4}");
             Tables.Print(table, streams);
-            if (gap.Accuracy == GapAccuracy.Estimate)
+            if (gap.Lengths.Count > 0)
+                streams.Error.WriteLine($"gap {index + 1}: {gap.Lengths[0].Tokens} to {gap.Lengths[^1].Tokens} tokens (estimate)");
+            else if (gap.Accuracy == GapAccuracy.Estimate)
                 streams.Error.WriteLine($"gap {index + 1}: the search may have missed a filling, more --beams miss less");
         }
     }
@@ -37,6 +39,8 @@ internal sealed class CandidateWriter(IReadOnlyList<string> markup, IReadOnlyLis
             json.WriteStartObject();
             json.WriteString("markup", markup[index]);
             json.WriteString("accuracy", GapJson.NameOf(gap.Accuracy));
+            if (gap.Lengths.Count > 0)
+                GapJson.WriteLengths(json, gap.Lengths);
             json.WriteStartArray("candidates");
             foreach (FillingCandidate filling in gap.Fillings)
                 WriteFilling(json, filling);

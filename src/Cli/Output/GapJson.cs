@@ -73,7 +73,8 @@ internal static class GapJson
     public static string NameOf<T>(T value)
         where T : struct, Enum => value.ToString().ToLowerInvariant();
 
-    private static void WriteLengths(Utf8JsonWriter json, IReadOnlyList<LengthProbability> lengths)
+    /// <summary>Writes the posterior of a length.</summary>
+    public static void WriteLengths(Utf8JsonWriter json, IReadOnlyList<LengthProbability> lengths)
     {
         json.WriteStartArray("lengths");
         foreach (LengthProbability one in lengths)

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using AsArm.Inference.Text;
 
 namespace AsArm.Inference.Gaps;
 
@@ -62,13 +63,13 @@ public sealed class LengthPrior
     }
 
     /// <summary>Log-probabilities of lengths, renormalised over them.</summary>
-    /// <exception cref="ArgumentException">None of the lengths has a weight.</exception>
+    /// <exception cref="InfillTextException">None of the lengths has a weight.</exception>
     internal double[] LogProbabilities(IReadOnlyList<int> lengths)
     {
         double[] weights = [.. lengths.Select(_logWeight)];
         double total = LogWeights.LogSum(weights);
         return double.IsFinite(total) ? [.. weights.Select(weight => weight - total)]
-            : throw new ArgumentException("The prior of lengths excludes every length that the gap may have.", nameof(lengths));
+            : throw new InfillTextException("The prior of lengths excludes every length that the gap may have.");
     }
 
     /// <summary>Returns its name with its numbers, which <see cref="TryParse" /> reads.</summary>

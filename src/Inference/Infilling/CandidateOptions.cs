@@ -1,4 +1,5 @@
 using AsArm.Assd.Distributions;
+using AsArm.Inference.Gaps;
 using AsArm.Inference.Text;
 
 namespace AsArm.Inference.Infilling;
@@ -24,6 +25,9 @@ public sealed record CandidateOptions : SamplingOptions
     /// </summary>
     public int Beams { get; init; } = DefaultBeams;
 
+    /// <summary>How the lengths of a gap of unknown length are weighed.</summary>
+    public LengthOptions Lengths { get; init; } = new();
+
     /// <summary>Whether the text or the model determines the space before a gap; by default the text.</summary>
     public GapSpacing GapSpacing { get; init; } = GapSpacing.AsTyped;
 
@@ -37,6 +41,8 @@ public sealed record CandidateOptions : SamplingOptions
     {
         Validate(vocabularySize);
         InfillOptions.RequireGapSpacing(GapSpacing);
+        ArgumentNullException.ThrowIfNull(Lengths);
+        Lengths.Validate();
         ArgumentOutOfRangeException.ThrowIfLessThan(Count, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(Beams, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(Beams, MaxBeams);

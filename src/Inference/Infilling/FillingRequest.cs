@@ -1,60 +1,86 @@
 using AsArm.Assd.Distributions;
-using AsArm.Assd.Ordering;
 using AsArm.Inference.Gaps;
 using AsArm.Inference.Text;
 
 namespace AsArm.Inference.Infilling;
 
-/// <summary>A request for the most probable fillings of gaps, each given the text and without the other gaps.</summary>
+/// <summary>
+/// A request for the most probable fillings of gaps, each given the text and without the other gaps. Where the number of tokens of the only gap is not known,
+/// there is a search for each number, and their fillings are compared by p(N | text) p(x | N).
+/// </summary>
 internal sealed class FillingRequest(
     IReadOnlyList<TextSegment> segments, string? warning, Func<CandidateOptions> getOptions, SegmentEncoder encoder, InfillSetting setting)
 {
-    private InfillText? _text;
-    private BeamSearch[] _searches = [];
-    private int _count;
+    private CandidateOptions _options = new();
+    private GapSearch[] _searches = []; // one for each gap, or for each length of the only gap
+    private LengthEvidence? _evidence; // of the lengths; null if there are none, or nothing follows the gap
+    private double[] _logPrior = []; // of the lengths
+    private bool _isUnknownLength;
 
     /// <summary>Validates and encodes it.</summary>
     public StepJob Prepare()
     {
-        CandidateOptions options = getOptions();
-        options.RequireRanges(setting.Manifest.VocabularySize);
+        _options = getOptions();
+        _options.RequireRanges(setting.Manifest.VocabularySize);
         InfillText.RequireTargets(segments, spans: false, warning);
-        GapSupport.RequirePlain(segments, "for candidates");
-        bool isSearched = segments.OfType<TextSegment.Gap>().Any(gap => gap.Count > 1);
-        if (isSearched && options.Count > CandidateOptions.MaxBeams)
-            throw new ArgumentOutOfRangeException(nameof(options), options.Count, $"Count must be at most {CandidateOptions.MaxBeams} where a gap has several tokens.");
-        _text = encoder.Encode(segments);
-        _count = options.Count;
-        SamplingOptions distribution = options with { BannedTokens = [.. setting.Banned.Union(options.BannedTokens)], BannedTokensAt = _text.BannedAt };
-        InfillOptions.RequireTokensAt(distribution, setting.Manifest.VocabularySize);
-        int beams = Math.Max(options.Count, options.Beams);
-        _searches = [.. _text.TargetPositions.Select(gap => new BeamSearch(
-            GapFirst(gap), _text.Tokens, distribution, setting.Manifest.VocabularySize, gap.End.Value - gap.Start.Value, beams))];
-        return new StepJob(Together([.. _searches.Select(search => search.Steps())]));
+        TextSegment.Gap[] gaps = [.. segments.OfType<TextSegment.Gap>()];
+        _isUnknownLength = gaps is [{ IsPlain: false, Specification: { MinTokens: not null, MinCharacters: null, Choices.Count: 0, Pattern: null, Name: null } }];
+        if (!_isUnknownLength)
+            GapSupport.RequirePlain(segments, gaps.Length == 1 ? "for candidates" : "for candidates beside other gaps");
+        if (_options.Count > CandidateOptions.MaxBeams && gaps.Any(gap => gap.Count > 1))
+            throw new ArgumentOutOfRangeException(nameof(segments), _options.Count, $"Count must be at most {CandidateOptions.MaxBeams} where a gap has several tokens.");
+        int[] banned = [.. setting.Banned.Union(_options.BannedTokens)];
+        if (_isUnknownLength)
+            SearchLengths(banned);
+        else
+            SearchGaps(banned);
+        return new StepJob(Together([.. _searches.Select(search => search.Steps()), .. _evidence is null ? [] : new[] { _evidence.Steps() }]));
     }
 
     /// <summary>The candidates of each gap, once the job is done.</summary>
-    public IReadOnlyList<GapCandidates> Candidates() => [.. _searches.Select((search, gap) => new GapCandidates(
-        [.. search.Beams.Take(_count).Select(beam => Candidate(gap, beam))], search.IsExact(_count) ? GapAccuracy.Exact : GapAccuracy.Estimate))];
-
-    private FillingCandidate Candidate(int gap, Beam beam)
+    public IReadOnlyList<GapCandidates> Candidates()
     {
-        Range positions = _text!.TargetPositions[gap];
-        int[] tokens = _text.Tokens;
-        var (committed, scores) = (new bool[tokens.Length], new (double, int)[tokens.Length]);
-        committed.AsSpan(positions).Fill(true);
-        beam.Tokens.CopyTo(tokens.AsSpan(positions));
-        for (int i = 0; i < beam.Tokens.Length; i++)
-            scores[positions.Start.Value + i] = (beam.LogProbabilities[i], i);
-        return new FillingCandidate(_text.DecodeGaps(tokens, committed)[gap], _text.TargetTokens(gap, tokens, scores, committed), beam.LogProbability);
+        int count = _options.Count;
+        if (!_isUnknownLength)
+            return [.. _searches.Select(search => new GapCandidates([.. search.Fillings(count)], search.IsExact(count) ? GapAccuracy.Exact : GapAccuracy.Estimate))];
+        int[] lengths = [.. _searches.Select(search => search.Length)];
+        double[] evidence = _evidence?.LogEvidence() ?? new double[lengths.Length];
+        double[] posterior = LogWeights.Normalise([.. _logPrior.Zip(evidence, (log, other) => log + other)]);
+        IEnumerable<FillingCandidate> all = _searches.Zip(posterior, (search, probability) => search.Fillings(count, Math.Log(probability))).SelectMany(fillings => fillings);
+        return
+        [
+            new GapCandidates([.. all.Where(one => double.IsFinite(one.LogProbability)).OrderByDescending(one => one.LogProbability).Take(count)], GapAccuracy.Estimate)
+            {
+                Lengths = [.. lengths.Select((length, i) => new LengthProbability(length, posterior[i], evidence[i]))],
+            },
+        ];
     }
 
-    /// <summary>The order in which the tokens of a gap are the first targets, from left to right, and those of other gaps stay unknown behind them.</summary>
-    private Order GapFirst(Range gap)
+    private void SearchGaps(int[] banned)
     {
-        bool[] given = _text!.Given;
-        int[] positions = [.. Enumerable.Range(0, given.Length).OrderBy(at => given[at] ? 0 : at >= gap.Start.Value && at < gap.End.Value ? 1 : 2)];
-        return Order.FromPositions(positions, given.Count(one => one));
+        InfillText text = encoder.Encode(segments);
+        _searches = [.. Enumerable.Range(0, text.TargetPositions.Length).Select(gap => Search(text, gap, banned))];
+    }
+
+    private void SearchLengths(int[] banned)
+    {
+        var gap = new GapText(segments, encoder);
+        GapSpecification specification = gap.SpecificationOf(gap.Gaps[0]);
+        int minimum = (int)specification.MinTokens!.Value, maximum = (int)Math.Min(specification.MaxTokens!.Value, minimum + gap.Room);
+        int[] lengths = [.. Enumerable.Range(minimum, maximum - minimum + 1)];
+        _logPrior = _options.Lengths.Prior.LogProbabilities(lengths);
+        InfillText[] texts = [.. lengths.Select(length => encoder.Encode([.. segments.Select(segment => segment is TextSegment.Gap ? new TextSegment.Gap(length) : segment)]))];
+        _searches = [.. texts.Select(text => Search(text, 0, banned))];
+        GapSurroundings surroundings = GapSurroundings.Of(texts[0], 0, _options.Lengths.SuffixTokens, banned, setting.Manifest.MaskId, setting.Manifest.VocabularySize);
+        if (surroundings.After.Length > 0 && lengths.Length > 1)
+            _evidence = new LengthEvidence(surroundings, lengths, _options.Lengths.Fillings);
+    }
+
+    private GapSearch Search(InfillText text, int gap, int[] banned)
+    {
+        SamplingOptions distribution = _options with { BannedTokens = banned, BannedTokensAt = text.BannedAt };
+        InfillOptions.RequireTokensAt(distribution, setting.Manifest.VocabularySize);
+        return new GapSearch(text, gap, distribution, setting.Manifest.VocabularySize, Math.Max(_options.Count, _options.Beams));
     }
 
     /// <summary>The steps of several searches at once.</summary>

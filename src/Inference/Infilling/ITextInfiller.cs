@@ -85,12 +85,13 @@ public interface ITextInfiller
     /// <summary>
     /// The most probable fillings of gaps of any number of tokens, by their joint probability, each gap given the text with the other gaps unknown. For gaps of several
     /// tokens a search from left to right keeps the most probable beginnings (<see cref="CandidateOptions.Beams" />); the result says whether it is certain.
+    /// Where the only gap is of unknown length, the fillings of all lengths are compared by the posterior of the length times their probability.
     /// </summary>
-    /// <param name="prompt">A prompt with gaps of a given number of tokens.</param>
+    /// <param name="prompt">A prompt with gaps of a given number of tokens, or one gap of unknown length.</param>
     /// <param name="options">Options.</param>
     /// <param name="cancellationToken">Cancels the request.</param>
     /// <returns>For each gap, from left to right, its candidates.</returns>
-    /// <exception cref="InfillTextException">No gap, one of an unknown number of tokens, or too many tokens.</exception>
+    /// <exception cref="InfillTextException">No gap, one of unknown length beside others, one of which more is known, or too many tokens.</exception>
     /// <inheritdoc cref="InfillAsync" />
     Task<IReadOnlyList<GapCandidates>> CandidateFillingsAsync(InfillPrompt prompt, CandidateOptions? options = null, CancellationToken cancellationToken = default);
 }

@@ -50,6 +50,18 @@ public sealed class CandidatesTests
     }
 
     [TestMethod]
+    public void Candidates_UnknownLength_AreOfSeveralLengths()
+    {
+        JsonElement gap = AsarmCommand.RunSmall("candidates", "The <mask:1-3> sat.", "--top", "30", "--json").Done().Json.GetProperty("gaps")[0];
+        Assert.AreEqual("estimate", gap.GetProperty("accuracy").GetString());
+        Assert.AreEqual(3, gap.GetProperty("lengths").GetArrayLength());
+        Assert.AreEqual(30, gap.GetProperty("candidates").GetArrayLength());
+        JsonElement flat = AsarmCommand.RunSmall("candidates", "The <mask:1-3> sat.", "--top", "30", "--json", "--length-prior", "flat").Done().Json.GetProperty("gaps")[0];
+        Assert.AreNotEqual(gap.GetRawText(), flat.GetRawText());
+        Assert.AreEqual("gap 1: 1 to 3 tokens (estimate)", AsarmCommand.RunSmall("candidates", "The <mask:1-3> sat.").Done().ErrorLines.Single());
+    }
+
+    [TestMethod]
     public void Candidates_Options_AreTaken()
     {
         Assert.AreEqual(5, Count("The <mask> sat."));
@@ -60,7 +72,8 @@ public sealed class CandidatesTests
 
     [TestMethod]
     [DataRow("No gap.", "no gap")]
-    [DataRow("A <mask:1-3>.", "Gaps of unknown length are not supported for candidates")]
+    [DataRow("A <mask:1-3> and <mask>.", "Gaps of unknown length are not supported for candidates beside other gaps")]
+    [DataRow("A <mask:1-3>.", "The prior of lengths excludes every length", "--length-prior", "given:0,0,0,1")]
     [DataRow("A <mask:2>.", "--top must be at most 1024", "--top", "2000")]
     [DataRow("A <mask>.", "--top must be", "--top", "0")]
     [DataRow("A <mask>.", "--beams must be an integer from 1 to 1024", "--beams", "1025")]

@@ -3,6 +3,7 @@ using AsArm.Assd.Ordering;
 using AsArm.Assd.Samplers;
 using AsArm.Assd.Tests.Support.Models;
 using AsArm.Inference.Gaps;
+using AsArm.Inference.Text;
 
 namespace AsArm.Inference.Tests.Gaps;
 
@@ -85,7 +86,7 @@ public sealed class LengthEvidenceTests
             Assert.AreEqual(1, prior.LogProbabilities([2, 3, 4]).Sum(Math.Exp), 1e-12, prior.ToString());
         Assert.AreEqual(0.625, Math.Exp(LengthPrior.Given([0, 1, 2, 5]).LogProbabilities([2, 3, 4])[2]), 1e-12);
         Assert.AreEqual(3.0 / 2, Math.Exp(LengthPrior.Poisson(3).LogProbabilities([1, 2])[1] - LengthPrior.Poisson(3).LogProbabilities([1, 2])[0]), 1e-12);
-        Assert.ThrowsExactly<ArgumentException>(() => LengthPrior.Given([1]).LogProbabilities([2, 3]));
+        Assert.ThrowsExactly<InfillTextException>(() => LengthPrior.Given([1]).LogProbabilities([2, 3]));
         Assert.ThrowsExactly<ArgumentException>(() => LengthPrior.Given([1, -1]));
         Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => LengthPrior.Poisson(0));
     }

@@ -95,11 +95,44 @@ public sealed class CandidateFillingsTests
         Assert.IsLessThanOrEqualTo(best[2] + 1e-4, best[1]);
     }
 
+    /// <summary>The candidates of each length, with the posterior that filling the text tells, put together.</summary>
+    [TestMethod]
+    [DataRow("The cat <mask:1-3> the mat.")]
+    [DataRow("The cat sat on <mask:1-3>")]
+    public async Task CandidateFillingsAsync_UnknownLength_AreThoseOfAllLengths(string text)
+    {
+        var options = new CandidateOptions { Count = 12, Beams = 20 };
+        GapCandidates found = (await s_infiller.CandidateFillingsAsync(text, options)).Single();
+        LengthProbability[] lengths = [.. s_infiller.Infill(text, new InfillOptions { Seed = 1 }).Gaps[0].Lengths];
+        Assert.AreEqual(GapAccuracy.Estimate, found.Accuracy);
+        var expected = new List<(string Text, double Probability)>();
+        foreach ((LengthProbability length, LengthProbability other) in lengths.Zip(found.Lengths))
+        {
+            Assert.AreEqual(length.Tokens, other.Tokens);
+            Assert.AreEqual(length.Probability, other.Probability, 1e-4);
+            string fixedLength = text.Replace("1-3", $"{length.Tokens}", StringComparison.Ordinal);
+            GapCandidates gap = (await s_infiller.CandidateFillingsAsync(fixedLength, options)).Single();
+            expected.AddRange(gap.Fillings.Select(one => (one.Text, length.Probability * one.Probability)));
+        }
+
+        (string Text, double Probability)[] best = [.. expected.OrderByDescending(one => one.Probability).Take(12)];
+        Assert.HasCount(12, found.Fillings);
+        foreach (((string filling, double probability), FillingCandidate one) in best.Zip(found.Fillings))
+        {
+            Assert.AreEqual(probability, one.Probability, 1e-4);
+            Assert.AreEqual(filling, one.Text);
+        }
+
+        Assert.IsGreaterThan(1, found.Fillings.Select(one => one.Tokens.Count).Distinct().Count());
+        GapCandidates flat = (await s_infiller.CandidateFillingsAsync(text, options with { Lengths = new LengthOptions { Prior = LengthPrior.Flat } })).Single();
+        Assert.IsGreaterThan(1e-3, Math.Abs(flat.Fillings[0].Probability - found.Fillings[0].Probability), "Control: another prior is noticed.");
+    }
+
     [TestMethod]
     public async Task CandidateFillingsAsync_BadInput_Throws()
     {
         await Assert.ThrowsExactlyAsync<InfillTextException>(() => s_infiller.CandidateFillingsAsync("No gap."));
-        await Assert.ThrowsExactlyAsync<InfillTextException>(() => s_infiller.CandidateFillingsAsync("A <mask:1-2>."));
+        await Assert.ThrowsExactlyAsync<InfillTextException>(() => s_infiller.CandidateFillingsAsync("A <mask:1-2> and <mask>."));
         await Assert.ThrowsExactlyAsync<ArgumentOutOfRangeException>(() => s_infiller.CandidateFillingsAsync("A <mask:2>.", new CandidateOptions { Count = 1025 }));
         await Assert.ThrowsExactlyAsync<ArgumentOutOfRangeException>(() => s_infiller.CandidateFillingsAsync("A <mask:2>.", new CandidateOptions { Beams = 0 }));
         await Assert.ThrowsExactlyAsync<ArgumentOutOfRangeException>(() => s_infiller.CandidateFillingsAsync("A <mask:2>.", new CandidateOptions { Beams = 1025 }));
