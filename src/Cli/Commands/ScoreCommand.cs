@@ -21,8 +21,8 @@ internal static class ScoreCommand
         };
         Option<string?> input = CommonOptions.Path("--input", "FILE|-", "Score every line: {\"text\": \"...\", \"id\": ..., ...} or, of a file .txt, the text itself; - is standard input (docs/json-lines.md has all fields)");
         Option<string?> output = CommonOptions.Path("--output", "FILE.jsonl|-", "Where the scores of the lines go, one JSON object each; - is standard output (default)");
-        Option<LineFormat?> format = CommonOptions.OptionalChoice("--format", "What the lines of --input are (default: text for a file .txt, else jsonl)", ChoiceNames.LineFormats);
-        Option<ScoreDetail> per = CommonOptions.Choice("--per", "What is listed: marked spans, their words, or their tokens with the entropies of their distributions", ChoiceNames.ScoreDetails);
+        Option<LineFormat?> format = CommonOptions.OptionalChoice("--format", "What the lines of --input are (default: text for a file .txt, else jsonl)", ScoreNames.Formats);
+        Option<ScoreDetail> per = CommonOptions.Choice("--per", "What is listed: marked spans, their words, or their tokens with the entropies of their distributions", ScoreNames.Details);
         var whole = new Option<bool>("--whole") { Arity = ArgumentArity.Zero, Description = "Score the whole text, from left to right; nothing in it is markup" };
         var pseudo = new Option<bool>("--pseudo") { Arity = ArgumentArity.Zero, Description = "Compute the pseudo-log-likelihood too, for comparison: each token given all others; a sequence for each token" };
         Option<string?> model = CommonOptions.Model();

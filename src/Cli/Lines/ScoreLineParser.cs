@@ -36,7 +36,7 @@ internal sealed class ScoreLineParser(LineFormat format, ScoreQuery defaults)
         line.Id = LineFields.IdOf(root); // before anything can be wrong
         var fields = new LineFields(root, s_fields);
         line.Query = new ScoreQuery(
-            fields.Choice("per", ChoiceNames.ScoreDetails) ?? defaults.Detail, fields.Flag("whole") ?? defaults.Whole, fields.Flag("window") ?? defaults.Window, fields.Flag("pseudo") ?? defaults.Pseudo);
+            fields.Choice("per", ScoreNames.Details) ?? defaults.Detail, fields.Flag("whole") ?? defaults.Whole, fields.Flag("window") ?? defaults.Window, fields.Flag("pseudo") ?? defaults.Pseudo);
         line.Prompt = line.Query.PromptOf(fields.Text);
     }
 }

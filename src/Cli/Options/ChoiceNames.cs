@@ -38,21 +38,6 @@ internal static class ChoiceNames
         ["throughput"] = DraftMode.Throughput,
     };
 
-    /// <summary>What score lists; the first is the default.</summary>
-    public static readonly IReadOnlyDictionary<string, ScoreDetail> ScoreDetails = new Dictionary<string, ScoreDetail>
-    {
-        ["span"] = ScoreDetail.Span,
-        ["word"] = ScoreDetail.Word,
-        ["token"] = ScoreDetail.Token,
-    };
-
-    /// <summary>What the lines of an input are; the first is the default.</summary>
-    public static readonly IReadOnlyDictionary<string, LineFormat> LineFormats = new Dictionary<string, LineFormat>
-    {
-        ["jsonl"] = LineFormat.Json,
-        ["text"] = LineFormat.Text,
-    };
-
     /// <summary>Name of a sampler.</summary>
     public static string NameOf(SamplerKind sampler) => Samplers.First(pair => pair.Value == sampler).Key;
 }

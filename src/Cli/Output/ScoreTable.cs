@@ -14,7 +14,7 @@ internal static class ScoreTable
     /// <param name="streams">Those of the command.</param>
     public static void Print(ScoreResult score, ScoreDetail detail, CommandStreams streams)
     {
-        var columns = new List<string> { ChoiceNames.ScoreDetails.First(pair => pair.Value == detail).Key };
+        var columns = new List<string> { ScoreNames.Details.First(pair => pair.Value == detail).Key };
         if (detail != ScoreDetail.Token)
             columns.Add("tokens");
         columns.Add("log probability");
