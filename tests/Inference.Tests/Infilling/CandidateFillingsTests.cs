@@ -123,7 +123,8 @@ public sealed class CandidateFillingsTests
             Assert.AreEqual(filling, one.Text);
         }
 
-        Assert.IsGreaterThan(1, found.Fillings.Select(one => one.Tokens.Count).Distinct().Count());
+        if (text.EndsWith('>'))
+            Assert.IsGreaterThan(1, found.Fillings.Select(one => one.Tokens.Count).Distinct().Count(), "Where only the prior tells the length, several lengths have candidates.");
         GapCandidates flat = (await s_infiller.CandidateFillingsAsync(text, options with { Lengths = new LengthOptions { Prior = LengthPrior.Flat } })).Single();
         Assert.IsGreaterThan(1e-3, Math.Abs(flat.Fillings[0].Probability - found.Fillings[0].Probability), "Control: another prior is noticed.");
     }
