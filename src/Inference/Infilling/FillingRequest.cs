@@ -65,9 +65,7 @@ internal sealed class FillingRequest(
     private void SearchLengths(int[] banned)
     {
         var gap = new GapText(segments, encoder);
-        GapSpecification specification = gap.SpecificationOf(gap.Gaps[0]);
-        int minimum = (int)specification.MinTokens!.Value, maximum = (int)Math.Min(specification.MaxTokens!.Value, minimum + gap.Room);
-        int[] lengths = [.. Enumerable.Range(minimum, maximum - minimum + 1)];
+        int[] lengths = [.. gap.Gaps[0].Lengths.TakeWhile(length => length <= gap.Gaps[0].ShortestLength + gap.Room).Select(length => (int)length)];
         _logPrior = _options.Lengths.Prior.LogProbabilities(lengths);
         InfillText[] texts = [.. lengths.Select(length => encoder.Encode([.. segments.Select(segment => segment is TextSegment.Gap ? new TextSegment.Gap(length) : segment)]))];
         _searches = [.. texts.Select(text => Search(text, 0, banned))];
