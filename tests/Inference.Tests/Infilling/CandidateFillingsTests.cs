@@ -127,9 +127,9 @@ public sealed class CandidateFillingsTests
             Assert.IsGreaterThan(1, found.Fillings.Select(one => one.Tokens.Count).Distinct().Count(), "Where only the prior tells the length, several lengths have candidates.");
         int rare = found.Lengths.MinBy(length => length.Probability)!.Tokens;
         LengthPrior only = LengthPrior.Given([.. Enumerable.Range(1, 3).Select(length => length == rare ? 1.0 : 0.0)]);
-        GapCandidates other = (await s_infiller.CandidateFillingsAsync(text, options with { Lengths = new LengthOptions { Prior = only } })).Single();
-        Assert.IsTrue(other.Fillings.All(one => one.Tokens.Count == rare), "Lengths of prior probability zero have no candidates.");
-        Assert.IsGreaterThan(1e-3, Math.Abs(other.Fillings[0].Probability - found.Fillings[0].Probability), "Control: another prior is noticed.");
+        GapCandidates restricted = (await s_infiller.CandidateFillingsAsync(text, options with { Lengths = new LengthOptions { Prior = only } })).Single();
+        Assert.IsTrue(restricted.Fillings.All(one => one.Tokens.Count == rare), "Lengths of prior probability zero have no candidates.");
+        Assert.IsGreaterThan(1e-3, Math.Abs(restricted.Fillings[0].Probability - found.Fillings[0].Probability), "Control: another prior is noticed.");
     }
 
     [TestMethod]
