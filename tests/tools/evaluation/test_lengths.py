@@ -31,11 +31,12 @@ def test_each_way_chooses_by_its_own_rule(written):
     chosen = {name: list(found) for name, found in lengths.choices(gaps).items()}
     assert left_out == 1
     assert chosen == {
-        "evidence and prior": [1, 3],  # -7, -7.1, -14.2; and all priors alike: -9, -8.2, -4
+        lengths.HALF: [1, 3],  # -3.55, -5.05, -11.6; and all priors alike
+        lengths.WHOLE: [1, 3],  # -7, -7.1, -14.2
         "evidence alone": [2, 3],  # -6.9, -4.1, -5.2
         lengths.BASELINE: [3, 2],  # -2, -3, -1.1; -1, -0.9, -2
         "the same less its mean for the length": [3, 2],  # against the other gap: -1, -2.1, +0.9
-        "the most probable length of the prior": [1, 1],
+        lengths.PRIOR: [1, 1],
         lengths.TRUE: [2, 2],
     }
 
@@ -47,6 +48,11 @@ def test_measures_of_a_choice(written):
     assert scores.within_one.tolist() == [True, True]
     assert scores.rouge == pytest.approx([2 / 3, 4 / 6])
     assert scores.nats.tolist() == [-2, 0]  # with the number of characters in place of nats
+    assert np.isnan(scores.surprisal).all()
+    posterior = lengths.log_posteriors(gaps)[lengths.HALF]
+    assert np.exp(posterior).sum(1) == pytest.approx([1, 1])
+    weights = np.exp(np.array([-4, -3.5, -3]))  # half of -8, -7, -6
+    assert lengths.judge(gaps, np.array([1, 3]), len, posterior).surprisal == pytest.approx(-np.log(weights[[1, 2]] / weights.sum()))
 
 
 def test_intervals_are_those_of_the_mean():
@@ -58,7 +64,7 @@ def test_tables_have_all_gaps_and_each_kind(texts, written, call, capsys):
     assert call(lengths, "--tokenizer", texts / "spiece.model", "--train", texts / "train.txt", "--results", path) == 0
     page = capsys.readouterr().out
     assert [line for line in page.splitlines() if line.startswith("**")] == ["**all**: 4 gaps", "**word**: 2 gaps", "**phrase**: 2 gaps"]
-    true = next(line for line in page.splitlines() if lengths.TRUE in line)
+    true = next(line for line in page.splitlines() if line.startswith(f"| {lengths.TRUE} |"))
     assert true.startswith("| the true length | 100.0 ± 0.0 | 100.0 ± 0.0 | ")
 
 

@@ -22,6 +22,9 @@ from asarm_tools.evaluation.rouge import rouge
 from asarm_tools.ngrams.kneser_ney import KneserNey
 
 PROGRAM = "lengths.py"
+HALF = "evidence with weight 1/2, and prior"
+WHOLE = "evidence and prior"
+PRIOR = "prior"
 BASELINE = "mean log-probability of a token"
 TRUE = "the true length"
 
@@ -49,6 +52,7 @@ class Scores:
     within_one: np.ndarray
     rouge: np.ndarray
     nats: np.ndarray
+    surprisal: np.ndarray  # -log of the posterior of the true length; nan for ways that have none
 
 
 def main() -> None:
@@ -62,7 +66,8 @@ def main() -> None:
     for path in options.results:
         gaps, left_out = read_gaps(path)
         print(f"\n### {path}\n\n{len(gaps)} gaps; {left_out} others have more tokens, or a character that is not in the vocabulary.")
-        scores = {name: judge(gaps, lengths, nats) for name, lengths in choices(gaps).items()}
+        posteriors = log_posteriors(gaps)
+        scores = {name: judge(gaps, lengths, nats, posteriors.get(name)) for name, lengths in choices(gaps).items()}
         for kind in (None, *dict.fromkeys(gap.kind for gap in gaps)):
             print_table(kind or "all", scores, np.array([kind in (None, gap.kind) for gap in gaps]))
 
@@ -98,34 +103,44 @@ def read_gaps(path: str) -> tuple[list[Gap], int]:
     return gaps, left_out
 
 
+def column(gaps: Sequence[Gap], name: str) -> np.ndarray:
+    return np.array([getattr(gap, name) for gap in gaps])
+
+
+def log_posteriors(gaps: Sequence[Gap]) -> dict[str, np.ndarray]:
+    """[gaps, L] log p(N | text) of the ways that have it."""
+    prior, evidence = column(gaps, "prior"), column(gaps, "joint") - column(gaps, "conditional")
+    scores = {HALF: evidence / 2 + prior, WHOLE: evidence + prior, "evidence alone": evidence, PRIOR: prior}
+    return {name: values - np.logaddexp.reduce(values, 1, keepdims=True) for name, values in scores.items()}
+
+
 def choices(gaps: Sequence[Gap]) -> dict[str, np.ndarray]:
     """[gaps] the length that each way chooses."""
-    prior, joint, conditional = (np.array([getattr(gap, name) for gap in gaps]) for name in ("prior", "joint", "conditional"))
-    lengths = np.arange(1, prior.shape[1] + 1)
-    means = conditional / lengths
+    conditional = column(gaps, "conditional")
+    means = conditional / np.arange(1, conditional.shape[1] + 1)
     others = (means.sum(0) - means) / (len(gaps) - 1)  # the mean of each length over the other gaps: how length biases the mean
-    scores = {
-        "evidence and prior": joint - conditional + prior, "evidence alone": joint - conditional, BASELINE: means,
-        "the same less its mean for the length": means - others, "the most probable length of the prior": prior}
-    return {**{name: 1 + values.argmax(1) for name, values in scores.items()}, TRUE: np.array([gap.length for gap in gaps])}
+    scores = {**log_posteriors(gaps), BASELINE: means, "the same less its mean for the length": means - others}
+    return {**{name: 1 + values.argmax(1) for name, values in scores.items()}, TRUE: column(gaps, "length")}
 
 
-def judge(gaps: Sequence[Gap], lengths: np.ndarray, nats: Callable[[str], float]) -> Scores:
-    """nats(text) -> the nats of a text."""
-    true = np.array([gap.length for gap in gaps])
+def judge(gaps: Sequence[Gap], lengths: np.ndarray, nats: Callable[[str], float], log_posterior: np.ndarray | None = None) -> Scores:
+    """nats(text) -> the nats of a text; log_posterior [gaps, L]."""
+    true = column(gaps, "length")
     fillings = [gap.texts[length - 1] for gap, length in zip(gaps, lengths)]
     found = [rouge(filling, gap.original)[2] for gap, filling in zip(gaps, fillings)]
     beyond = [nats(gap.before + filling + gap.after) - nats(gap.before + gap.original + gap.after) for gap, filling in zip(gaps, fillings)]
-    return Scores(lengths == true, np.abs(lengths - true) <= 1, np.array(found), np.array(beyond))
+    surprisal = np.full(len(gaps), np.nan) if log_posterior is None else -log_posterior[np.arange(len(gaps)), true - 1]
+    return Scores(lengths == true, np.abs(lengths - true) <= 1, np.array(found), np.array(beyond), surprisal)
 
 
 def print_table(kind: str, scores: dict[str, Scores], chosen: np.ndarray) -> None:
     """Means with 95 % intervals; the last two columns compare with the baseline, gap by gap."""
     print(f"\n**{kind}**: {chosen.sum()} gaps\n")
-    print("| length by | exact | within one | ROUGE-L | 5-gram nats | exact, less baseline | ROUGE-L, less baseline |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
+    print(f"| length by | exact | within one | ROUGE-L | 5-gram nats | nats of the true length | exact, less baseline | ROUGE-L, less baseline |\n| --- |{' ---: |' * 7}")
     baseline = scores[BASELINE]
     for name, own in scores.items():
         cells = [percent(own.exact[chosen]), percent(own.within_one[chosen]), percent(own.rouge[chosen]), interval(own.nats[chosen], 1)]
+        cells.append("" if np.isnan(own.surprisal).any() else interval(own.surprisal[chosen], 2))
         differences = [percent(own.exact[chosen] * 1.0 - baseline.exact[chosen]), percent(own.rouge[chosen] - baseline.rouge[chosen])]
         print(f"| {name} | {' | '.join(cells + (['', ''] if name == BASELINE else differences))} |")
 
