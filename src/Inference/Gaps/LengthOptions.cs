@@ -21,6 +21,16 @@ public sealed record LengthOptions
     /// <summary>S, the number of tokens after the gap that are looked at, from 1 to <see cref="MaxSuffixTokens" />.</summary>
     public int SuffixTokens { get; init; } = 20;
 
+    /// <summary>
+    /// The power of the evidence p(S | P, N) in the posterior, above 0 and at most 1. 1 is Bayes' rule, right for a model whose conditionals are consistent;
+    /// the evidence of a network is surer of itself than it is right, and 1/2 finds the length more often (perf/results/lengths.md).
+    /// </summary>
+    public double EvidenceWeight { get; init; } = 0.5;
+
+    /// <summary>The posterior of lengths from their log-probabilities before and the logarithms of their evidence.</summary>
+    internal double[] Posterior(IEnumerable<double> logPrior, IEnumerable<double> logEvidence) =>
+        LogWeights.Normalise([.. logPrior.Zip(logEvidence, (prior, evidence) => prior + (EvidenceWeight * evidence))]);
+
     /// <summary>Throws unless all values are in range.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Names the option.</exception>
     internal void Validate()
@@ -28,6 +38,8 @@ public sealed record LengthOptions
         ArgumentNullException.ThrowIfNull(Prior);
         ArgumentOutOfRangeException.ThrowIfLessThan(Fillings, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(Fillings, MaxFillings);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(EvidenceWeight);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(EvidenceWeight, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(SuffixTokens, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(SuffixTokens, MaxSuffixTokens);
     }

@@ -45,7 +45,7 @@ internal sealed class FillingRequest(
             return [.. _searches.Select(search => new GapCandidates([.. search.Fillings(count)], search.IsExact(count) ? GapAccuracy.Exact : GapAccuracy.Estimate))];
         int[] lengths = [.. _searches.Select(search => search.Length)];
         double[] evidence = _evidence?.LogEvidence() ?? new double[lengths.Length];
-        double[] posterior = LogWeights.Normalise([.. _logPrior.Zip(evidence, (log, other) => log + other)]);
+        double[] posterior = _options.Lengths.Posterior(_logPrior, evidence);
         IEnumerable<FillingCandidate> all = _searches.Zip(posterior, (search, probability) => search.Fillings(count, Math.Log(probability))).SelectMany(fillings => fillings);
         return
         [

@@ -33,7 +33,7 @@ internal sealed partial class GapFilling
         }
 
         double[] prior = _options.Lengths.Prior.LogProbabilities(lengths);
-        double[] posterior = LogWeights.Normalise([.. prior.Zip(evidence, (log, other) => log + other)]);
+        double[] posterior = _options.Lengths.Posterior(prior, evidence);
         gap.Lengths = [.. lengths.Select((length, i) => new LengthProbability(length, posterior[i], evidence[i]))];
     }
 

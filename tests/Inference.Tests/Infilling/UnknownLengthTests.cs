@@ -53,6 +53,19 @@ public sealed class UnknownLengthTests
         }
     }
 
+    /// <summary>p(N) p(S | P, N)^w, renormalised, with what the result tells of each length.</summary>
+    [TestMethod]
+    [DataRow(1.0)]
+    [DataRow(0.5)]
+    public void Infill_EvidenceWeight_IsThePowerOfTheEvidence(double weight)
+    {
+        var options = new InfillOptions { Seed = 3, Lengths = new LengthOptions { EvidenceWeight = weight, Prior = LengthPrior.Given([1, 2, 4, 1]) } };
+        InfilledGap gap = s_infiller.Infill("The cat <mask:1-4> the mat.", options).Gaps[0];
+        double[] weights = [.. gap.Lengths.Zip([1, 2, 4, 1], (one, prior) => prior * Math.Exp(weight * one.LogEvidence))];
+        foreach ((LengthProbability one, double other) in gap.Lengths.Zip(weights))
+            Assert.AreEqual(other / weights.Sum(), one.Probability, 1e-9);
+    }
+
     [TestMethod]
     public async Task InfillStreamAsync_UnknownLength_HasTheFinalUpdate()
     {
