@@ -3,7 +3,9 @@ using System.Threading.RateLimiting;
 using AsArm.Server.Completions;
 using AsArm.Server.Configuration;
 using AsArm.Server.Fields;
+using AsArm.Server.Infilling;
 using AsArm.Server.Models;
+using AsArm.Server.Ollama;
 using AsArm.Server.Page;
 using AsArm.Server.Security;
 using Microsoft.AspNetCore.Hosting.Server.Features;
@@ -135,6 +137,13 @@ internal static class AsArmServer
         app.MapGet("/health", () => models.IsReady ? Results.Text("ready") : Results.Text("starting", statusCode: StatusCodes.Status503ServiceUnavailable)).WithMetadata(new OpenToAll());
         app.MapGet("/v1/models", context => ModelsEndpoint.HandleAsync(context, models));
         Post("/v1/completions", CompletionRequest.Fields, context => CompletionsEndpoint.HandleAsync(context, models, options));
+        Post("/v1/infill", InfillFields.Request, context => Infilling.InfillEndpoint.HandleAsync(context, models, options));
+        Post("/v1/score", ScoreEndpoint.Fields, context => ScoreEndpoint.HandleAsync(context, models, options));
+        Post("/v1/candidates", CandidatesEndpoint.Fields, context => CandidatesEndpoint.HandleAsync(context, models, options));
+        Post("/v1/tokenize", TokenizeEndpoint.Fields, context => TokenizeEndpoint.HandleAsync(context, models));
+        Post("/infill", LlamaCpp.InfillEndpoint.Fields, context => LlamaCpp.InfillEndpoint.HandleAsync(context, models, options));
+        Post("/api/generate", GenerateEndpoint.Fields, context => GenerateEndpoint.HandleAsync(context, models, options));
+        app.MapGet("/api/tags", context => GenerateEndpoint.TagsAsync(context, models));
         PageEndpoint.Map(app, page => page.WithMetadata(new OpenToAll()));
 
         void Post(string path, FieldList fields, RequestDelegate handle) => app.MapPost(path, handle).WithMetadata(fields);

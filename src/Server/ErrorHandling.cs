@@ -1,7 +1,3 @@
-using AsArm.Assd;
-using AsArm.Assd.Models;
-using AsArm.Inference.Onnx.Sessions;
-using AsArm.Inference.Scheduling;
 using AsArm.Server.Fields;
 using AsArm.Server.Models;
 
@@ -25,7 +21,7 @@ internal static class ErrorHandling
         catch (Exception error)
 #pragma warning restore CA1031
         {
-            RequestException refusal = RefusalOf(error, context);
+            RequestException refusal = Refusals.Of(error, context.GetEndpoint()?.Metadata.GetMetadata<FieldList>()?.Main);
             if (refusal.Status == StatusCodes.Status500InternalServerError)
                 ServerLog.Failed(log, context.Request.Method, context.Request.Path, error.GetType().FullName!, error.StackTrace ?? "");
             await AnswerAsync(context, refusal);
@@ -53,35 +49,4 @@ internal static class ErrorHandling
     /// <summary>Ollama's clients expect a string, all others OpenAI's object.</summary>
     private static Action<System.Text.Json.Utf8JsonWriter> WriterOf(HttpContext context, RequestException refusal) =>
         context.Request.Path.StartsWithSegments("/api") ? json => json.WriteString("error", refusal.Message) : json => Answer.WriteError(json, refusal);
-
-    private static RequestException RefusalOf(Exception error, HttpContext context)
-    {
-        string? main = context.GetEndpoint()?.Metadata.GetMetadata<FieldList>()?.Main;
-        return error switch
-        {
-            RequestException refusal => refusal,
-            BadHttpRequestException bad => new(bad.StatusCode, bad.StatusCode == StatusCodes.Status413PayloadTooLarge ? "The body is too large." : "The request is malformed.", "body"),
-            QueueFullException => new(StatusCodes.Status429TooManyRequests, "Too many requests are waiting. Try again later.", code: "queue_full") { RetryAfter = 1 },
-            TimeoutException => new(StatusCodes.Status504GatewayTimeout, error.Message, code: "timeout"),
-            ModelOutputException or ModelRunException => new(StatusCodes.Status500InternalServerError, "The model failed.", code: "model_error"),
-            AsArmException => new(StatusCodes.Status400BadRequest, error.Message, main, "invalid_value"), // of texts and patterns
-            ArgumentException bad => new(StatusCodes.Status400BadRequest, $"An option is out of range: {bad.ParamName}.", FieldOf(bad.ParamName) ?? main, "invalid_value"),
-            ObjectDisposedException or OperationCanceledException => new(StatusCodes.Status503ServiceUnavailable, "The server is stopping.", code: "unavailable") { RetryAfter = 5 },
-            _ => new(StatusCodes.Status500InternalServerError, "The server failed.", code: "internal_error"),
-        };
-    }
-
-    /// <summary>The field of an option of the library.</summary>
-    private static string? FieldOf(string? option) => option switch
-    {
-        "Temperature" => "temperature",
-        "TopK" => "top_k",
-        "TopP" => "top_p",
-        "LogitBias" => "logit_bias",
-        "Seed" => "seed",
-        "Order" => "order",
-        "DraftLength" => "draft_length",
-        "Count" => "count",
-        _ => null,
-    };
 }

@@ -10,7 +10,7 @@ public sealed class ArchitectureTests
     public void Folders_OfTheServer_UseEarlierOnesOnly() => Assert.IsEmpty(FolderOrder.Violations(
         typeof(AsArmServer).Assembly.Location,
         "AsArm.Server",
-        ["Fields", "Configuration", "Models", "Security", "Page", "Requests", "Completions", ""]));
+        ["Fields", "Configuration", "Models", "Security", "Page", "Requests", "Completions", "LlamaCpp", "Ollama", "Infilling", ""]));
 
     /// <summary>It reads requests, calls the library, and writes answers: no tensors, no ONNX, no console.</summary>
     [TestMethod]

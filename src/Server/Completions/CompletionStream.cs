@@ -1,6 +1,7 @@
 using System.Text.Json;
 using AsArm.Inference.Infilling;
 using AsArm.Server.Fields;
+using AsArm.Server.Requests;
 
 namespace AsArm.Server.Completions;
 
@@ -64,31 +65,18 @@ internal sealed class CompletionStream(HttpContext context, CompletionRequest re
         CompletionPrompt text = request.Prompts[prompt];
         if (request.Echo)
             await WriteAsync(index, text.Text, null);
-        int sent = 0;
-        await foreach (InfillUpdate update in infiller.InfillStreamAsync(text.Infill!, options, cancellationToken))
+        await foreach (TextDelta delta in TextDelta.ReadAsync(infiller, text.Infill!, options, request.Stop, update => ShownOf(text, update), cancellationToken))
         {
-            string filling = FillingOf(text, update);
-            int? cut = request.Stop.CutIn(filling);
-            int end = cut ?? Math.Max(sent, filling.Length - (update.IsFinal ? 0 : Math.Max(0, request.Stop.Longest - 1)));
-            if (end > 0 && end < filling.Length && char.IsLowSurrogate(filling[end]))
-                end--;
-            bool isLast = update.IsFinal || cut is not null;
-            if (end > sent || isLast)
-                await WriteAsync(index, filling[Math.Min(sent, end)..end], isLast ? CompletionRunner.ReasonOf(text, cut is not null) : null);
-            sent = Math.Max(sent, end);
-            if (!isLast)
+            await WriteAsync(index, delta.Text, delta.IsLast ? CompletionRunner.ReasonOf(text, delta.IsCut) : null);
+            if (!delta.IsLast)
                 continue;
-            int given = update.Result?.Usage.GivenTokens ?? (int)infiller.CountTokens(text.Infill!).Given;
-            runner.Count(isFirst ? given : 0, update.Statistics.Generated);
-            return; // what is not needed any more is cancelled
+            int given = delta.Update.Result?.Usage.GivenTokens ?? (int)infiller.CountTokens(text.Infill!).Given;
+            runner.Count(isFirst ? given : 0, delta.Update.Statistics.Generated);
         }
     }
 
-    /// <summary>The answered text, as far as it will not change.</summary>
-    private static string FillingOf(CompletionPrompt prompt, InfillUpdate update) =>
-        update.Result is InfillResult result ? prompt.TextOf(result)
-        : prompt.IsMarkup ? update.Text[..update.StableLength]
-        : update.Text[Math.Min(prompt.Text.Length, update.StableLength)..update.StableLength];
+    private static string ShownOf(CompletionPrompt prompt, InfillUpdate update) => !prompt.IsMarkup ? TextDelta.GapOf(update, prompt.Text.Length)
+        : update.Result?.Text ?? update.Text[..update.StableLength];
 
     private Task WriteAsync(int index, string text, string? reason) => WriteAsync(json =>
     {

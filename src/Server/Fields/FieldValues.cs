@@ -10,6 +10,9 @@ namespace AsArm.Server.Fields;
 /// <param name="path">What stands before the names in messages.</param>
 internal sealed class FieldValues(IReadOnlyDictionary<string, JsonElement> values, string path)
 {
+    /// <summary>What stands before the names in messages.</summary>
+    public string Path => path;
+
     /// <summary>Whether a field is there and not null.</summary>
     public bool Has(string name) => Value(name) is not null;
 

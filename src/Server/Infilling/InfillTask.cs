@@ -1,0 +1,74 @@
+using System.Text.Json;
+using AsArm.Cli.Options;
+using AsArm.Cli.Output;
+using AsArm.Inference.Infilling;
+using AsArm.Inference.Text;
+using AsArm.Server.Configuration;
+using AsArm.Server.Fields;
+using AsArm.Server.Requests;
+
+namespace AsArm.Server.Infilling;
+
+/// <summary>A text to fill, of a request or of a line of several, and its answer.</summary>
+internal sealed class InfillTask
+{
+    private readonly TextInfiller _infiller;
+    private readonly string _model;
+    private readonly string? _id;
+    private readonly bool _hasSamples, _hasScores;
+
+    /// <summary>Reads the fields.</summary>
+    /// <exception cref="RequestException">One is wrong.</exception>
+    public InfillTask(FieldValues values, ServerOptions server, string model, TextInfiller infiller)
+    {
+        (_infiller, _model, _id) = (infiller, model, values.Value("id")?.GetRawText());
+        (_hasSamples, _hasScores) = (values.Has("samples"), values.Flag("scores"));
+        int samples = values.Integer("samples", 1, server.MaxSamples) ?? 1;
+        InfillOptions options = InfillFields.OptionsOf(values, server, infiller.Model.VocabularySize);
+        if (Ranges.WhyNoSeeds(options.Seed, samples) is string past)
+            throw RequestException.Of("seed", $"has too few after it: {past}");
+        Prompt = SegmentReader.ReadGaps(values);
+        PromptLimits.Require(infiller, Prompt, server, values.Has("segments") ? "segments" : "text", options.Window);
+        if (values.Has("segments") && !Prompt.Segments.Any(segment => segment is TextSegment.Gap))
+            throw values.Error("segments", "have no gap");
+        if (options.Order != DecodingOrder.LeftToRight && Prompt.Segments.OfType<TextSegment.Gap>().Any(gap => !gap.Specification.IsPlain))
+            throw values.Error("order", "must be left-to-right where not just the number of tokens is known of a gap");
+        Options = Samples.OptionsOf(options, samples);
+    }
+
+    /// <summary>The text.</summary>
+    public InfillPrompt Prompt { get; }
+
+    /// <summary>The options of each sample.</summary>
+    public IReadOnlyList<InfillOptions> Options { get; }
+
+    /// <summary>Whether an array of samples was asked for.</summary>
+    public bool HasSamples => _hasSamples;
+
+    /// <summary>Fills it.</summary>
+    public Task<InfillResult[]> FillAsync(CancellationToken cancellationToken) => Samples.FillAsync(_infiller, Prompt, Options, cancellationToken);
+
+    /// <summary>Writes the fields of the answer.</summary>
+    public void Write(Utf8JsonWriter json, IReadOnlyList<InfillResult> results)
+    {
+        WriteId(json);
+        var writer = new OutcomeJson(_model, _infiller.Model.Device);
+        InfillOutcome[] outcomes = [.. results.Zip(Options, (result, options) => new InfillOutcome(new InfillRequest(Prompt, options), result with { Warning = Prompt.Warning }, null))];
+        writer.Write(json, outcomes, _hasSamples);
+        if (!_hasScores)
+            return;
+        json.WriteStartArray("token_scores");
+        foreach (InfillResult result in results)
+            TokenPlaces.Write(json, result.Gaps);
+        json.WriteEndArray();
+    }
+
+    /// <summary>Writes the id, as it was given.</summary>
+    public void WriteId(Utf8JsonWriter json)
+    {
+        if (_id is null)
+            return;
+        json.WritePropertyName("id");
+        json.WriteRawValue(_id, skipInputValidation: true);
+    }
+}
