@@ -39,7 +39,7 @@ internal static class AsArmServer
         started(AddressOf(app));
         await app.WaitForShutdownAsync(cancellationToken);
         if (app.Services.GetRequiredService<ModelWarmUp>().Error is Exception failed)
-            throw failed is RequestException ? new ServerConfigurationException(failed.Message) : failed;
+            throw failed is RequestException ? new ServerConfigurationException((failed.InnerException ?? failed).Message) : failed;
     }
 
     /// <summary>The server, not started yet.</summary>
@@ -144,6 +144,7 @@ internal static class AsArmServer
         Post("/infill", LlamaCpp.InfillEndpoint.Fields, context => LlamaCpp.InfillEndpoint.HandleAsync(context, models, options));
         Post("/api/generate", GenerateEndpoint.Fields, context => GenerateEndpoint.HandleAsync(context, models, options));
         app.MapGet("/api/tags", context => GenerateEndpoint.TagsAsync(context, models));
+        app.MapGet("/openapi/v1.json", context => OpenApiDocument.WriteAsync(context, app)).WithMetadata(new OpenToAll());
         PageEndpoint.Map(app, page => page.WithMetadata(new OpenToAll()));
 
         void Post(string path, FieldList fields, RequestDelegate handle) => app.MapPost(path, handle).WithMetadata(fields);

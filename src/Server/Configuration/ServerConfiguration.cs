@@ -33,7 +33,7 @@ internal static class ServerConfiguration
         }
         catch (Exception error) when (error is FormatException or InvalidDataException or InvalidOperationException or IOException or UnauthorizedAccessException)
         {
-            throw new ServerConfigurationException((error.InnerException ?? error).Message);
+            throw new ServerConfigurationException(error.InnerException is Exception inner ? $"{error.Message} {inner.Message}" : error.Message);
         }
 
         if (options.Models.Count == 0 && defaultModel is not null)
@@ -93,7 +93,6 @@ internal static class ServerConfiguration
         Require(options.ApiKeys.TrueForAll(key => key.Length >= 8), "ApiKeys has a key of less than 8 characters");
         foreach (string origin in options.CorsOrigins)
             Require(Uri.TryCreate(origin, UriKind.Absolute, out Uri? uri) && uri.GetLeftPart(UriPartial.Authority) == origin, $"CorsOrigins has '{origin}', which is not an origin such as https://example.org");
-        Require(options.OtlpEndpoint is null || Uri.TryCreate(options.OtlpEndpoint, UriKind.Absolute, out _), $"OtlpEndpoint is '{options.OtlpEndpoint}', which is not an address");
     }
 
     private static void RequireRange(double value, double minimum, double maximum, string name) =>

@@ -74,12 +74,6 @@ internal sealed class ServerOptions
     /// <summary>Whether folders are looked at for changes, and opened anew, every so many seconds; null for never.</summary>
     public double? ReloadSeconds { get; set; }
 
-    /// <summary>Where metrics and traces are sent by OTLP; null for nowhere.</summary>
-    public string? OtlpEndpoint { get; set; }
-
-    /// <summary>Whether /metrics answers Prometheus.</summary>
-    public bool Prometheus { get; set; }
-
     /// <summary>The time that a request may take.</summary>
     public TimeSpan RequestTimeout => TimeSpan.FromSeconds(RequestTimeoutSeconds);
 

@@ -5,7 +5,8 @@ namespace AsArm.Server.Fields;
 /// <param name="message">A sentence.</param>
 /// <param name="fieldName">The field of the request that is wrong; null if it is none.</param>
 /// <param name="code">A word for programs; null without one.</param>
-internal sealed class RequestException(int status, string message, string? fieldName = null, string? code = null) : Exception(message)
+/// <param name="innerException">What the client is not told.</param>
+internal sealed class RequestException(int status, string message, string? fieldName = null, string? code = null, Exception? innerException = null) : Exception(message, innerException)
 {
     /// <summary>HTTP status.</summary>
     public int Status => status;

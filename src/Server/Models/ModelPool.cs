@@ -42,6 +42,9 @@ internal sealed class ModelPool : IAsyncDisposable
     /// <summary>Whether a model is open.</summary>
     public bool IsOpen(string name) => _entries[name].Current is not null;
 
+    /// <summary>The number of requests that use a model.</summary>
+    public int UsersOf(string name) => _entries[name].Current?.Users ?? 0;
+
     /// <summary>A model for a request.</summary>
     /// <param name="name">Its name; null for the default one.</param>
     /// <param name="cancellationToken">Cancels it, and an opening that it waits for.</param>
@@ -107,7 +110,7 @@ internal sealed class ModelPool : IAsyncDisposable
         catch (Exception error) when (error is AsArmException or IOException or UnauthorizedAccessException)
         {
             ServerLog.NotOpened(_log, entry.Name, error.Message);
-            throw new RequestException(StatusCodes.Status503ServiceUnavailable, $"The model \"{entry.Name}\" cannot be opened.", "model", "model_not_available") { RetryAfter = 30 };
+            throw new RequestException(StatusCodes.Status503ServiceUnavailable, $"The model \"{entry.Name}\" cannot be opened.", "model", "model_not_available", error) { RetryAfter = 30 };
         }
         finally
         {
@@ -121,7 +124,7 @@ internal sealed class ModelPool : IAsyncDisposable
             return;
         while (_entries.Values.Sum(entry => entry.Current?.Bytes ?? 0) + bytes > budget)
         {
-            Entry? idle = _entries.Values.Where(entry => entry.Current?.IsIdle == true).MinBy(entry => entry.Current!.LastUsed);
+            Entry? idle = _entries.Values.Where(entry => entry.Current?.Users == 0).MinBy(entry => entry.Current!.LastUsed);
             if (idle?.Current is not OpenedModel opened)
                 throw new RequestException(StatusCodes.Status503ServiceUnavailable, "There is no memory for another model while the open ones are in use.", "model", "no_memory") { RetryAfter = 5 };
             idle.Current = null;

@@ -28,13 +28,13 @@ internal sealed class OpenedModel(string name, TextInfiller infiller, long bytes
     /// <summary>Time stamp of the last use.</summary>
     public long LastUsed { get; private set; } = TimeProvider.System.GetTimestamp();
 
-    /// <summary>Whether no request uses it.</summary>
-    public bool IsIdle
+    /// <summary>The number of requests that use it.</summary>
+    public int Users
     {
         get
         {
             lock (_lock)
-                return _users == 0;
+                return _users;
         }
     }
 
