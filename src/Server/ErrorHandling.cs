@@ -13,20 +13,25 @@ internal static class ErrorHandling
         {
             await next(context);
         }
-        catch (Exception) when (context.RequestAborted.IsCancellationRequested)
-        {
-            // Nobody is there to be told.
-        }
 #pragma warning disable CA1031 // Each exception is an answer.
+        catch (Exception error) when (context.RequestAborted.IsCancellationRequested)
+        {
+            // Nobody is there to be told; but what was not caused by the client's leaving is a defect.
+            if (error is not (RequestException or OperationCanceledException or IOException) && Refusals.Of(error, null).Status == StatusCodes.Status500InternalServerError)
+                LogFailure(context, error, log);
+        }
         catch (Exception error)
 #pragma warning restore CA1031
         {
             RequestException refusal = Refusals.Of(error, context.GetEndpoint()?.Metadata.GetMetadata<FieldList>()?.Main);
             if (refusal.Status == StatusCodes.Status500InternalServerError)
-                ServerLog.Failed(log, context.Request.Method, context.Request.Path, error.GetType().FullName!, error.StackTrace ?? "");
+                LogFailure(context, error, log);
             await AnswerAsync(context, refusal);
         }
     }
+
+    private static void LogFailure(HttpContext context, Exception error, ILogger log) =>
+        ServerLog.Failed(log, context.Request.Method, context.Request.Path, error.GetType().FullName!, error.StackTrace ?? "");
 
     /// <summary>Answers with an error; within a stream as its last part.</summary>
     public static async Task AnswerAsync(HttpContext context, RequestException refusal)

@@ -6,8 +6,8 @@ namespace AsArm.Server.Completions;
 
 /// <summary>An answered text.</summary>
 /// <param name="Text">The text.</param>
-/// <param name="FinishReason">"stop" where the model chose the end or a stop text was found, "length" where max_tokens did.</param>
-internal sealed record CompletionChoice(string Text, string FinishReason)
+/// <param name="FinishReason">"stop" where the model chose the end or a stop text was found, "length" where max_tokens did; null for a part of a text.</param>
+internal sealed record CompletionChoice(string Text, string? FinishReason)
 {
     /// <summary>Its tokens; null if their log-probabilities were not asked for.</summary>
     public IReadOnlyList<AnsweredToken>? Tokens { get; init; }
@@ -18,8 +18,8 @@ internal sealed record CompletionChoice(string Text, string FinishReason)
     /// <summary>The texts of the gaps of a prompt with gap markup; null otherwise.</summary>
     public IReadOnlyList<string>? Gaps { get; init; }
 
-    /// <summary>The result; null where nothing was generated.</summary>
-    public InfillResult? Result { get; init; }
+    /// <summary>The seed that repeats it; null where nothing was generated, and in all parts but the last.</summary>
+    public long? Seed { get; init; }
 
     /// <summary>Writes the fields of the choice.</summary>
     public void Write(Utf8JsonWriter json, int index)
@@ -40,8 +40,8 @@ internal sealed record CompletionChoice(string Text, string FinishReason)
             json.WriteEndArray();
         }
 
-        if (Result is not null)
-            json.WriteNumber("seed", Result.Seed);
+        if (Seed is long seed)
+            json.WriteNumber("seed", seed);
         json.WriteEndObject();
     }
 

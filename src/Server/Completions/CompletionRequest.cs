@@ -30,7 +30,7 @@ internal sealed record CompletionRequest
             new Field("best_of", FieldType.Integer, "Number of texts that are sampled, of which the n with the highest log-probability per token are answered. Default n."),
             SamplingFields.Seed,
             new Field("stream", FieldType.Flag, "Answers with events as tokens are committed."),
-            new Field("stream_options", FieldType.Object, "{\"include_usage\": true} for a last event with the usage, which comes in any case."),
+            new Field("stream_options", FieldType.Object, "With stream: {\"include_usage\": true} for a last event with the usage and no choice, false for no usage. Without it, the last event of the last choice has the usage."),
             StopTexts.Field,
             new Field("logprobs", FieldType.Integer, "0 to 5: log-probabilities of the tokens, and so many of the most probable ones in the place of each."),
             new Field("echo", FieldType.Flag, "Answers with the prompt before the completion; with logprobs its tokens are scored, from left to right."),
@@ -38,6 +38,13 @@ internal sealed record CompletionRequest
             new Field("presence_penalty", FieldType.Number, "0 only."),
             new Field("frequency_penalty", FieldType.Number, "0 only."),
             .. Field.WithoutEffect("user"),
+        ]);
+
+    private static readonly FieldList s_streamOptions = new(
+        "stream_options",
+        [
+            new Field("include_usage", FieldType.Flag, "Whether there is a last event with the usage."),
+            .. Field.WithoutEffect("include_obfuscation"),
         ]);
 
     public required IReadOnlyList<CompletionPrompt> Prompts { get; init; }
@@ -57,6 +64,9 @@ internal sealed record CompletionRequest
 
     public required bool Stream { get; init; }
 
+    /// <summary>Whether a stream ends with an event that has the usage alone; null for the usage in the last event with a choice.</summary>
+    public required bool? IncludeUsage { get; init; }
+
     /// <summary>Reads a request.</summary>
     /// <exception cref="RequestException">A field is wrong.</exception>
     public static CompletionRequest Read(FieldValues values, ServerOptions server, TextInfiller infiller)
@@ -73,15 +83,22 @@ internal sealed record CompletionRequest
             Logprobs = values.Integer("logprobs", 0, MaxLogprobs),
             Echo = values.Flag("echo"),
             Stream = values.Flag("stream"),
+            IncludeUsage = IncludeUsageOf(values),
             Prompts = ReadPrompts(values, server, infiller),
         };
-        if (values.Value("stream_options") is JsonElement options)
-            s_streamOptions.Read(options, "stream_options.").Flag("include_usage");
         request.RequireCombination(values, server);
         return request;
     }
 
-    private static readonly FieldList s_streamOptions = new("stream_options", [new Field("include_usage", FieldType.Flag, "A last event with the usage.")]);
+    private static bool? IncludeUsageOf(FieldValues values)
+    {
+        if (values.Value("stream_options") is not JsonElement given)
+            return null;
+        if (!values.Flag("stream"))
+            throw values.Error("stream_options", "is for streams alone");
+        FieldValues options = s_streamOptions.Read(given, "stream_options.");
+        return options.Has("include_usage") ? options.Flag("include_usage") : null;
+    }
 
     private static CompletionPrompt[] ReadPrompts(FieldValues values, ServerOptions server, TextInfiller infiller)
     {

@@ -19,21 +19,23 @@ internal sealed class CompletionRunner(CompletionRequest request, TextInfiller i
     public async Task<IReadOnlyList<CompletionChoice>> ChoicesAsync(int index, CancellationToken cancellationToken)
     {
         CompletionPrompt prompt = request.Prompts[index];
-        Task<SpanScore?> echoed = EchoAsync(prompt, cancellationToken);
-        var choices = new List<CompletionChoice>();
+        SpanScore? echoed = null;
+        InfillResult[] results = [];
+        await AllOrNothing.RunAsync(token => [ScoreAsync(token), FillAsync(token)], cancellationToken);
         if (prompt.Infill is null)
         {
-            SpanScore? score = await echoed;
-            Count(infiller.CountTokens(new InfillPrompt().AddText(prompt.Text)).Total, 0);
-            CompletionChoice nothing = Nothing(prompt, score);
-            return [.. Enumerable.Repeat(nothing, request.N)];
+            Count(PromptLimits.GivenTokens(infiller, new InfillPrompt().AddText(prompt.Text)), 0);
+            return [.. Enumerable.Repeat(Nothing(prompt, echoed), request.N)];
         }
 
-        InfillResult[] results = await Samples.FillAsync(infiller, prompt.Infill, OptionsOf(index), cancellationToken);
-        Count(results[0].Usage.GivenTokens, results.Sum(result => result.Usage.GeneratedTokens));
-        foreach (InfillResult result in request.BestOf > request.N ? results.OrderByDescending(Quality).Take(request.N) : results)
-            choices.Add(await ChoiceOfAsync(prompt, result, await echoed, cancellationToken));
-        return choices;
+        Count(results[0].Usage.GivenTokens, results.Sum(result => GeneratedTokens(prompt, result)));
+        IEnumerable<InfillResult> best = request.BestOf > request.N ? results.OrderByDescending(Quality).Take(request.N) : results;
+        return await AllOrNothing.RunAsync(token => best.Select(result => ChoiceOfAsync(prompt, result, echoed, token)), cancellationToken);
+
+        async Task ScoreAsync(CancellationToken token) => echoed = await EchoAsync(prompt, token);
+
+        async Task FillAsync(CancellationToken token) =>
+            results = prompt.Infill is null ? [] : await Samples.FillAsync(infiller, prompt.Infill, OptionsOf(index), token);
     }
 
     /// <summary>The options of the samples of a prompt.</summary>
@@ -44,14 +46,18 @@ internal sealed class CompletionRunner(CompletionRequest request, TextInfiller i
     }
 
     /// <summary>Adds to the counts.</summary>
-    public void Count(long given, int generated)
+    public void Count(int given, int generated)
     {
         lock (Usage)
-            (Usage.PromptTokens, Usage.CompletionTokens) = (Usage.PromptTokens + (int)given, Usage.CompletionTokens + generated);
+            (Usage.PromptTokens, Usage.CompletionTokens) = (Usage.PromptTokens + given, Usage.CompletionTokens + generated);
     }
 
     /// <summary>Why a text has ended where it has.</summary>
     public static string ReasonOf(CompletionPrompt prompt, bool isCut) => isCut || prompt.HasSuffix || prompt.IsMarkup ? "stop" : "length";
+
+    /// <summary>The tokens generated, up to a stop text.</summary>
+    private int GeneratedTokens(CompletionPrompt prompt, InfillResult result) =>
+        request.Stop.CutIn(prompt.TextOf(result)) is int cut ? StopTexts.TokensBefore(result.Gaps[0].Tokens, cut) : result.Usage.GeneratedTokens;
 
     private static double Quality(InfillResult result) => result.Statistics.LogProbability / result.Statistics.Generated;
 
@@ -79,7 +85,7 @@ internal sealed class CompletionRunner(CompletionRequest request, TextInfiller i
             Tokens = request.Logprobs is null ? null : [.. echoed is null ? [] : AnsweredToken.Of(echoed), .. await TokensOfAsync(prompt, result, before.Length, cut, cancellationToken)],
             Alternatives = request.Logprobs ?? 0,
             Gaps = prompt.IsMarkup ? [.. result.Gaps.Select(gap => gap.Text)] : null,
-            Result = result,
+            Seed = result.Seed,
         };
     }
 

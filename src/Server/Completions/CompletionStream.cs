@@ -14,31 +14,24 @@ namespace AsArm.Server.Completions;
 internal sealed class CompletionStream(HttpContext context, CompletionRequest request, CompletionRunner runner, TextInfiller infiller, Action<Utf8JsonWriter> writeHead) : IDisposable
 {
     private readonly SemaphoreSlim _writing = new(1, 1);
+    private int _choicesLeft = request.Prompts.Count * request.N;
 
     /// <summary>All events.</summary>
     public async Task RunAsync()
     {
         Answer.BeginStream(context, Answer.Events);
-        using var source = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
-        Task[] tasks = [.. Enumerable.Range(0, request.Prompts.Count).SelectMany(prompt => TasksOf(prompt, source.Token))];
-        try
+        await AllOrNothing.RunAsync(token => Enumerable.Range(0, request.Prompts.Count).SelectMany(prompt => TasksOf(prompt, token)), context.RequestAborted);
+        if (request.IncludeUsage == true)
         {
-            await foreach (Task task in Task.WhenEach(tasks))
-                await task;
-        }
-        finally
-        {
-            await source.CancelAsync();
-            await Task.WhenAll(tasks).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // nothing is written when the answer has ended
+            await Answer.WritePartAsync(context, json =>
+            {
+                writeHead(json);
+                json.WriteStartArray("choices");
+                json.WriteEndArray();
+                runner.Usage.Write(json);
+            });
         }
 
-        await Answer.WritePartAsync(context, json =>
-        {
-            writeHead(json);
-            json.WriteStartArray("choices");
-            json.WriteEndArray();
-            runner.Usage.Write(json);
-        });
         await Answer.WriteDoneAsync(context);
     }
 
@@ -56,51 +49,51 @@ internal sealed class CompletionStream(HttpContext context, CompletionRequest re
     private async Task WholeAsync(int prompt, CancellationToken cancellationToken)
     {
         foreach ((int i, CompletionChoice choice) in (await runner.ChoicesAsync(prompt, cancellationToken)).Index())
-            await WriteAsync((prompt * request.N) + i, choice);
+            await WriteAsync(json => choice.Write(json, (prompt * request.N) + i), isLast: true);
     }
 
-    /// <summary>Events with the text from left to right, as far as it will not change.</summary>
+    /// <summary>Events with the text from left to right, as far as it will not change. An echoed prompt comes with the first of them, when the request has its place.</summary>
     private async Task IncrementalAsync(int prompt, int index, InfillOptions options, bool isFirst, CancellationToken cancellationToken)
     {
         CompletionPrompt text = request.Prompts[prompt];
-        if (request.Echo)
-            await WriteAsync(index, text.Text, null);
+        string before = request.Echo ? text.Text : "";
         await foreach (TextDelta delta in TextDelta.ReadAsync(infiller, text.Infill!, options, request.Stop, update => ShownOf(text, update), cancellationToken))
         {
-            await WriteAsync(index, delta.Text, delta.IsLast ? CompletionRunner.ReasonOf(text, delta.IsCut) : null);
-            if (!delta.IsLast)
-                continue;
-            int given = delta.Update.Result?.Usage.GivenTokens ?? (int)infiller.CountTokens(text.Infill!).Given;
-            runner.Count(isFirst ? given : 0, delta.Update.Statistics.Generated);
+            if (delta.IsLast)
+                runner.Count(isFirst ? delta.Update.Result?.Usage.GivenTokens ?? PromptLimits.GivenTokens(infiller, text.Infill!) : 0, delta.GeneratedTokens);
+            var piece = new CompletionChoice(before + delta.Text, delta.IsLast ? CompletionRunner.ReasonOf(text, delta.IsCut) : null)
+            {
+                Gaps = delta.IsLast && text.IsMarkup ? [.. delta.Update.Result!.Gaps.Select(gap => gap.Text)] : null,
+                Seed = delta.IsLast ? options.Seed : null,
+            };
+            await WriteAsync(json => piece.Write(json, index), delta.IsLast);
+            before = "";
         }
     }
 
     private static string ShownOf(CompletionPrompt prompt, InfillUpdate update) => !prompt.IsMarkup ? TextDelta.GapOf(update, prompt.Text.Length)
         : update.Result?.Text ?? update.Text[..update.StableLength];
 
-    private Task WriteAsync(int index, string text, string? reason) => WriteAsync(json =>
-    {
-        json.WriteStartObject();
-        json.WriteString("text", text);
-        json.WriteNumber("index", index);
-        json.WriteNull("logprobs");
-        json.WriteString("finish_reason", reason);
-        json.WriteEndObject();
-    });
-
-    private Task WriteAsync(int index, CompletionChoice choice) => WriteAsync(json => choice.Write(json, index));
-
-    private async Task WriteAsync(Action<Utf8JsonWriter> writeChoice)
+    /// <summary>Writes an event with a choice.</summary>
+    /// <param name="writeChoice">Writes the choice.</param>
+    /// <param name="isLast">Whether it is the last event of this choice.</param>
+    private async Task WriteAsync(Action<Utf8JsonWriter> writeChoice, bool isLast)
     {
         await _writing.WaitAsync(context.RequestAborted);
         try
         {
+            if (isLast)
+                _choicesLeft--;
             await Answer.WritePartAsync(context, json =>
             {
                 writeHead(json);
                 json.WriteStartArray("choices");
                 writeChoice(json);
                 json.WriteEndArray();
+                if (request.IncludeUsage == true)
+                    json.WriteNull("usage");
+                else if (request.IncludeUsage is null && _choicesLeft == 0)
+                    runner.Usage.Write(json);
             });
         }
         finally

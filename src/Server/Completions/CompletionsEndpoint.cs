@@ -2,6 +2,7 @@ using System.Text.Json;
 using AsArm.Server.Configuration;
 using AsArm.Server.Fields;
 using AsArm.Server.Models;
+using AsArm.Server.Requests;
 
 namespace AsArm.Server.Completions;
 
@@ -22,13 +23,13 @@ internal static class CompletionsEndpoint
             return;
         }
 
-        Task<IReadOnlyList<CompletionChoice>>[] tasks = [.. Enumerable.Range(0, request.Prompts.Count).Select(prompt => runner.ChoicesAsync(prompt, context.RequestAborted))];
-        CompletionChoice[] choices = [.. (await Task.WhenAll(tasks)).SelectMany(all => all)];
+        IReadOnlyList<CompletionChoice>[] prompts =
+            await AllOrNothing.RunAsync(token => Enumerable.Range(0, request.Prompts.Count).Select(prompt => runner.ChoicesAsync(prompt, token)), context.RequestAborted);
         await Answer.WriteAsync(context, json =>
         {
             WriteHead(json);
             json.WriteStartArray("choices");
-            foreach ((int index, CompletionChoice choice) in choices.Index())
+            foreach ((int index, CompletionChoice choice) in prompts.SelectMany(prompt => prompt).Index())
                 choice.Write(json, index);
             json.WriteEndArray();
             runner.Usage.Write(json);

@@ -34,15 +34,11 @@ internal static class Answer
         context.Response.Headers["X-Accel-Buffering"] = "no"; // proxies pass parts on as they come
     }
 
-    /// <summary>One object of several, sent at once: an event or a line.</summary>
+    /// <summary>One object of several, sent at once and in one piece: an event or a line. Nothing is sent if writing it fails.</summary>
     public static async Task WritePartAsync(HttpContext context, Action<Utf8JsonWriter> write)
     {
-        bool isEvent = context.Response.ContentType == Events;
-        if (isEvent)
-            await context.Response.Body.WriteAsync("data: "u8.ToArray(), context.RequestAborted);
-        await context.Response.Body.WriteAsync(Bytes(write), context.RequestAborted);
-        if (isEvent)
-            await context.Response.Body.WriteAsync("\n"u8.ToArray(), context.RequestAborted);
+        ReadOnlyMemory<byte> line = Bytes(write);
+        await context.Response.Body.WriteAsync(context.Response.ContentType == Events ? (byte[])[.. "data: "u8, .. line.Span, (byte)'\n'] : line, context.RequestAborted);
         await context.Response.Body.FlushAsync(context.RequestAborted);
     }
 

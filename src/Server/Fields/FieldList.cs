@@ -27,7 +27,7 @@ internal sealed class FieldList(string main, params IEnumerable<Field> fields)
         var values = new Dictionary<string, JsonElement>();
         foreach (JsonProperty property in root.EnumerateObject())
         {
-            string name = NameOf(property);
+            string name = NameOf(property) ?? throw new RequestException(StatusCodes.Status400BadRequest, "The name of a field has an unpaired surrogate.", "body");
             if (!_fields.ContainsKey(name))
                 throw new RequestException(StatusCodes.Status400BadRequest, $"Unknown field \"{Shown(path + name)}\".", Shown(path + name), "unknown_field");
             if (!values.TryAdd(name, property.Value))
@@ -41,15 +41,18 @@ internal sealed class FieldList(string main, params IEnumerable<Field> fields)
     public static string Shown(string value) =>
         value.Length <= ShownCharacters ? value : value[..(char.IsHighSurrogate(value[ShownCharacters - 1]) ? ShownCharacters - 1 : ShownCharacters)] + "...";
 
-    private static string NameOf(JsonProperty property)
+    /// <summary>The name of a property; null if it has an unpaired surrogate, which the parser lets pass.</summary>
+    public static string? NameOf(JsonProperty property)
     {
         try
         {
+#pragma warning disable RS0030 // Here alone.
             return property.Name;
+#pragma warning restore RS0030
         }
         catch (InvalidOperationException)
         {
-            throw new RequestException(StatusCodes.Status400BadRequest, "The name of a field has an unpaired surrogate.", "body");
+            return null;
         }
     }
 }

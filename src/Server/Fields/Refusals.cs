@@ -19,7 +19,7 @@ internal static class Refusals
         TimeoutException => new(StatusCodes.Status504GatewayTimeout, error.Message, code: "timeout"),
         ModelOutputException or ModelRunException => new(StatusCodes.Status500InternalServerError, "The model failed.", code: "model_error"),
         AsArmException => new(StatusCodes.Status400BadRequest, error.Message, main, "invalid_value"), // of texts and patterns
-        ArgumentException bad => new(StatusCodes.Status400BadRequest, $"An option is out of range: {bad.ParamName}.", FieldOf(bad.ParamName) ?? main, "invalid_value"),
+        ArgumentOutOfRangeException bad when FieldOf(bad.ParamName) is string field => RequestException.Of(field, "is out of range"), // all other arguments are the server's
         ObjectDisposedException or OperationCanceledException => new(StatusCodes.Status503ServiceUnavailable, "The server is stopping.", code: "unavailable") { RetryAfter = 5 },
         _ => new(StatusCodes.Status500InternalServerError, "The server failed.", code: "internal_error"),
     };

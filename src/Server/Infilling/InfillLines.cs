@@ -92,8 +92,7 @@ internal static class InfillLines
             if (!Utf8.IsValid(line))
                 throw new RequestException(StatusCodes.Status400BadRequest, "The line is not valid UTF-8.", "body");
             using JsonDocument document = JsonDocument.Parse(line);
-            if (document.RootElement.ValueKind == JsonValueKind.Object && document.RootElement.TryGetProperty("id", out JsonElement given))
-                id = given.GetRawText();
+            id = IdOf(document.RootElement);
             var task = new InfillTask(InfillFields.Line.Read(document.RootElement), options, model.Name, model.Infiller);
             InfillResult[] results = await task.FillAsync(cancellationToken);
             return Answer.Bytes(json =>
@@ -123,4 +122,8 @@ internal static class InfillLines
             });
         }
     }
+
+    /// <summary>The id, for the error of a line whose other fields are wrong.</summary>
+    private static string? IdOf(JsonElement line) => line.ValueKind != JsonValueKind.Object ? null
+        : line.EnumerateObject().Where(property => FieldList.NameOf(property) == "id").Select(property => property.Value.GetRawText()).FirstOrDefault();
 }

@@ -32,7 +32,7 @@ internal sealed class OneGap(TextInfiller infiller, string prefix, string suffix
     /// <summary>The pieces of the filling.</summary>
     public async IAsyncEnumerable<string> StreamAsync([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        GivenTokens = (int)infiller.CountTokens(new InfillPrompt().AddText(prefix + suffix)).Given;
+        GivenTokens = PromptLimits.GivenTokens(infiller, _prompt ?? new InfillPrompt().AddText(prefix + suffix));
         if (_prompt is null)
             yield break;
         InfillOptions spaced = options with { GapSpacing = GapPrompt.SpacingAfter(prefix) };
@@ -41,7 +41,7 @@ internal sealed class OneGap(TextInfiller infiller, string prefix, string suffix
             if (delta.IsLast)
             {
                 Result = delta.Update.Result;
-                (GivenTokens, GeneratedTokens) = (Result?.Usage.GivenTokens ?? GivenTokens, delta.Update.Statistics.Generated);
+                (GivenTokens, GeneratedTokens) = (Result?.Usage.GivenTokens ?? GivenTokens, delta.GeneratedTokens);
                 Reason = delta.IsCut ? "word" : suffix.Length == 0 ? "limit" : "eos";
             }
 

@@ -29,4 +29,11 @@ internal static class PromptLimits
         if (samples > options.MaxSamples)
             throw RequestException.Of(field, $"asks for more than {options.MaxSamples} texts in one request, the server's limit");
     }
+
+    /// <summary>The tokens of the given text that the model sees, the separator included.</summary>
+    public static int GivenTokens(ITextInfiller infiller, InfillPrompt prompt)
+    {
+        TokenCount count = infiller.CountTokens(prompt);
+        return (int)count.Given + count.Separator;
+    }
 }

@@ -15,20 +15,6 @@ internal static class Samples
     }
 
     /// <summary>Fills a prompt several times, in the same forward passes. If one fails, the others are cancelled.</summary>
-    public static async Task<InfillResult[]> FillAsync(ITextInfiller infiller, InfillPrompt prompt, IEnumerable<InfillOptions> options, CancellationToken cancellationToken)
-    {
-        using var source = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        Task<InfillResult>[] tasks = [.. options.Select(one => infiller.InfillAsync(prompt, one, source.Token))];
-        try
-        {
-            await foreach (Task<InfillResult> task in Task.WhenEach(tasks))
-                await task;
-            return await Task.WhenAll(tasks);
-        }
-        catch
-        {
-            await source.CancelAsync();
-            throw;
-        }
-    }
+    public static Task<InfillResult[]> FillAsync(ITextInfiller infiller, InfillPrompt prompt, IEnumerable<InfillOptions> options, CancellationToken cancellationToken) =>
+        AllOrNothing.RunAsync(token => options.Select(one => infiller.InfillAsync(prompt, one, token)), cancellationToken);
 }

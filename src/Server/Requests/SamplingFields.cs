@@ -48,8 +48,9 @@ internal static class SamplingFields
             throw values.Error("logit_bias", "must be an object of token ids and numbers", given);
         foreach (JsonProperty one in given.EnumerateObject())
         {
-            if (!int.TryParse(one.Name, NumberStyles.None, CultureInfo.InvariantCulture, out int token) || token >= vocabularySize)
-                throw values.Error("logit_bias", $"must have token ids from 0 to {vocabularySize - 1}, not \"{FieldList.Shown(one.Name)}\"");
+            string name = FieldList.NameOf(one) ?? throw values.Error("logit_bias", "has an unpaired surrogate");
+            if (!int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out int token) || token >= vocabularySize)
+                throw values.Error("logit_bias", $"must have token ids from 0 to {vocabularySize - 1}, not \"{FieldList.Shown(name)}\"");
             if (one.Value.ValueKind != JsonValueKind.Number || !one.Value.TryGetDouble(out double bias) || !(Math.Abs(bias) <= SamplingOptions.MaxLogitBias))
                 throw values.Error("logit_bias", "must have numbers from -100 to 100", one.Value);
             if (!biases.TryAdd(token, bias))

@@ -1,3 +1,4 @@
+using AsArm.Inference.Text;
 using AsArm.Server.Fields;
 
 namespace AsArm.Server.Requests;
@@ -11,7 +12,7 @@ internal sealed class StopTexts(IReadOnlyList<string> texts)
 {
     private const int MaxTexts = 16, MaxCharacters = 1000;
 
-    public static Field Field { get; } = new("stop", FieldType.Texts, "Up to 16 texts: a filling is cut before the first of them that occurs in it.");
+    public static Field Field { get; } = new("stop", FieldType.Texts, "Up to 16 texts: a filling is cut before the one that is complete first.");
 
     /// <summary>Characters of the longest text.</summary>
     public int Longest { get; } = texts.Select(text => text.Length).DefaultIfEmpty().Max();
@@ -25,10 +26,33 @@ internal sealed class StopTexts(IReadOnlyList<string> texts)
         return new StopTexts(texts);
     }
 
-    /// <summary>Where a filling is cut; null if none of the texts occurs in it.</summary>
+    /// <summary>
+    /// Where a filling is cut; null if none of the texts occurs in it. Of several the one that ends first counts, and of those that end together the longest: the
+    /// cut does not depend on the pieces in which a filling comes.
+    /// </summary>
     public int? CutIn(string filling)
     {
-        int[] found = [.. texts.Select(text => filling.IndexOf(text, StringComparison.Ordinal)).Where(at => at >= 0)];
-        return found.Length > 0 ? found.Min() : null;
+        (int End, int Start)[] found = [.. texts
+            .Select(text => (Text: text, Start: filling.IndexOf(text, StringComparison.Ordinal)))
+            .Where(one => one.Start >= 0)
+            .Select(one => (one.Start + one.Text.Length, one.Start))];
+        return found.Length > 0 ? found.Min().Start : null;
+    }
+
+    /// <summary>The number of tokens that begin before a cut: what a cut filling counts, however many were generated meanwhile.</summary>
+    /// <param name="tokens">The tokens of the filling, from left to right.</param>
+    /// <param name="cut">Where it is cut.</param>
+    public static int TokensBefore(IEnumerable<TokenScore> tokens, int cut)
+    {
+        int at = 0, count = 0;
+        foreach (TokenScore token in tokens)
+        {
+            if (at >= cut)
+                break;
+            at += token.Text.Length;
+            count++;
+        }
+
+        return count;
     }
 }

@@ -11,30 +11,35 @@ namespace AsArm.Server.Requests;
 /// <param name="Update">What it comes from.</param>
 internal sealed record TextDelta(string Text, bool IsLast, bool IsCut, InfillUpdate Update)
 {
+    /// <summary>With the last piece: the tokens generated, up to a stop text.</summary>
+    public int GeneratedTokens { get; private init; }
+
     /// <summary>
     /// The pieces of a text, as far as it will not change and is not the beginning of a stop text. When a stop text is found, what is not needed any more is cancelled.
     /// </summary>
     /// <param name="infiller">The model.</param>
     /// <param name="prompt">What is filled.</param>
     /// <param name="options">The options.</param>
-    /// <param name="stop">The stop texts.</param>
+    /// <param name="stop">The stop texts, of a prompt with one gap.</param>
     /// <param name="shown">The part of a text of an update that is answered.</param>
     /// <param name="cancellationToken">Cancels it.</param>
     public static async IAsyncEnumerable<TextDelta> ReadAsync(
         TextInfiller infiller, InfillPrompt prompt, InfillOptions options, StopTexts stop, Func<InfillUpdate, string> shown, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        int sent = 0;
+        var pieces = new TextPieces(stop);
+        var tokens = new List<CommittedToken>();
         await foreach (InfillUpdate update in infiller.InfillStreamAsync(new InfillRequest(prompt, options), cancellationToken))
         {
-            string text = shown(update);
-            int? cut = stop.CutIn(text);
-            int end = cut ?? Math.Max(sent, text.Length - (update.IsFinal ? 0 : Math.Max(0, stop.Longest - 1)));
-            if (end > 0 && end < text.Length && char.IsLowSurrogate(text[end]))
-                end--;
-            bool isLast = update.IsFinal || cut is not null;
-            if (end > sent || isLast)
-                yield return new TextDelta(text[Math.Min(sent, end)..end], isLast, cut is not null, update);
-            sent = Math.Max(sent, end);
+            tokens.AddRange(update.Committed);
+            string piece = pieces.Next(shown(update), update.IsFinal);
+            bool isLast = update.IsFinal || pieces.Cut is not null;
+            if (piece.Length > 0 || isLast)
+            {
+                IEnumerable<TokenScore> generated = update.Result?.Gaps[0].Tokens ?? tokens.OrderBy(token => token.Index).Select(token => token.Token);
+                int count = pieces.Cut is int cut ? StopTexts.TokensBefore(generated, cut) : update.Statistics.Generated;
+                yield return new TextDelta(piece, isLast, pieces.Cut is not null, update) { GeneratedTokens = count };
+            }
+
             if (isLast)
                 yield break;
         }
