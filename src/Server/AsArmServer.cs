@@ -126,15 +126,19 @@ internal static class AsArmServer
             await next(context);
             if (context.GetEndpoint() is null && context.Response is { HasStarted: false, StatusCode: StatusCodes.Status404NotFound })
                 throw new RequestException(StatusCodes.Status404NotFound, "There is no such path.", "path", "not_found");
+            if (context.Response is { HasStarted: false, StatusCode: StatusCodes.Status405MethodNotAllowed })
+                throw new RequestException(StatusCodes.Status405MethodNotAllowed, $"The path takes {context.Response.Headers.Allow}.", "method", "method_not_allowed");
         });
+        app.Use((context, next) => RequestDeadline.InvokeAsync(context, next, options));
         app.UseRateLimiter();
     }
 
     private static void MapEndpoints(WebApplication app, ServerOptions options)
     {
         ModelPool models = app.Services.GetRequiredService<ModelPool>();
-        app.MapGet("/alive", () => Results.Text("alive")).WithMetadata(new OpenToAll());
-        app.MapGet("/health", () => models.IsReady ? Results.Text("ready") : Results.Text("starting", statusCode: StatusCodes.Status503ServiceUnavailable)).WithMetadata(new OpenToAll());
+        app.MapMethods("/alive", [HttpMethods.Get, HttpMethods.Head], () => Results.Text("alive")).WithMetadata(new OpenToAll());
+        app.MapMethods("/health", [HttpMethods.Get, HttpMethods.Head], () => models.IsReady ? Results.Text("ready") : Results.Text("starting", statusCode: StatusCodes.Status503ServiceUnavailable)).WithMetadata(new OpenToAll());
+        app.MapGet("/v1/models/{**name}", (HttpContext context, string name) => ModelsEndpoint.HandleAsync(context, models, name));
         app.MapGet("/v1/models", context => ModelsEndpoint.HandleAsync(context, models));
         Post("/v1/completions", CompletionRequest.Fields, context => CompletionsEndpoint.HandleAsync(context, models, options));
         Post("/v1/infill", InfillFields.Request, context => Infilling.InfillEndpoint.HandleAsync(context, models, options));

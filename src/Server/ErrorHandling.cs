@@ -43,7 +43,11 @@ internal static class ErrorHandling
             return;
         }
 
+        Microsoft.Extensions.Primitives.StringValues allowed = context.Response.Headers.Allow; // methods, with 405
         context.Response.Clear();
+        context.Response.Headers.Allow = allowed;
+        if (refusal.Status is StatusCodes.Status500InternalServerError or StatusCodes.Status504GatewayTimeout)
+            context.Response.Headers["x-should-retry"] = "false"; // OpenAI's clients would send it twice more
         if (refusal.RetryAfter is int seconds)
             context.Response.Headers.RetryAfter = $"{seconds}";
         if (refusal.Status == StatusCodes.Status401Unauthorized)

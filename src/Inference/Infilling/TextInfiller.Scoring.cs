@@ -73,8 +73,9 @@ public sealed partial class TextInfiller
     }
 
     /// <summary>
-    /// [generated tokens, by rank] The most probable tokens in the place of each generated token of a result, under the distribution that its log-probability is of,
-    /// in one forward pass per window.
+    /// [generated tokens, by rank] The most probable tokens in the place of each generated token of a result, in one forward pass per window. It is the distribution that its
+    /// log-probability is of, with two differences: greedy decoding has that of temperature 1, and with several gaps of unknown length a gap was filled while the
+    /// later ones stood at their expected lengths, of which the result has the lengths chosen.
     /// </summary>
     /// <param name="result">A result of this infiller.</param>
     /// <param name="count">The maximum number for each, at least 1.</param>

@@ -6,22 +6,21 @@ namespace AsArm.Server.Completions;
 
 /// <summary>A token of an answer.</summary>
 /// <param name="Text">Its text.</param>
-/// <param name="Offset">Where it begins in the answered text.</param>
+/// <param name="Offset">Where it begins in the answered text, in UTF-16 code units.</param>
 /// <param name="LogProbability">Natural log-probability.</param>
 /// <param name="Top">The most probable tokens in its place.</param>
 internal sealed record AnsweredToken(string Text, int Offset, double LogProbability, IReadOnlyList<TokenAlternative> Top)
 {
-    /// <summary>The tokens of a scored text.</summary>
+    /// <summary>The tokens of a scored text, each with its part of the text as it was given.</summary>
     /// <param name="span">The whole text as a span.</param>
     public static IEnumerable<AnsweredToken> Of(SpanScore span)
     {
-        bool isSame = string.Concat(span.TokenScores.Select(token => token.Text)) == span.Text;
-        int at = 0;
-        foreach (TokenScore token in span.TokenScores)
+        int[] starts = TokenStarts.Of(span.Text, [.. span.TokenScores.Select(token => token.Text)]);
+        foreach ((int index, TokenScore token) in span.TokenScores.Index())
         {
-            int start = isSame ? at : PlaceOf(token.Text, span.Text, at);
-            at = Math.Min(span.Text.Length, start + token.Text.Length);
-            yield return new AnsweredToken(token.Text, start, token.LogProbability, token.TopTokens);
+            string text = span.Text[starts[index]..(index + 1 < starts.Length ? starts[index + 1] : span.Text.Length)];
+            TokenAlternative own = new(token.Id, text, token.LogProbability);
+            yield return new AnsweredToken(text, starts[index], token.LogProbability, [.. token.TopTokens.Select(one => one.Id == token.Id ? own : one)]);
         }
     }
 
@@ -43,22 +42,16 @@ internal sealed record AnsweredToken(string Text, int Offset, double LogProbabil
         }
     }
 
-    /// <summary>Where the tokenizer has normalised the text: the next place at which the token's letters stand, or else right behind the one before.</summary>
-    private static int PlaceOf(string token, string text, int from)
-    {
-        string letters = token.Trim();
-        int found = letters.Length == 0 ? -1 : text.IndexOf(letters, from, Math.Min(text.Length - from, letters.Length + 8), StringComparison.OrdinalIgnoreCase);
-        return found < 0 ? from : found;
-    }
-
     private static TokenAlternative[] AlternativesOf(TokenScore token, IReadOnlyList<TokenProbability> top, TextInfiller infiller)
     {
         // A space that was typed before the gap is not in the token's text, and neither in those of the others.
         bool isSpaceShown = infiller.InfillTokenizer.Decode([token.Id]) == " " + token.Text;
         return [.. top.Select(one =>
         {
+            if (one.Token == token.Id)
+                return new TokenAlternative(token.Id, token.Text, token.LogProbability);
             string text = infiller.InfillTokenizer.Decode([one.Token]);
-            return new TokenAlternative(one.Token, isSpaceShown && text.StartsWith(' ') ? text[1..] : text, one.Token == token.Id ? token.LogProbability : Math.Log(one.Probability));
+            return new TokenAlternative(one.Token, isSpaceShown && text.StartsWith(' ') ? text[1..] : text, Math.Log(one.Probability));
         })];
     }
 }

@@ -61,10 +61,24 @@ internal sealed record CompletionChoice(string Text, string? FinishReason)
         else
             WriteAlternatives(json, tokens);
         json.WriteStartArray("text_offset");
-        foreach (AnsweredToken token in tokens)
-            json.WriteNumberValue(token.Offset);
+        foreach (int offset in CodePoints(Text, tokens.Select(token => token.Offset)))
+            json.WriteNumberValue(offset);
         json.WriteEndArray();
         json.WriteEndObject();
+    }
+
+    /// <summary>Clients count code points, in which a pair of surrogates is one.</summary>
+    /// <param name="text">A text.</param>
+    /// <param name="offsets">Ascending places in it, in UTF-16 code units.</param>
+    internal static IEnumerable<int> CodePoints(string text, IEnumerable<int> offsets)
+    {
+        int at = 0, count = 0;
+        foreach (int offset in offsets)
+        {
+            for (; at < Math.Min(offset, text.Length); at++)
+                count += char.IsLowSurrogate(text[at]) ? 0 : 1;
+            yield return count;
+        }
     }
 
     /// <summary>The token itself is always among them, with the very number of token_logprobs, so that clients can compare the two.</summary>

@@ -15,6 +15,9 @@ internal sealed record CompletionPrompt(string Text, InfillPrompt? Infill, GapSp
     /// <summary>Whether there is a suffix.</summary>
     public bool HasSuffix { get; init; }
 
+    /// <summary>Whether its own tokens are scored.</summary>
+    public bool IsScored { get; init; }
+
     /// <summary>The text that is answered, without the prompt.</summary>
     public string TextOf(InfillResult result) => IsMarkup ? result.Text : result.Gaps[0].Text;
 }

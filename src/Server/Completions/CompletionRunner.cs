@@ -63,9 +63,9 @@ internal sealed class CompletionRunner(CompletionRequest request, TextInfiller i
 
     private async Task<SpanScore?> EchoAsync(CompletionPrompt prompt, CancellationToken cancellationToken)
     {
-        if (!request.Echo || request.Logprobs is not int count || prompt.Text.Length == 0)
+        if (!prompt.IsScored)
             return null;
-        var options = new ScoreOptions { TopTokens = count, Timeout = request.Options.Timeout };
+        var options = new ScoreOptions { TopTokens = request.Logprobs!.Value, Timeout = request.Options.Timeout };
         return (await infiller.ScoreAsync(new ScorePrompt().AddSpan(prompt.Text), options, cancellationToken)).Spans[0];
     }
 

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using AsArm.Inference.Infilling;
 using AsArm.Server.Fields;
+using AsArm.Server.Requests;
 
 namespace AsArm.Server.Completions;
 
@@ -9,9 +10,13 @@ internal static class PromptTexts
 {
     private const string Rule = "must be a string, an array of strings, an array of token ids, or an array of such arrays, and not empty";
 
+    /// <summary>Whether the prompts are given as tokens, in whose text nothing is markup.</summary>
+    public static bool AreTokens(FieldValues values) =>
+        values.Value("prompt") is { ValueKind: JsonValueKind.Array } value && value.GetArrayLength() > 0 && value[0].ValueKind != JsonValueKind.String;
+
     /// <summary>The texts of the prompts.</summary>
     /// <exception cref="RequestException">They are none, or tokens that are not those of their text.</exception>
-    public static IEnumerable<string> Read(FieldValues values, TextInfiller infiller)
+    public static IReadOnlyList<string> Read(FieldValues values, TextInfiller infiller)
     {
         JsonElement value = values.Value("prompt") ?? throw values.Error("prompt", "is missing");
         if (value.ValueKind == JsonValueKind.String)
@@ -29,8 +34,9 @@ internal static class PromptTexts
 
     private static string TextOf(JsonElement tokens, FieldValues values, TextInfiller infiller)
     {
-        if (tokens.ValueKind != JsonValueKind.Array)
+        if (tokens.ValueKind != JsonValueKind.Array || tokens.GetArrayLength() == 0)
             throw values.Error("prompt", Rule);
+        PromptLimits.RequireTokens(tokens.GetArrayLength(), infiller.Model.MaxTokens, "prompt");
         var ids = new List<int>();
         foreach (JsonElement token in tokens.EnumerateArray())
         {

@@ -62,9 +62,7 @@ internal static class Answer
 
     private static string TypeOf(int status) => status switch
     {
-        StatusCodes.Status401Unauthorized => "authentication_error",
         StatusCodes.Status403Forbidden => "permission_error",
-        StatusCodes.Status404NotFound => "not_found_error",
         StatusCodes.Status429TooManyRequests => "rate_limit_error",
         StatusCodes.Status503ServiceUnavailable => "unavailable_error",
         StatusCodes.Status408RequestTimeout or StatusCodes.Status504GatewayTimeout => "timeout_error",

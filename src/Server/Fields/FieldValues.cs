@@ -72,7 +72,7 @@ internal sealed class FieldValues(IReadOnlyDictionary<string, JsonElement> value
     public void RequireNeutral(string name, params IEnumerable<string> neutral)
     {
         string[] allowed = [.. neutral];
-        if (Value(name) is JsonElement value && !allowed.Contains(value.GetRawText()))
+        if (Value(name) is JsonElement value && !allowed.Any(one => one == value.GetRawText() || (IsZero(value) && one == "0")))
             throw Error(name, $"is not supported: leave it out{(allowed.Length == 0 ? "" : $" or give {string.Join(" or ", allowed)}")}");
     }
 
@@ -93,4 +93,7 @@ internal sealed class FieldValues(IReadOnlyDictionary<string, JsonElement> value
             throw Error(name, "has an unpaired surrogate");
         }
     }
+
+    /// <summary>Whether a value is the number 0, however it is written.</summary>
+    private static bool IsZero(JsonElement value) => value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out double number) && number == 0;
 }

@@ -14,7 +14,12 @@ internal static class Refusals
     public static RequestException Of(Exception error, string? main) => error switch
     {
         RequestException refusal => refusal,
-        BadHttpRequestException bad => new(bad.StatusCode, bad.StatusCode == StatusCodes.Status413PayloadTooLarge ? "The body is too large." : "The request is malformed.", "body"),
+        BadHttpRequestException bad => new(bad.StatusCode, bad.StatusCode switch
+        {
+            StatusCodes.Status413PayloadTooLarge => "The body is too large.",
+            StatusCodes.Status408RequestTimeout => "The body did not come in time.",
+            _ => "The request is malformed.",
+        }, "body"),
         QueueFullException => new(StatusCodes.Status429TooManyRequests, "Too many requests are waiting. Try again later.", code: "queue_full") { RetryAfter = 1 },
         TimeoutException => new(StatusCodes.Status504GatewayTimeout, error.Message, code: "timeout"),
         ModelOutputException or ModelRunException => new(StatusCodes.Status500InternalServerError, "The model failed.", code: "model_error"),

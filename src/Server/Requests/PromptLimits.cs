@@ -18,9 +18,7 @@ internal static class PromptLimits
         if (inWindows)
             return;
         TokenCount count = infiller.CountTokens(prompt);
-        if (!count.Fits)
-            throw new RequestException(
-                StatusCodes.Status400BadRequest, $"\"{field}\" has {count.Total} tokens with its gaps, the model takes {count.Maximum}.", field, "context_length_exceeded");
+        RequireTokens(count.Total, count.Maximum, field);
     }
 
     /// <summary>Refuses more texts than the server generates for a request.</summary>
@@ -28,6 +26,34 @@ internal static class PromptLimits
     {
         if (samples > options.MaxSamples)
             throw RequestException.Of(field, $"asks for more than {options.MaxSamples} texts in one request, the server's limit");
+    }
+
+    /// <summary>Refuses a text whose tokens cannot be scored: one that is too long, or that the model cannot write.</summary>
+    /// <returns>Whether it has tokens: one of white space may have none.</returns>
+    /// <exception cref="RequestException">It cannot be scored.</exception>
+    public static bool RequireScorable(TextInfiller infiller, string text, string field)
+    {
+        long count = infiller.CountTokens(new InfillPrompt().AddText(text)).Total;
+        RequireTokens(count + 1, infiller.Model.MaxTokens, field); // with the separator
+        InfillTokenizer tokenizer = infiller.InfillTokenizer;
+        int[] tokens = tokenizer.EncodeStart(text);
+        if (tokens.Length == 0 || tokenizer.CanWrite(text, tokens))
+            return tokens.Length > 0;
+        foreach (System.Text.Rune rune in text.EnumerateRunes())
+        {
+            if (!System.Text.Rune.IsWhiteSpace(rune) && !tokenizer.CanWrite(rune.ToString(), tokenizer.EncodeStart(rune.ToString())))
+                throw RequestException.Of(field, $"has a character that the model cannot write, U+{rune.Value:X4}, and so has no log-probability: leave echo or logprobs out");
+        }
+
+        throw RequestException.Of(field, "has characters that the model cannot write, and so has no log-probability: leave echo or logprobs out");
+    }
+
+    /// <summary>Refuses more tokens than the model takes.</summary>
+    /// <exception cref="RequestException">Too many.</exception>
+    public static void RequireTokens(long count, int maximum, string field)
+    {
+        if (count > maximum)
+            throw new RequestException(StatusCodes.Status400BadRequest, $"\"{field}\" has {count} tokens with its gaps, the model takes {maximum}.", field, "context_length_exceeded");
     }
 
     /// <summary>The tokens of the given text that the model sees, the separator included.</summary>
