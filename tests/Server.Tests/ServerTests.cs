@@ -97,4 +97,49 @@ public sealed class ServerTests
         Assert.Contains("default-src 'none'", policy);
         Assert.DoesNotContain("unsafe", policy);
     }
+
+    /// <summary>The time limit of a request holds for all of it, and its answer asks clients not to send it again.</summary>
+    [TestMethod]
+    [DataRow(1)]
+    [DataRow(null)]
+    public async Task Timeout_OfAllPasses_IsToldAndNotRepeated(int? logprobs)
+    {
+        ServerOptions options = RunningServer.Options();
+        options.RequestTimeoutSeconds = 0.002;
+        await using RunningServer server = await RunningServer.StartAsync(options);
+        using HttpResponseMessage response = await server.Client.PostAsync(
+            "/v1/completions", System.Net.Http.Json.JsonContent.Create(new { prompt = "Tom was ", n = 8, max_tokens = 90, logprobs }));
+        Assert.AreEqual(HttpStatusCode.GatewayTimeout, response.StatusCode);
+        Assert.AreEqual("false", response.Headers.GetValues("x-should-retry").Single());
+    }
+
+    [TestMethod]
+    public async Task Method_ThatIsWrong_IsAnErrorObject()
+    {
+        using HttpResponseMessage response = await SharedServer.Instance.Client.GetAsync("/v1/completions");
+        Assert.AreEqual(HttpStatusCode.MethodNotAllowed, response.StatusCode);
+        Assert.AreEqual("POST", response.Content.Headers.Allow.Single());
+        using JsonDocument answer = JsonDocument.Parse(await response.Content.ReadAsStringAsync());
+        Assert.AreEqual("method_not_allowed", answer.RootElement.GetProperty("error").GetProperty("code").GetString());
+    }
+
+    [TestMethod]
+    public async Task Model_ByName_IsDescribed()
+    {
+        using JsonDocument answer = JsonDocument.Parse(await SharedServer.Instance.Client.GetStringAsync("/v1/models/text"));
+        Assert.AreEqual("text", answer.RootElement.GetProperty("id").GetString());
+        using HttpResponseMessage other = await SharedServer.Instance.Client.GetAsync("/v1/models/none");
+        Assert.AreEqual(HttpStatusCode.NotFound, other.StatusCode);
+        using HttpResponseMessage head = await SharedServer.Instance.Client.SendAsync(new HttpRequestMessage(HttpMethod.Head, "/alive"));
+        Assert.AreEqual(HttpStatusCode.OK, head.StatusCode);
+    }
+
+    /// <summary>An argument that no field has given is a defect, not the client's fault.</summary>
+    [TestMethod]
+    public void Refusal_OfAnArgument_IsTheClientsOnlyIfAFieldIsNamed()
+    {
+        Assert.AreEqual(500, Fields.Refusals.Of(new ArgumentException("x", "tokens"), "prompt").Status);
+        Assert.AreEqual(500, Fields.Refusals.Of(new ArgumentOutOfRangeException("length"), "prompt").Status);
+        Assert.AreEqual("top_p", Fields.Refusals.Of(new ArgumentOutOfRangeException("TopP"), "prompt").Field);
+    }
 }

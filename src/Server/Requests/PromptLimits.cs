@@ -15,6 +15,8 @@ internal static class PromptLimits
         long gaps = prompt.Segments.OfType<TextSegment.Gap>().Sum(gap => Math.Min(gap.Count, options.MaxTokens + 1L));
         if (gaps > options.MaxTokens)
             throw RequestException.Of(field, $"has gaps of more than {options.MaxTokens} tokens, the server's limit");
+        if (prompt.Segments.OfType<TextSegment.Gap>().Any(gap => gap.Specification.MaxTokens - gap.Specification.MinTokens >= options.MaxUnknownTokens))
+            throw RequestException.Of(field, $"has a gap with a choice of more than {options.MaxUnknownTokens} lengths, the server's limit");
         if (inWindows)
             return;
         TokenCount count = infiller.CountTokens(prompt);

@@ -2,6 +2,7 @@ using System.Text.Json;
 using AsArm.Inference.Infilling;
 using AsArm.Inference.Text;
 using AsArm.Server.Models;
+using AsArm.Server.Requests;
 using AsArm.Server.Tests.Support;
 
 namespace AsArm.Server.Tests.Completions;
@@ -113,8 +114,10 @@ public sealed class CompletionTests
         JsonElement choice = cut.GetProperty("choices")[0];
         Assert.AreEqual(text[..text.IndexOf(stop, StringComparison.Ordinal)], choice.GetProperty("text").GetString());
         Assert.AreEqual("stop", choice.GetProperty("finish_reason").GetString());
-        JsonElement last = choice.GetProperty("logprobs").GetProperty("text_offset").EnumerateArray().LastOrDefault();
-        Assert.IsLessThan(choice.GetProperty("text").GetString()!.Length, last.ValueKind == JsonValueKind.Undefined ? -1 : last.GetInt32());
+        JsonElement offsets = choice.GetProperty("logprobs").GetProperty("text_offset");
+        Assert.IsGreaterThan(1, offsets.GetArrayLength());
+        Assert.IsLessThan(choice.GetProperty("text").GetString()!.Length, offsets.EnumerateArray().Last().GetInt32());
+        Assert.AreEqual(offsets.GetArrayLength(), cut.GetProperty("usage").GetProperty("completion_tokens").GetInt32());
     }
 
     [TestMethod]
@@ -129,8 +132,54 @@ public sealed class CompletionTests
             Assert.AreEqual(0, choice.GetProperty("logprobs").GetProperty("token_logprobs")[0].GetDouble(), 1e-6);
         }
 
-        JsonElement banned = await Server.PostAsync(Path, new { prompt = "Tom was a ", max_tokens = 1, temperature = 0, logit_bias = new Dictionary<string, double> { [$"{token}"] = -100 } });
-        Assert.AreNotEqual("dog", banned.GetProperty("choices")[0].GetProperty("text").GetString());
+        // The token that is chosen without the bias is the one that is banned.
+        JsonElement free = await Server.PostAsync(Path, new { prompt = "Tom was a ", max_tokens = 1, temperature = 0 });
+        string greedy = free.GetProperty("choices")[0].GetProperty("text").GetString()!;
+        int chosen = model.Infiller.Tokenizer.EncodeToIds($"a {greedy}")[^1];
+        JsonElement banned = await Server.PostAsync(Path, new { prompt = "Tom was a ", max_tokens = 1, temperature = 0, logit_bias = new Dictionary<string, double> { [$"{chosen}"] = -100 } });
+        Assert.AreNotEqual(greedy, banned.GetProperty("choices")[0].GetProperty("text").GetString());
+    }
+
+    /// <summary>Texts of others have no markup, and token ids neither.</summary>
+    [TestMethod]
+    public async Task Completions_MarkupFalse_ContinuesTheLiteralText()
+    {
+        const string Prompt = "A <mask:foo> and <mask:2> day";
+        JsonElement choice = (await Server.PostAsync(Path, new { prompt = Prompt, markup = false, max_tokens = 2, echo = true, seed = 1 })).GetProperty("choices")[0];
+        Assert.StartsWith(Prompt, choice.GetProperty("text").GetString()!);
+        Assert.IsFalse(choice.TryGetProperty("gaps", out _));
+        using ModelLease model = await Server.RentAsync();
+        int[] ids = model.Infiller.InfillTokenizer.EncodeStart("a day");
+        JsonElement tokens = (await Server.PostAsync(Path, new { prompt = ids, max_tokens = 1 })).GetProperty("choices")[0];
+        Assert.IsFalse(tokens.TryGetProperty("gaps", out _));
+    }
+
+    /// <summary>One prompt that is refused cancels the others, and all have ended before the answer.</summary>
+    [TestMethod]
+    public async Task AllOrNothing_FirstFailure_CancelsTheOthersAndWaitsForThem()
+    {
+        bool hasEnded = false;
+        await Assert.ThrowsExactlyAsync<InvalidDataException>(() => AllOrNothing.RunAsync(token => [WaitAsync(token), FailAsync()], CancellationToken.None));
+        Assert.IsTrue(hasEnded);
+
+        async Task WaitAsync(CancellationToken token)
+        {
+            try
+            {
+                await Task.Delay(Timeout.Infinite, token);
+            }
+            finally
+            {
+                await Task.Yield();
+                hasEnded = true;
+            }
+        }
+
+        static async Task FailAsync()
+        {
+            await Task.Yield();
+            throw new InvalidDataException();
+        }
     }
 
     [TestMethod]
@@ -163,6 +212,12 @@ public sealed class CompletionTests
     [DataRow("""{"prompt": "a", "logit_bias": {"x": 1}}""", "logit_bias")]
     [DataRow("""{"prompt": "a", "logit_bias": {"5": 101}}""", "logit_bias")]
     [DataRow("""{"prompt": "a", "logit_bias": {"99999999": 1}}""", "logit_bias")]
+    [DataRow("""{"prompt": "a", "logit_bias": {"\ud800": 1}}""", "logit_bias")]
+    [DataRow("""{"prompt": "a", "\ud800": 1}""", "body")]
+    [DataRow("""{"prompt": [[]]}""", "prompt")]
+    [DataRow("""{"prompt": "a <mask:1-60> b", "max_tokens": 60}""", "prompt")]
+    [DataRow("""{"prompt": "a", "stream_options": {"include_usage": true}}""", "stream_options")]
+    [DataRow("""{"prompt": "\ud83d\ude00", "logprobs": 0, "echo": true, "max_tokens": 0}""", "prompt")]
     [DataRow("""{"prompt": "a", "presence_penalty": 0.5}""", "presence_penalty")]
     [DataRow("""{"prompt": "a", "stream_options": {"x": true}}""", "stream_options.x")]
     [DataRow("""{"prompt": "a", "maxtokens": 3}""", "maxtokens")]
@@ -198,7 +253,7 @@ public sealed class CompletionTests
     public async Task Completions_FieldsWithoutEffect_AreAccepted()
     {
         JsonElement plain = await Server.PostAsync(Path, new { prompt = "Tom was ", max_tokens = 3, seed = 4 });
-        JsonElement other = await Server.PostAsync(Path, new { prompt = "Tom was ", max_tokens = 3, seed = 4, user = "me", presence_penalty = 0, frequency_penalty = 0, suffix = (string?)null });
+        JsonElement other = await Server.PostAsync(Path, new { prompt = "Tom was ", max_tokens = 3, seed = 4, user = "me", presence_penalty = -0.0, frequency_penalty = 0, suffix = (string?)null });
         Assert.AreEqual(plain.GetProperty("choices")[0].GetProperty("text").GetString(), other.GetProperty("choices")[0].GetProperty("text").GetString());
     }
 }

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using AsArm.Inference.Infilling;
 using AsArm.Inference.Text;
+using AsArm.Server.Completions;
 using AsArm.Server.Models;
 using AsArm.Server.Tests.Support;
 
@@ -110,16 +111,59 @@ public sealed class LogprobTests
         Assert.IsTrue(logprobs[context..].Zip(Top(choice)[context..]).All(one => one.First == one.Second.Values.Max()));
     }
 
+    /// <summary>The tokens join to the text as it was given, each where it says.</summary>
     [TestMethod]
-    public async Task Echo_TextThatTheTokenizerNormalises_HasOffsetsWithinIt()
+    [DataRow("Tom was ", 0)]
+    [DataRow("Tom was ", 2)]
+    [DataRow("  Tom   was\u00A0happy, \u201Chi\u201D ", 0)]
+    [DataRow("Tom  was\n\nhappy\u2026 and", 2)]
+    [DataRow("The caf\u00E9 was caf\u0065\u0301. \uFB01ne ", 0)]
+    public async Task Echo_TextThatTheTokenizerNormalises_IsJoinedByItsTokens(string prompt, int maxTokens)
     {
-        JsonElement choice = Choice(await Server.PostAsync(Path, new { prompt = "  Tom   was\u00A0happy, \u201Chi\u201D ", max_tokens = 0, logprobs = 0, echo = true }));
+        JsonElement choice = Choice(await Server.PostAsync(Path, new { prompt, max_tokens = maxTokens, logprobs = 1, echo = true, seed = 3 }));
         (string[] tokens, _, int[] offsets) = Arrays(choice);
         string text = choice.GetProperty("text").GetString()!;
-        Assert.AreEqual("  Tom   was\u00A0happy, \u201Chi\u201D ", text);
-        CollectionAssert.AreEqual(offsets.Order().ToArray(), offsets);
-        Assert.IsTrue(Array.TrueForAll(offsets, offset => offset >= 0 && offset <= text.Length));
-        Assert.AreEqual(text.IndexOf("was", StringComparison.Ordinal), offsets[Array.FindIndex(tokens, token => token.Trim() == "was")]);
+        Assert.StartsWith(prompt, text);
+        Assert.AreEqual(text, string.Concat(tokens));
+        AssertAligned(choice, tokens, offsets);
+        int was = Array.FindIndex(tokens, token => token.Trim() == "was");
+        Assert.AreEqual(text.IndexOf("was", StringComparison.Ordinal), offsets[was] + tokens[was].IndexOf('w', StringComparison.Ordinal));
+    }
+
+    /// <summary>Whatever was normalised away, a token begins with its own letters.</summary>
+    [TestMethod]
+    [DataRow("Tom was ", "Tom|was", "Tom| was")]
+    [DataRow("a \u201Ca\u201D b a", "a| \"|a|\"| b| a", "a| \u201C|a|\u201D| b| a")]
+    [DataRow("x ``y'' z", "x| \"|y|\"| z", "x| ``|y|''| z")]
+    [DataRow("\uD83D\uDE00 hi\u2026 you", "?| hi|...| you", "\uD83D\uDE00| hi|\u2026| you")]
+    [DataRow("\u00C9t\u00E9  la", "Et|e| la", "\u00C9t|\u00E9|  la")]
+    public void TokenStarts_OfNormalisedTexts_AreThoseOfTheirLetters(string text, string tokens, string expected)
+    {
+        int[] starts = TokenStarts.Of(text, tokens.Split('|'));
+        string[] parts = [.. starts.Select((start, i) => text[start..(i + 1 < starts.Length ? starts[i + 1] : text.Length)])];
+        Assert.AreEqual(expected, string.Join('|', parts).TrimEnd(' '));
+        Assert.AreEqual(text, string.Concat(parts));
+    }
+
+    /// <summary>Clients count code points: the emoji is one, and so is the letter after it.</summary>
+    [TestMethod]
+    public void TextOffsets_AreInCodePoints() =>
+        CollectionAssert.AreEqual(new[] { 0, 1, 2, 4 }, CompletionChoice.CodePoints("\uD83D\uDE00a bc", [0, 2, 3, 5]).ToArray());
+
+    /// <summary>A text without tokens is as the empty one.</summary>
+    [TestMethod]
+    public async Task Echo_WhiteSpace_HasNoTokens()
+    {
+        JsonElement choice = Choice(await Server.PostAsync(Path, new { prompt = " ", max_tokens = 0, logprobs = 1, echo = true }));
+        Assert.AreEqual(" ", choice.GetProperty("text").GetString());
+        Assert.AreEqual(0, choice.GetProperty("logprobs").GetProperty("tokens").GetArrayLength());
+    }
+
+    [TestMethod]
+    public async Task Echo_TooLong_TellsTheLength()
+    {
+        JsonElement error = await Server.RefuseAsync(Path, new { prompt = string.Concat(Enumerable.Repeat("The dog ran. ", 60)), max_tokens = 0, echo = true, logprobs = 1 });
+        Assert.AreEqual("context_length_exceeded", error.GetProperty("code").GetString());
     }
 
     [TestMethod]
