@@ -21,7 +21,7 @@ internal sealed class CompletionRunner(CompletionRequest request, TextInfiller i
         CompletionPrompt prompt = request.Prompts[index];
         SpanScore? echoed = null;
         InfillResult[] results = [];
-        await AllOrNothing.RunAsync(token => [ScoreAsync(token), FillAsync(token)], cancellationToken);
+        await AllOrNothing.WaitAsync(token => [ScoreAsync(token), FillAsync(token)], cancellationToken);
         if (prompt.Infill is null)
         {
             Count(PromptLimits.GivenTokens(infiller, new InfillPrompt().AddText(prompt.Text)), 0);

@@ -20,7 +20,7 @@ internal sealed class CompletionStream(HttpContext context, CompletionRequest re
     public async Task RunAsync()
     {
         Answer.BeginStream(context, Answer.Events);
-        await AllOrNothing.RunAsync(token => Enumerable.Range(0, request.Prompts.Count).SelectMany(prompt => TasksOf(prompt, token)), context.RequestAborted);
+        await AllOrNothing.WaitAsync(token => Enumerable.Range(0, request.Prompts.Count).SelectMany(prompt => TasksOf(prompt, token)), context.RequestAborted);
         if (request.IncludeUsage == true)
         {
             await Answer.WritePartAsync(context, json =>

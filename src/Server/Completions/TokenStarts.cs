@@ -9,7 +9,7 @@ namespace AsArm.Server.Completions;
 /// </summary>
 internal static class TokenStarts
 {
-    private const int MaxSkipped = 16, Agreement = 3;
+    private const int MaxSkipped = 16, Agreement = 1;
 
     /// <summary>[tokens] The index of the first character of each token.</summary>
     /// <param name="text">The text.</param>

@@ -10,13 +10,13 @@ internal static class AllOrNothing
     public static async Task<T[]> RunAsync<T>(Func<CancellationToken, IEnumerable<Task<T>>> start, CancellationToken cancellationToken)
     {
         Task<T>[] tasks = [];
-        await RunAsync(token => tasks = [.. start(token)], cancellationToken);
+        await WaitAsync(token => tasks = [.. start(token)], cancellationToken);
         return await Task.WhenAll(tasks);
     }
 
     /// <summary>Waits for all.</summary>
     /// <inheritdoc cref="RunAsync{T}" />
-    public static async Task RunAsync(Func<CancellationToken, IEnumerable<Task>> start, CancellationToken cancellationToken)
+    public static async Task WaitAsync(Func<CancellationToken, IEnumerable<Task>> start, CancellationToken cancellationToken)
     {
         using var source = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         Task[] tasks = [.. start(source.Token)];

@@ -19,7 +19,7 @@ internal sealed class TextPieces(StopTexts stop)
     {
         Cut = stop.CutIn(text);
         int end = Cut ?? Math.Max(_sent, text.Length - (isFinal ? 0 : Math.Max(0, stop.Longest - 1)));
-        if (end > 0 && end < text.Length && char.IsLowSurrogate(text[end]))
+        if (end > 0 && char.IsHighSurrogate(text[end - 1]))
             end--;
         string piece = text[Math.Min(_sent, end)..end];
         _sent = Math.Max(_sent, end);

@@ -159,7 +159,7 @@ public sealed class CompletionTests
     public async Task AllOrNothing_FirstFailure_CancelsTheOthersAndWaitsForThem()
     {
         bool hasEnded = false;
-        await Assert.ThrowsExactlyAsync<InvalidDataException>(() => AllOrNothing.RunAsync(token => [WaitAsync(token), FailAsync()], CancellationToken.None));
+        await Assert.ThrowsExactlyAsync<InvalidDataException>(() => AllOrNothing.WaitAsync(token => [WaitAsync(token), FailAsync()], CancellationToken.None));
         Assert.IsTrue(hasEnded);
 
         async Task WaitAsync(CancellationToken token)
@@ -219,7 +219,7 @@ public sealed class CompletionTests
     [DataRow("""{"prompt": "a", "stream_options": {"include_usage": true}}""", "stream_options")]
     [DataRow("""{"prompt": "\ud83d\ude00", "logprobs": 0, "echo": true, "max_tokens": 0}""", "prompt")]
     [DataRow("""{"prompt": "a", "presence_penalty": 0.5}""", "presence_penalty")]
-    [DataRow("""{"prompt": "a", "stream_options": {"x": true}}""", "stream_options.x")]
+    [DataRow("""{"prompt": "a", "stream": true, "stream_options": {"x": true}}""", "stream_options.x")]
     [DataRow("""{"prompt": "a", "maxtokens": 3}""", "maxtokens")]
     [DataRow("""{"prompt": "a", "prompt": "b"}""", "prompt")]
     [DataRow("""[]""", "body")]
