@@ -144,6 +144,17 @@ test("decoding is shown pass by pass", async () => {
     assert.equal(await page.locator("#steps .open").count(), 7);
     await page.fill("#pass", "1");
     assert.ok(await page.locator("#steps .token.new").count() >= 1);
+    assert.deepEqual(problems, []);
+});
+
+test("speculation is shown: drafted tokens are accepted or replaced", async () => {
+    await page.fill("#text", "Once upon a time there was a little girl <mask:24> and they lived happily ever after.");
+    await page.fill("#seed", "1");
+    await page.click("#watch");
+    await page.waitForSelector("#pass");
+    assert.equal(await page.locator("#steps .token").count(), 24);
+    assert.ok(await page.locator("#steps .accepted").count() + await page.locator("#steps .token.corrected").count() >= 1);
+    assert.ok(Number(await page.getAttribute("#pass", "max")) <= 24);
     await picture("steps");
     assert.deepEqual(problems, []);
 });
@@ -161,7 +172,7 @@ test("what is wrong is told in words", async () => {
     await page.fill("#text", "There is a <mask:0> here.");
     await page.click("#fill");
     await page.waitForSelector("#message.error");
-    assert.match(await page.textContent("#message"), /mask/);
+    assert.match(await page.textContent("#message"), /gap .* size 0/);
     await picture("error");
     await page.fill("#text", "No gap at all.");
     await page.click("#fill");

@@ -106,7 +106,7 @@ byId("form").addEventListener("submit", event => {
 
 byId("watch").addEventListener("click", () => run("Filling…", async signal => {
     const steps = new Steps();
-    for await (const update of stream("/v1/infill", { ...settings(["temperature", "top_p", "seed"]), text: text.value, stream: true, scores: true }, signal)) {
+    for await (const update of stream("/v1/infill", { ...settings(["temperature", "top_p", "seed"]), text: text.value, stream: true, scores: true, draft_mode: "latency" }, signal)) {
         steps.add(update);
         if (update.result) {
             const [gaps] = update.result.token_scores;

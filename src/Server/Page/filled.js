@@ -11,7 +11,8 @@ export function filledText(text, tokens, onToken) {
     let at = 0;
     for (const token of tokens) {
         if (token.start > at) line.append(text.slice(at, token.start));
-        const shown = text.slice(token.start, token.end);
+        const whole = text.slice(token.start, token.end), shown = whole.trimStart();
+        line.append(whole.slice(0, whole.length - shown.length)); // a line may break at the space, which is no part of the button
         const title = `${percent(Math.exp(token.log_prob))}, given the text and the tokens decoded before it`;
         const made = onToken
             ? element("button", { type: "button", className: "token", title, aria: { label: `${shown.trim()}, ${title}. Show alternatives.` } }, shown)
