@@ -5,7 +5,7 @@ using AsArm.Cli.Tests.Support;
 namespace AsArm.Cli.Tests;
 
 /// <summary>
-/// Every `$ asarm ...` of the README's console blocks prints what stands below it: texts exactly, numbers with decimals up to the
+/// Every `$ asarm ...` of the console blocks of README.md and docs/gaps.md prints what stands below it: texts exactly, numbers with decimals up to the
 /// rounding of other machines, blank space and lines of tables aside.
 /// </summary>
 [TestClass]
@@ -18,7 +18,7 @@ public sealed partial class ReadmeTests
         .Where(sample => sample.Length > 0).Select(sample => sample.Split('\n', 2)).Select(sample => new object[] { sample[0], sample[1] });
 
     [TestMethod]
-    public void Readme_Commands_AreFound() => Assert.IsGreaterThanOrEqualTo(4, Commands.Count());
+    public void Readme_Commands_AreFound() => Assert.IsGreaterThanOrEqualTo(14, Commands.Count());
 
     [TestMethod]
     [DynamicData(nameof(Commands))]
@@ -46,14 +46,14 @@ public sealed partial class ReadmeTests
     [DataRow("A day.", "A night.", false)]
     public void IsSame_OfTwoLines_ToleratesLastDigitsOnly(string shown, string printed, bool expected) => Assert.AreEqual(expected, IsSame(shown, printed));
 
-    private static IEnumerable<string> Blocks() =>
-        Block().Matches(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "README.md")).ReplaceLineEndings("\n")).Select(match => match.Groups[1].Value);
+    private static IEnumerable<string> Blocks() => ((string[])["README.md", "gaps.md"])
+        .SelectMany(file => Block().Matches(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, file)).ReplaceLineEndings("\n")).Select(match => match.Groups[1].Value));
 
     private static IEnumerable<string> Lines(string text) =>
         text.ReplaceLineEndings("\n").Split('\n').Select(line => Blank().Replace(line, " ").Trim()).Where(line => line.Length > 0);
 
-    /// <summary>Words of a shell, in double quotes or none.</summary>
-    private static string[] Words(string command) => [.. Word().Matches(command).Select(match => match.Value.Trim('"'))];
+    /// <summary>Words of a shell, in quotes or none.</summary>
+    private static string[] Words(string command) => [.. Word().Matches(command).Select(match => match.Value[0] is '"' or '\'' ? match.Value[1..^1] : match.Value)];
 
     private static bool IsSame(string shown, string printed)
     {
@@ -71,7 +71,7 @@ public sealed partial class ReadmeTests
     [GeneratedRegex(@"[\s\u2500]+")]
     private static partial Regex Blank();
 
-    [GeneratedRegex("\"[^\"]*\"|\\S+")]
+    [GeneratedRegex("\"[^\"]*\"|'[^']*'|\\S+")]
     private static partial Regex Word();
 
     [GeneratedRegex(@"(-?\d+\.\d+)")]

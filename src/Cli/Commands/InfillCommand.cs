@@ -38,12 +38,17 @@ internal static class InfillCommand
         Option<double?> minProbability = CommonOptions.OptionalNumber("--min-probability", "P", "Abstain where the model is not sure: a gap whose filling is less probable stays in the text as its markup", Ranges.MinProbability);
         var lengths = new LengthArguments();
         var tokenDetails = new Option<bool>("--token-details") { Arity = ArgumentArity.Zero, Description = "Tell the log probability of each token, and the entropy of its distribution" };
+        Option<string?> only = CommonOptions.Path("--only", "FILE", "Words that gaps are made of, one a line, whatever their case; gaps with choices excepted (docs/gaps.md)");
+        Option<bool> noPunctuation = CommonOptions.Flag("--no-punctuation", "Gaps without punctuation and symbols");
+        Option<bool> noDigits = CommonOptions.Flag("--no-digits", "Gaps without digits");
+        Option<bool> noCapitals = CommonOptions.Flag("--no-capitals", "Gaps without capital letters");
+        Option<int?> particles = CommonOptions.OptionalNumber("--particles", "N", "Weighted samples from which a gap with a condition is resampled where no sample was kept exactly (default 64)", Ranges.Particles);
         Option<int?> samples = CommonOptions.OptionalNumber("--samples", "N", "Fill the text N times, with the seeds S, S+1, ...", Ranges.Samples);
         Option<int?> threads = CommonOptions.Threads();
 
         var command = new Command("infill", "Fill the gaps of a text")
         {
-            text, input, output, model, sampler, draftLength, temperature, topK, topP, order, gapSpacing, seed, draftMode, forwardPassOverhead, minProbability, samples, tokenDetails, window, threads, noCache, float32, json,
+            text, input, output, model, sampler, draftLength, temperature, topK, topP, order, gapSpacing, seed, draftMode, forwardPassOverhead, minProbability, samples, tokenDetails, window, only, noPunctuation, noDigits, noCapitals, particles, threads, noCache, float32, json,
         };
         foreach (Option option in (Option[])[.. lengths.Options, .. devices.Options])
             command.Add(option);
@@ -80,6 +85,9 @@ internal static class InfillCommand
                     MinProbability = parsed.GetValue(minProbability),
                     Entropies = parsed.GetValue(tokenDetails),
                     Lengths = lengths.Of(parsed),
+                    OnlyWords = parsed.GetValue(only) is string words ? WordList.Read(words) : null,
+                    ExcludedCharacters = ChoiceNames.Excluded(parsed.GetValue(noPunctuation), parsed.GetValue(noDigits), parsed.GetValue(noCapitals)),
+                    Particles = parsed.GetValue(particles) ?? defaults.Particles,
                 },
             };
             CommandStreams streams = CommandConfiguration.StreamsOf(parsed);

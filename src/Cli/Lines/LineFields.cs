@@ -3,6 +3,7 @@ using System.Numerics;
 using System.Text.Json;
 using System.Text.Unicode;
 using AsArm.Cli.Options;
+using AsArm.Inference.Text;
 
 namespace AsArm.Cli.Lines;
 
@@ -122,6 +123,24 @@ internal sealed class LineFields
             return null;
         return (value.ValueKind == JsonValueKind.String ? parse(value.GetString()!) : null)
             ?? throw new FormatException($"\"{name}\" must be {range}, not {Shown(value.GetRawText())}");
+    }
+
+    /// <summary>An array of words.</summary>
+    /// <exception cref="FormatException">It is not one.</exception>
+    public WordList? Words(string name)
+    {
+        if (!_fields.TryGetValue(name, out JsonElement value) || value.ValueKind == JsonValueKind.Null)
+            return null;
+        if (value.ValueKind != JsonValueKind.Array || value.EnumerateArray().Any(word => word.ValueKind != JsonValueKind.String))
+            throw new FormatException($"\"{name}\" must be an array of words, not {Shown(value.GetRawText())}");
+        try
+        {
+            return new WordList(value.EnumerateArray().Select(word => word.GetString()!));
+        }
+        catch (ArgumentException error)
+        {
+            throw new FormatException($"\"{name}\": {error.Message.Split(" (Parameter")[0]}");
+        }
     }
 
     private static string Shown(string value) => value.Length <= ShownCharacters ? value : value[..ShownCharacters] + "...";

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using AsArm.Cli.Options;
 using AsArm.Inference.Infilling;
+using AsArm.Inference.Text;
 
 namespace AsArm.Cli.Lines;
 
@@ -13,6 +14,7 @@ internal sealed class LineParser(InfillOptions defaults)
     [
         "text", "id", "samples", "seed", "sampler", "order", "temperature", "top_k", "top_p", "draft_length", "gap_spacing", "window",
         "min_probability", "token_details", "length_prior", "length_fillings", "length_suffix",
+        "only", "no_punctuation", "no_digits", "no_capitals", "particles",
     ];
 
     /// <summary>The line with its requests, or with what is wrong with it.</summary>
@@ -60,6 +62,12 @@ internal sealed class LineParser(InfillOptions defaults)
         DraftLength = fields.Number("draft_length", Ranges.DraftLength) ?? defaults.DraftLength,
         MinProbability = fields.Number("min_probability", Ranges.MinProbability) ?? defaults.MinProbability,
         Entropies = fields.Flag("token_details") ?? defaults.Entropies,
+        OnlyWords = fields.Words("only") ?? defaults.OnlyWords,
+        ExcludedCharacters = ChoiceNames.Excluded(
+            fields.Flag("no_punctuation") ?? defaults.ExcludedCharacters.HasFlag(CharacterKinds.Punctuation),
+            fields.Flag("no_digits") ?? defaults.ExcludedCharacters.HasFlag(CharacterKinds.Digits),
+            fields.Flag("no_capitals") ?? defaults.ExcludedCharacters.HasFlag(CharacterKinds.Capitals)),
+        Particles = fields.Number("particles", Ranges.Particles) ?? defaults.Particles,
         Lengths = defaults.Lengths with
         {
             Prior = fields.Parsed("length_prior", LengthArguments.PriorOf, LengthArguments.PriorText) ?? defaults.Lengths.Prior,

@@ -40,4 +40,8 @@ internal static class ChoiceNames
 
     /// <summary>Name of a sampler.</summary>
     public static string NameOf(SamplerKind sampler) => Samplers.First(pair => pair.Value == sampler).Key;
+
+    /// <summary>The kinds of characters that gaps do without.</summary>
+    public static CharacterKinds Excluded(bool punctuation, bool digits, bool capitals) =>
+        (punctuation ? CharacterKinds.Punctuation : 0) | (digits ? CharacterKinds.Digits : 0) | (capitals ? CharacterKinds.Capitals : 0);
 }

@@ -24,6 +24,9 @@ internal static class CommonOptions
     public static Option<bool> Window(string what) =>
         new("--window") { Arity = ArgumentArity.Zero, Description = $"If the text is longer than the model takes, {what} with as much of the text around as fits; exact given what the model sees" };
 
+    /// <summary>An option without a value.</summary>
+    public static Option<bool> Flag(string name, string description) => new(name) { Arity = ArgumentArity.Zero, Description = description };
+
     /// <summary>The folder that --model names, else that of the model beside the program.</summary>
     public static string ModelFolder(this ParseResult parsed, Option<string?> model) => parsed.GetValue(model) ?? DefaultModel();
 

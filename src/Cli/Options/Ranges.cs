@@ -34,6 +34,8 @@ internal static class Ranges
 
     public static NumberRange<int> Samples { get; } = UpTo(MaxSamples);
 
+    public static NumberRange<int> Particles { get; } = UpTo(InfillOptions.LimitOfParticles);
+
     public static NumberRange<int> Threads { get; } = UpTo(TextInfillerOptions.MaxThreads);
 
     /// <summary>Why a text cannot have so many samples in one object of JSON; null if it can.</summary>

@@ -7,7 +7,8 @@ namespace AsArm.Inference.Constraints;
 /// <summary>The fillings that gaps may have, as automata of tokens. Gaps with the same specification share one.</summary>
 /// <param name="tokens">The texts of the tokens.</param>
 /// <param name="maxTokens">The maximum length of a sequence.</param>
-internal sealed class GapFillings(TokenTexts tokens, int maxTokens)
+/// <param name="conditions">What all of them have to meet.</param>
+internal sealed class GapFillings(TokenTexts tokens, int maxTokens, GapConditions conditions)
 {
     private readonly Dictionary<GapSpecification, TokenAutomaton?> _fillings = [];
 
@@ -37,8 +38,10 @@ internal sealed class GapFillings(TokenTexts tokens, int maxTokens)
         }
     }
 
-    private static IEnumerable<TextAutomaton> TextsOf(GapSpecification gap)
+    private IEnumerable<TextAutomaton> TextsOf(GapSpecification gap)
     {
+        foreach (TextAutomaton common in conditions.Texts())
+            yield return common;
         if (gap.Pattern is string pattern)
             yield return PatternAutomaton.Compile(pattern);
         if (gap.MinCharacters is int minimum)

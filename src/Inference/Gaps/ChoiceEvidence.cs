@@ -17,6 +17,8 @@ internal sealed class ChoiceEvidence(IReadOnlyList<InfillText> texts, int[] gaps
     /// <summary>The maximum number of combinations that several gaps are compared by.</summary>
     public const int MaxCombinations = 64;
 
+    private static readonly SamplingOptions s_network = new(); // the text may have what no gap has
+
     private readonly double[][] _logs = new double[texts.Count][]; // by text: of the chosen tokens, by position
     private readonly double[] _evidence = new double[texts.Count];
 
@@ -33,7 +35,7 @@ internal sealed class ChoiceEvidence(IReadOnlyList<InfillText> texts, int[] gaps
     /// <summary>The steps: all combinations, each in one forward pass; then, if they have different numbers of tokens, the evidence of the text.</summary>
     public IEnumerable<IReadOnlyList<SequenceTask>> Steps()
     {
-        yield return [.. Enumerable.Range(0, texts.Count).Select(i => Evaluate(texts[i], texts[i].Given.Length, withText: false, logs => _logs[i] = logs))];
+        yield return [.. Enumerable.Range(0, texts.Count).Select(i => Evaluate(texts[i], texts[i].Given.Length, withText: false, setting.Distribution, logs => _logs[i] = logs))];
         IGrouping<string, int>[] layouts = [.. Enumerable.Range(0, texts.Count).GroupBy(i => string.Join(',', PositionsOf(texts[i])))];
         if (layouts.Length == 1)
             yield break;
@@ -45,8 +47,8 @@ internal sealed class ChoiceEvidence(IReadOnlyList<InfillText> texts, int[] gaps
                 continue; // none of them is possible
             InfillText best = texts[most];
             int end = EndOfSuffix(best);
-            step.Add(Evaluate(best, end, withText: true, logs => Add(same, logs.Sum())));
-            step.Add(Evaluate(best, end, withText: false, logs => Add(same, -logs.Sum())));
+            step.Add(Evaluate(best, end, withText: true, s_network, logs => Add(same, logs.Sum())));
+            step.Add(Evaluate(best, end, withText: false, s_network, logs => Add(same, -logs.Sum())));
         }
 
         yield return step;
@@ -79,7 +81,7 @@ internal sealed class ChoiceEvidence(IReadOnlyList<InfillText> texts, int[] gaps
         [.. ranges.SelectMany(range => Enumerable.Range(range.Start.Value, range.End.Value - range.Start.Value)).Order()];
 
     /// <summary>Evaluates the chosen tokens, or these and all text after the first of them, given what else is known; what is not known stays so.</summary>
-    private SequenceTask Evaluate(InfillText text, int length, bool withText, Action<double[]> end)
+    private SequenceTask Evaluate(InfillText text, int length, bool withText, SamplingOptions options, Action<double[]> end)
     {
         bool[] known = text.Given;
         int[] chosen = Positions(PositionsOf(text));
@@ -87,7 +89,6 @@ internal sealed class ChoiceEvidence(IReadOnlyList<InfillText> texts, int[] gaps
         var isTarget = new HashSet<int>(targets);
         int[] given = [.. Enumerable.Range(0, length).Where(position => known[position] && !isTarget.Contains(position))];
         int[] unknown = [.. Enumerable.Range(0, length).Where(position => !known[position])];
-        SamplingOptions options = withText ? new() : new() { BannedTokens = setting.Banned }; // the text may have what no gap has
         return SequenceTask.LogProbabilities(Order.FromPositions([.. given, .. targets, .. unknown], given.Length), text.Tokens[..length], options, setting.VocabularySize, targets.Length, end);
     }
 

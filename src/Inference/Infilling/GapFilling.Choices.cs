@@ -1,3 +1,4 @@
+using AsArm.Assd.Distributions;
 using AsArm.Inference.Gaps;
 using AsArm.Inference.Text;
 
@@ -28,7 +29,7 @@ internal sealed partial class GapFilling
         bool hasOneLength = Array.TrueForAll(groups, group => group.HasOneLength);
         int[][] combinations = ChoiceEvidence.Combinations([.. groups.Select(group => group.Choices.Length)]);
         int[] gaps = [.. groups.SelectMany(group => group.Gaps).Select(gap => Array.IndexOf(_gaps, gap))];
-        var setting = new ChoiceSetting(_options.BannedTokens, _setting.Manifest.VocabularySize, _options.Lengths.SuffixTokens);
+        var setting = new ChoiceSetting(new SamplingOptions { BannedTokens = _options.BannedTokens, LogitBias = _options.LogitBias }, _setting.Manifest.VocabularySize, _options.Lengths.SuffixTokens);
         var evidence = new ChoiceEvidence([.. combinations.Select(combination => WithChoices(groups, combination))], gaps, setting);
         foreach (IReadOnlyList<SequenceTask> step in evidence.Steps())
             yield return step;

@@ -10,13 +10,14 @@ internal sealed class GapText
 
     /// <param name="segments">The text.</param>
     /// <param name="encoder">Encodes it.</param>
+    /// <param name="conditions">What gaps without choices have to meet.</param>
     /// <exception cref="InfillTextException">The text is too long even with the shortest gaps, or a gap cannot be filled.</exception>
-    public GapText(IReadOnlyList<TextSegment> segments, SegmentEncoder encoder)
+    public GapText(IReadOnlyList<TextSegment> segments, SegmentEncoder encoder, GapConditions conditions)
     {
         (_segments, Encoder) = ([.. segments], encoder);
-        GapSupport.RequireSupported(segments, encoder.Spacing);
+        GapSupport.RequireSupported(segments, encoder.Spacing, hasConditions: conditions != GapConditions.None);
         InfillText text = encoder.Encode([.. _segments.Select(segment => segment is TextSegment.Gap ? new TextSegment.Gap(1) : segment)]);
-        var (fillings, spaces, positions, banned) = (new GapFillings(encoder.Tokenizer.Texts, encoder.Maximum), text.SpacesShown, text.TargetPositions, text.BannedAt);
+        var (fillings, spaces, positions, banned) = (new GapFillings(encoder.Tokenizer.Texts, encoder.Maximum, conditions), text.SpacesShown, text.TargetPositions, text.BannedAt);
         var choices = new ChoiceEncoder(_segments, encoder);
         Gaps = [.. _segments.Index().Where(entry => entry.Item is TextSegment.Gap).Select((entry, i) => choices.Encode(entry.Index) is { Count: > 0 } listed
             ? KnownGap.Of(((TextSegment.Gap)entry.Item).Specification, entry.Index, listed)

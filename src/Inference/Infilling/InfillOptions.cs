@@ -1,5 +1,6 @@
 using AsArm.Assd.Constraints;
 using AsArm.Assd.Distributions;
+using AsArm.Inference.Constraints;
 using AsArm.Inference.Gaps;
 using AsArm.Inference.ModelFolders;
 using AsArm.Inference.Text;
@@ -13,7 +14,7 @@ namespace AsArm.Inference.Infilling;
 public sealed record InfillOptions : SamplingOptions
 {
     private const int LimitOfTries = 100_000;
-    private const int LimitOfParticles = 10_000;
+    internal const int LimitOfParticles = 10_000;
 
     /// <summary>The sampler.</summary>
     public SamplerKind Sampler { get; init; } = SamplerKind.Fused;
@@ -59,6 +60,12 @@ public sealed record InfillOptions : SamplingOptions
     /// <summary>How lengths are found of gaps whose length is not known.</summary>
     public LengthOptions Lengths { get; init; } = new();
 
+    /// <summary>The words that gaps are made of, but for those with a list of choices; null for any.</summary>
+    public WordList? OnlyWords { get; init; }
+
+    /// <summary>Characters that gaps do without, but for those with a list of choices.</summary>
+    public CharacterKinds ExcludedCharacters { get; init; }
+
     /// <summary>
     /// The largest number of tries in which gaps are filled exactly that have to meet a condition, up to 100,000: by rejection. With the default a condition of probability
     /// 1 % is met with probability 92 % at least. After them, and with 0 at once, the filling is an estimate by <see cref="Particles" />.
@@ -76,6 +83,9 @@ public sealed record InfillOptions : SamplingOptions
     /// Null takes the measured one of asarm.json (<see cref="PassOverhead" />), or a neutral value.
     /// </summary>
     public double? ForwardPassOverhead { get; init; }
+
+    /// <summary>What all gaps have to meet.</summary>
+    internal GapConditions Conditions => new(OnlyWords, ExcludedCharacters);
 
     /// <summary>Throws unless all values are in range.</summary>
     /// <param name="vocabularySize">V, for the bans.</param>

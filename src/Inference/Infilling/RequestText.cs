@@ -1,3 +1,4 @@
+using AsArm.Inference.Constraints;
 using AsArm.Inference.Text;
 
 namespace AsArm.Inference.Infilling;
@@ -10,16 +11,17 @@ internal sealed class RequestText
 
     /// <param name="segments">The text.</param>
     /// <param name="encoder">Encodes it.</param>
+    /// <param name="conditions">What gaps without choices have to meet.</param>
     /// <param name="mayCut">Whether a text that is too long is filled in windows.</param>
     /// <param name="warning">A warning about given text; null if there is none.</param>
     /// <exception cref="InfillTextException">The text is too long, or a gap is not supported.</exception>
-    public RequestText(IReadOnlyList<TextSegment> segments, SegmentEncoder encoder, bool mayCut, string? warning)
+    public RequestText(IReadOnlyList<TextSegment> segments, SegmentEncoder encoder, GapConditions conditions, bool mayCut, string? warning)
     {
         _segments = segments;
-        if (segments.OfType<TextSegment.Gap>().All(gap => gap.IsPlain))
+        if (conditions == GapConditions.None && segments.OfType<TextSegment.Gap>().All(gap => gap.IsPlain))
             Plain = new WindowedText(segments, encoder, mayCut) { Warning = warning };
         else
-            _gaps = new GapText(segments, encoder) { Warning = warning };
+            _gaps = new GapText(segments, encoder, conditions) { Warning = warning };
     }
 
     private RequestText(RequestText other) => (Plain, _gaps, _segments) = (other.Plain?.Copy(), other._gaps, other._segments);

@@ -127,6 +127,6 @@ public sealed partial class TextInfiller
         TextLimits.RequireCharacters(text.Length, options.Window);
         InfillPrompt prompt = InfillPrompt.Parse(text);
         InfillText.RequireTargets(prompt.Segments, spans: false, prompt.Warning);
-        return new RequestText(prompt.Segments, encoder, options.Window, request.IsFromPrompt ? null : prompt.Warning);
+        return new RequestText(prompt.Segments, encoder, options.Conditions, options.Window, request.IsFromPrompt ? null : prompt.Warning);
     }
 }

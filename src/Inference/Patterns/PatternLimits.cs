@@ -42,6 +42,6 @@ internal static class PatternLimits
     /// <summary>Limit of the memory of the sets of allowed tokens of a gap that are kept; others are found again.</summary>
     public const long MaskBytes = 32 << 20;
 
-    /// <summary>Limit of the characters of a word list, line ends included.</summary>
-    public const int WordListCharacters = 4 << 20;
+    /// <summary>Limit of the characters of the words of a list.</summary>
+    public const int WordListCharacters = 1 << 20;
 }

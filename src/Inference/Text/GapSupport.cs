@@ -17,9 +17,14 @@ internal static class GapSupport
     }
 
     /// <summary>Refuses gaps that contradict each other or the options.</summary>
+    /// <param name="segments">The text.</param>
+    /// <param name="spacing">Whether the text or the model determines spaces.</param>
+    /// <param name="hasConditions">Whether the options have conditions on gaps.</param>
     /// <exception cref="InfillTextException">There is one.</exception>
-    public static void RequireSupported(IReadOnlyList<TextSegment> segments, GapSpacing spacing)
+    public static void RequireSupported(IReadOnlyList<TextSegment> segments, GapSpacing spacing, bool hasConditions)
     {
+        if (spacing == GapSpacing.FromModel && hasConditions)
+            throw new InfillTextException("Word lists and excluded characters need the spaces as they are typed (--gap-spacing typed).");
         var named = new Dictionary<string, GapSpecification>();
         foreach (GapSpecification gap in segments.OfType<TextSegment.Gap>().Select(segment => segment.Specification))
         {

@@ -43,6 +43,55 @@ public sealed class GapDetailsTests
         Assert.AreEqual(single.GetProperty("gap_details").GetRawText(), line.GetProperty("gap_details").GetRawText());
     }
 
+    /// <summary>Choices, patterns and options for all gaps: in JSON, in lines of JSON, and in the lines of figures.</summary>
+    [TestMethod]
+    public void Infill_Conditions_AreTold()
+    {
+        JsonElement[] details = Details(AsarmCommand.RunSmall(
+            "infill", "A <mask:\"cat|dog\"> or <mask:2,/[a-z ]+/>.", "--no-capitals", "--no-digits", "--no-punctuation", "--particles", "5", "--seed", "1", "--json").Done().Json);
+        CollectionAssert.AreEqual(new[] { "cat", "dog" }, Strings([.. details[0].GetProperty("choices").EnumerateArray()], "text"));
+        Assert.AreEqual("choice", details[0].GetProperty("method").GetString());
+        Assert.MatchesRegex("^[a-z ]+$", details[1].GetProperty("text").GetString()!);
+        Assert.IsGreaterThan(0, details[1].GetProperty("tries").GetInt32());
+        string error = AsarmCommand.RunSmall("infill", "A <mask:\"cat|dog\"> or <mask:1,/xyzzy|zq/>.", "--particles", "5", "--seed", "1").Error;
+        StringAssert.Contains(error, "cannot be filled");
+    }
+
+    [TestMethod]
+    public void Infill_LinesWithConditions_HaveThem()
+    {
+        byte[] input = Encoding.UTF8.GetBytes("""
+            {"text": "A <mask> or <mask>.", "only": ["cat", "dog"], "no_capitals": true, "seed": 1}
+            {"text": "A <mask>.", "only": "cat"}
+            {"text": "A <mask>.", "only": ["a b"]}
+            {"text": "A <mask>.", "particles": 0}
+            """);
+        JsonElement[] lines = [.. AsarmCommand.RunSmallOn(input, "infill", "--input", "-").JsonLines];
+        CollectionAssert.IsSubsetOf(lines[0].GetProperty("gaps").EnumerateArray().Select(gap => gap.GetString()).ToArray(), new[] { "cat", "dog" });
+        Assert.IsTrue(Strings(Details(lines[0]), "method").All(method => method is "rejection" or "resampling"));
+        StringAssert.Contains(lines[1].GetProperty("error").GetString(), "\"only\" must be an array of words");
+        StringAssert.Contains(lines[2].GetProperty("error").GetString(), "\"only\": The word \"a b\" has white space.");
+        StringAssert.Contains(lines[3].GetProperty("error").GetString(), "\"particles\" must be an integer from 1 to 10000");
+    }
+
+    [TestMethod]
+    public void Infill_WordList_IsRead()
+    {
+        string path = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllText(path, "cat\ndog\n");
+            JsonElement json = AsarmCommand.RunSmall("infill", "A <mask>.", "--only", path, "--seed", "1", "--json").Done().Json;
+            Assert.IsTrue(json.GetProperty("gaps")[0].GetString()!.ToUpperInvariant() is "CAT" or "DOG");
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+
+        StringAssert.Contains(AsarmCommand.RunSmall("infill", "A <mask>.", "--only", path).Error, "The word list");
+    }
+
     [TestMethod]
     public void Infill_ParallelSampler_IsAnEstimate()
     {

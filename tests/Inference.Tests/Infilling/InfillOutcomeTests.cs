@@ -222,7 +222,7 @@ public sealed class InfillOutcomeTests
             onEncode?.Invoke();
             InfillPrompt prompt = InfillPrompt.Parse(request.Text);
             InfillText.RequireTargets(prompt.Segments, spans: false, null);
-            return new RequestText(prompt.Segments, new SegmentEncoder(s_tokenizer, s_infiller.Folder.Manifest, request.Options.GapSpacing), request.Options.Window, null);
+            return new RequestText(prompt.Segments, new SegmentEncoder(s_tokenizer, s_infiller.Folder.Manifest, request.Options.GapSpacing), request.Options.Conditions, request.Options.Window, null);
         },
         new InfillSetting(s_infiller.Folder.Manifest, Device.Cpu, s_infiller.Folder.Manifest.SpecialIds, null),
         mode: DraftMode.Throughput);
