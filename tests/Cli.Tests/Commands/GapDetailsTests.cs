@@ -61,7 +61,7 @@ public sealed class GapDetailsTests
     public void Infill_LinesWithConditions_HaveThem()
     {
         byte[] input = Encoding.UTF8.GetBytes("""
-            {"text": "A <mask> or <mask>.", "only": ["cat", "dog"], "no_capitals": true, "seed": 1}
+            {"text": "A <mask> or <mask>.", "only": ["cat", "dog"], "no_capitals": true, "no_punctuation": true, "seed": 1}
             {"text": "A <mask>.", "only": "cat"}
             {"text": "A <mask>.", "only": ["a b"]}
             {"text": "A <mask>.", "particles": 0}
