@@ -105,7 +105,7 @@ public abstract class Sampler
 
     /// <summary>
     /// [Committed - GivenCount] entropies in nats of the distributions that the targets were drawn from, by rank, each given the same tokens as the
-    /// log-probability; in greedy decoding those of temperature 1. Empty unless <see cref="RecordsEntropies" />.
+    /// log-probability, before a <see cref="Constraint" />; in greedy decoding those of temperature 1. Empty unless <see cref="RecordsEntropies" />.
     /// </summary>
     public ReadOnlySpan<double> Entropies => RecordsEntropies ? _entropies.AsSpan(0, Committed - State.Order.GivenCount) : [];
 

@@ -51,7 +51,9 @@ internal static class CandidatesCommand
         TextSegment.Gap[] gaps = [.. prompt.Segments.OfType<TextSegment.Gap>()];
         if (options.Count > CandidateOptions.MaxBeams && gaps.Any(gap => gap.Count > 1))
             throw new UsageException($"--top must be at most {CandidateOptions.MaxBeams} where a gap has several tokens.");
+        CandidateWork.RequireSequences(gaps, options);
         using TextInfiller infiller = TextInfiller.Open(model, modelOptions);
+        DeviceNotice.Print(infiller, streams.Error);
         IReadOnlyList<GapCandidates> found = await infiller.CandidateFillingsAsync(prompt, options, cancellationToken);
         if (prompt.Warning is string warning)
             streams.Error.WriteLine($"asarm: {warning}");

@@ -18,13 +18,13 @@ internal sealed class CandidateWriter(IReadOnlyList<string> markup, IReadOnlyLis
     {
         foreach ((int index, GapCandidates gap) in gaps.Index())
         {
-            Table table = Tables.Create(gaps.Count == 1 ? "filling" : $"filling of gap {index + 1}", "probability", "log probability");
+            Table table = Tables.Create(gaps.Count == 1 ? "filling" : $"filling of gap {index + 1}", "probability", gap.Lengths.Count > 0 ? "log probability of the tokens" : "log probability");
             foreach (FillingCandidate filling in gap.Fillings)
-                table.AddRow(Markup.Escape(filling.Text), $"{filling.Probability:F4}", $"{filling.LogProbability:F4}");
+                table.AddRow(Markup.Escape(filling.Text), $"{filling.Probability:G3}", $"{filling.LogProbability:F4}");
             Tables.Print(table, streams);
             if (gap.Lengths.Count > 0)
                 streams.Error.WriteLine($"gap {index + 1}: {gap.Lengths[0].Tokens} to {gap.Lengths[^1].Tokens} tokens (estimate)");
-            else if (gap.Accuracy == GapAccuracy.Estimate)
+            if (!gap.IsComplete)
                 streams.Error.WriteLine($"gap {index + 1}: the search may have missed a filling, more --beams miss less");
         }
     }
@@ -39,6 +39,7 @@ internal sealed class CandidateWriter(IReadOnlyList<string> markup, IReadOnlyLis
             json.WriteStartObject();
             json.WriteString("markup", markup[index]);
             json.WriteString("accuracy", GapJson.NameOf(gap.Accuracy));
+            json.WriteBoolean("complete", gap.IsComplete);
             if (gap.Lengths.Count > 0)
                 GapJson.WriteLengths(json, gap.Lengths);
             json.WriteStartArray("candidates");

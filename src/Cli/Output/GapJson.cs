@@ -19,7 +19,7 @@ internal static class GapJson
         {
             json.WriteStartObject();
             json.WriteString("text", gap.Text);
-            json.WriteString("markup", gap.Specification?.ToString() ?? $"<mask:{gap.Tokens.Count}>");
+            json.WriteString("markup", gap.Markup);
             if (gap.Abstained)
             {
                 json.WriteBoolean("abstained", true);

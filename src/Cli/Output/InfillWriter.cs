@@ -6,14 +6,14 @@ using AsArm.Inference.Infilling;
 
 namespace AsArm.Cli.Output;
 
-/// <summary>Prints filled texts: the text on standard output with a line of figures on standard error, or JSON.</summary>
+/// <summary>Prints filled texts: the text on standard output, as markup if a gap stays open, with a line of figures on standard error, or JSON.</summary>
 internal sealed class InfillWriter(string model, Device device, CommandStreams streams)
 {
     public void WriteText(InfillOutcome outcome)
     {
         InfillResult result = outcome.ResultOrThrow();
         // Not through a console library: it would wrap long lines, and given text has to come back as it was.
-        streams.OutputWriter.WriteLine(result.Text);
+        streams.OutputWriter.WriteLine(result.OpenPrompt?.ToString() ?? result.Text);
         SamplingStatistics counts = result.Statistics;
         string windows = result.Windows == 1 ? "" : $" of {Counts.Of(result.Windows, "window")}";
         streams.Error.WriteLine(
@@ -31,10 +31,13 @@ internal sealed class InfillWriter(string model, Device device, CommandStreams s
         if (GapFigures.Of(gap) is string figures)
             yield return $"{figures} ({GapJson.NameOf(gap.Accuracy)})";
         if (gap.Abstained)
-            yield return $"left open, as \"{gap.Filling}\" has probability {gap.Probability:G2}";
+            yield return $"left open, as {Quoted(gap.Filling)} has probability {gap.Probability:G2}";
         if (withTokens)
-            yield return string.Join(", ", gap.Tokens.Select(token => $"\"{token.Text}\" {token.LogProbability:F2}{(token.Entropy is double entropy ? $" (entropy {entropy:F2})" : "")}"));
+            yield return string.Join(", ", gap.Tokens.Select(token => $"{Quoted(token.Text)} {token.LogProbability:F2}{(token.Entropy is double entropy ? $" (entropy {entropy:F2})" : "")}"));
     }
+
+    /// <summary>On one line, whatever it holds.</summary>
+    private static string Quoted(string text) => $"\"{text.ReplaceLineEndings(" ")}\"";
 
     /// <summary>One object, of one text or of its samples.</summary>
     public void WriteJson(IReadOnlyList<InfillOutcome> outcomes, bool asSamples) => streams.Output.Write(ReadableJson.Line(json =>

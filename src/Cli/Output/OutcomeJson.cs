@@ -2,6 +2,7 @@ using System.Text.Json;
 using AsArm.Cli.Options;
 using AsArm.Inference.Devices;
 using AsArm.Inference.Infilling;
+using AsArm.Inference.Text;
 
 namespace AsArm.Cli.Output;
 
@@ -44,6 +45,8 @@ internal sealed class OutcomeJson(string model, Device device)
         }
 
         json.WriteString("text", result.Text);
+        if (result.OpenPrompt is InfillPrompt open)
+            json.WriteString("markup", open.ToString());
         json.WriteStartArray("gaps");
         foreach (InfilledGap gap in result.Gaps)
             json.WriteStringValue(gap.Text);

@@ -4,7 +4,10 @@ using AsArm.Inference.Text;
 
 namespace AsArm.Inference.Infilling;
 
-/// <summary>Options of a request for candidates. Temperature, top-k, top-p and bans shape the distribution that the probabilities are of.</summary>
+/// <summary>
+/// Options of a request for candidates. Temperature, top-k, top-p and bans shape the distribution that the probabilities are of; at temperature 0 it is that of temperature 1,
+/// without top-k and top-p.
+/// </summary>
 public sealed record CandidateOptions : SamplingOptions
 {
     /// <summary>The default of <see cref="Count" />.</summary>
@@ -15,6 +18,12 @@ public sealed record CandidateOptions : SamplingOptions
 
     /// <summary>The maximum of <see cref="Beams" />, and of <see cref="Count" /> for gaps of several tokens.</summary>
     public const int MaxBeams = 1_024;
+
+    /// <summary>The maximum number of sequences that the search for the fillings of all gaps of a text may evaluate: one for each beam and token after the first.</summary>
+    public const int MaxSequences = 131_072;
+
+    /// <summary>The maximum number of candidates of all gaps of a text together.</summary>
+    public const int MaxFillings = 65_536;
 
     /// <summary>The maximum number of candidates for a gap, at least 1.</summary>
     public int Count { get; init; } = DefaultCount;
@@ -33,6 +42,9 @@ public sealed record CandidateOptions : SamplingOptions
 
     /// <summary>The time that the request may take, from its submission; positive. Null for no limit.</summary>
     public TimeSpan? Timeout { get; init; }
+
+    /// <summary>The number of beginnings that are kept.</summary>
+    internal int SearchBeams => Math.Max(Count, Beams);
 
     /// <summary>Throws unless all values are in range.</summary>
     /// <param name="vocabularySize">V, for the bans.</param>

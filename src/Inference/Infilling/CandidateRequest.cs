@@ -17,6 +17,7 @@ internal sealed class CandidateRequest(
     {
         CandidateOptions options = getOptions();
         options.RequireRanges(setting.Manifest.VocabularySize);
+        options = OptionsCopy.AsScored(options);
         InfillText.RequireTargets(segments, spans: false, warning);
         GapSupport.RequirePlain(segments, "for candidates");
         if (segments.OfType<TextSegment.Gap>().FirstOrDefault(gap => gap.Count != 1) is TextSegment.Gap other)

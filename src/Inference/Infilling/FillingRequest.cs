@@ -5,80 +5,80 @@ using AsArm.Inference.Text;
 namespace AsArm.Inference.Infilling;
 
 /// <summary>
-/// A request for the most probable fillings of gaps, each given the text and without the other gaps. Where the number of tokens of the only gap is not known,
-/// there is a search for each number, and their fillings are compared by p(N | text) p(x | N).
+/// A request for the most probable fillings of gaps, each given the text and without the other gaps; or of a gap whose number of tokens is not known
+/// (<see cref="LengthSearch" />). Its steps are small, so that other requests get their turn between them.
 /// </summary>
 internal sealed class FillingRequest(
     IReadOnlyList<TextSegment> segments, string? warning, Func<CandidateOptions> getOptions, SegmentEncoder encoder, InfillSetting setting)
 {
-    private CandidateOptions _options = new();
-    private GapSearch[] _searches = []; // one for each gap, or for each length of the only gap
-    private LengthEvidence? _evidence; // of the lengths; null if there are none, or nothing follows the gap
-    private double[] _logPrior = []; // of the lengths
-    private bool _isUnknownLength;
+    private Func<IReadOnlyList<GapCandidates>> _candidates = () => [];
 
     /// <summary>Validates and encodes it.</summary>
     public StepJob Prepare()
     {
-        _options = getOptions();
-        _options.RequireRanges(setting.Manifest.VocabularySize);
+        CandidateOptions options = getOptions();
+        options.RequireRanges(setting.Manifest.VocabularySize);
+        options = OptionsCopy.AsScored(options);
         InfillText.RequireTargets(segments, spans: false, warning);
         TextSegment.Gap[] gaps = [.. segments.OfType<TextSegment.Gap>()];
-        _isUnknownLength = gaps is [{ IsPlain: false, Specification: { MinTokens: not null, MinCharacters: null, Choices.Count: 0, Pattern: null, Name: null } }];
-        if (!_isUnknownLength)
-            GapSupport.RequirePlain(segments, gaps.Length == 1 ? "for candidates" : "for candidates beside other gaps");
-        if (_options.Count > CandidateOptions.MaxBeams && gaps.Any(gap => gap.Count > 1))
-            throw new ArgumentOutOfRangeException(nameof(segments), _options.Count, $"Count must be at most {CandidateOptions.MaxBeams} where a gap has several tokens.");
-        int[] banned = [.. setting.Banned.Union(_options.BannedTokens)];
-        if (_isUnknownLength)
-            SearchLengths(banned);
-        else
-            SearchGaps(banned);
-        return new StepJob(Together([.. _searches.Select(search => search.Steps()), .. _evidence is null ? [] : new[] { _evidence.Steps() }]));
+        bool isUnknownLength = gaps is [{ IsPlain: false, Specification: { MinTokens: not null, MinCharacters: null, Choices.Count: 0, Pattern: null, Name: null } }];
+        if (!isUnknownLength)
+            GapSupport.RequirePlain(segments, gaps.Length == 1 || gaps.All(gap => !HasUnknownLengthOnly(gap.Specification)) ? "for candidates" : "for candidates beside other gaps");
+        InfillOptions.Require(
+            options.Count <= CandidateOptions.MaxBeams || gaps.All(gap => gap.Count == 1),
+            nameof(CandidateOptions.Count), options.Count, $"must be at most {CandidateOptions.MaxBeams} where a gap has several tokens");
+        CandidateWork.RequireSequences(gaps, options);
+        CandidateWork.RequireFillings(gaps.Length, Math.Min(options.Count, setting.Manifest.VocabularySize));
+        int[] banned = [.. setting.Banned.Union(options.BannedTokens)];
+        return new StepJob(isUnknownLength ? SearchLengths(options, banned) : SearchGaps(options, banned));
     }
 
     /// <summary>The candidates of each gap, once the job is done.</summary>
-    public IReadOnlyList<GapCandidates> Candidates()
-    {
-        int count = _options.Count;
-        if (!_isUnknownLength)
-            return [.. _searches.Select(search => new GapCandidates([.. search.Fillings(count)], search.IsExact(count) ? GapAccuracy.Exact : GapAccuracy.Estimate))];
-        int[] lengths = [.. _searches.Select(search => search.Length)];
-        double[] evidence = _evidence?.LogEvidence() ?? new double[lengths.Length];
-        double[] posterior = _options.Lengths.Posterior(_logPrior, evidence);
-        IEnumerable<FillingCandidate> all = _searches.Zip(posterior, (search, probability) => search.Fillings(count, Math.Log(probability))).SelectMany(fillings => fillings);
-        return
-        [
-            new GapCandidates([.. all.Where(one => double.IsFinite(one.LogProbability)).OrderByDescending(one => one.LogProbability).Take(count)], GapAccuracy.Estimate)
-            {
-                Lengths = [.. lengths.Select((length, i) => new LengthProbability(length, posterior[i], evidence[i]))],
-            },
-        ];
-    }
+    public IReadOnlyList<GapCandidates> Candidates() => _candidates();
 
-    private void SearchGaps(int[] banned)
+    private static bool HasUnknownLengthOnly(GapSpecification gap) =>
+        gap is { IsPlain: false, MinCharacters: null, Choices.Count: 0, Pattern: null, Name: null };
+
+    private IEnumerable<IReadOnlyList<SequenceTask>> SearchGaps(CandidateOptions options, int[] banned)
     {
         InfillText text = encoder.Encode(segments);
-        _searches = [.. Enumerable.Range(0, text.TargetPositions.Length).Select(gap => Search(text, gap, banned))];
+        GapSearch[] searches = [.. Enumerable.Range(0, text.TargetPositions.Length).Select(gap => Search(text, gap, options, banned))];
+        _candidates = () => [.. searches.Select(search => new GapCandidates([.. search.Decode(search.Beams.Take(options.Count))], GapAccuracy.Exact) { IsComplete = search.IsExact(options.Count) })];
+        return InTurn(searches, options.SearchBeams);
     }
 
-    private void SearchLengths(int[] banned)
+    private IEnumerable<IReadOnlyList<SequenceTask>> SearchLengths(CandidateOptions options, int[] banned)
     {
-        var gap = new GapText(segments, encoder);
-        int[] lengths = [.. gap.Gaps[0].Lengths.TakeWhile(length => length <= gap.Gaps[0].ShortestLength + gap.Room).Select(length => (int)length)];
-        _logPrior = _options.Lengths.Prior.LogProbabilities(lengths);
-        InfillText[] texts = [.. lengths.Select(length => encoder.Encode([.. segments.Select(segment => segment is TextSegment.Gap ? new TextSegment.Gap(length) : segment)]))];
-        _searches = [.. texts.Select(text => Search(text, 0, banned))];
-        GapSurroundings surroundings = GapSurroundings.Of(texts[0], 0, _options.Lengths.SuffixTokens, banned, setting.Manifest.MaskId, setting.Manifest.VocabularySize);
-        if (surroundings.After.Length > 0 && lengths.Length > 1)
-            _evidence = new LengthEvidence(surroundings, lengths, _options.Lengths.Fillings);
+        var search = new LengthSearch(
+            segments, encoder, options,
+            text => GapSurroundings.Of(text, 0, options.Lengths.SuffixTokens, banned, setting.Manifest.MaskId, setting.Manifest.VocabularySize),
+            (text, floor) => Search(text, 0, options, banned, floor));
+        _candidates = () => [search.Candidates()];
+        return search.Steps(TextInfiller.MaxBatchSize);
     }
 
-    private GapSearch Search(InfillText text, int gap, int[] banned)
+    private GapSearch Search(InfillText text, int gap, CandidateOptions options, int[] banned, double floor = double.NegativeInfinity)
     {
-        SamplingOptions distribution = _options with { BannedTokens = banned, BannedTokensAt = text.BannedAt };
+        SamplingOptions distribution = options with { BannedTokens = banned, BannedTokensAt = text.BannedAt };
         InfillOptions.RequireTokensAt(distribution, setting.Manifest.VocabularySize);
-        return new GapSearch(text, gap, distribution, setting.Manifest.VocabularySize, Math.Max(_options.Count, _options.Beams));
+        return new GapSearch(text, gap, distribution, setting.Manifest.VocabularySize, options.SearchBeams, floor);
+    }
+
+    /// <summary>The steps of the searches, of as many together as fill a forward pass.</summary>
+    private static IEnumerable<IReadOnlyList<SequenceTask>> InTurn(GapSearch[] searches, int beams)
+    {
+        for (int at = 0; at < searches.Length;)
+        {
+            var some = new List<GapSearch>();
+            for (int places = 0; at < searches.Length && places < TextInfiller.MaxBatchSize; at++)
+            {
+                some.Add(searches[at]);
+                places += searches[at].Length == 1 ? 1 : beams;
+            }
+
+            foreach (IReadOnlyList<SequenceTask> step in Together([.. some.Select(search => search.Steps(TextInfiller.MaxBatchSize))]))
+                yield return step;
+        }
     }
 
     /// <summary>The steps of several searches at once.</summary>

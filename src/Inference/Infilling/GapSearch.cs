@@ -10,6 +10,7 @@ internal sealed class GapSearch
 {
     private readonly InfillText _text;
     private readonly int _gap;
+    private readonly Range _positions;
     private readonly BeamSearch _search;
 
     /// <param name="text">The text.</param>
@@ -17,39 +18,47 @@ internal sealed class GapSearch
     /// <param name="options">Temperature, top-k, top-p and bans, those of the positions of the text included.</param>
     /// <param name="vocabularySize">V.</param>
     /// <param name="beams">The maximum number of beams.</param>
-    public GapSearch(InfillText text, int gap, SamplingOptions options, int vocabularySize, int beams)
+    /// <param name="floor">The log-probability below which fillings are not wanted.</param>
+    public GapSearch(InfillText text, int gap, SamplingOptions options, int vocabularySize, int beams, double floor = double.NegativeInfinity)
     {
-        (_text, _gap) = (text, gap);
-        Range positions = text.TargetPositions[gap];
-        Length = positions.End.Value - positions.Start.Value;
-        _search = new BeamSearch(GapFirst(text.Given, positions), text.Tokens, options, vocabularySize, Length, beams);
+        (_text, _gap, _positions) = (text, gap, text.TargetPositions[gap]);
+        Length = _positions.End.Value - _positions.Start.Value;
+        _search = new BeamSearch(GapFirst(text.Given, _positions), text.Tokens, options, vocabularySize, Length, beams) { Floor = floor };
     }
 
     /// <summary>Number of tokens of the gap.</summary>
     public int Length { get; }
 
-    /// <summary>The steps of the search.</summary>
-    public IEnumerable<IReadOnlyList<SequenceTask>> Steps() => _search.Steps();
+    /// <inheritdoc cref="BeamSearch.Beams" />
+    public IReadOnlyList<Beam> Beams => _search.Beams;
 
-    /// <summary>The most probable fillings once the steps are done, the most probable first.</summary>
-    /// <param name="count">Their number.</param>
-    /// <param name="logLength">The log-probability of the length, which is added to theirs.</param>
-    public IEnumerable<FillingCandidate> Fillings(int count, double logLength = 0) => _search.Beams.Take(count).Select(beam => Filling(beam, logLength));
+    /// <inheritdoc cref="BeamSearch.LargestDropped" />
+    public double LargestDropped => _search.LargestDropped;
 
-    /// <summary>Whether the first fillings are certainly the most probable ones.</summary>
-    /// <param name="count">Their number.</param>
+    /// <inheritdoc cref="BeamSearch.Steps" />
+    public IEnumerable<IReadOnlyList<SequenceTask>> Steps(int size) => _search.Steps(size);
+
+    /// <inheritdoc cref="BeamSearch.IsExact" />
     public bool IsExact(int count) => _search.IsExact(count);
 
-    private FillingCandidate Filling(Beam beam, double logLength)
+    /// <summary>Decodes fillings.</summary>
+    /// <param name="beams">The fillings.</param>
+    /// <param name="lengthProbability">The probability of the length.</param>
+    public IEnumerable<FillingCandidate> Decode(IEnumerable<Beam> beams, double lengthProbability = 1)
     {
-        Range positions = _text.TargetPositions[_gap];
         int[] tokens = _text.Tokens;
         var (committed, scores) = (new bool[tokens.Length], new (double, int)[tokens.Length]);
-        committed.AsSpan(positions).Fill(true);
-        beam.Tokens.CopyTo(tokens.AsSpan(positions));
-        for (int i = 0; i < Length; i++)
-            scores[positions.Start.Value + i] = (beam.LogProbabilities[i], i);
-        return new FillingCandidate(_text.DecodeGaps(tokens, committed)[_gap], _text.TargetTokens(_gap, tokens, scores, committed), logLength + beam.LogProbability);
+        committed.AsSpan(_positions).Fill(true);
+        foreach (Beam beam in beams)
+        {
+            beam.Tokens.CopyTo(tokens.AsSpan(_positions));
+            for (int i = 0; i < Length; i++)
+                scores[_positions.Start.Value + i] = (beam.LogProbabilities[i], i);
+            yield return new FillingCandidate(_text.DecodeGap(_gap, tokens, committed), _text.TargetTokens(_gap, tokens, scores, committed), beam.LogProbability)
+            {
+                LengthProbability = lengthProbability,
+            };
+        }
     }
 
     /// <summary>The order in which the tokens of the gap are the first targets, from left to right, and those of other gaps stay unknown behind them.</summary>

@@ -46,13 +46,15 @@ public sealed record InfillOptions : SamplingOptions
     public bool Window { get; init; }
 
     /// <summary>
-    /// The probability that the filling of a gap must have (<see cref="InfilledGap.Probability" />), in (0, 1]. A gap whose filling has less stays in the text as
-    /// its markup (<see cref="InfilledGap.Abstained" />); what was sampled does not change, and other gaps were filled given that filling. Null for none.
+    /// The probability that the filling of a gap must have (<see cref="InfilledGap.Probability" />), in (0, 1]: that after temperature, top-k and top-p, so that a small
+    /// top-k or temperature leaves nothing open. A gap whose filling has less stays open (<see cref="InfilledGap.Abstained" />, <see cref="InfillResult.OpenPrompt" />); what was
+    /// sampled does not change, and other gaps were filled given that filling. A text with a gap that has to meet a condition (a pattern, characters or a name) is refused:
+    /// the probability of a filling given its condition is not known. Null for none.
     /// </summary>
     public double? MinProbability { get; init; }
 
     /// <summary>
-    /// Whether the tokens of the result have the entropies of their distributions (<see cref="TokenScore.Entropy" />). It takes no forward pass, but each
+    /// Whether the tokens of the result have the entropies of their distributions (<see cref="TokenScore.Entropy" />), before any condition that a gap has to meet. It takes no forward pass, but each
     /// distribution is read once more.
     /// </summary>
     public bool Entropies { get; init; }

@@ -6,7 +6,7 @@ using AsArm.Inference.Text;
 namespace AsArm.Inference.Infilling;
 
 /// <summary>A filled text.</summary>
-/// <param name="Text">The whole text, with given text unchanged.</param>
+/// <param name="Text">The whole text, with given text unchanged. Nothing in it is escaped, so that markup of gaps that stay open can only be told by <paramref name="Gaps" />: see <see cref="OpenPrompt" />.</param>
 /// <param name="Gaps">The gaps, from left to right, with their texts, tokens, log-probabilities and places in <paramref name="Text" />.</param>
 /// <param name="Statistics">Counts of tokens, forward passes and draft tokens, and the log-probability of the generated tokens.</param>
 /// <param name="Seed">The seed, which reproduces the result, see <see cref="InfillOptions.Seed" />.</param>
@@ -24,6 +24,12 @@ public sealed record InfillResult(string Text, IReadOnlyList<InfilledGap> Gaps, 
 
     /// <summary>A warning about given text that looks like a gap, see <see cref="InfillPrompt.Warning" />; null if there is none.</summary>
     public string? Warning { get; init; }
+
+    /// <summary>
+    /// The text with the gaps that stay open (<see cref="InfilledGap.Abstained" />), in which what the others were filled with is given: to be filled again, or
+    /// written as markup, from which <see cref="InfillPrompt.Parse" /> gives the same segments. Null if no gap stays open.
+    /// </summary>
+    public InfillPrompt? OpenPrompt { get; init; }
 
     /// <summary>The number of windows, see <see cref="InfillOptions.Window" />.</summary>
     public int Windows => Math.Max(1, Sequences.Count);

@@ -9,7 +9,7 @@ namespace AsArm.Inference.Infilling;
 /// <param name="IsFinal">True for the last update.</param>
 public sealed record InfillUpdate(string Text, SamplingStatistics Statistics, bool IsFinal)
 {
-    /// <summary>The tokens that this forward pass has committed, in decoding order.</summary>
+    /// <summary>The tokens that this forward pass has committed, in decoding order; without those of gaps that stay open (<see cref="InfilledGap.Abstained" />).</summary>
     public IReadOnlyList<CommittedToken> Committed { get; init; } = [];
 
     /// <summary>
@@ -28,7 +28,9 @@ public sealed record InfillUpdate(string Text, SamplingStatistics Statistics, bo
 /// <param name="Token">The token. Its text may lack the characters that it shares with a neighbour that is not committed.</param>
 public sealed record CommittedToken(int Gap, int Index, TokenScore Token)
 {
-    /// <summary>The tokens of all gaps of a result.</summary>
-    internal static IEnumerable<CommittedToken> AllOf(InfillResult result) =>
-        result.Gaps.Index().SelectMany(gap => gap.Item.Tokens.Index().Select(token => new CommittedToken(gap.Index, token.Index, token.Item)));
+    /// <summary>The tokens of the gaps of a result that do not stay open, in decoding order.</summary>
+    internal static IEnumerable<CommittedToken> AllOf(InfillResult result) => result.Gaps.Index()
+        .Where(gap => !gap.Item.Abstained)
+        .SelectMany(gap => gap.Item.Tokens.Index().Select(token => new CommittedToken(gap.Index, token.Index, token.Item)))
+        .OrderBy(committed => committed.Token.Rank);
 }

@@ -13,8 +13,8 @@ public sealed record InfilledGap(string Text, int Start, IReadOnlyList<TokenScor
     private readonly string? _filling; // where it is not the text
 
     /// <summary>
-    /// Whether the filling was less probable than <see cref="InfillOptions.MinProbability" />: then <see cref="Text" /> is the markup of the gap, which stays
-    /// in the text, and <see cref="Filling" /> and <see cref="Tokens" /> are what was sampled.
+    /// Whether the filling was less probable than <see cref="InfillOptions.MinProbability" />: then <see cref="Text" /> is the <see cref="Markup" />, which stays
+    /// in the text (see <see cref="InfillResult.OpenPrompt" />), and <see cref="Filling" /> and <see cref="Tokens" /> are what was sampled.
     /// </summary>
     public bool Abstained { get; init; }
 
@@ -27,6 +27,9 @@ public sealed record InfilledGap(string Text, int Start, IReadOnlyList<TokenScor
     /// </summary>
     public double Probability => Choices.FirstOrDefault(choice => choice.Text == Filling)?.Probability
         ?? Math.Exp(LogProbability) * (Lengths.FirstOrDefault(length => length.Tokens == Tokens.Count)?.Probability ?? 1);
+
+    /// <summary>The markup of the gap, which stands for <see cref="Specification" />.</summary>
+    public string Markup => (Specification ?? GapSpecification.Tokens(Tokens.Count)).ToString();
 
     /// <summary>What was known of it. Null for a gap of which only the number of tokens was given.</summary>
     public GapSpecification? Specification { get; init; }

@@ -16,6 +16,10 @@ internal static class OptionsCopy
             BannedTokensAt = options.BannedTokensAt is null ? null! : new Dictionary<int, TokenSet>(options.BannedTokensAt),
         });
 
+    /// <summary>The distribution that log-probabilities are of: in greedy decoding that of temperature 1.</summary>
+    public static T AsScored<T>(T options)
+        where T : SamplingOptions => options.IsGreedy ? (T)((SamplingOptions)options with { Temperature = 1, TopK = null, TopP = null }) : options;
+
     /// <summary>Copies options now; what the caller's collections throw is thrown by the function that returns the copy.</summary>
     public static Func<T> Now<T>(T options)
         where T : SamplingOptions

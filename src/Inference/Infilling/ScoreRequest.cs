@@ -24,14 +24,11 @@ internal sealed class ScoreRequest(IReadOnlyList<TextSegment> segments, ScoreOpt
         _text = SpanWindow.Encode(segments, encoder, options.Window);
         var distribution = new SamplingOptions { BannedTokens = setting.Banned, BannedTokensAt = _text.BannedAt };
         var order = Order.LeftToRight(_text.Given);
-        var tasks = new List<SequenceTask> { Joint(order, distribution) };
-        if (options.PseudoLogLikelihood)
-        {
-            _pseudo = new double[order.TargetCount];
-            tasks.AddRange(Enumerable.Range(0, order.TargetCount).Select(target => Single(order, target, distribution)));
-        }
-
-        return new StepJob([tasks]);
+        _pseudo = options.PseudoLogLikelihood ? new double[order.TargetCount] : null;
+        int[] tokens = _text.Tokens;
+        IEnumerable<SequenceTask> singles = Enumerable.Range(0, _pseudo?.Length ?? 0).Select(target => Single(order, target, tokens, distribution));
+        int count = ((_pseudo?.Length ?? 0) / TextInfiller.MaxBatchSize) + 1;
+        return new StepJob(singles.Prepend(Joint(order, distribution)).Chunk(TextInfiller.MaxBatchSize), count); // other requests get their turn between two steps
     }
 
     /// <summary>The scores, once the job is done.</summary>
@@ -49,9 +46,8 @@ internal sealed class ScoreRequest(IReadOnlyList<TextSegment> segments, ScoreOpt
         sampler => (_logProbabilities, _entropies, _top) = ([.. sampler.LogProbabilities], [.. sampler.Entropies], ((TeacherForcedSampler)sampler).TopTokens));
 
     /// <summary>One target, given all other tokens.</summary>
-    private SequenceTask Single(Order order, int target, SamplingOptions distribution)
+    private SequenceTask Single(Order order, int target, int[] tokens, SamplingOptions distribution)
     {
-        int[] tokens = _text!.Tokens;
         var given = new bool[tokens.Length];
         given.AsSpan().Fill(true);
         given[order.Positions[order.GivenCount + target]] = false;

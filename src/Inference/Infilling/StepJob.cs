@@ -9,13 +9,16 @@ namespace AsArm.Inference.Infilling;
 internal sealed class StepJob : ISequenceJob
 {
     private readonly IEnumerator<IReadOnlyList<SequenceTask>> _steps;
+    private readonly int? _count;
+    private int _begun;
     private IReadOnlyList<SequenceTask> _step = [];
     private Sampler?[] _samplers = [];
 
     /// <param name="steps">The steps; what is done between two of them is done when the next one is asked for.</param>
-    public StepJob(IEnumerable<IReadOnlyList<SequenceTask>> steps)
+    /// <param name="count">The number of steps that are not empty, if it is known: then the job ends with the last of them, and not only when a next one is asked for.</param>
+    public StepJob(IEnumerable<IReadOnlyList<SequenceTask>> steps, int? count = null)
     {
-        _steps = steps.GetEnumerator();
+        (_steps, _count) = (steps.GetEnumerator(), count);
         MoveNext();
     }
 
@@ -23,7 +26,7 @@ internal sealed class StepJob : ISequenceJob
     public int SequenceCount => _step.Count;
 
     /// <inheritdoc />
-    public bool HasMore => _step.Count > 0;
+    public bool HasMore => _step.Count > 0 && _begun != _count;
 
     /// <inheritdoc />
     public (Sampler Sampler, IRandomSource Random) Start(int index)
@@ -50,8 +53,10 @@ internal sealed class StepJob : ISequenceJob
         while (_steps.MoveNext())
         {
             (_step, _samplers) = (_steps.Current, new Sampler?[_steps.Current.Count]);
-            if (_step.Count > 0)
-                return;
+            if (_step.Count == 0)
+                continue;
+            _begun++;
+            return;
         }
 
         _step = [];

@@ -85,7 +85,7 @@ public sealed partial class TextInfiller
         var top = new List<IReadOnlyList<TokenProbability>>();
         foreach (FilledSequence filled in result.Sequences)
         {
-            SamplingOptions options = filled.Distribution.IsGreedy ? filled.Distribution with { Temperature = 1, TopK = null, TopP = null } : filled.Distribution;
+            SamplingOptions options = OptionsCopy.AsScored(filled.Distribution);
             await _runner.RunAsync(
                 new RequestPlan<EvaluationJob, int>(
                     "score",

@@ -68,6 +68,17 @@ internal sealed partial class InfillText
         return isSpaceShown ? _tokenizer.DecodeAfterSpace(token) : _tokenizer.Decode(token);
     }
 
+    /// <summary>Decodes the text of one target, while others may be unknown.</summary>
+    /// <param name="target">The index of the target.</param>
+    /// <param name="tokens">[Length] Tokens by position.</param>
+    /// <param name="committed">[Length] Whether the token at a position is committed; ignored for given tokens.</param>
+    public string DecodeGap(int target, ReadOnlySpan<int> tokens, ReadOnlySpan<bool> committed)
+    {
+        int index = _parts.IndexOf(Targets.ElementAt(target));
+        Range positions = _parts[index].Positions;
+        return DecodeGap(tokens[positions], committed[positions], IsSpaceShown(index == 0 ? null : _parts[index - 1], tokens, committed));
+    }
+
     /// <summary>The tokens of each target.</summary>
     /// <param name="tokens">[Length] Tokens by position.</param>
     /// <param name="scores">[Length] Log-probability and rank of the target at a position.</param>

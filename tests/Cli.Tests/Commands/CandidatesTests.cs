@@ -17,6 +17,7 @@ public sealed class CandidatesTests
         JsonElement[] gaps = [.. json.GetProperty("gaps").EnumerateArray()];
         CollectionAssert.AreEqual(new[] { "<mask:1>", "<mask:2>" }, gaps.Select(gap => gap.GetProperty("markup").GetString()).ToArray());
         Assert.AreEqual("exact", gaps[0].GetProperty("accuracy").GetString());
+        Assert.IsTrue(gaps[0].GetProperty("complete").GetBoolean());
         foreach ((JsonElement gap, int length) in gaps.Zip(new[] { 1, 2 }))
         {
             JsonElement[] candidates = [.. gap.GetProperty("candidates").EnumerateArray()];
@@ -39,7 +40,8 @@ public sealed class CandidatesTests
     public void Candidates_Plain_ListsThemByGap()
     {
         JsonElement gap = AsarmCommand.RunSmall("candidates", Text, "--top", "3", "--beams", "1", "--json").Done().Json.GetProperty("gaps")[1];
-        Assert.AreEqual("estimate", gap.GetProperty("accuracy").GetString(), "Random weights are too flat for so few beams to be certain.");
+        Assert.AreEqual("exact", gap.GetProperty("accuracy").GetString());
+        Assert.IsFalse(gap.GetProperty("complete").GetBoolean(), "Random weights are too flat for so few beams to be certain.");
         AsarmResult result = AsarmCommand.RunSmall("candidates", Text, "--top", "3", "--beams", "1").Done();
         Assert.Contains("filling of gap 1", result.Output);
         Assert.Contains("filling of gap 2", result.Output);
@@ -58,7 +60,7 @@ public sealed class CandidatesTests
         Assert.AreEqual(30, gap.GetProperty("candidates").GetArrayLength());
         JsonElement flat = AsarmCommand.RunSmall("candidates", "The <mask:1-3> sat.", "--top", "30", "--json", "--length-prior", "flat").Done().Json.GetProperty("gaps")[0];
         Assert.AreNotEqual(gap.GetRawText(), flat.GetRawText());
-        Assert.AreEqual("gap 1: 1 to 3 tokens (estimate)", AsarmCommand.RunSmall("candidates", "The <mask:1-3> sat.").Done().ErrorLines.Single());
+        Assert.AreEqual("gap 1: 1 to 3 tokens (estimate)", AsarmCommand.RunSmall("candidates", "The <mask:1-3> sat.").Done().ErrorLines[0]);
     }
 
     [TestMethod]
@@ -75,6 +77,7 @@ public sealed class CandidatesTests
     [DataRow("A <mask:1-3> and <mask>.", "Gaps of unknown length are not supported for candidates beside other gaps")]
     [DataRow("A <mask:1-3>.", "The prior of lengths excludes every length", "--length-prior", "given:0,0,0,1")]
     [DataRow("A <mask:2>.", "--top must be at most 1024", "--top", "2000")]
+    [DataRow("A <mask:400>.", "at most 131072 are evaluated", "--beams", "400")]
     [DataRow("A <mask>.", "--top must be", "--top", "0")]
     [DataRow("A <mask>.", "--beams must be an integer from 1 to 1024", "--beams", "1025")]
     public void Candidates_BadInput_IsNamed(string text, string named, params string[] options) => AsarmCommand.RunSmall(["candidates", text, .. options]).IsBadInput(named);

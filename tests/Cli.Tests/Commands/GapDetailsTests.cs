@@ -144,13 +144,17 @@ public sealed class GapDetailsTests
     {
         const string Markup = "A <mask:2> day \\<mask> <mask>.";
         AsarmResult result = AsarmCommand.RunSmall("infill", Markup, "--seed", "1", "--min-probability", "1").Done();
-        Assert.AreEqual("A <mask:2> day <mask> <mask>.", result.OutputLines.Single());
+        Assert.AreEqual("A <mask:2> day \\<mask> <mask:1>.", result.OutputLines.Single(), "It can be filled again.");
         Assert.MatchesRegex("^gap 2: left open, as \".+\" has probability [0-9.E-]+$", result.ErrorLines[2]);
         JsonElement filled = AsarmCommand.RunSmall("infill", Markup, "--seed", "1", "--draft-mode", "throughput", "--json").Done().Json;
         byte[] input = Encoding.UTF8.GetBytes(JsonSerializer.Serialize(new { text = Markup, seed = 1, min_probability = 1 }));
         JsonElement open = AsarmCommand.RunSmallOn(input, "infill", "--input", "-").Done().JsonLines.Single();
+        Assert.AreEqual("A <mask:2> day <mask> <mask:1>.", open.GetProperty("text").GetString());
+        Assert.AreEqual("A <mask:2> day \\<mask> <mask:1>.", open.GetProperty("markup").GetString());
+        Assert.IsFalse(filled.TryGetProperty("markup", out _));
         foreach ((JsonElement gap, JsonElement other) in Details(open).Zip(Details(filled)))
         {
+            Assert.AreEqual(gap.GetProperty("markup").GetString(), gap.GetProperty("text").GetString());
             Assert.IsTrue(gap.GetProperty("abstained").GetBoolean());
             Assert.AreEqual(other.GetProperty("text").GetString(), gap.GetProperty("filling").GetString());
             Assert.AreEqual(other.GetProperty("probability").GetDouble(), gap.GetProperty("probability").GetDouble());

@@ -49,12 +49,12 @@ public sealed class BeamSearchTests
         return [.. all.OrderByDescending(one => one.Item2)];
     }
 
-    private static BeamSearch Search(TableModel model, int beams, SamplingOptions? options = null)
+    private static BeamSearch Search(TableModel model, int beams, SamplingOptions? options = null, double floor = double.NegativeInfinity, int size = 3)
     {
-        var search = new BeamSearch(s_order, s_tokens, options ?? new(), Vocabulary, Gap, beams);
-        foreach (IReadOnlyList<SequenceTask> step in search.Steps())
+        var search = new BeamSearch(s_order, s_tokens, options ?? new(), Vocabulary, Gap, beams) { Floor = floor };
+        foreach (IReadOnlyList<SequenceTask> step in search.Steps(size))
         {
-            Assert.IsLessThanOrEqualTo(beams, step.Count);
+            Assert.IsLessThanOrEqualTo(Math.Min(beams, size), step.Count);
             foreach (SequenceTask task in step)
             {
                 (Sampler sampler, AsArm.Assd.Randomness.IRandomSource random) = task.Start();
@@ -112,6 +112,35 @@ public sealed class BeamSearchTests
 
         Assert.IsGreaterThan(20, certain, "Some are certain.");
         Assert.IsGreaterThan(20, missed, "Some are missed, so that the test could fail.");
+    }
+
+    /// <summary>What is below the floor is left out, and nothing else changes.</summary>
+    [TestMethod]
+    public void Floor_OfASearch_LeavesOutTheLessProbable()
+    {
+        for (int seed = 0; seed < 20; seed++)
+        {
+            TableModel model = Model(seed);
+            List<(string Tokens, double Probability)> exact = Enumerate(model);
+            double floor = Math.Log(exact[10].Probability) - 1e-6;
+            BeamSearch search = Search(model, beams: 64, floor: floor);
+            CollectionAssert.AreEqual(exact.Take(11).Select(one => one.Tokens).ToArray(), search.Beams.Select(beam => string.Join(',', beam.Tokens)).ToArray());
+            Assert.IsTrue(double.IsNegativeInfinity(search.LargestDropped), "They do not count as dropped.");
+        }
+    }
+
+    /// <summary>Among equals those of the first beams and of the lowest ids are kept, in whatever steps; what was dropped in any step counts.</summary>
+    [TestMethod]
+    [DataRow(1)]
+    [DataRow(3)]
+    [DataRow(64)]
+    public void Steps_WithTies_KeepTheFirst(int size)
+    {
+        TableModel flat = TableModel.Random(Vocabulary, Length, sharpness: 0, 1);
+        BeamSearch search = Search(flat, beams: 6, size: size);
+        CollectionAssert.AreEqual(new[] { "0,0,0", "0,0,1", "0,0,2", "0,0,3", "0,1,0", "0,1,1" }, search.Beams.Select(beam => string.Join(',', beam.Tokens)).ToArray());
+        Assert.AreEqual(Math.Log(1.0 / 16), search.LargestDropped, 1e-6, "That of the second step: the last one alone has dropped less.");
+        Assert.IsFalse(search.IsExact(1));
     }
 
     /// <summary>Control: where each distribution is normalised over a part of the tokens, probabilities and order are others.</summary>
