@@ -1,3 +1,4 @@
+using AsArm.Inference.Constraints;
 using AsArm.Inference.Gaps;
 using AsArm.Inference.Text;
 
@@ -27,7 +28,7 @@ internal sealed class LengthSearch
         IReadOnlyList<TextSegment> segments, SegmentEncoder encoder, CandidateOptions options, Func<InfillText, GapSurroundings> surroundings, Func<InfillText, double, GapSearch> search)
     {
         _options = options;
-        var gap = new GapText(segments, encoder);
+        var gap = new GapText(segments, encoder, GapConditions.None);
         _lengths = [.. gap.Gaps[0].Lengths.TakeWhile(length => length <= gap.Gaps[0].ShortestLength + gap.Room).Select(length => (int)length)];
         _logPrior = options.Lengths.Prior.LogProbabilities(_lengths);
         InfillText[] texts = [.. _lengths.Select(length => encoder.Encode([.. segments.Select(segment => segment is TextSegment.Gap ? new TextSegment.Gap(length) : segment)]))];
