@@ -53,8 +53,8 @@ internal static class CandidatesCommand
             throw new UsageException($"--top must be at most {CandidateOptions.MaxBeams} where a gap has several tokens.");
         CandidateWork.RequireSequences(gaps, options);
         using TextInfiller infiller = TextInfiller.Open(model, modelOptions);
-        DeviceNotice.Print(infiller, streams.Error);
         IReadOnlyList<GapCandidates> found = await infiller.CandidateFillingsAsync(prompt, options, cancellationToken);
+        DeviceNotice.Print(infiller, streams.Error);
         if (prompt.Warning is string warning)
             streams.Error.WriteLine($"asarm: {warning}");
         string[] markup = [.. gaps.Select(gap => gap.Specification.ToString())];

@@ -68,6 +68,7 @@ internal static class ScoreCommand
         ScorePrompt prompt = arguments.Query.PromptOf(arguments.Text!);
         using TextInfiller infiller = arguments.Open();
         ScoreResult score = infiller.Score(prompt, arguments.Query.Options, cancellationToken);
+        DeviceNotice.Print(infiller, streams.Error);
         if (arguments.Json)
             WriteJson(score, arguments.Query.Detail, streams);
         else

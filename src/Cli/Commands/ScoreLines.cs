@@ -24,7 +24,7 @@ internal sealed class ScoreLines(ScoreArguments arguments, string input, Command
         using TextInfiller infiller = arguments.Open();
         using LineOutput output = await files.OpenOutputAsync(cancellationToken);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        Channel<Task<ScoreLine>> scored = Channel.CreateBounded<Task<ScoreLine>>(MaxAhead);
+        Channel<Task<ScoreLine>> scored = Channel.CreateBounded<Task<ScoreLine>>(MaxAhead - 2); // and one on either side
         Task submitting = SubmitAsync(infiller, lines, scored.Writer, ended.Token);
         long done = 0, failed = 0;
         try
@@ -41,9 +41,10 @@ internal sealed class ScoreLines(ScoreArguments arguments, string input, Command
         finally
         {
             await ended.CancelAsync();
+            await submitting; // it never throws, and uses the infiller
         }
 
-        await submitting;
+        DeviceNotice.Print(infiller, streams.Error);
         output.Finish();
         streams.Error.WriteLine($"{Counts.Of(done, "line")} scored, {failed} failed");
         return failed == 0 ? ExitCode.Done : ExitCode.Failed;

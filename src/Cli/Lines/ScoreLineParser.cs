@@ -21,7 +21,7 @@ internal sealed class ScoreLineParser(LineFormat format, ScoreQuery defaults)
             if (format == LineFormat.Json)
                 line.Error = LineFields.Read(raw, root => Read(root, line));
             else
-                line.Prompt = defaults.PromptOf(Encoding.UTF8.GetString(LineFields.BytesOf(raw).Span).TrimEnd('\r'));
+                line.Prompt = defaults.PromptOf(TextOf(raw));
         }
         catch (Exception error) when (error is FormatException or InfillTextException)
         {
@@ -29,6 +29,14 @@ internal sealed class ScoreLineParser(LineFormat format, ScoreQuery defaults)
         }
 
         return line;
+    }
+
+    /// <summary>A line of text, in which only a byte order mark of the file and the end of the line are no text.</summary>
+    private static string TextOf(RawLine raw)
+    {
+        ReadOnlyMemory<byte> bytes = LineFields.BytesOf(raw); // which refuses what is not UTF-8
+        string text = Encoding.UTF8.GetString(raw.Number == 1 ? bytes.Span : raw.Bytes!.Value.Span);
+        return text.EndsWith('\r') ? text[..^1] : text;
     }
 
     private void Read(JsonElement root, ScoreLine line)
