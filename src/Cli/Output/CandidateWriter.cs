@@ -20,7 +20,7 @@ internal sealed class CandidateWriter(IReadOnlyList<string> markup, IReadOnlyLis
         {
             Table table = Tables.Create(gaps.Count == 1 ? "filling" : $"filling of gap {index + 1}", "probability", gap.Lengths.Count > 0 ? "log probability of the tokens" : "log probability");
             foreach (FillingCandidate filling in gap.Fillings)
-                table.AddRow(Markup.Escape(filling.Text), $"{filling.Probability:G3}", $"{filling.LogProbability:F4}");
+                table.AddRow(Markup.Escape(filling.Text), Probability(filling.Probability), $"{filling.LogProbability:F4}");
             Tables.Print(table, streams);
             if (gap.Lengths.Count > 0)
                 streams.Error.WriteLine($"gap {index + 1}: {gap.Lengths[0].Tokens} to {gap.Lengths[^1].Tokens} tokens (estimate)");
@@ -28,6 +28,8 @@ internal sealed class CandidateWriter(IReadOnlyList<string> markup, IReadOnlyLis
                 streams.Error.WriteLine($"gap {index + 1}: the search may have missed a filling, more --beams miss less");
         }
     }
+
+    private static string Probability(double value) => value >= 1e-3 ? $"{value:F4}" : $"{value:G2}";
 
     /// <summary>One object.</summary>
     public void WriteJson(string model, Device device) => streams.Output.Write(ReadableJson.Line(json =>
