@@ -1,5 +1,4 @@
 using AsArm.Assd.Distributions;
-using AsArm.Assd.Models;
 using AsArm.Assd.Ordering;
 using AsArm.Assd.Samplers;
 using AsArm.Inference.Gaps;
