@@ -189,9 +189,10 @@ public sealed class CandidateFillingsTests
     [TestMethod]
     [DataRow("A <mask:1-64>.", 1024, 1)]
     [DataRow("A <mask:400>.", 400, 1)]
-    [DataRow("A <mask> <mask> <mask> <mask> <mask> <mask> <mask> <mask>.", 1, 30_000)]
+    [DataRow("A <mask> ... <mask>.", 1, 30_000)]
     public async Task CandidateFillingsAsync_TooMuchWork_IsRefused(string text, int beams, int count)
     {
+        text = text.Replace("...", string.Concat(Enumerable.Repeat("<mask> ", 60)), StringComparison.Ordinal);
         InfillTextException error = await Assert.ThrowsExactlyAsync<InfillTextException>(() => s_infiller.CandidateFillingsAsync(text, new CandidateOptions { Beams = beams, Count = count }));
         Assert.Contains(count > 1 ? "65536" : "131072", error.Message);
     }
