@@ -36,10 +36,15 @@ internal static class AsArmServer
             throw new ServerConfigurationException($"Cannot listen on {options.Host}:{options.Port}: {(error.InnerException ?? error).Message}");
         }
 
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            ThrowIfModelFailed(app); // before the server had started
+            throw;
+        }
+
         started(AddressOf(app));
         await app.WaitForShutdownAsync(cancellationToken);
-        if (app.Services.GetRequiredService<ModelWarmUp>().Error is Exception failed)
-            throw failed is RequestException ? new ServerConfigurationException((failed.InnerException ?? failed).Message) : failed;
+        ThrowIfModelFailed(app);
     }
 
     /// <summary>The server, not started yet.</summary>
@@ -60,6 +65,12 @@ internal static class AsArmServer
     /// <summary>The first address that a started server listens on.</summary>
     public static string AddressOf(WebApplication app) =>
         app.Services.GetRequiredService<Microsoft.AspNetCore.Hosting.Server.IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
+
+    private static void ThrowIfModelFailed(WebApplication app)
+    {
+        if (app.Services.GetRequiredService<ModelWarmUp>().Error is Exception failed)
+            throw failed is RequestException ? new ServerConfigurationException((failed.InnerException ?? failed).Message) : failed;
+    }
 
     private static void Configure(WebApplicationBuilder builder, ServerOptions options)
     {

@@ -80,11 +80,19 @@ public sealed class ServerTests
         Assert.AreEqual(HttpStatusCode.BadRequest, response.StatusCode);
     }
 
+    /// <summary>By its length, before it is sent: a client that is still sending would see its connection end.</summary>
     [TestMethod]
     public async Task Body_ThatIsTooLarge_IsRefused()
     {
-        JsonElement error = await SharedServer.Instance.RefuseAsync("/v1/completions", new { prompt = new string('a', 1 << 20) }, HttpStatusCode.RequestEntityTooLarge);
-        Assert.AreEqual("body", error.GetProperty("param").GetString());
+        using var handler = new SocketsHttpHandler { Expect100ContinueTimeout = TimeSpan.FromMinutes(2) };
+        using var client = new HttpClient(handler) { BaseAddress = SharedServer.Instance.Client.BaseAddress };
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/completions") { Content = new StringContent($$"""{"prompt":"{{new string('a', 1 << 20)}}"}""") };
+        request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+        request.Headers.ExpectContinue = true;
+        using HttpResponseMessage response = await client.SendAsync(request);
+        Assert.AreEqual(HttpStatusCode.RequestEntityTooLarge, response.StatusCode);
+        using JsonDocument answer = JsonDocument.Parse(await response.Content.ReadAsStringAsync());
+        Assert.AreEqual("body", answer.RootElement.GetProperty("error").GetProperty("param").GetString());
     }
 
     [TestMethod]
