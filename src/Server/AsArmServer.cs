@@ -8,8 +8,8 @@ using AsArm.Server.Models;
 using AsArm.Server.Ollama;
 using AsArm.Server.Page;
 using AsArm.Server.Security;
-using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.HostFiltering;
+using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.Logging.Console;
 
 namespace AsArm.Server;

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using AsArm.Cli.Streams;
 using AsArm.Inference.Devices;
-using AsArm.Inference.Gaps;
 using AsArm.Inference.Infilling;
 using Spectre.Console;
 

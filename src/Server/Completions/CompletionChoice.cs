@@ -1,5 +1,4 @@
 using System.Text.Json;
-using AsArm.Inference.Infilling;
 using AsArm.Inference.Text;
 
 namespace AsArm.Server.Completions;
