@@ -38,6 +38,16 @@ internal sealed class OpenedModel(string name, TextInfiller infiller, long bytes
         }
     }
 
+    /// <summary>Whether it is retired and nobody uses it any more, so that it is closed soon.</summary>
+    public bool IsClosing
+    {
+        get
+        {
+            lock (_lock)
+                return _isRetired && _users == 0;
+        }
+    }
+
     /// <summary>A lease; null if it is retired.</summary>
     public ModelLease? TryRent()
     {
@@ -57,11 +67,27 @@ internal sealed class OpenedModel(string name, TextInfiller infiller, long bytes
         lock (_lock)
         {
             _users--;
+            LastUsed = TimeProvider.System.GetTimestamp();
             if (_users > 0 || !_isRetired)
                 return;
         }
 
         Close();
+    }
+
+    /// <summary>Accepts no more requests, unless one uses it.</summary>
+    /// <returns>Whether it is retired now.</returns>
+    public bool TryRetire()
+    {
+        lock (_lock)
+        {
+            if (_isRetired || _users > 0)
+                return _isRetired;
+            _isRetired = true;
+        }
+
+        Close();
+        return true;
     }
 
     /// <summary>Accepts no more requests.</summary>
@@ -81,7 +107,13 @@ internal sealed class OpenedModel(string name, TextInfiller infiller, long bytes
 
     private void Close() => _ = Task.Run(() =>
     {
-        infiller.Dispose();
-        _closed.TrySetResult();
+        try
+        {
+            infiller.Dispose();
+        }
+        finally
+        {
+            _closed.TrySetResult();
+        }
     });
 }

@@ -6,6 +6,7 @@ using AsArm.Server.Configuration;
 using AsArm.Server.Models;
 using AsArm.Server.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace AsArm.Server.Tests.Models;
 
@@ -33,6 +34,84 @@ public sealed class ModelPoolTests
         held.Dispose();
         await server.PostAsync("/v1/completions", new { model = "text", prompt = "a", max_tokens = 1 });
         Assert.IsFalse(pool.IsOpen("other"));
+    }
+
+    /// <summary>A model that was closed for another one is opened when it is needed: the server stays ready.</summary>
+    [TestMethod]
+    public async Task Health_DefaultModelClosedForAnother_IsReady()
+    {
+        ServerOptions options = RunningServer.Options();
+        options.Models["other"] = RunningServer.ModelFolder;
+        options.MemoryBudgetMb = 1;
+        await using RunningServer server = await RunningServer.StartAsync(options);
+        (await server.RentAsync()).Dispose();
+        await server.PostAsync("/v1/completions", new { model = "other", prompt = "a", max_tokens = 1 });
+        Assert.IsFalse(server.App.Services.GetRequiredService<ModelPool>().IsOpen(RunningServer.ModelName));
+        Assert.AreEqual("ready", await server.Client.GetStringAsync("/health"));
+    }
+
+    /// <summary>Clients that give up while a model opens end their wait, not the opening, and begin no other.</summary>
+    [TestMethod]
+    public async Task Rent_ClientsThatGiveUp_ShareOneOpening()
+    {
+        ServerOptions options = RunningServer.Options();
+        var begun = new TaskCompletionSource();
+        var mayOpen = new TaskCompletionSource();
+        int openings = 0;
+        await using var pool = new ModelPool(options, NullLogger<ModelPool>.Instance, async (name, folder, cancellationToken) =>
+        {
+            Interlocked.Increment(ref openings);
+            begun.SetResult();
+            await mayOpen.Task;
+            return await new ModelOpener(options).OpenAsync(name, folder, cancellationToken);
+        });
+        for (int i = 0; i < 10; i++)
+        {
+            using var source = new CancellationTokenSource();
+            Task<ModelLease> rented = pool.RentAsync(null, source.Token);
+            await begun.Task;
+            await source.CancelAsync();
+            await Assert.ThrowsAsync<OperationCanceledException>(() => rented);
+        }
+
+        Task<ModelLease> last = pool.RentAsync(null, CancellationToken.None);
+        mayOpen.SetResult();
+        using ModelLease lease = await last;
+        Assert.AreEqual(1, openings);
+    }
+
+    /// <summary>A model that was closed for another one while its folder changed is not opened beyond the budget.</summary>
+    [TestMethod]
+    public async Task Reload_ModelClosedMeanwhile_OpensNothing()
+    {
+        using var folder = new TemporaryFolder();
+        Copy(folder.Path);
+        ServerOptions options = RunningServer.Options();
+        options.Models = new() { ["first"] = folder.Path, ["second"] = RunningServer.ModelFolder };
+        options.MemoryBudgetMb = 1;
+        var begun = new TaskCompletionSource();
+        var mayOpen = new TaskCompletionSource();
+        var opened = new List<string>();
+        await using var pool = new ModelPool(options, NullLogger<ModelPool>.Instance, async (name, path, cancellationToken) =>
+        {
+            opened.Add(name);
+            if (name == "second")
+            {
+                begun.SetResult();
+                await mayOpen.Task;
+            }
+
+            return await new ModelOpener(options).OpenAsync(name, path, cancellationToken);
+        });
+        (await pool.RentAsync("first", CancellationToken.None)).Dispose();
+        Task<ModelLease> second = pool.RentAsync("second", CancellationToken.None);
+        await begun.Task; // the first one is closed, and the gate is held
+        File.SetLastWriteTimeUtc(Path.Combine(folder.Path, "config.json"), DateTime.UtcNow.AddDays(1));
+        Task<bool> reload = pool.ReloadAsync("first", CancellationToken.None);
+        mayOpen.SetResult();
+        (await second).Dispose();
+        Assert.IsFalse(await reload);
+        CollectionAssert.AreEqual(new[] { "first", "second" }, opened);
     }
 
     [TestMethod]
