@@ -1,5 +1,6 @@
 using AsArm.Server.Configuration;
 using AsArm.Server.Fields;
+using AsArm.Server.Infilling;
 
 namespace AsArm.Server;
 
@@ -14,7 +15,7 @@ internal static class RequestDeadline
     public static async Task InvokeAsync(HttpContext context, RequestDelegate next, ServerOptions options)
     {
         bool isLimited = context.GetEndpoint()?.Metadata.GetMetadata<FieldList>() is not null;
-        if (!isLimited || context.Request.ContentType?.StartsWith(Answer.Lines, StringComparison.OrdinalIgnoreCase) == true)
+        if (!isLimited || InfillLines.AreIn(context))
         {
             await next(context);
             return;

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using AsArm.Server.Configuration;
 using AsArm.Server.Fields;
+using AsArm.Server.Infilling;
 using AsArm.Server.Tests.Support;
 using Microsoft.AspNetCore.Routing;
 
@@ -11,6 +12,7 @@ namespace AsArm.Server.Tests;
 public sealed class DocumentationTests
 {
     private static readonly string s_page = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "server.md"));
+    private static readonly string s_lines = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "json-lines.md"));
 
     [TestMethod]
     public async Task Fields_OfAllEndpoints_AreDocumented()
@@ -38,6 +40,18 @@ public sealed class DocumentationTests
         Assert.IsFalse(paths.TryGetProperty("/index.html", out _));
     }
 
+    /// <summary>The fields of the table of inputs in docs/json-lines.md are fields of /v1/infill and of its lines.</summary>
+    [TestMethod]
+    public void Fields_OfJsonLines_AreThoseOfInfill()
+    {
+        int start = s_lines.IndexOf("\n## Input", StringComparison.Ordinal), end = s_lines.IndexOf("\n## ", start + 1, StringComparison.Ordinal);
+        string[] names = [.. s_lines[start..end].Split('\n').Where(row => row.StartsWith("| `", StringComparison.Ordinal))
+            .SelectMany(row => row.Split('|')[1].Split(',').Select(name => name.Trim(' ', '`')))];
+        Assert.IsGreaterThan(20, names.Length);
+        foreach (FieldList fields in new[] { InfillFields.Request, InfillFields.Line })
+            Assert.IsEmpty(names.Except(fields.Fields.Select(field => field.Name)).ToArray());
+    }
+
     [TestMethod]
     public void Settings_AreDocumented()
     {
@@ -46,5 +60,5 @@ public sealed class DocumentationTests
     }
 
     /// <summary>Those of docs/json-lines.md.</summary>
-    private static bool IsOfJsonLines(string name) => name is "id" or "samples" or "sampler" or "order" or "draft_length" or "window";
+    private static bool IsOfJsonLines(string name) => s_lines.Contains($"`{name}`", StringComparison.Ordinal);
 }

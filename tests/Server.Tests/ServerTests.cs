@@ -149,5 +149,6 @@ public sealed class ServerTests
         Assert.AreEqual(500, Fields.Refusals.Of(new ArgumentException("x", "tokens"), "prompt").Status);
         Assert.AreEqual(500, Fields.Refusals.Of(new ArgumentOutOfRangeException("length"), "prompt").Status);
         Assert.AreEqual("top_p", Fields.Refusals.Of(new ArgumentOutOfRangeException("TopP"), "prompt").Field);
+        Assert.AreEqual("\"top_p\" must be small.", Fields.Refusals.Of(new ArgumentOutOfRangeException("TopP", 3.0, "TopP must be small."), "prompt").Message);
     }
 }

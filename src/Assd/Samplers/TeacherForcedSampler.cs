@@ -13,7 +13,7 @@ public sealed class TeacherForcedSampler : Sampler
 {
     private readonly TokenProbability[][] _top;
     private readonly int _topTokenCount;
-    private readonly float[] _logits = [], _distribution = [];
+    private readonly float[] _distribution = [];
 
     /// <summary>Allocates one row of logits for every target.</summary>
     /// <param name="order">The order of the sequence.</param>
@@ -41,7 +41,7 @@ public sealed class TeacherForcedSampler : Sampler
         {
             ArgumentOutOfRangeException.ThrowIfNegative(value);
             _topTokenCount = value;
-            (_logits, _distribution) = value > 0 ? (new float[State.VocabularySize], new float[State.VocabularySize]) : ([], []);
+            _distribution = value > 0 ? new float[State.VocabularySize] : [];
         }
     }
 
@@ -64,18 +64,12 @@ public sealed class TeacherForcedSampler : Sampler
     {
         for (int row = 0; row < State.Conditionals.Length; row++)
         {
-            if (TopTokenCount > 0)
-                _top[Committed - State.Order.GivenCount] = TopOf(row);
+            int target = Committed - State.Order.GivenCount;
             CommitKnown(row);
+            if (TopTokenCount == 0)
+                continue;
+            Probabilities.Softmax(State.Row(row), _distribution); // of the processed logits, which the log-probability is of
+            _top[target] = TokenProbability.Top(_distribution, TopTokenCount);
         }
-    }
-
-    /// <summary>The most probable tokens of a row, whose logits are left as they are.</summary>
-    private TokenProbability[] TopOf(int row)
-    {
-        State.Row(row).CopyTo(_logits);
-        WriteDistribution(row, _distribution);
-        _logits.CopyTo(State.Row(row));
-        return TokenProbability.Top(_distribution, TopTokenCount);
     }
 }

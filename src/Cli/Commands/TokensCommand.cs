@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using AsArm.Cli.Options;
 using AsArm.Cli.Output;
 using AsArm.Cli.Streams;
@@ -54,29 +53,7 @@ internal static class TokensCommand
     private static void WriteJson(TokenCount count, string model, int[]? tokens, InfillTokenizer tokenizer, CommandStreams streams) => streams.Output.Write(ReadableJson.Line(json =>
     {
         json.WriteStartObject();
-        json.WriteNumber("tokens", count.Total);
-        json.WriteNumber("given", count.Given);
-        json.WriteNumber("gaps", count.Gaps);
-        json.WriteNumber("separator", count.Separator);
-        json.WriteNumber("maximum", count.Maximum);
-        json.WriteBoolean("fits", count.Fits);
-        json.WriteString("model", model);
-        if (tokens is not null)
-            WritePieces(json, tokens, tokenizer);
+        TokenCountJson.Write(json, count, model, tokens, tokenizer);
         json.WriteEndObject();
     }).Span);
-
-    private static void WritePieces(Utf8JsonWriter json, int[] tokens, InfillTokenizer tokenizer)
-    {
-        json.WriteStartArray("pieces");
-        foreach (int token in tokens)
-        {
-            json.WriteStartObject();
-            json.WriteNumber("id", token);
-            json.WriteString("piece", tokenizer.PieceOf(token));
-            json.WriteEndObject();
-        }
-
-        json.WriteEndArray();
-    }
 }

@@ -70,7 +70,7 @@ internal sealed class LineParser(InfillOptions defaults)
         Particles = fields.Number("particles", Ranges.Particles) ?? defaults.Particles,
         Lengths = defaults.Lengths with
         {
-            Prior = fields.Parsed("length_prior", LengthArguments.PriorOf, LengthArguments.PriorText) ?? defaults.Lengths.Prior,
+            Prior = fields.Parsed("length_prior", ChoiceNames.PriorOf, ChoiceNames.PriorText) ?? defaults.Lengths.Prior,
             Fillings = fields.Number("length_fillings", Ranges.LengthFillings) ?? defaults.Lengths.Fillings,
             SuffixTokens = fields.Number("length_suffix", Ranges.LengthSuffix) ?? defaults.Lengths.SuffixTokens,
         },

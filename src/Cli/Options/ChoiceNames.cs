@@ -1,3 +1,4 @@
+using AsArm.Inference.Gaps;
 using AsArm.Inference.Infilling;
 using AsArm.Inference.Text;
 
@@ -44,4 +45,10 @@ internal static class ChoiceNames
     /// <summary>The kinds of characters that gaps do without.</summary>
     public static CharacterKinds Excluded(bool punctuation, bool digits, bool capitals) =>
         (punctuation ? CharacterKinds.Punctuation : 0) | (digits ? CharacterKinds.Digits : 0) | (capitals ? CharacterKinds.Capitals : 0);
+
+    /// <summary>What a prior of lengths must be, in words: "X must be ...".</summary>
+    public const string PriorText = "learnt, flat, poisson:MEAN with a positive mean, or given:WEIGHT,WEIGHT,... with a weight for each length from 1";
+
+    /// <summary>A prior of lengths by its name; null if there is none of that name.</summary>
+    public static LengthPrior? PriorOf(string name) => LengthPrior.TryParse(name, out LengthPrior? prior) ? prior : null;
 }

@@ -6,18 +6,15 @@ namespace AsArm.Cli.Options;
 /// <summary>The options that say how lengths of gaps of unknown length are found.</summary>
 internal sealed class LengthArguments
 {
-    /// <summary>What a prior must be, in words: "X must be ...".</summary>
-    public const string PriorText = "learnt, flat, poisson:MEAN with a positive mean, or given:WEIGHT,WEIGHT,... with a weight for each length from 1";
-
     private readonly Option<LengthPrior?> _prior = new("--length-prior")
     {
         Description = "What is known of the length of a gap <mask:A-B> before the text after it is looked at: counted in texts (default), all lengths alike, Poisson, or the weights of the lengths from 1",
         HelpName = "learnt|flat|poisson:MEAN|given:W,W,...",
         CustomParser = result =>
         {
-            LengthPrior? prior = PriorOf(result.Tokens[0].Value);
+            LengthPrior? prior = ChoiceNames.PriorOf(result.Tokens[0].Value);
             if (prior is null)
-                result.AddError($"--length-prior must be {PriorText}, not '{result.Tokens[0].Value}'.");
+                result.AddError($"--length-prior must be {ChoiceNames.PriorText}, not '{result.Tokens[0].Value}'.");
             return prior;
         },
     };
@@ -30,9 +27,6 @@ internal sealed class LengthArguments
 
     /// <summary>The options of the command line.</summary>
     public IEnumerable<Option> Options => [_prior, _fillings, _suffix];
-
-    /// <summary>A prior by its name; null if there is none of that name.</summary>
-    public static LengthPrior? PriorOf(string name) => LengthPrior.TryParse(name, out LengthPrior? prior) ? prior : null;
 
     /// <summary>Those that were given, and defaults for the others.</summary>
     public LengthOptions Of(ParseResult parsed)

@@ -16,17 +16,25 @@ internal static class TokenJson
         foreach (TokenScore token in tokens)
         {
             json.WriteStartObject();
-            json.WriteNumber("id", token.Id);
-            json.WriteString("text", token.Text);
-            json.WriteNumber("log_prob", token.LogProbability);
-            if (token.Entropy is double entropy)
-                json.WriteNumber("entropy", entropy);
-            if (token.PseudoLogProbability is double pseudo)
-                json.WriteNumber("pseudo_log_prob", pseudo);
-            json.WriteNumber("rank", token.Rank);
+            WriteFields(json, token);
             json.WriteEndObject();
         }
 
         json.WriteEndArray();
+    }
+
+    /// <summary>Writes the fields of a token.</summary>
+    /// <param name="json">Inside an object.</param>
+    /// <param name="token">The token.</param>
+    public static void WriteFields(Utf8JsonWriter json, TokenScore token)
+    {
+        json.WriteNumber("id", token.Id);
+        json.WriteString("text", token.Text);
+        json.WriteNumber("log_prob", token.LogProbability);
+        if (token.Entropy is double entropy)
+            json.WriteNumber("entropy", entropy);
+        if (token.PseudoLogProbability is double pseudo)
+            json.WriteNumber("pseudo_log_prob", pseudo);
+        json.WriteNumber("rank", token.Rank);
     }
 }

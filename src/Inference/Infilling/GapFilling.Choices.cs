@@ -35,7 +35,11 @@ internal sealed partial class GapFilling
             yield return step;
         double[] logs = evidence.LogProbabilities();
         if (!hasOneLength)
-            logs = [.. logs.Zip(combinations, (log, combination) => log + LogPrior(groups, combination))];
+        {
+            Dictionary<int, double>[] priors = [.. groups.Select(LogPriorOf)];
+            logs = [.. logs.Zip(combinations, (log, combination) => log + groups.Select((group, i) => priors[i][group.Choices[combination[i]][0].Tokens.Length]).Sum())];
+        }
+
         if (Array.TrueForAll(logs, double.IsNegativeInfinity))
             throw new InfillTextException($"None of the choices of {string.Join(" and ", groups.Select(group => GapSupport.Shown(group.Gaps[0].Specification)))} is possible: their tokens are banned.");
         int chosen = Draw(_options.IsGreedy ? LogWeights.Normalise(logs) : LogWeights.Normalise([.. logs.Select(log => log / _options.Temperature)]));
@@ -59,9 +63,12 @@ internal sealed partial class GapFilling
         return text;
     }
 
-    /// <summary>log p(N) of the lengths of a combination.</summary>
-    private double LogPrior(ChoiceGroup[] groups, int[] combination) => groups.Zip(combination, (group, choice) =>
-        _options.Lengths.Prior.LogProbabilities(group.Lengths)[Array.IndexOf(group.Lengths, group.Choices[choice][0].Tokens.Length)]).Sum();
+    /// <summary>log p(N) by the lengths of the choices of a gap.</summary>
+    private Dictionary<int, double> LogPriorOf(ChoiceGroup group)
+    {
+        int[] lengths = group.Lengths;
+        return lengths.Zip(_options.Lengths.Prior.LogProbabilities(lengths)).ToDictionary(pair => pair.First, pair => pair.Second);
+    }
 
     private static void Commit(ChoiceGroup[] groups, int[][] combinations, double[] probabilities, int[] chosen, bool isExact)
     {

@@ -28,10 +28,10 @@ internal sealed class GapJob : IInfillJob
         _seed = options.Seed ?? RandomNumberGenerator.GetInt32(int.MaxValue);
         options.RequireRanges(setting.Manifest.VocabularySize);
         options.RequireNoPositions();
-        if (options.Order != DecodingOrder.LeftToRight)
-            throw new ArgumentOutOfRangeException(nameof(options), options.Order, "Texts with gaps of which not just the number of tokens is given are filled from left to right.");
-        if (options.Sampler == SamplerKind.Parallel && text.HasConditions)
-            throw new ArgumentOutOfRangeException(nameof(options), options.Sampler, "The parallel sampler cannot fill gaps that have to meet a condition.");
+        InfillOptions.Require(
+            options.Order == DecodingOrder.LeftToRight, nameof(InfillOptions.Order), options.Order, "must be left-to-right where not just the number of tokens is known of a gap, or gaps have to meet a condition");
+        InfillOptions.Require(
+            options.Sampler != SamplerKind.Parallel || !text.HasConditions, nameof(InfillOptions.Sampler), options.Sampler, "must not be parallel where gaps have to meet a condition");
         _filling = new GapFilling(text, options, setting, mode, new SplitMix64(_seed));
         _steps = _filling.Steps().GetEnumerator();
         MoveNext();

@@ -40,7 +40,8 @@ internal sealed class GapText
     public int Room { get; }
 
     /// <summary>Whether a gap has to meet a condition beside its length.</summary>
-    public bool HasConditions => Gaps.Any(gap => gap.Fillings is not null || (gap.Specification.Name is not null && gap.Choices.Count == 0));
+    public bool HasConditions => Gaps.Any(gap => gap.Fillings is not null)
+        || Gaps.Where(gap => gap.Specification.Name is not null && gap.Choices.Count == 0).GroupBy(gap => gap.Specification.Name).Any(same => same.Count() > 1);
 
     /// <summary>The segments.</summary>
     public IReadOnlyList<TextSegment> Segments => _segments;

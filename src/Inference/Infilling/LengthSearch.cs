@@ -31,9 +31,9 @@ internal sealed class LengthSearch
         var gap = new GapText(segments, encoder, GapConditions.None);
         _lengths = [.. gap.Gaps[0].Lengths.TakeWhile(length => length <= gap.Gaps[0].ShortestLength + gap.Room).Select(length => (int)length)];
         _logPrior = options.Lengths.Prior.LogProbabilities(_lengths);
-        InfillText[] texts = [.. _lengths.Select(length => encoder.Encode([.. segments.Select(segment => segment is TextSegment.Gap ? new TextSegment.Gap(length) : segment)]))];
-        _search = (index, floor) => search(texts[index], floor);
-        GapSurroundings around = surroundings(texts[0]);
+        InfillText TextOf(int length) => encoder.Encode([.. segments.Select(segment => segment is TextSegment.Gap ? new TextSegment.Gap(length) : segment)]);
+        _search = (index, floor) => search(TextOf(_lengths[index]), floor);
+        GapSurroundings around = surroundings(TextOf(_lengths[0]));
         if (around.After.Length > 0 && _lengths.Length > 1)
             _evidence = new LengthEvidence(around, _lengths, options.Lengths.Fillings);
     }

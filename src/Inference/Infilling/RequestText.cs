@@ -41,9 +41,9 @@ internal sealed class RequestText
     /// <exception cref="InfillTextException">A gap cannot be filled.</exception>
     public IInfillJob CreateJob(InfillOptions options, InfillSetting setting, DraftMode mode, Action<SequenceProgress>? progress = null)
     {
-        IInfillJob job = Plain is null ? new GapJob(_gaps!, options, setting, options.DraftMode ?? mode) : new InfillJob(Plain, options, setting, mode) { Progress = progress };
         if (options.MinProbability is not null && _gaps is { HasConditions: true })
             throw new InfillTextException("Gaps that have to meet a condition (a pattern, characters or a name) are not supported with a minimum probability: that of a filling given the condition is not known.");
+        IInfillJob job = Plain is null ? new GapJob(_gaps!, options, setting, options.DraftMode ?? mode) : new InfillJob(Plain, options, setting, mode) { Progress = progress };
         return options.MinProbability is double minimum ? new AbstainingJob(job, _segments, minimum) : job;
     }
 }

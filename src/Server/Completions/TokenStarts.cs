@@ -9,7 +9,7 @@ namespace AsArm.Server.Completions;
 /// </summary>
 internal static class TokenStarts
 {
-    private const int MaxSkipped = 16, Agreement = 1;
+    private const int MaxSkipped = 16;
 
     /// <summary>[tokens] The index of the first character of each token.</summary>
     /// <param name="text">The text.</param>
@@ -94,15 +94,7 @@ internal static class TokenStarts
     private static bool Agree(List<Letter> source, int at, List<Letter> found, int to)
     {
         int left = Math.Min(source.Count - at, found.Count - to);
-        if (left <= 0)
-            return left == 0 && source.Count - at == found.Count - to;
-        for (int i = 0; i < Math.Min(Agreement, left); i++)
-        {
-            if (source[at + i].Value != found[to + i].Value)
-                return false;
-        }
-
-        return true;
+        return left <= 0 ? left == 0 && source.Count - at == found.Count - to : source[at].Value == found[to].Value;
     }
 
     /// <summary>The letters of a text, without accents, case and white space.</summary>

@@ -6,10 +6,7 @@ namespace AsArm.Server.Fields;
 /// <param name="Description">What it does, and its range.</param>
 internal sealed record Field(string Name, FieldType Type, string Description)
 {
-    /// <summary>False for a field that clients send and that changes nothing here.</summary>
-    public bool HasEffect { get; private init; } = true;
-
     /// <summary>Fields that are accepted, whatever their values are, and change nothing.</summary>
     public static IEnumerable<Field> WithoutEffect(params string[] names) =>
-        names.Select(name => new Field(name, FieldType.Any, "Accepted without effect.") { HasEffect = false });
+        names.Select(name => new Field(name, FieldType.Any, "Accepted without effect."));
 }

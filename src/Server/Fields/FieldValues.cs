@@ -19,6 +19,9 @@ internal sealed class FieldValues(IReadOnlyDictionary<string, JsonElement> value
     /// <summary>The value of a field; null if it is left out.</summary>
     public JsonElement? Value(string name) => values.TryGetValue(name, out JsonElement value) && value.ValueKind != JsonValueKind.Null ? value : null;
 
+    /// <summary>A value as it was written, null included, on one line; null if the field is left out.</summary>
+    public string? Raw(string name) => values.TryGetValue(name, out JsonElement value) ? value.GetRawText().Replace('\n', ' ').Replace('\r', ' ') : null;
+
     /// <summary>A text.</summary>
     public string? Text(string name) => Value(name) is JsonElement value ? TextOf(value, name) : null;
 
@@ -68,12 +71,18 @@ internal sealed class FieldValues(IReadOnlyDictionary<string, JsonElement> value
             : throw Error(name, $"must be {string.Join(", ", choices.Keys)}", value);
     }
 
+    /// <summary>A text that stands for something.</summary>
+    /// <param name="name">The field.</param>
+    /// <param name="parse">What it stands for; null if it is none.</param>
+    /// <param name="range">What it must be, in words.</param>
+    public T? Parsed<T>(string name, Func<string, T?> parse, string range)
+        where T : class => Text(name) is not string text ? null : parse(text) ?? throw Error(name, $"must be {range}", Value(name));
+
     /// <summary>Refuses a field, unless it has a value that changes nothing.</summary>
-    public void RequireNeutral(string name, params IEnumerable<string> neutral)
+    public void RequireNeutral(string name, string neutral)
     {
-        string[] allowed = [.. neutral];
-        if (Value(name) is JsonElement value && !allowed.Any(one => one == value.GetRawText() || (IsZero(value) && one == "0")))
-            throw Error(name, $"is not supported: leave it out{(allowed.Length == 0 ? "" : $" or give {string.Join(" or ", allowed)}")}");
+        if (Value(name) is JsonElement value && value.GetRawText() != neutral && !(neutral == "0" && IsZero(value)))
+            throw Error(name, $"is not supported: leave it out or give {neutral}");
     }
 
     /// <summary>The error of a field.</summary>

@@ -24,10 +24,17 @@ internal static class Refusals
         TimeoutException => new(StatusCodes.Status504GatewayTimeout, error.Message, code: "timeout"),
         ModelOutputException or ModelRunException => new(StatusCodes.Status500InternalServerError, "The model failed.", code: "model_error"),
         AsArmException => new(StatusCodes.Status400BadRequest, error.Message, main, "invalid_value"), // of texts and patterns
-        ArgumentOutOfRangeException bad when FieldOf(bad.ParamName) is string field => RequestException.Of(field, "is out of range"), // all other arguments are the server's
+        ArgumentOutOfRangeException bad when FieldOf(bad.ParamName) is string field => RequestException.Of(field, RuleOf(bad)), // all other arguments are the server's
         ObjectDisposedException or OperationCanceledException => new(StatusCodes.Status503ServiceUnavailable, "The server is stopping.", code: "unavailable") { RetryAfter = 5 },
         _ => new(StatusCodes.Status500InternalServerError, "The server failed.", code: "internal_error"),
     };
+
+    /// <summary>What the library says of an option, without its name there.</summary>
+    private static string RuleOf(ArgumentOutOfRangeException error)
+    {
+        string text = error.Message.Split('\n')[0].Split(" (Parameter")[0].TrimEnd('.');
+        return text.StartsWith(error.ParamName + " must ", StringComparison.Ordinal) ? text[(error.ParamName!.Length + 1)..] : "is out of range";
+    }
 
     /// <summary>The field of an option of the library.</summary>
     private static string? FieldOf(string? option) => option switch
@@ -38,6 +45,7 @@ internal static class Refusals
         "LogitBias" => "logit_bias",
         "Seed" => "seed",
         "Order" => "order",
+        "Sampler" => "sampler",
         "DraftLength" => "draft_length",
         "Count" => "count",
         _ => null,

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using AsArm.Assd.Samplers;
+using AsArm.Cli.Output;
 using AsArm.Inference.Infilling;
 using AsArm.Server.Configuration;
 using AsArm.Server.Fields;
@@ -12,7 +13,7 @@ internal static class InfillEndpoint
 {
     public static async Task HandleAsync(HttpContext context, ModelPool models, ServerOptions options)
     {
-        if (context.Request.ContentType?.StartsWith(Answer.Lines, StringComparison.OrdinalIgnoreCase) == true)
+        if (InfillLines.AreIn(context))
         {
             await InfillLines.HandleAsync(context, models, options);
             return;
@@ -76,7 +77,7 @@ internal static class InfillEndpoint
             json.WriteStartObject();
             json.WriteNumber("gap", token.Gap);
             json.WriteNumber("index", token.Index);
-            TokenPlaces.WriteFields(json, token.Token);
+            TokenJson.WriteFields(json, token.Token);
             json.WriteBoolean("drafted", index < accepted);
             json.WriteEndObject();
         }

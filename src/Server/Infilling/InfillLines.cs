@@ -17,6 +17,10 @@ namespace AsArm.Server.Infilling;
 /// </summary>
 internal static class InfillLines
 {
+    /// <summary>Whether a request has a body of lines.</summary>
+    public static bool AreIn(HttpContext context) => context.GetEndpoint()?.Metadata.GetMetadata<FieldList>() == InfillFields.Request
+        && context.Request.ContentType?.StartsWith(Answer.Lines, StringComparison.OrdinalIgnoreCase) == true;
+
     public static async Task HandleAsync(HttpContext context, ModelPool models, ServerOptions options)
     {
         using ModelLease model = await models.RentAsync(context.Request.Query["model"].FirstOrDefault(), context.RequestAborted);
@@ -31,7 +35,7 @@ internal static class InfillLines
             await foreach (byte[] line in LinesOf(context.Request.BodyReader, options.MaxBodyBytes, source.Token))
             {
                 number++;
-                if (line.AsSpan().IndexOfAnyExcept(" \t\r"u8) < 0)
+                if (line.AsSpan().IndexOfAnyExcept(" \t\r\v\f"u8) < 0)
                     continue;
                 pending.Enqueue(FillAsync(line, number, model, options, source.Token));
                 while (pending.Count >= TextInfiller.MaxBatchSize || (pending.TryPeek(out Task<ReadOnlyMemory<byte>>? first) && first.IsCompleted))

@@ -15,14 +15,14 @@ internal sealed class InfillTask
     private readonly TextInfiller _infiller;
     private readonly string _model;
     private readonly string? _id;
-    private readonly bool _hasSamples, _hasScores;
+    private readonly bool _hasScores;
 
     /// <summary>Reads the fields.</summary>
     /// <exception cref="RequestException">One is wrong.</exception>
     public InfillTask(FieldValues values, ServerOptions server, string model, TextInfiller infiller)
     {
-        (_infiller, _model, _id) = (infiller, model, values.Value("id")?.GetRawText());
-        (_hasSamples, _hasScores) = (values.Has("samples"), values.Flag("scores"));
+        (_infiller, _model, _id) = (infiller, model, values.Raw("id"));
+        (HasSamples, _hasScores) = (values.Has("samples"), values.Flag("scores"));
         int samples = values.Integer("samples", 1, server.MaxSamples) ?? 1;
         InfillOptions options = InfillFields.OptionsOf(values, server, infiller.Model.VocabularySize);
         if (Ranges.WhyNoSeeds(options.Seed, samples) is string past)
@@ -31,8 +31,6 @@ internal sealed class InfillTask
         PromptLimits.Require(infiller, Prompt, server, values.Has("segments") ? "segments" : "text", options.Window);
         if (values.Has("segments") && !Prompt.Segments.Any(segment => segment is TextSegment.Gap))
             throw values.Error("segments", "have no gap");
-        if (options.Order != DecodingOrder.LeftToRight && Prompt.Segments.OfType<TextSegment.Gap>().Any(gap => !gap.Specification.IsPlain))
-            throw values.Error("order", "must be left-to-right where not just the number of tokens is known of a gap");
         Options = Samples.OptionsOf(options, samples);
     }
 
@@ -43,7 +41,7 @@ internal sealed class InfillTask
     public IReadOnlyList<InfillOptions> Options { get; }
 
     /// <summary>Whether an array of samples was asked for.</summary>
-    public bool HasSamples => _hasSamples;
+    public bool HasSamples { get; }
 
     /// <summary>Fills it.</summary>
     public Task<InfillResult[]> FillAsync(CancellationToken cancellationToken) => Samples.FillAsync(_infiller, Prompt, Options, cancellationToken);
@@ -54,7 +52,7 @@ internal sealed class InfillTask
         WriteId(json);
         var writer = new OutcomeJson(_model, _infiller.Model.Device);
         InfillOutcome[] outcomes = [.. results.Zip(Options, (result, options) => new InfillOutcome(new InfillRequest(Prompt, options), result with { Warning = Prompt.Warning }, null))];
-        writer.Write(json, outcomes, _hasSamples);
+        writer.Write(json, outcomes, HasSamples);
         if (!_hasScores)
             return;
         json.WriteStartArray("token_scores");

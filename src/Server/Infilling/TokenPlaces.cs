@@ -1,4 +1,5 @@
 using System.Text.Json;
+using AsArm.Cli.Output;
 using AsArm.Inference.Infilling;
 using AsArm.Inference.Text;
 
@@ -7,12 +8,12 @@ namespace AsArm.Server.Infilling;
 /// <summary>The JSON of tokens with their places.</summary>
 internal static class TokenPlaces
 {
-    /// <summary>An array of the gaps of a filled text, each an array of tokens.</summary>
+    /// <summary>An array of the gaps of a filled text, each an array of tokens; one that stays open has none in the text.</summary>
     public static void Write(Utf8JsonWriter json, IReadOnlyList<InfilledGap> gaps)
     {
         json.WriteStartArray();
         foreach (InfilledGap gap in gaps)
-            Write(json, gap.Tokens, gap.Start);
+            Write(json, gap.Abstained ? [] : gap.Tokens, gap.Start);
         json.WriteEndArray();
     }
 
@@ -23,7 +24,7 @@ internal static class TokenPlaces
         foreach (TokenScore token in tokens)
         {
             json.WriteStartObject();
-            WriteFields(json, token);
+            TokenJson.WriteFields(json, token);
             json.WriteNumber("start", start);
             if (token.TopTokens.Count > 0)
                 WriteTop(json, token.TopTokens);
@@ -32,15 +33,6 @@ internal static class TokenPlaces
         }
 
         json.WriteEndArray();
-    }
-
-    /// <summary>The fields of one token.</summary>
-    public static void WriteFields(Utf8JsonWriter json, TokenScore token)
-    {
-        json.WriteNumber("id", token.Id);
-        json.WriteString("text", token.Text);
-        json.WriteNumber("log_prob", token.LogProbability);
-        json.WriteNumber("rank", token.Rank);
     }
 
     private static void WriteTop(Utf8JsonWriter json, IReadOnlyList<TokenAlternative> top)

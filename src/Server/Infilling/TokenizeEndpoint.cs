@@ -1,3 +1,4 @@
+using AsArm.Cli.Output;
 using AsArm.Inference.Text;
 using AsArm.Server.Fields;
 using AsArm.Server.Models;
@@ -24,27 +25,6 @@ internal static class TokenizeEndpoint
         bool withPieces = values.Flag("pieces");
         InfillTokenizer tokenizer = model.Infiller.InfillTokenizer;
         TokenCount count = tokenizer.CountTokens(SegmentReader.ReadGaps(values), out int[] tokens);
-        await Answer.WriteAsync(context, json =>
-        {
-            json.WriteNumber("tokens", count.Total);
-            json.WriteNumber("given", count.Given);
-            json.WriteNumber("gaps", count.Gaps);
-            json.WriteNumber("separator", count.Separator);
-            json.WriteNumber("maximum", count.Maximum);
-            json.WriteBoolean("fits", count.Fits);
-            json.WriteString("model", model.Name);
-            if (!withPieces)
-                return;
-            json.WriteStartArray("pieces");
-            foreach (int token in tokens)
-            {
-                json.WriteStartObject();
-                json.WriteNumber("id", token);
-                json.WriteString("piece", tokenizer.PieceOf(token));
-                json.WriteEndObject();
-            }
-
-            json.WriteEndArray();
-        });
+        await Answer.WriteAsync(context, json => TokenCountJson.Write(json, count, model.Name, withPieces ? tokens : null, tokenizer));
     }
 }

@@ -17,7 +17,4 @@ internal static partial class ServerLog
 
     [LoggerMessage(5, LogLevel.Error, "{Method} {Path} failed with {Error}: {Trace}")]
     public static partial void Failed(ILogger logger, string method, string path, string error, string trace);
-
-    [LoggerMessage(6, LogLevel.Information, "Listening on {Address}")]
-    public static partial void Listening(ILogger logger, string address);
 }

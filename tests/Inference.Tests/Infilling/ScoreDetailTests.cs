@@ -35,6 +35,29 @@ public sealed class ScoreDetailTests
         }
     }
 
+    /// <summary>The most probable tokens in the place of each are those of the distribution that its log-probability is of.</summary>
+    [TestMethod]
+    public void TopTokens_OfSpans_AreOfTheSameDistribution()
+    {
+        TokenScore[] tokens = [.. s_infiller.Score(ScorePrompt.Parse(Text), new ScoreOptions { TopTokens = 40 }).Spans.SelectMany(span => span.TokenScores)];
+        int found = 0;
+        foreach (TokenScore token in tokens)
+        {
+            double[] logs = [.. token.TopTokens.Select(one => one.LogProbability)];
+            Assert.HasCount(40, logs);
+            CollectionAssert.AreEqual(logs.OrderDescending().ToArray(), logs);
+            Assert.IsLessThanOrEqualTo(logs[0] + 1e-5, token.LogProbability);
+            if (token.TopTokens.FirstOrDefault(one => one.Id == token.Id) is { } same)
+            {
+                Assert.AreEqual(token.LogProbability, same.LogProbability, 1e-5);
+                found++;
+            }
+        }
+
+        Assert.IsGreaterThan(0, found);
+        Assert.IsEmpty(s_infiller.Score(Text).Spans[0].TokenScores[0].TopTokens);
+    }
+
     /// <summary>Each is the conditional of one token with all others given, those of all spans included; it differs from the joint one except in a single token.</summary>
     [TestMethod]
     public void PseudoLogLikelihood_OfSpans_GivesEachTokenAllOthers()

@@ -1,6 +1,7 @@
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
+using AsArm.Inference.Gaps;
 using AsArm.Inference.Infilling;
 using AsArm.Inference.Text;
 using AsArm.Server.Models;
@@ -39,6 +40,46 @@ public sealed class InfillTests
             string text = token.GetProperty("text").GetString()!;
             Assert.AreEqual(text, expected.Text.Substring(token.GetProperty("start").GetInt32(), text.Length));
         }
+    }
+
+    /// <summary>Each of them changes the answer as the option of the library does.</summary>
+    [TestMethod]
+    public async Task Infill_OptionsOfGaps_AreThoseOfTheLibrary()
+    {
+        const string Text = "Tom was <mask:1-3> and <mask>.";
+        (object Field, InfillOptions Options)[] cases =
+        [
+            (new { text = Text, seed = 5, length_prior = "poisson:2", length_fillings = 2, length_suffix = 3 }, new() { Lengths = new() { Prior = LengthPrior.Poisson(2), Fillings = 2, SuffixTokens = 3 } }),
+            (new { text = Text, seed = 5, no_punctuation = true, no_digits = true, no_capitals = true, particles = 4 },
+                new() { ExcludedCharacters = CharacterKinds.Punctuation | CharacterKinds.Digits | CharacterKinds.Capitals, Particles = 4 }),
+            (new { text = Text, seed = 5, min_probability = 1, token_details = true }, new() { MinProbability = 1, Entropies = true }),
+        ];
+        using ModelLease model = await Server.RentAsync();
+        InfillResult plain = await model.Infiller.InfillAsync(Text, new InfillOptions { Seed = 5 });
+        foreach ((object field, InfillOptions options) in cases)
+        {
+            JsonElement answer = await Server.PostAsync(Path, field);
+            InfillResult expected = await model.Infiller.InfillAsync(Text, options with { Seed = 5 });
+            Assert.AreEqual(expected.Text, answer.GetProperty("text").GetString());
+            Assert.IsTrue(expected.Text != plain.Text || !expected.Gaps[0].Lengths.SequenceEqual(plain.Gaps[0].Lengths), "The option has an effect.");
+        }
+
+        Assert.IsTrue((await Server.PostAsync(Path, cases[2].Field)).GetProperty("gap_details")[0].GetProperty("abstained").GetBoolean());
+        Assert.AreEqual("only", (await Server.RefuseAsync(Path, new { text = Text, only = new[] { "two words" } })).GetProperty("param").GetString());
+        Assert.AreEqual("length_prior", (await Server.RefuseAsync(Path, new { text = Text, length_prior = "long" })).GetProperty("param").GetString());
+    }
+
+    /// <summary>The id is answered as it was written, on one line whatever it was written on; null is a value.</summary>
+    [TestMethod]
+    [DataRow("null", "null")]
+    [DataRow("{\n  \"a\":\r\n 1}", "{   \"a\":   1}")]
+    public async Task Infill_Id_IsAnsweredOnOneLine(string id, string expected)
+    {
+        using var content = new StringContent($$"""{"text": "Tom was <mask>.", "stream": true, "id": {{id}}}""", Encoding.UTF8, "application/json");
+        using HttpResponseMessage response = await Server.Client.PostAsync(Path, content);
+        string last = (await response.Content.ReadAsStringAsync()).Trim().Split('\n')[^1];
+        using JsonDocument answer = JsonDocument.Parse(last);
+        Assert.AreEqual(expected, answer.RootElement.GetProperty("result").GetProperty("id").GetRawText());
     }
 
     [TestMethod]
@@ -126,6 +167,9 @@ public sealed class InfillTests
     [DataRow("""{"text": "a <mask>", "sampler": "best"}""", "sampler")]
     [DataRow("""{"text": "a <mask>", "order": 3}""", "order")]
     [DataRow("""{"text": "a <mask:1-3> b", "order": "random"}""", "order")]
+    [DataRow("""{"text": "a <mask> b", "order": "random", "no_digits": true}""", "order")]
+    [DataRow("""{"text": "a <mask:/[a-z]+/> b", "sampler": "parallel"}""", "sampler")]
+    [DataRow("""{"text": "a <mask:/[a-z]+/> b", "sampler": "parallel", "stream": true}""", "sampler")]
     [DataRow("""{"text": "a <mask>", "samples": 0}""", "samples")]
     [DataRow("""{"text": "a <mask>", "samples": 2, "stream": true}""", "samples")]
     [DataRow("""{"text": "a <mask>", "samples": 3, "seed": 9223372036854775807}""", "seed")]

@@ -87,8 +87,8 @@ public sealed class ModelPoolTests
         using var folder = new TemporaryFolder();
         Copy(folder.Path);
         ServerOptions options = RunningServer.Options();
-        options.Models = new() { ["first"] = folder.Path, ["second"] = RunningServer.ModelFolder };
-        options.MemoryBudgetMb = 1;
+        options.Models = new() { ["first"] = folder.Path, ["second"] = RunningServer.ModelFolder, ["third"] = RunningServer.ModelFolder };
+        options.MemoryBudgetMb = 2; // two of them take 1.4 MB
         var begun = new TaskCompletionSource();
         var mayOpen = new TaskCompletionSource();
         var opened = new List<string>();
@@ -105,13 +105,14 @@ public sealed class ModelPoolTests
         });
         (await pool.RentAsync("first", CancellationToken.None)).Dispose();
         Task<ModelLease> second = pool.RentAsync("second", CancellationToken.None);
-        await begun.Task; // the first one is closed, and the gate is held
+        await begun.Task; // both are in memory, and the second one holds the gate
         File.SetLastWriteTimeUtc(Path.Combine(folder.Path, "config.json"), DateTime.UtcNow.AddDays(1));
-        Task<bool> reload = pool.ReloadAsync("first", CancellationToken.None);
+        Task<ModelLease> third = pool.RentAsync("third", CancellationToken.None); // will close the first one
+        Task<bool> reload = pool.ReloadAsync("first", CancellationToken.None); // has seen it open, and waits behind
         mayOpen.SetResult();
-        (await second).Dispose();
+        using ModelLease secondLease = await second, thirdLease = await third;
         Assert.IsFalse(await reload);
-        CollectionAssert.AreEqual(new[] { "first", "second" }, opened);
+        CollectionAssert.AreEqual(new[] { "first", "second", "third" }, opened);
     }
 
     [TestMethod]
