@@ -39,7 +39,9 @@ public sealed class ScoreDetailTests
     [TestMethod]
     public void TopTokens_OfSpans_AreOfTheSameDistribution()
     {
-        TokenScore[] tokens = [.. s_infiller.Score(ScorePrompt.Parse(Text), new ScoreOptions { TopTokens = 40 }).Spans.SelectMany(span => span.TokenScores)];
+        string filling = s_infiller.Infill("The <mask:3> ran.", new InfillOptions { Temperature = 0 }).Gaps[0].Text; // probable tokens
+        ScorePrompt prompt = new ScorePrompt().AddText("The ").AddSpan(filling).AddText(" ran.");
+        TokenScore[] tokens = [.. s_infiller.Score(prompt, new ScoreOptions { TopTokens = 40 }).Spans.SelectMany(span => span.TokenScores)];
         int found = 0;
         foreach (TokenScore token in tokens)
         {
