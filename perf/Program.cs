@@ -29,6 +29,8 @@ if (args is ["concurrency", .. string[] callers])
     return ConcurrencyMeasurement.Run(callers);
 if (args is ["lengths", .. string[] lengths])
     return LengthsMeasurement.Run(lengths);
+if (args is ["overheads", .. string[] overheads])
+    return OverheadsMeasurement.Run(overheads);
 if (args is ["startup", .. string[] startup])
     return StartupMeasurement.Run(startup);
 if (args is ["samplers", .. string[] options])

@@ -30,7 +30,8 @@ internal sealed class NetworkDrafts(int lookahead, int vocabularySize, int state
     public ReadOnlySpan<float> QueryState(int rank) => States(rank);
 
     /// <summary>
-    /// Whether a row of this effective horizon, see <see cref="Store" />, has seen at least as many tokens as the stored one.
+    /// Whether a row of this effective horizon, see <see cref="Store" />, has seen more tokens than the stored one. Of two with the same, the one stored first
+    /// stays: rows that have seen no rejected token are stored before those that have.
     /// </summary>
     public bool IsImprovement(int rank, int horizon) =>
         _entries[rank % lookahead] is var entry && !(entry.Rank == rank && entry.HorizonPlusOne > horizon);
