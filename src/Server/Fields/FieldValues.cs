@@ -81,7 +81,7 @@ internal sealed class FieldValues(IReadOnlyDictionary<string, JsonElement> value
     /// <summary>Refuses a field, unless it has a value that changes nothing.</summary>
     public void RequireNeutral(string name, string neutral)
     {
-        if (Value(name) is JsonElement value && value.GetRawText() != neutral && !(neutral == "0" && IsZero(value)))
+        if (Value(name) is JsonElement value && value.GetRawText() != neutral && !IsNumber(value, neutral))
             throw Error(name, $"is not supported: leave it out or give {neutral}");
     }
 
@@ -103,6 +103,8 @@ internal sealed class FieldValues(IReadOnlyDictionary<string, JsonElement> value
         }
     }
 
-    /// <summary>Whether a value is the number 0, however it is written.</summary>
-    private static bool IsZero(JsonElement value) => value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out double number) && number == 0;
+    /// <summary>Whether a value is a certain number, however it is written.</summary>
+    private static bool IsNumber(JsonElement value, string expected) =>
+        value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out double number)
+        && double.TryParse(expected, NumberStyles.Float, CultureInfo.InvariantCulture, out double other) && number == other;
 }

@@ -25,14 +25,18 @@ internal static class InfillEndpoint
             new Field("seed", FieldType.Integer, "Repeats a text; -1 draws one."),
             StopTexts.Field,
             new Field("stream", FieldType.Flag, "Answers with events."),
+            ResponseFields.Field,
+            .. UnsupportedSampling.Fields,
             .. Field.WithoutEffect(
-                "input_extra", "cache_prompt", "id_slot", "n_cache_reuse", "n_indent", "n_keep", "n_discard", "n_probs", "min_keep", "samplers", "response_fields", "return_tokens",
+                "input_extra", "cache_prompt", "id_slot", "n_cache_reuse", "n_indent", "n_keep", "n_discard", "n_probs", "min_keep", "samplers", "return_tokens",
                 "t_max_prompt_ms", "t_max_predict_ms", "timings_per_token", "post_sampling_probs"),
         ]);
 
     public static async Task HandleAsync(HttpContext context, ModelPool models, ServerOptions server)
     {
         FieldValues values = await RequestBody.ReadAsync(context, Fields);
+        UnsupportedSampling.Require(values);
+        ResponseFields wanted = ResponseFields.Read(values);
         using ModelLease model = await models.RentAsync(values.Text("model"), context.RequestAborted);
         long start = Stopwatch.GetTimestamp();
         InfillOptions options = SamplingFields.Read(values, server, model.Infiller.Model.VocabularySize);
@@ -48,7 +52,7 @@ internal static class InfillEndpoint
         if (!values.Flag("stream"))
         {
             string content = await gap.FillAsync(context.RequestAborted);
-            await Answer.WriteAsync(context, json => WriteLast(json, content, gap, model.Name, isCut, start));
+            await Answer.WriteAsync(context, json => wanted.Write(json, all => WriteLast(all, content, gap, model.Name, isCut, start)));
             return;
         }
 
@@ -62,7 +66,7 @@ internal static class InfillEndpoint
             });
         }
 
-        await Answer.WritePartAsync(context, json => WriteLast(json, "", gap, model.Name, isCut, start));
+        await Answer.WritePartAsync(context, json => wanted.Write(json, all => WriteLast(all, "", gap, model.Name, isCut, start)));
     }
 
     private static void WriteLast(Utf8JsonWriter json, string content, OneGap gap, string model, bool isCut, long start)

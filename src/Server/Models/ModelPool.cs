@@ -59,12 +59,12 @@ internal sealed class ModelPool : IAsyncDisposable
     public int UsersOf(string name) => _entries[name].Current?.Users ?? 0;
 
     /// <summary>A model for a request.</summary>
-    /// <param name="name">Its name; null for the default one.</param>
+    /// <param name="name">Its name; null or empty for the default one.</param>
     /// <param name="cancellationToken">Cancels the wait for it.</param>
     /// <exception cref="RequestException">There is no such model, or no memory for it.</exception>
     public async Task<ModelLease> RentAsync(string? name, CancellationToken cancellationToken)
     {
-        if (!_entries.TryGetValue(name ?? _options.DefaultName, out Entry? entry))
+        if (!_entries.TryGetValue(string.IsNullOrEmpty(name) ? _options.DefaultName : name, out Entry? entry))
             throw new RequestException(StatusCodes.Status404NotFound, $"There is no model \"{FieldList.Shown(name!)}\": use {string.Join(", ", Names)}.", "model", "model_not_found");
         entry.BeginWait();
         try

@@ -23,7 +23,9 @@ internal static class GenerateEndpoint
             SamplingFields.Seed,
             StopTexts.Field,
             new Field("num_predict", FieldType.Integer, "Tokens at most; -1 or -2 for the server's limit. Default 128."),
-            .. Field.WithoutEffect("num_ctx", "num_keep", "num_batch", "num_gpu", "main_gpu", "num_thread", "use_mmap", "use_mlock", "low_vram", "numa", "vocab_only", "f16_kv"),
+            .. UnsupportedSampling.Fields,
+            new Field("tfs_z", FieldType.Number, "1 only."),
+            .. Field.WithoutEffect("num_ctx", "num_keep", "num_batch", "num_gpu", "main_gpu", "num_thread", "use_mmap", "use_mlock", "low_vram", "numa", "vocab_only", "f16_kv", "logits_all", "embedding_only", "num_gqa"),
         ]);
 
     public static FieldList Fields { get; } = new(
@@ -39,6 +41,8 @@ internal static class GenerateEndpoint
             new Field("images", FieldType.Objects, "Empty only."),
             new Field("format", FieldType.Text, "Empty only."),
             new Field("think", FieldType.Flag, "False only."),
+            new Field("logprobs", FieldType.Flag, "False only."),
+            new Field("top_logprobs", FieldType.Integer, "0 only."),
             .. Field.WithoutEffect("keep_alive", "raw", "context"),
         ]);
 
@@ -49,6 +53,8 @@ internal static class GenerateEndpoint
             values.RequireNeutral(name, "\"\"");
         values.RequireNeutral("images", "[]");
         values.RequireNeutral("think", "false");
+        values.RequireNeutral("logprobs", "false");
+        values.RequireNeutral("top_logprobs", "0");
         using ModelLease model = await models.RentAsync(ModelOf(values.Text("model")), context.RequestAborted);
         long start = Stopwatch.GetTimestamp();
         OneGap gap = GapOf(values, server, model.Infiller);
@@ -94,6 +100,8 @@ internal static class GenerateEndpoint
     private static OneGap GapOf(FieldValues values, ServerOptions server, TextInfiller infiller)
     {
         FieldValues options = values.Value("options") is JsonElement given ? s_options.Read(given, "options.") : new FieldValues(new Dictionary<string, JsonElement>(), "options.");
+        UnsupportedSampling.Require(options);
+        options.RequireNeutral("tfs_z", "1");
         InfillOptions sampling = SamplingFields.Read(options, server, infiller.Model.VocabularySize);
         string before = values.Text("prompt") ?? "", after = values.Text("suffix") ?? "";
         int limit = Math.Min(after.Length == 0 ? server.MaxTokens : server.MaxUnknownTokens, Math.Max(1, infiller.Model.MaxTokens / 2));

@@ -13,7 +13,7 @@ internal static class SamplingFields
 {
     private const int MaxBiases = 1024;
 
-    public static Field Model { get; } = new("model", FieldType.Text, "Name of a model; the default one if it is left out.");
+    public static Field Model { get; } = new("model", FieldType.Text, "Name of a model; the default one if it is left out or empty.");
 
     public static Field Temperature { get; } = new("temperature", FieldType.Number, "At least 0; 0 is greedy decoding. Default 1.");
 

@@ -16,7 +16,7 @@ public sealed class EditorTests
         const string Body = """
             {"id_slot": 0, "input_prefix": "The old man went to the ", "input_suffix": " and slept.", "input_extra": [{"filename": "a.txt", "text": "Some text."}], "prompt": "big ",
              "n_predict": 4, "n_indent": 0, "top_k": 40, "top_p": 0.99, "stream": false, "samplers": ["top_k", "top_p", "infill"], "cache_prompt": true,
-             "t_max_prompt_ms": 500, "t_max_predict_ms": 1000, "response_fields": ["content", "timings/prompt_n"], "seed": 4}
+             "t_max_prompt_ms": 500, "t_max_predict_ms": 1000, "min_p": 0, "repeat_penalty": 1.0, "seed": 4}
             """;
         (System.Net.HttpStatusCode status, JsonElement answer) = await Server.SendAsync("/infill", Body);
         Assert.AreEqual(System.Net.HttpStatusCode.OK, status, answer.ToString());
@@ -38,6 +38,22 @@ public sealed class EditorTests
         Assert.AreEqual("limit", parts[^1].GetProperty("stop_type").GetString());
         Assert.AreEqual(8, parts[^1].GetProperty("tokens_predicted").GetInt32());
         Assert.IsGreaterThan(2, parts.Length);
+    }
+
+    /// <summary>Of several parts of a stream the last one has the fields that are wanted; the text is in those before.</summary>
+    [TestMethod]
+    public async Task Infill_ResponseFields_AreThoseOfTheAnswerAtItsRoot()
+    {
+        string[] wanted = ["content", "timings/predicted_n", "timings", "nothing", "content/x", "", "content"];
+        var body = new { input_prefix = "Once upon a time", n_predict = 4, seed = 3 };
+        JsonElement all = await Server.PostAsync("/infill", body);
+        JsonElement some = await Server.PostAsync("/infill", new { body.input_prefix, body.n_predict, body.seed, response_fields = wanted });
+        CollectionAssert.AreEqual(wanted[..3], some.EnumerateObject().Select(field => field.Name).ToArray());
+        Assert.AreEqual(all.GetProperty("content").GetString(), some.GetProperty("content").GetString());
+        Assert.AreEqual(4, some.GetProperty("timings/predicted_n").GetInt32());
+        List<string> parts = await Server.StreamAsync("/infill", new { body.input_prefix, body.n_predict, body.seed, response_fields = (string[])["stop_type"], stream = true });
+        Assert.AreEqual("""{"stop_type":"limit"}""", parts[^1].Trim());
+        Assert.AreEqual(all.GetProperty("content").GetString(), string.Concat(parts[..^1].Select(part => JsonElement.Parse(part).GetProperty("content").GetString())));
     }
 
     /// <summary>Editors send more context than a small model takes: what is far from the gap is left out.</summary>
@@ -62,6 +78,9 @@ public sealed class EditorTests
     [DataRow("""{"input_prefix": 3}""", "input_prefix")]
     [DataRow("""{"input_prefix": "a", "n_predict": -2}""", "n_predict")]
     [DataRow("""{"input_prefix": "a", "grammar": "x"}""", "grammar")]
+    [DataRow("""{"input_prefix": "a", "min_p": 0.05}""", "min_p")]
+    [DataRow("""{"input_prefix": "a", "repeat_penalty": 1.1}""", "repeat_penalty")]
+    [DataRow("""{"input_prefix": "a", "response_fields": [3]}""", "response_fields")]
     public async Task Infill_BadField_IsNamed(string body, string field) =>
         Assert.AreEqual(field, (await Server.RefuseAsync("/infill", body)).GetProperty("param").GetString());
 }

@@ -19,7 +19,7 @@ public sealed class GenerateTests
             suffix = " mat.",
             stream = false,
             keep_alive = "5m",
-            options = new { num_predict = 4, seed = 5, temperature = 1, top_p = 0.9, num_ctx = 2048 },
+            options = new { num_predict = 4, seed = 5, temperature = 1, top_p = 0.9, num_ctx = 2048, mirostat = 0, typical_p = 1.0 },
         });
         JsonElement completion = await Server.PostAsync("/v1/completions", new { prompt = "The cat sat on ", suffix = " mat.", max_tokens = 4, seed = 5, top_p = 0.9 });
         Assert.AreEqual(completion.GetProperty("choices")[0].GetProperty("text").GetString(), answer.GetProperty("response").GetString());
@@ -43,6 +43,8 @@ public sealed class GenerateTests
     [TestMethod]
     [DataRow("""{"prompt": "a", "options": {"temperature": -1}}""", "options.temperature")]
     [DataRow("""{"prompt": "a", "options": {"mirostat": 1}}""", "options.mirostat")]
+    [DataRow("""{"prompt": "a", "options": {"typical_p": 0.5}}""", "options.typical_p")]
+    [DataRow("""{"prompt": "a", "logprobs": true}""", "logprobs")]
     [DataRow("""{"prompt": "a", "system": "Be nice."}""", "system")]
     [DataRow("""{"prompt": "a", "format": "json"}""", "format")]
     public async Task Generate_BadField_IsNamed(string body, string field)
