@@ -4,6 +4,7 @@ using AsArm.Perf.Concurrency;
 using AsArm.Perf.Gpu;
 using AsArm.Perf.Graphs;
 using AsArm.Perf.Lengths;
+using AsArm.Perf.Load;
 using AsArm.Perf.Precision;
 using AsArm.Perf.Samplers;
 using AsArm.Perf.Startup;
@@ -31,6 +32,8 @@ if (args is ["lengths", .. string[] lengths])
     return LengthsMeasurement.Run(lengths);
 if (args is ["overheads", .. string[] overheads])
     return OverheadsMeasurement.Run(overheads);
+if (args is ["load", .. string[] load])
+    return await LoadMeasurement.RunAsync(load);
 if (args is ["startup", .. string[] startup])
     return StartupMeasurement.Run(startup);
 if (args is ["samplers", .. string[] options])

@@ -32,6 +32,32 @@ public sealed class LoadTests
         Assert.AreEqual(1, both.Count(response => response.StatusCode == HttpStatusCode.OK));
     }
 
+    /// <summary>Lines are worked off as fast as it goes: a full queue makes them wait, where a request of its own is refused.</summary>
+    [TestMethod]
+    public async Task Lines_WhereTheQueueIsFull_WaitForPlaces()
+    {
+        ServerOptions options = RunningServer.Options();
+        options.MaxQueuedRequests = 1;
+        await using RunningServer server = await RunningServer.StartAsync(options);
+        using ModelGate gate = await ModelGate.CloseAsync(server);
+        using var body = new StringContent(string.Concat(Enumerable.Range(0, 5).Select(i => $$"""{"text": "Tom was <mask:2>.", "samples": 2, "seed": {{i}}}""" + "\n")), null, "application/x-ndjson");
+        Task<HttpResponseMessage> lines = server.Client.PostAsync("/v1/infill", body);
+        await WaitUntilFullAsync(server);
+        gate.Open();
+        using HttpResponseMessage response = await lines;
+        string[] answers = (await response.Content.ReadAsStringAsync()).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.HasCount(5, answers);
+        foreach ((int i, string answer) in answers.Index())
+        {
+            JsonElement samples = JsonElement.Parse(answer).GetProperty("samples");
+            for (int sample = 0; sample < 2; sample++)
+            {
+                JsonElement alone = await server.PostAsync("/v1/infill", new { text = "Tom was <mask:2>.", seed = i + sample });
+                Assert.AreEqual(alone.GetProperty("text").GetString(), samples[sample].GetProperty("text").GetString());
+            }
+        }
+    }
+
     [TestMethod]
     public async Task Deadline_ThatIsOver_IsATimeout()
     {
@@ -123,6 +149,20 @@ public sealed class LoadTests
 
     private static Task<HttpResponseMessage> PostAsync(RunningServer server, CancellationToken cancellationToken = default) =>
         server.Client.PostAsJsonAsync("/v1/completions", new { prompt = "Tom was ", max_tokens = 2 }, cancellationToken);
+
+    /// <summary>Until another request would be refused.</summary>
+    private static async Task WaitUntilFullAsync(RunningServer server)
+    {
+        using var leaving = new CancellationTokenSource();
+        var waiting = new List<Task<HttpResponseMessage>>();
+        while (!waiting.Any(request => request is { IsCompletedSuccessfully: true, Result.StatusCode: HttpStatusCode.TooManyRequests }))
+        {
+            waiting.Add(PostAsync(server, leaving.Token));
+            await Task.WhenAny(waiting[^1], Task.Delay(50));
+        }
+
+        await leaving.CancelAsync();
+    }
 
     /// <summary>Until so many use the model, the gate among them.</summary>
     private static async Task WaitForUsersAsync(RunningServer server, int count)

@@ -13,7 +13,7 @@ namespace AsArm.Server.Infilling;
 
 /// <summary>
 /// Fills a text for each line of a body, and answers a line for each, in their order, as soon as it and those before it are done. At most as many lines are in
-/// progress as share a forward pass, so that the body is read no faster than it is worked off.
+/// progress as share a forward pass, so that the body is read no faster than it is worked off. Where the queue of the model is full they wait.
 /// </summary>
 internal static class InfillLines
 {
@@ -98,7 +98,7 @@ internal static class InfillLines
             using JsonDocument document = JsonDocument.Parse(line);
             id = IdOf(document.RootElement);
             var task = new InfillTask(InfillFields.Line.Read(document.RootElement), options, model.Name, model.Infiller);
-            InfillResult[] results = await task.FillAsync(cancellationToken);
+            InfillResult[] results = await task.FillWhenThereIsRoomAsync(cancellationToken);
             return Answer.Bytes(json =>
             {
                 json.WriteNumber("line", number);

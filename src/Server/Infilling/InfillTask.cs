@@ -31,7 +31,7 @@ internal sealed class InfillTask
         PromptLimits.Require(infiller, Prompt, server, values.Has("segments") ? "segments" : "text", options.Window);
         if (values.Has("segments") && !Prompt.Segments.Any(segment => segment is TextSegment.Gap))
             throw values.Error("segments", "have no gap");
-        Options = Samples.OptionsOf(options, samples);
+        Options = Samples.OptionsOf(options with { DraftMode = options.DraftMode ?? server.DraftMode }, samples); // a batch would have a mode of its own
     }
 
     /// <summary>The text.</summary>
@@ -45,6 +45,9 @@ internal sealed class InfillTask
 
     /// <summary>Fills it.</summary>
     public Task<InfillResult[]> FillAsync(CancellationToken cancellationToken) => Samples.FillAsync(_infiller, Prompt, Options, cancellationToken);
+
+    /// <summary>Fills it once there is room in the queue, as one of many lines.</summary>
+    public Task<InfillResult[]> FillWhenThereIsRoomAsync(CancellationToken cancellationToken) => Samples.FillWhenThereIsRoomAsync(_infiller, Prompt, Options, cancellationToken);
 
     /// <summary>Writes the fields of the answer.</summary>
     public void Write(Utf8JsonWriter json, IReadOnlyList<InfillResult> results)

@@ -17,4 +17,13 @@ internal static class Samples
     /// <summary>Fills a prompt several times, in the same forward passes. If one fails, the others are cancelled.</summary>
     public static Task<InfillResult[]> FillAsync(ITextInfiller infiller, InfillPrompt prompt, IEnumerable<InfillOptions> options, CancellationToken cancellationToken) =>
         AllOrNothing.RunAsync(token => options.Select(one => infiller.InfillAsync(prompt, one, token)), cancellationToken);
+
+    /// <summary>The same, but where the queue is full they wait for places in it.</summary>
+    public static async Task<InfillResult[]> FillWhenThereIsRoomAsync(ITextInfiller infiller, InfillPrompt prompt, IEnumerable<InfillOptions> options, CancellationToken cancellationToken)
+    {
+        var results = new List<InfillResult>();
+        await foreach (InfillOutcome outcome in infiller.InfillBatchAsync(options.Select(one => new InfillRequest(prompt, one)).ToAsyncEnumerable(), cancellationToken))
+            results.Add(outcome.ResultOrThrow());
+        return [.. results];
+    }
 }
