@@ -31,6 +31,7 @@ export default function streams(server) {
         ["gap markup", { prompt: "The <mask> dog ran <mask:3> the house and <mask:2>." }, 2],
         ["several texts of several prompts", { prompt: ["Tom was a", "The cat sat on"], max_tokens: 6, n: 2 }, 8],
         ["an echoed prompt", { prompt: "Tom was a", max_tokens: 4, echo: true }, 2],
+        ["token ids", { prompt: [1, 20, 30, 40], max_tokens: 4 }, 2],
         ["log-probabilities", { prompt: "Tom was a", max_tokens: 4, logprobs: 2 }, 1],
     ]) {
         test(`${name}: the pieces join to the answer of the same seed`, async () => {

@@ -16,6 +16,8 @@ internal sealed class GapText
     {
         (_segments, Encoder) = ([.. segments], encoder);
         GapSupport.RequireSupported(segments, encoder.Spacing, hasConditions: conditions != GapConditions.None);
+        if (segments.Any(segment => segment is TextSegment.Gap { Specification.Choices.Count: > 0 }))
+            GapSupport.RequireTexts(segments, "beside choices");
         InfillText text = encoder.Encode([.. _segments.Select(segment => segment is TextSegment.Gap ? new TextSegment.Gap(1) : segment)]);
         var (fillings, spaces, positions, banned) = (new GapFillings(encoder.Tokenizer.Texts, encoder.Maximum, conditions), text.SpacesShown, text.TargetPositions, text.BannedAt);
         var choices = new ChoiceEncoder(_segments, encoder);

@@ -43,6 +43,8 @@ internal sealed class RequestText
     {
         if (options.MinProbability is not null && _gaps is { HasConditions: true })
             throw new InfillTextException("Gaps that have to meet a condition (a pattern, characters or a name) are not supported with a minimum probability: that of a filling given the condition is not known.");
+        if (options.MinProbability is not null)
+            GapSupport.RequireTexts(_segments, "with a minimum probability");
         IInfillJob job = Plain is null ? new GapJob(_gaps!, options, setting, options.DraftMode ?? mode) : new InfillJob(Plain, options, setting, mode) { Progress = progress };
         return options.MinProbability is double minimum ? new AbstainingJob(job, _segments, minimum) : job;
     }

@@ -16,6 +16,16 @@ internal static class GapSupport
         }
     }
 
+    /// <summary>Refuses tokens in place of texts.</summary>
+    /// <param name="segments">The text.</param>
+    /// <param name="where">Where they are not supported: "in windows".</param>
+    /// <exception cref="InfillTextException">There are some.</exception>
+    public static void RequireTexts(IReadOnlyList<TextSegment> segments, string where)
+    {
+        if (segments.Any(segment => segment is TextSegment.Literal { Tokens: not null }))
+            throw new InfillTextException($"Given tokens are not supported {where}.");
+    }
+
     /// <summary>Refuses gaps that contradict each other or the options.</summary>
     /// <param name="segments">The text.</param>
     /// <param name="spacing">Whether the text or the model determines spaces.</param>

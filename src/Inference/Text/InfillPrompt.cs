@@ -57,6 +57,20 @@ public sealed class InfillPrompt
         return this;
     }
 
+    /// <summary>
+    /// Adds given tokens, which the model sees exactly as they are, whether or not the tokenizer would divide their text in the same way. In the result they are
+    /// shown decoded, special tokens by their names. After them the model decides whether a gap begins with a space. They are not supported in windows, beside choices
+    /// or with a minimum probability.
+    /// </summary>
+    /// <param name="tokens">Ids of the model's vocabulary, special ones included, but not the mask.</param>
+    /// <returns>This prompt.</returns>
+    /// <exception cref="InvalidOperationException">They follow a text, whose tokens depend on what follows.</exception>
+    public InfillPrompt AddTokens(IEnumerable<int> tokens)
+    {
+        _segments.AddTokens(tokens, marked: false);
+        return this;
+    }
+
     /// <summary>Adds a gap.</summary>
     /// <param name="tokens">Number of tokens, at least 1.</param>
     /// <returns>This prompt.</returns>
@@ -78,6 +92,6 @@ public sealed class InfillPrompt
         return this;
     }
 
-    /// <summary>Returns the markup, from which <see cref="Parse" /> gives the same segments.</summary>
+    /// <summary>Returns the markup, from which <see cref="Parse" /> gives the same segments; tokens are left out.</summary>
     public override string ToString() => TextMarkup.Write(_segments);
 }

@@ -114,7 +114,9 @@ internal sealed partial class InfillText
         bool omitsGaps = gaps > manifest.MaxLength; // saves memory for huge gaps
         for (int i = 0; i < segments.Count; i++)
         {
-            if (segments[i] is TextSegment.Literal literal)
+            if (segments[i] is TextSegment.Literal { Tokens: { } tokens, Marked: var isMarked })
+                AddTokens(tokens, isMarked, manifest.MaskId);
+            else if (segments[i] is TextSegment.Literal literal)
                 AddLiteral(literal, i + 1 < segments.Count ? segments[i + 1] : null);
             else
                 AddGap((TextSegment.Gap)segments[i], omitsGaps, manifest.MaskId);
@@ -159,13 +161,13 @@ internal sealed partial class InfillText
         return committed[last] && _tokenizer.IsWhiteSpace(tokens[last]);
     }
 
-    /// <summary>Whether a text begins after a part: the part is missing, or is only white space without tokens.</summary>
-    private bool IsStart(Part? before) => before is null || (_tokens.Count == 0 && _tokenizer.TrimsSpaces);
+    /// <summary>Whether a text begins after a part: the part is missing, has special tokens alone, or is only white space without tokens.</summary>
+    private bool IsStart(Part? before) => before is null or { PrecedesText: true } || (_tokens.Count == 0 && _tokenizer.TrimsSpaces);
 
     /// <summary>The tokens that the first token of a target cannot be, given the part before it; null if there is no restriction.</summary>
     private TokenSet? BannedAfter(Part? before)
     {
-        if (_spacing == GapSpacing.FromModel || before is { IsTarget: true })
+        if (_spacing == GapSpacing.FromModel || before is { IsTarget: true } or { HasTokens: true })
             return null;
         bool isStart = IsStart(before);
         TokenSet? banned =
@@ -260,6 +262,12 @@ internal sealed partial class InfillText
         public bool SpaceCarried { get; init; }
 
         public bool IsTarget { get; init; }
+
+        /// <summary>Whether its tokens were given, not made of its text.</summary>
+        public bool HasTokens { get; init; }
+
+        /// <summary>Whether it has special tokens at the start of a sequence, after which the text begins.</summary>
+        public bool PrecedesText { get; init; }
 
         /// <summary>Whether it is a gap that was filled before.</summary>
         public bool IsGiven { get; init; }

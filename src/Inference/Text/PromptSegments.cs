@@ -39,7 +39,7 @@ internal sealed class PromptSegments(List<TextSegment> segments) : IReadOnlyList
             return;
         lock (segments)
         {
-            if (_text.Length == 0 && segments is [.., TextSegment.Literal { Marked: false } before])
+            if (_text.Length == 0 && segments is [.., TextSegment.Literal { Marked: false, Tokens: null } before])
             {
                 segments.RemoveAt(segments.Count - 1);
                 _text.Append(before.Text);
@@ -47,6 +47,19 @@ internal sealed class PromptSegments(List<TextSegment> segments) : IReadOnlyList
 
             _text.Append(text);
         }
+    }
+
+    /// <summary>Adds tokens.</summary>
+    /// <exception cref="InvalidOperationException">They follow a text.</exception>
+    public void AddTokens(IEnumerable<int> tokens, bool marked)
+    {
+        ArgumentNullException.ThrowIfNull(tokens);
+        int[] ids = [.. tokens];
+        List<TextSegment> all = Complete();
+        if (all is [.., TextSegment.Literal { Tokens: null }])
+            throw new InvalidOperationException("Tokens cannot follow a text, whose tokens depend on what follows: add the tokens of that text instead.");
+        if (ids.Length > 0 || marked)
+            all.Add(new TextSegment.Literal("", marked) { Tokens = ids });
     }
 
     private List<TextSegment> Complete()

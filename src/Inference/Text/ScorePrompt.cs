@@ -40,6 +40,29 @@ public sealed class ScorePrompt
         return this;
     }
 
+    /// <summary>Adds given tokens, which the model sees exactly as they are. They are not supported in windows.</summary>
+    /// <param name="tokens">Ids of the model's vocabulary, special ones included, but not the mask.</param>
+    /// <returns>This prompt.</returns>
+    /// <exception cref="InvalidOperationException">They follow a text, whose tokens depend on what follows.</exception>
+    public ScorePrompt AddTokens(IEnumerable<int> tokens)
+    {
+        _segments.AddTokens(tokens, marked: false);
+        return this;
+    }
+
+    /// <summary>
+    /// Adds tokens whose probability is computed: that of exactly these tokens among all sequences of text tokens, without a rule for the space before the first one.
+    /// <see cref="SpanScore.Text" /> is their text.
+    /// </summary>
+    /// <param name="tokens">Ids of the model's vocabulary, that are text; at least one.</param>
+    /// <returns>This prompt.</returns>
+    /// <exception cref="InvalidOperationException">They follow a text, whose tokens depend on what follows.</exception>
+    public ScorePrompt AddTokenSpan(IEnumerable<int> tokens)
+    {
+        _segments.AddTokens(tokens, marked: true);
+        return this;
+    }
+
     /// <summary>Adds a span whose probability is computed.</summary>
     /// <param name="text">The text, not escaped.</param>
     /// <returns>This prompt.</returns>

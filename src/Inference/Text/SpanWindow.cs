@@ -17,6 +17,7 @@ internal static class SpanWindow
         if (!mayCut || (characters <= TextLimits.MaxCharacters && encoder.Count(segments).Fits))
             return encoder.Encode(segments);
 
+        GapSupport.RequireTexts(segments, "in windows");
         int first = 0, last = segments.Count - 1;
         while (!IsSpan(segments[first]))
             first++;

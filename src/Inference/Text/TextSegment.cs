@@ -10,7 +10,14 @@ public abstract record TextSegment
     /// <summary>Text in which nothing is markup.</summary>
     /// <param name="Text">The text.</param>
     /// <param name="Marked">False for given text; true for a span whose probability is computed.</param>
-    public sealed record Literal(string Text, bool Marked) : TextSegment;
+    public sealed record Literal(string Text, bool Marked) : TextSegment
+    {
+        /// <summary>
+        /// Token ids that are evaluated exactly as they are, in place of a text; <see cref="Text" /> is empty then. Null for a text, of which the tokenizer makes the
+        /// tokens.
+        /// </summary>
+        public IReadOnlyList<int>? Tokens { get; internal init; }
+    }
 
     /// <summary>A gap: a run of unknown tokens.</summary>
     /// <param name="Count">Number of tokens; if it is not known, the largest number.</param>

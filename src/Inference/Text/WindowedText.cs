@@ -28,6 +28,7 @@ internal sealed class WindowedText
             return;
         }
 
+        GapSupport.RequireTexts(segments, "in windows");
         foreach (TextSegment.Gap gap in segments.OfType<TextSegment.Gap>())
             TextLimits.RequireWindow(gap, encoder.Maximum);
         Current = NextWindow();

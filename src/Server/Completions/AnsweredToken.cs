@@ -7,13 +7,31 @@ namespace AsArm.Server.Completions;
 /// <summary>A token of an answer.</summary>
 /// <param name="Text">Its text.</param>
 /// <param name="Offset">Where it begins in the answered text, in UTF-16 code units.</param>
-/// <param name="LogProbability">Natural log-probability.</param>
+/// <param name="LogProbability">Natural log-probability; null for a special token of the prompt, which has none.</param>
 /// <param name="Top">The most probable tokens in its place.</param>
-internal sealed record AnsweredToken(string Text, int Offset, double LogProbability, IReadOnlyList<TokenAlternative> Top)
+internal sealed record AnsweredToken(string Text, int Offset, double? LogProbability, IReadOnlyList<TokenAlternative> Top)
 {
-    /// <summary>The tokens of a scored text, each with its part of the text as it was given.</summary>
+    /// <summary>The tokens of a scored prompt, each with its part of the text as it was given.</summary>
+    /// <param name="prompt">The prompt.</param>
+    /// <param name="score">The score of its tokens after the special ones; null if there are none.</param>
+    /// <param name="infiller">The model.</param>
+    public static IEnumerable<AnsweredToken> Of(PromptText prompt, SpanScore? score, TextInfiller infiller)
+    {
+        int at = 0;
+        foreach (int token in prompt.Tokens?[..prompt.Specials] ?? [])
+        {
+            string text = infiller.InfillTokenizer.PieceOf(token);
+            yield return new AnsweredToken(text, at, null, []);
+            at += text.Length;
+        }
+
+        foreach (AnsweredToken token in score is null ? [] : Of(score))
+            yield return token with { Offset = at + token.Offset };
+    }
+
+    /// <summary>The tokens of a scored text.</summary>
     /// <param name="span">The whole text as a span.</param>
-    public static IEnumerable<AnsweredToken> Of(SpanScore span)
+    private static IEnumerable<AnsweredToken> Of(SpanScore span)
     {
         int[] starts = TokenStarts.Of(span.Text, [.. span.TokenScores.Select(token => token.Text)]);
         foreach ((int index, TokenScore token) in span.TokenScores.Index())

@@ -53,7 +53,7 @@ internal sealed record CompletionChoice(string Text, string? FinishReason)
         json.WriteEndArray();
         json.WriteStartArray("token_logprobs");
         foreach (AnsweredToken token in tokens)
-            json.WriteNumberValue(token.LogProbability);
+            WriteNumber(json, token.LogProbability);
         json.WriteEndArray();
         if (Alternatives == 0)
             json.WriteNull("top_logprobs");
@@ -64,6 +64,14 @@ internal sealed record CompletionChoice(string Text, string? FinishReason)
             json.WriteNumberValue(offset);
         json.WriteEndArray();
         json.WriteEndObject();
+    }
+
+    private static void WriteNumber(Utf8JsonWriter json, double? number)
+    {
+        if (number is double value)
+            json.WriteNumberValue(value);
+        else
+            json.WriteNullValue();
     }
 
     /// <summary>Clients count code points, in which a pair of surrogates is one.</summary>
@@ -86,10 +94,16 @@ internal sealed record CompletionChoice(string Text, string? FinishReason)
         json.WriteStartArray("top_logprobs");
         foreach (AnsweredToken token in tokens)
         {
+            if (token.LogProbability is not double own)
+            {
+                json.WriteNullValue();
+                continue;
+            }
+
             var top = new Dictionary<string, double>();
             foreach (TokenAlternative one in token.Top)
                 top.TryAdd(one.Text, one.LogProbability);
-            top[token.Text] = token.LogProbability;
+            top[token.Text] = own;
             json.WriteStartObject();
             foreach ((string text, double logProbability) in top)
                 json.WriteNumber(text, logProbability);

@@ -4,11 +4,14 @@ using AsArm.Inference.Text;
 namespace AsArm.Server.Completions;
 
 /// <summary>A prompt of a completion request.</summary>
-/// <param name="Text">The prompt as it was given, or the text of its tokens.</param>
+/// <param name="Prompt">The prompt as it was given.</param>
 /// <param name="Infill">What is filled; null where nothing is generated.</param>
 /// <param name="Spacing">Whether the text or the model decides on the space before the gap.</param>
-internal sealed record CompletionPrompt(string Text, InfillPrompt? Infill, GapSpacing Spacing)
+internal sealed record CompletionPrompt(PromptText Prompt, InfillPrompt? Infill, GapSpacing Spacing)
 {
+    /// <summary>The text of the prompt.</summary>
+    public string Text => Prompt.Text;
+
     /// <summary>Whether the gaps are those of the prompt's own markup.</summary>
     public bool IsMarkup { get; init; }
 

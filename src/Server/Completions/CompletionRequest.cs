@@ -20,7 +20,7 @@ internal sealed record CompletionRequest
         "prompt",
         [
             SamplingFields.Model,
-            new Field("prompt", FieldType.Prompt, "A text, an array of texts, or an array of token ids of the model, or several of these. A text with gap markup (<mask:N>, docs/gaps.md) is filled as it is; in all others nothing is markup, a backslash neither."),
+            new Field("prompt", FieldType.Prompt, "A text, an array of texts, or an array of token ids of the model, or several of these. Ids are evaluated as they are. A text with gap markup (<mask:N>, docs/gaps.md) is filled as it is; in all others nothing is markup, a backslash neither."),
             new Field("markup", FieldType.Flag, "Whether a text may have gap markup. Default true; false for texts of others. It is false with a suffix, with max_tokens 0 and for token ids."),
             new Field("suffix", FieldType.Text, "The text after the gap. The gap then has an unknown length up to max_tokens and the server's limit."),
             new Field("max_tokens", FieldType.Integer, "Tokens that are generated at most; without a suffix and without gap markup exactly so many. 0 generates nothing. Default 16."),
@@ -34,7 +34,7 @@ internal sealed record CompletionRequest
             new Field("stream_options", FieldType.Object, "With stream: {\"include_usage\": true} for a last event with the usage and no choice, false for no usage. Without it, the last event of the last choice has the usage."),
             StopTexts.Field,
             new Field("logprobs", FieldType.Integer, "0 to 5: log-probabilities of the tokens, and so many of the most probable ones in the place of each. Those of generated tokens are of the distribution that is sampled; at temperature 0, the alternatives are of temperature 1."),
-            new Field("echo", FieldType.Flag, "Answers with the prompt before the completion; with logprobs its tokens are scored, from left to right, at temperature 1 and without logit_bias. The first has a number too: the model puts its separator before it."),
+            new Field("echo", FieldType.Flag, "Answers with the prompt before the completion; with logprobs its tokens are scored, from left to right, at temperature 1 and without logit_bias. The first has a number too: the model puts its separator before it. Special tokens at the start of token ids have null."),
             SamplingFields.LogitBias,
             new Field("presence_penalty", FieldType.Number, "0 only."),
             new Field("frequency_penalty", FieldType.Number, "0 only."),
@@ -107,23 +107,23 @@ internal sealed record CompletionRequest
         string? suffix = values.Text("suffix");
         bool hasMarkup = values.Flag("markup", otherwise: true) && string.IsNullOrEmpty(suffix) && !PromptTexts.AreTokens(values);
         bool isScored = values.Flag("echo") && values.Value("logprobs") is not null;
-        IReadOnlyList<string> texts = PromptTexts.Read(values, infiller);
-        PromptLimits.RequireSamples(texts.Count, server, "prompt");
-        return [.. texts.Select(text => PromptOf(text, suffix, maxTokens, hasMarkup, server, infiller) with
+        IReadOnlyList<PromptText> prompts = PromptTexts.Read(values, infiller);
+        PromptLimits.RequireSamples(prompts.Count, server, "prompt");
+        return [.. prompts.Select(prompt => PromptOf(prompt, suffix, maxTokens, hasMarkup, server, infiller) with
         {
-            IsScored = isScored && PromptLimits.RequireScorable(infiller, text, "prompt"),
+            IsScored = isScored && prompt.RequireScorable(infiller, "prompt"),
         })];
     }
 
-    private static CompletionPrompt PromptOf(string text, string? suffix, int? maxTokens, bool hasMarkup, ServerOptions server, TextInfiller infiller)
+    private static CompletionPrompt PromptOf(PromptText text, string? suffix, int? maxTokens, bool hasMarkup, ServerOptions server, TextInfiller infiller)
     {
-        GapSpacing spacing = GapPrompt.SpacingAfter(text);
+        GapSpacing spacing = text.Tokens is null ? GapPrompt.SpacingAfter(text.Text) : GapSpacing.FromModel;
         bool hasSuffix = !string.IsNullOrEmpty(suffix);
         if (maxTokens == 0)
             return new CompletionPrompt(text, null, spacing) { HasSuffix = hasSuffix };
-        InfillPrompt? markup = hasMarkup ? MarkupOf(text) : null;
+        InfillPrompt? markup = hasMarkup ? MarkupOf(text.Text) : null;
         int tokens = maxTokens ?? DefaultMaxTokens;
-        InfillPrompt prompt = markup ?? GapPrompt.Of(text, suffix, hasSuffix ? Math.Min(tokens, server.MaxUnknownTokens) : tokens);
+        InfillPrompt prompt = markup ?? GapPrompt.Of(text.Given, suffix, hasSuffix ? Math.Min(tokens, server.MaxUnknownTokens) : tokens);
         PromptLimits.Require(infiller, prompt, server, "prompt");
         if (markup is not null && markup.Segments.OfType<TextSegment.Gap>().Sum(gap => gap.Count) > maxTokens)
             throw RequestException.Of("max_tokens", "is less than the gaps of the prompt have");

@@ -24,7 +24,7 @@ internal sealed class CompletionRunner(CompletionRequest request, TextInfiller i
         await AllOrNothing.WaitAsync(token => [ScoreAsync(token), FillAsync(token)], cancellationToken);
         if (prompt.Infill is null)
         {
-            Count(PromptLimits.GivenTokens(infiller, new InfillPrompt().AddText(prompt.Text)), 0);
+            Count(PromptLimits.GivenTokens(infiller, prompt.Prompt.Given), 0);
             return [.. Enumerable.Repeat(Nothing(prompt, echoed), request.N)];
         }
 
@@ -63,15 +63,15 @@ internal sealed class CompletionRunner(CompletionRequest request, TextInfiller i
 
     private async Task<SpanScore?> EchoAsync(CompletionPrompt prompt, CancellationToken cancellationToken)
     {
-        if (!prompt.IsScored)
+        if (!prompt.IsScored || !prompt.Prompt.HasTargets)
             return null;
         var options = new ScoreOptions { TopTokens = request.Logprobs!.Value, Timeout = request.Options.Timeout };
-        return (await infiller.ScoreAsync(new ScorePrompt().AddSpan(prompt.Text), options, cancellationToken)).Spans[0];
+        return (await infiller.ScoreAsync(prompt.Prompt.Scored, options, cancellationToken)).Spans[0];
     }
 
     private CompletionChoice Nothing(CompletionPrompt prompt, SpanScore? score) => new(request.Echo ? prompt.Text : "", "length")
     {
-        Tokens = request.Logprobs is null ? null : [.. score is null ? [] : AnsweredToken.Of(score)],
+        Tokens = request.Logprobs is null ? null : [.. prompt.IsScored ? AnsweredToken.Of(prompt.Prompt, score, infiller) : []],
         Alternatives = request.Logprobs ?? 0,
     };
 
@@ -82,7 +82,7 @@ internal sealed class CompletionRunner(CompletionRequest request, TextInfiller i
         string before = request.Echo ? prompt.Text : "";
         return new CompletionChoice(before + text[..(cut ?? text.Length)], ReasonOf(prompt, cut is not null))
         {
-            Tokens = request.Logprobs is null ? null : [.. echoed is null ? [] : AnsweredToken.Of(echoed), .. await TokensOfAsync(prompt, result, before.Length, cut, cancellationToken)],
+            Tokens = request.Logprobs is null ? null : [.. prompt.IsScored ? AnsweredToken.Of(prompt.Prompt, echoed, infiller) : [], .. await TokensOfAsync(prompt, result, before.Length, cut, cancellationToken)],
             Alternatives = request.Logprobs ?? 0,
             Gaps = prompt.IsMarkup ? [.. result.Gaps.Select(gap => gap.Text)] : null,
             Seed = result.Seed,

@@ -14,25 +14,25 @@ internal static class PromptTexts
     public static bool AreTokens(FieldValues values) =>
         values.Value("prompt") is { ValueKind: JsonValueKind.Array } value && value.GetArrayLength() > 0 && value[0].ValueKind != JsonValueKind.String;
 
-    /// <summary>The texts of the prompts.</summary>
-    /// <exception cref="RequestException">They are none, or tokens that are not those of their text.</exception>
-    public static IReadOnlyList<string> Read(FieldValues values, TextInfiller infiller)
+    /// <summary>The prompts.</summary>
+    /// <exception cref="RequestException">They are none, or have ids that are no tokens.</exception>
+    public static IReadOnlyList<PromptText> Read(FieldValues values, TextInfiller infiller)
     {
         JsonElement value = values.Value("prompt") ?? throw values.Error("prompt", "is missing");
         if (value.ValueKind == JsonValueKind.String)
-            return values.Texts("prompt");
+            return [.. values.Texts("prompt").Select(PromptText.Of)];
         if (value.ValueKind != JsonValueKind.Array || value.GetArrayLength() == 0)
             throw values.Error("prompt", Rule);
         return value[0].ValueKind switch
         {
-            JsonValueKind.String => values.Texts("prompt"),
-            JsonValueKind.Number => [TextOf(value, values, infiller)],
-            JsonValueKind.Array => value.EnumerateArray().Select(tokens => TextOf(tokens, values, infiller)).ToArray(),
+            JsonValueKind.String => [.. values.Texts("prompt").Select(PromptText.Of)],
+            JsonValueKind.Number => [TokensOf(value, values, infiller)],
+            JsonValueKind.Array => [.. value.EnumerateArray().Select(tokens => TokensOf(tokens, values, infiller))],
             _ => throw values.Error("prompt", Rule),
         };
     }
 
-    private static string TextOf(JsonElement tokens, FieldValues values, TextInfiller infiller)
+    private static PromptText TokensOf(JsonElement tokens, FieldValues values, TextInfiller infiller)
     {
         if (tokens.ValueKind != JsonValueKind.Array || tokens.GetArrayLength() == 0)
             throw values.Error("prompt", Rule);
@@ -40,14 +40,11 @@ internal static class PromptTexts
         var ids = new List<int>();
         foreach (JsonElement token in tokens.EnumerateArray())
         {
-            if (token.ValueKind != JsonValueKind.Number || !token.TryGetInt32(out int id) || (uint)id >= (uint)infiller.Model.VocabularySize || !infiller.InfillTokenizer.IsText(id))
-                throw values.Error("prompt", $"must have ids of text tokens, from 0 to {infiller.Model.VocabularySize - 1}", token);
+            if (token.ValueKind != JsonValueKind.Number || !token.TryGetInt32(out int id) || (uint)id >= (uint)infiller.Model.VocabularySize)
+                throw values.Error("prompt", $"must have ids of tokens, from 0 to {infiller.Model.VocabularySize - 1}", token);
             ids.Add(id);
         }
 
-        string text = infiller.InfillTokenizer.DecodeStart(ids.ToArray());
-        return infiller.InfillTokenizer.EncodeStart(text).SequenceEqual(ids)
-            ? text
-            : throw values.Error("prompt", "has tokens that are not those of their text, as the model's tokenizer makes them");
+        return PromptText.Of([.. ids], infiller.InfillTokenizer);
     }
 }

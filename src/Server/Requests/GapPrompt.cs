@@ -10,11 +10,14 @@ internal static class GapPrompt
     /// <param name="prefix">The text before the gap.</param>
     /// <param name="suffix">The text after it; null or empty for a continuation.</param>
     /// <param name="tokens">Tokens of the gap, at most.</param>
-    public static InfillPrompt Of(string prefix, string? suffix, int tokens)
-    {
-        InfillPrompt prompt = new InfillPrompt().AddText(prefix);
-        return string.IsNullOrEmpty(suffix) ? prompt.AddGap(tokens) : prompt.AddGap(GapSpecification.Tokens(1, tokens)).AddText(suffix);
-    }
+    public static InfillPrompt Of(string prefix, string? suffix, int tokens) => Of(new InfillPrompt().AddText(prefix), suffix, tokens);
+
+    /// <inheritdoc cref="Of(string, string?, int)" />
+    /// <param name="prefix">What is before the gap, to which the rest is added.</param>
+    /// <param name="suffix">The text after it; null or empty for a continuation.</param>
+    /// <param name="tokens">Tokens of the gap, at most.</param>
+    public static InfillPrompt Of(InfillPrompt prefix, string? suffix, int tokens) =>
+        string.IsNullOrEmpty(suffix) ? prefix.AddGap(tokens) : prefix.AddGap(GapSpecification.Tokens(1, tokens)).AddText(suffix);
 
     /// <summary>
     /// After a space that was typed the gap begins with a word; after other characters the model decides, since a client that sends a text up to the end of a

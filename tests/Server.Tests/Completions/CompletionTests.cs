@@ -90,7 +90,7 @@ public sealed class CompletionTests
         Assert.AreEqual(18, best.GetProperty("usage").GetProperty("completion_tokens").GetInt32());
     }
 
-    /// <summary>The prompt's tokens may be given as the tokenizer makes them; others are refused.</summary>
+    /// <summary>The prompt's tokens may be given as the tokenizer makes them, and ids that are none are refused.</summary>
     [TestMethod]
     public async Task Completions_Tokens_AreThoseOfTheText()
     {
@@ -101,6 +101,26 @@ public sealed class CompletionTests
         Assert.AreEqual(text.GetProperty("choices")[0].GetProperty("text").GetString(), ids.GetProperty("choices")[0].GetProperty("text").GetString());
         JsonElement error = await Server.RefuseAsync(Path, new { prompt = new[] { 4_000_000 }, max_tokens = 3 });
         Assert.AreEqual("prompt", error.GetProperty("param").GetString());
+    }
+
+    /// <summary>Tokens that the tokenizer would not make of their text, and special ones, are what the model sees.</summary>
+    [TestMethod]
+    [DataRow("")]
+    [DataRow(" home.")]
+    public async Task Completions_OtherTokens_AreSeenAsTheyAre(string suffix)
+    {
+        using ModelLease model = await Server.RentAsync();
+        InfillTokenizer tokenizer = model.Infiller.InfillTokenizer;
+        int[] tokens = [1, .. tokenizer.EncodeStart("The d"), .. tokenizer.EncodeContinuation("o"), .. tokenizer.EncodeContinuation("g")];
+        var body = new { prompt = tokens, suffix, max_tokens = 3, seed = 2, echo = true };
+        JsonElement answer = await Server.PostAsync(Path, body);
+        InfillPrompt prompt = new InfillPrompt().AddTokens(tokens).AddGap(GapSpecification.Tokens(suffix.Length == 0 ? 3 : 1, 3)).AddText(suffix);
+        InfillResult expected = await model.Infiller.InfillAsync(prompt, new InfillOptions { Seed = 2 });
+        JsonElement choice = answer.GetProperty("choices")[0];
+        Assert.AreEqual($"<s>The dog{expected.Gaps[0].Text}", choice.GetProperty("text").GetString());
+        Assert.AreEqual(expected.Usage.GivenTokens, answer.GetProperty("usage").GetProperty("prompt_tokens").GetInt32());
+        List<string> parts = await Server.StreamAsync(Path, new { body.prompt, body.suffix, body.max_tokens, body.seed, body.echo, stream = true });
+        Assert.AreEqual(choice.GetProperty("text").GetString(), string.Concat(parts[..^1].Select(part => JsonElement.Parse(part).GetProperty("choices")[0].GetProperty("text").GetString())));
     }
 
     /// <summary>The filling is cut before the stop text, and is otherwise the one without it.</summary>
@@ -215,6 +235,8 @@ public sealed class CompletionTests
     [DataRow("""{"prompt": "a", "logit_bias": {"\ud800": 1}}""", "logit_bias")]
     [DataRow("""{"prompt": "a", "\ud800": 1}""", "body")]
     [DataRow("""{"prompt": [[]]}""", "prompt")]
+    [DataRow("""{"prompt": [20, 6]}""", "prompt")]
+    [DataRow("""{"prompt": [20, 1, 30], "logprobs": 0, "echo": true, "max_tokens": 0}""", "prompt")]
     [DataRow("""{"prompt": "a <mask:1-60> b", "max_tokens": 60}""", "prompt")]
     [DataRow("""{"prompt": "a", "stream_options": {"include_usage": true}}""", "stream_options")]
     [DataRow("""{"prompt": "\ud83d\ude00", "logprobs": 0, "echo": true, "max_tokens": 0}""", "prompt")]

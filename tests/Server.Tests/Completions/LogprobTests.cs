@@ -99,6 +99,35 @@ public sealed class LogprobTests
         Assert.AreEqual(context, byOffset, "Older harnesses slice by text_offset.");
     }
 
+    /// <summary>A harness cuts a text on the left, within a word, or puts a special token before it: it gets the log-probabilities of exactly these tokens.</summary>
+    [TestMethod]
+    [DataRow(0)]
+    [DataRow(2)]
+    public async Task Echo_OtherTokens_AreScoredAsTheyAre(int specials)
+    {
+        using ModelLease model = await Server.RentAsync();
+        InfillTokenizer tokenizer = model.Infiller.InfillTokenizer;
+        int[] text = [.. tokenizer.EncodeContinuation("g ran to th"), .. tokenizer.EncodeContinuation("e"), .. tokenizer.EncodeContinuation(" house")];
+        int[] tokens = [.. Enumerable.Repeat(1, specials), .. text];
+        JsonElement choice = Choice(await Server.PostAsync(Path, new { prompt = tokens, max_tokens = 1, logprobs = 2, echo = true, temperature = 0 }));
+        JsonElement.ArrayEnumerator logprobs = choice.GetProperty("logprobs").GetProperty("token_logprobs").EnumerateArray();
+        ScoreResult expected = await model.Infiller.ScoreAsync(new ScorePrompt().AddTokens(tokens[..specials]).AddTokenSpan(text));
+        CollectionAssert.AreEqual(new double?[specials], logprobs.Take(specials).Select(one => one.ValueKind == JsonValueKind.Null ? (double?)null : one.GetDouble()).ToArray());
+        double[] scores = [.. logprobs.Skip(specials).Take(text.Length).Select(one => one.GetDouble())];
+        foreach ((double actual, TokenScore token) in scores.Zip(expected.Spans[0].TokenScores))
+            Assert.AreEqual(token.LogProbability, actual, Tolerance);
+        Assert.AreEqual(expected.LogProbability, scores.Sum(), Tolerance);
+        Assert.AreEqual(tokens.Length + 1, logprobs.Count());
+        string[] shown = [.. choice.GetProperty("logprobs").GetProperty("tokens").EnumerateArray().Select(token => token.GetString()!)];
+        int[] offsets = [.. choice.GetProperty("logprobs").GetProperty("text_offset").EnumerateArray().Select(offset => offset.GetInt32())];
+        AssertAligned(choice, shown, offsets);
+        Assert.StartsWith(string.Concat(Enumerable.Repeat("<s>", specials)) + "g ran to the house", choice.GetProperty("text").GetString()!);
+        JsonElement[] top = [.. choice.GetProperty("logprobs").GetProperty("top_logprobs").EnumerateArray()];
+        Assert.IsTrue(top.Index().All(one => one.Item.ValueKind == JsonValueKind.Null == one.Index < specials));
+        double canonical = (await model.Infiller.ScoreAsync(new ScorePrompt().AddSpan("g ran to the house"))).LogProbability;
+        Assert.AreNotEqual(canonical, expected.LogProbability, 0.1, "The control: the text in its own tokens.");
+    }
+
     /// <summary>A text that the model writes itself at temperature 0 is greedy in the harness' sense.</summary>
     [TestMethod]
     public async Task Echo_OfAGreedyContinuation_IsGreedy()
