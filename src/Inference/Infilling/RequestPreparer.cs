@@ -62,6 +62,6 @@ internal sealed class RequestPreparer(Func<InfillRequest, RequestText> encode, I
     }
 
     private static bool HasSameText(InfillRequest one, InfillRequest other) =>
-        one.Text == other.Text && one.IsFromPrompt == other.IsFromPrompt
+        one.Text == other.Text && one.IsFromPrompt == other.IsFromPrompt && one.Segments == other.Segments
         && one.Options.GapSpacing == other.Options.GapSpacing && one.Options.Window == other.Options.Window && one.Options.Conditions == other.Options.Conditions;
 }

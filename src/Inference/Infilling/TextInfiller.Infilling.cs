@@ -126,7 +126,8 @@ public sealed partial class TextInfiller
         SegmentEncoder encoder = Encoder(options.GapSpacing);
         TextLimits.RequireCharacters(text.Length, options.Window);
         InfillPrompt prompt = InfillPrompt.Parse(text);
-        InfillText.RequireTargets(prompt.Segments, spans: false, prompt.Warning);
-        return new RequestText(prompt.Segments, encoder, options.Conditions, options.Window, request.IsFromPrompt ? null : prompt.Warning);
+        IReadOnlyList<TextSegment> segments = request.Segments ?? prompt.Segments;
+        InfillText.RequireTargets(segments, spans: false, prompt.Warning);
+        return new RequestText(segments, encoder, options.Conditions, options.Window, request.IsFromPrompt ? null : prompt.Warning);
     }
 }

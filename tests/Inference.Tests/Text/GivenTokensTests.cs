@@ -77,7 +77,7 @@ public sealed class GivenTokensTests
         Assert.HasCount(Tokenizer.TextTokenCount, all);
         Assert.AreEqual(1, all.Sum(one => one.Probability), 1e-5);
         foreach (TokenCandidate one in new[] { all[0], all[7], all[^1] })
-            Assert.AreEqual(one.LogProbability, s_infiller.Score(new ScorePrompt().AddTokens(Divided).AddTokenSpan([one.Id])).LogProbability, 1e-4);
+            Assert.AreEqual(Math.Log(one.Probability), s_infiller.Score(new ScorePrompt().AddTokens(Divided).AddTokenSpan([one.Id])).LogProbability, 1e-4);
     }
 
     [TestMethod]
@@ -112,6 +112,18 @@ public sealed class GivenTokensTests
         }
     }
 
+    /// <summary>Their markup is the same: a batch that kept the encoding of the request before would fill the same text twice.</summary>
+    [TestMethod]
+    public void Infill_BatchOfTokens_FillsEachAfterItsOwn()
+    {
+        InfillRequest[] requests = [.. new[] { Divided, Canonical, [Start] }.Select(tokens => new InfillRequest(new InfillPrompt().AddTokens(tokens).AddGap(2), new InfillOptions { Seed = 3 }))];
+        InfillResult[] results = [.. s_infiller.InfillMany(requests)];
+        Assert.HasCount(3, results);
+        foreach ((InfillResult result, string start) in results.Zip(["The dog ran", "The dog ran", "<s>"]))
+            Assert.AreEqual(start + result.Gaps[0].Text, result.Text);
+        Assert.AreEqual(3, results.Select(result => result.Statistics.LogProbability).Distinct().Count());
+    }
+
     /// <summary>After special tokens a text begins as at the start, and a text after tokens continues them.</summary>
     [TestMethod]
     public void Text_AfterTokens_ContinuesThem()
@@ -135,7 +147,7 @@ public sealed class GivenTokensTests
             (new ScorePrompt().AddTokenSpan([size]), $"from 0 to {size - 1}"),
             (new ScorePrompt().AddTokenSpan([20, Start]), "not text"),
             (new ScorePrompt().AddTokenSpan([]), "no token"),
-            (new ScorePrompt().AddTokenSpan(Enumerable.Repeat(20, 200)), "200"),
+            (new ScorePrompt().AddTokenSpan(Enumerable.Repeat(20, 200)), "201 tokens"),
         })
             Assert.Contains(message, Assert.ThrowsExactly<InfillTextException>(() => s_infiller.Score(prompt)).Message);
         InfillPrompt tokens = new InfillPrompt().AddTokens(Divided);
