@@ -8,6 +8,7 @@ using AsArm.Server.Models;
 using AsArm.Server.Ollama;
 using AsArm.Server.Page;
 using AsArm.Server.Security;
+using AsArm.Server.Telemetry;
 using Microsoft.AspNetCore.HostFiltering;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.Logging.Console;
@@ -48,13 +49,17 @@ internal static class AsArmServer
     }
 
     /// <summary>The server, not started yet.</summary>
+    /// <param name="options">The settings.</param>
+    /// <param name="configure">Changes to its services; null for none.</param>
     /// <exception cref="ServerConfigurationException">A setting is wrong.</exception>
-    public static WebApplication Build(ServerOptions options)
+    public static WebApplication Build(ServerOptions options, Action<IServiceCollection>? configure = null)
     {
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory, Args = [] });
         builder.Configuration.Sources.Clear(); // no appsettings.json, no ASPNETCORE_URLS
         Configure(builder, options);
         AddServices(builder.Services, options);
+        TelemetryExport.Add(builder, options);
+        configure?.Invoke(builder.Services);
         WebApplication app = builder.Build();
         _ = app.Services.GetRequiredService<ModelPool>(); // whose settings are checked
         UseMiddleware(app, options);
@@ -89,6 +94,7 @@ internal static class AsArmServer
         builder.Logging.AddSimpleConsole(console => console.SingleLine = true);
         builder.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace); // as the command reports
         builder.Logging.SetMinimumLevel(LogLevel.Warning).AddFilter("AsArm", LogLevel.Information);
+        builder.Logging.AddFilter("Microsoft.AspNetCore.Server.Kestrel.BadRequests", LogLevel.None); // quotes malformed headers, and what of a body it takes for a request
     }
 
     private static void AddServices(IServiceCollection services, ServerOptions options)
@@ -127,6 +133,8 @@ internal static class AsArmServer
         ILogger log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("AsArm.Server");
         app.UseHostFiltering();
         app.UseRouting();
+        ServerInstruments instruments = app.Services.GetRequiredService<ServerInstruments>();
+        app.Use((context, next) => RequestMeasurement.InvokeAsync(context, next, instruments));
         app.Use((context, next) => ErrorHandling.InvokeAsync(context, next, log));
         app.UseCors();
         app.Use(async (context, next) =>
@@ -147,21 +155,23 @@ internal static class AsArmServer
     private static void MapEndpoints(WebApplication app, ServerOptions options)
     {
         ModelPool models = app.Services.GetRequiredService<ModelPool>();
+        var completion = new MeasuredOperation(GenAiConventions.TextCompletion);
         app.MapMethods("/alive", [HttpMethods.Get, HttpMethods.Head], () => Results.Text("alive")).WithMetadata(new OpenToAll());
         app.MapMethods("/health", [HttpMethods.Get, HttpMethods.Head], () => models.IsReady ? Results.Text("ready") : Results.Text("starting", statusCode: StatusCodes.Status503ServiceUnavailable)).WithMetadata(new OpenToAll());
         app.MapGet("/v1/models/{**name}", (HttpContext context, string name) => ModelsEndpoint.HandleAsync(context, models, name));
         app.MapGet("/v1/models", context => ModelsEndpoint.HandleAsync(context, models));
-        Post("/v1/completions", CompletionRequest.Fields, context => CompletionsEndpoint.HandleAsync(context, models, options));
-        Post("/v1/infill", InfillFields.Request, context => Infilling.InfillEndpoint.HandleAsync(context, models, options));
-        Post("/v1/score", ScoreEndpoint.Fields, context => ScoreEndpoint.HandleAsync(context, models, options));
-        Post("/v1/candidates", CandidatesEndpoint.Fields, context => CandidatesEndpoint.HandleAsync(context, models, options));
-        Post("/v1/tokenize", TokenizeEndpoint.Fields, context => TokenizeEndpoint.HandleAsync(context, models));
-        Post("/infill", LlamaCpp.InfillEndpoint.Fields, context => LlamaCpp.InfillEndpoint.HandleAsync(context, models, options));
-        Post("/api/generate", GenerateEndpoint.Fields, context => GenerateEndpoint.HandleAsync(context, models, options));
+        Post("/v1/completions", CompletionRequest.Fields, context => CompletionsEndpoint.HandleAsync(context, models, options)).WithMetadata(completion);
+        Post("/v1/infill", InfillFields.Request, context => Infilling.InfillEndpoint.HandleAsync(context, models, options)).WithMetadata(completion);
+        Post("/v1/score", ScoreEndpoint.Fields, context => ScoreEndpoint.HandleAsync(context, models, options)).WithMetadata(new MeasuredOperation(GenAiConventions.Score));
+        Post("/v1/candidates", CandidatesEndpoint.Fields, context => CandidatesEndpoint.HandleAsync(context, models, options)).WithMetadata(new MeasuredOperation(GenAiConventions.Candidates));
+        Post("/v1/tokenize", TokenizeEndpoint.Fields, context => TokenizeEndpoint.HandleAsync(context, models)); // runs no model
+        Post("/infill", LlamaCpp.InfillEndpoint.Fields, context => LlamaCpp.InfillEndpoint.HandleAsync(context, models, options)).WithMetadata(completion);
+        Post("/api/generate", GenerateEndpoint.Fields, context => GenerateEndpoint.HandleAsync(context, models, options)).WithMetadata(completion);
         app.MapGet("/api/tags", context => GenerateEndpoint.TagsAsync(context, models));
         app.MapGet("/openapi/v1.json", context => OpenApiDocument.WriteAsync(context, app)).WithMetadata(new OpenToAll());
+        TelemetryExport.Map(app, options);
         PageEndpoint.Map(app, page => page.WithMetadata(new OpenToAll()));
 
-        void Post(string path, FieldList fields, RequestDelegate handle) => app.MapPost(path, handle).WithMetadata(fields);
+        IEndpointConventionBuilder Post(string path, FieldList fields, RequestDelegate handle) => app.MapPost(path, handle).WithMetadata(fields);
     }
 }

@@ -1,5 +1,6 @@
 using AsArm.Server.Fields;
 using AsArm.Server.Models;
+using AsArm.Server.Telemetry;
 
 namespace AsArm.Server;
 
@@ -16,6 +17,8 @@ internal static class ErrorHandling
 #pragma warning disable CA1031 // Each exception is an answer.
         catch (Exception error) when (context.RequestAborted.IsCancellationRequested)
         {
+            RequestMeasurement.Find(context)?.Fail("cancelled");
+
             // Nobody is there to be told; but what was not caused by the client's leaving is a defect.
             if (error is not (RequestException or OperationCanceledException or IOException) && Refusals.Of(error, null).Status == StatusCodes.Status500InternalServerError)
                 LogFailure(context, error, log);
@@ -31,11 +34,12 @@ internal static class ErrorHandling
     }
 
     private static void LogFailure(HttpContext context, Exception error, ILogger log) =>
-        ServerLog.Failed(log, context.Request.Method, context.Request.Path, error.GetType().FullName!, error.StackTrace ?? "");
+        ServerLog.Failed(log, context.Request.Method, (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? "", error.GetType().FullName!, error.StackTrace ?? "");
 
     /// <summary>Answers with an error; within a stream as its last part.</summary>
     public static async Task AnswerAsync(HttpContext context, RequestException refusal)
     {
+        RequestMeasurement.Find(context)?.Fail(refusal);
         Action<System.Text.Json.Utf8JsonWriter> write = WriterOf(context, refusal);
         if (context.Response.HasStarted)
         {

@@ -34,5 +34,13 @@ public sealed class DependencyTests
     public void Assd_References_NeitherOfThem() =>
         Assert.IsEmpty(ReferencesOf(Path.Combine(AppContext.BaseDirectory, "AsArm.Assd.dll")).Intersect([.. _forbiddenToInference, "AsArm.Inference"]));
 
+    /// <summary>Exporters of metrics and traces are the command's alone: applications choose their own.</summary>
+    [TestMethod]
+    public void Libraries_References_NoOpenTelemetry()
+    {
+        foreach (string library in new[] { "AsArm.Assd.dll", "AsArm.Inference.dll", "AsArm.Benchmarks.dll" })
+            Assert.DoesNotContain(name => name.StartsWith("OpenTelemetry", StringComparison.Ordinal), ReferencesOf(Path.Combine(AppContext.BaseDirectory, library)));
+    }
+
     private static string[] ReferencesOf(string path) => [.. Assembly.LoadFrom(path).GetReferencedAssemblies().Select(name => name.Name!)];
 }

@@ -1,10 +1,10 @@
 using System.Net;
 using System.Net.Http.Json;
+using System.Net.Sockets;
 using System.Text.Json;
+using AsArm.Assd.Tests.Support;
 using AsArm.Server.Configuration;
-using AsArm.Server.Models;
 using AsArm.Server.Tests.Support;
-using Microsoft.Extensions.DependencyInjection;
 
 namespace AsArm.Server.Tests;
 
@@ -30,6 +30,8 @@ public sealed class LoadTests
         gate.Open();
         HttpResponseMessage[] both = await Task.WhenAll(sent);
         Assert.AreEqual(1, both.Count(response => response.StatusCode == HttpStatusCode.OK));
+        using HttpResponseMessage next = await PostAsync(server);
+        Assert.AreEqual(HttpStatusCode.OK, next.StatusCode, "The place is free again.");
     }
 
     /// <summary>Lines are worked off as fast as it goes: a full queue makes them wait, where a request of its own is refused.</summary>
@@ -79,13 +81,63 @@ public sealed class LoadTests
         using ModelGate gate = await ModelGate.CloseAsync(server);
         using (var leaving = new CancellationTokenSource())
         {
-            Task<HttpResponseMessage> first = PostAsync(server, leaving.Token);
-            await WaitForUsersAsync(server, 2);
+            Task<HttpResponseMessage> first = PostAsync(server, cancellationToken: leaving.Token);
+            await server.WaitForUsersAsync(2);
             await leaving.CancelAsync();
             await Assert.ThrowsAsync<OperationCanceledException>(() => first);
         }
 
-        await WaitForUsersAsync(server, 1);
+        await server.WaitForUsersAsync(1);
+    }
+
+    /// <summary>A request that waits gives its place in the queue back when its client goes away, whole answer or stream.</summary>
+    [TestMethod]
+    [DataRow(false)]
+    [DataRow(true)]
+    public async Task Client_ThatGoesAway_LeavesItsPlaceToOthers(bool stream)
+    {
+        using var folder = new TemporaryFolder(RunningServer.ModelFolder);
+        ServerOptions options = RunningServer.Options(folder);
+        (options.MaxQueuedRequests, options.MaxRequestsPerClient) = (1, 2);
+        using var scheduler = new SchedulerListener(Path.GetFileName(folder.Path));
+        await using RunningServer server = await RunningServer.StartAsync(options);
+        using ModelGate gate = await ModelGate.CloseAsync(server);
+        using var leaving = new CancellationTokenSource();
+        Task<HttpResponseMessage> first = PostAsync(server, stream, leaving.Token);
+        while (scheduler.Queued == 0)
+            await Task.Delay(5);
+        using HttpResponseMessage refused = await PostAsync(server);
+        Assert.AreEqual(HttpStatusCode.TooManyRequests, refused.StatusCode);
+        await leaving.CancelAsync();
+        await Assert.ThrowsAsync<OperationCanceledException>(() => first);
+        await server.WaitForUsersAsync(1);
+        Task<HttpResponseMessage> next = PostAsync(server);
+        await server.WaitForUsersAsync(2);
+        gate.Open();
+        using HttpResponseMessage response = await next;
+        Assert.AreEqual(HttpStatusCode.OK, response.StatusCode);
+    }
+
+    /// <summary>A stream under way ends in the scheduler when its client goes away, and not with its last token.</summary>
+    [TestMethod]
+    public async Task Client_ThatGoesAwayWithinAStream_EndsItsForwardPasses()
+    {
+        using var folder = new TemporaryFolder(RunningServer.ModelFolder);
+        await using RunningServer server = await RunningServer.StartAsync(RunningServer.Options(folder));
+        using var scheduler = new SchedulerListener(Path.GetFileName(folder.Path));
+        while (true)
+        {
+            using var leaving = new CancellationTokenSource();
+            using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/completions") { Content = JsonContent.Create(new { prompt = "Tom was ", max_tokens = 100, n = 8, stream = true }) };
+            HttpResponseMessage response = await server.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, leaving.Token);
+            using ModelGate gate = await ModelGate.CloseAsync(server); // within the stream, unless it has been too fast
+            int before = scheduler.Ended("cancelled");
+            await leaving.CancelAsync();
+            response.Dispose();
+            await server.WaitForUsersAsync(1); // though no pass is run any more
+            if (scheduler.Ended("cancelled") > before)
+                return;
+        }
     }
 
     [TestMethod]
@@ -96,8 +148,10 @@ public sealed class LoadTests
         await using RunningServer server = await RunningServer.StartAsync(options);
         using ModelGate gate = await ModelGate.CloseAsync(server);
         Task<HttpResponseMessage> request = PostAsync(server);
-        await WaitForUsersAsync(server, 2);
+        await server.WaitForUsersAsync(2);
         Task stopping = server.App.StopAsync();
+        await RefusesConnectionsAsync(server);
+        Assert.IsFalse(request.IsCompleted);
         gate.Open();
         using HttpResponseMessage response = await request;
         Assert.AreEqual(HttpStatusCode.OK, response.StatusCode);
@@ -112,7 +166,7 @@ public sealed class LoadTests
         await using RunningServer server = await RunningServer.StartAsync(options);
         using ModelGate gate = await ModelGate.CloseAsync(server);
         Task<HttpResponseMessage> request = PostAsync(server);
-        await WaitForUsersAsync(server, 2);
+        await server.WaitForUsersAsync(2);
         try
         {
             await server.App.StopAsync();
@@ -131,6 +185,8 @@ public sealed class LoadTests
         {
             // The connection was closed.
         }
+
+        await server.WaitForUsersAsync(1); // it has ended, though the gate is closed
     }
 
     [TestMethod]
@@ -147,8 +203,8 @@ public sealed class LoadTests
     private static async Task<string> TextOfAsync(int seed) =>
         (await SharedServer.Instance.PostAsync("/v1/infill", new { text = $"Tom was <mask:{(seed % 5) + 2}> and {seed}.", seed })).GetProperty("text").GetString()!;
 
-    private static Task<HttpResponseMessage> PostAsync(RunningServer server, CancellationToken cancellationToken = default) =>
-        server.Client.PostAsJsonAsync("/v1/completions", new { prompt = "Tom was ", max_tokens = 2 }, cancellationToken);
+    private static Task<HttpResponseMessage> PostAsync(RunningServer server, bool stream = false, CancellationToken cancellationToken = default) =>
+        server.Client.PostAsJsonAsync("/v1/completions", new { prompt = "Tom was ", max_tokens = 2, stream }, cancellationToken);
 
     /// <summary>Until another request would be refused.</summary>
     private static async Task WaitUntilFullAsync(RunningServer server)
@@ -157,18 +213,28 @@ public sealed class LoadTests
         var waiting = new List<Task<HttpResponseMessage>>();
         while (!waiting.Any(request => request is { IsCompletedSuccessfully: true, Result.StatusCode: HttpStatusCode.TooManyRequests }))
         {
-            waiting.Add(PostAsync(server, leaving.Token));
+            waiting.Add(PostAsync(server, cancellationToken: leaving.Token));
             await Task.WhenAny(waiting[^1], Task.Delay(50));
         }
 
         await leaving.CancelAsync();
     }
 
-    /// <summary>Until so many use the model, the gate among them.</summary>
-    private static async Task WaitForUsersAsync(RunningServer server, int count)
+    private static async Task RefusesConnectionsAsync(RunningServer server)
     {
-        ModelPool models = server.App.Services.GetRequiredService<ModelPool>();
-        while (models.UsersOf(RunningServer.ModelName) != count)
+        while (true)
+        {
+            using var client = new TcpClient();
+            try
+            {
+                await client.ConnectAsync(server.Client.BaseAddress!.Host, server.Client.BaseAddress.Port);
+            }
+            catch (SocketException)
+            {
+                return;
+            }
+
             await Task.Delay(5);
+        }
     }
 }

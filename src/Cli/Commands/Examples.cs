@@ -46,6 +46,7 @@ internal static class Examples
             asarm serve
             asarm serve --model small=models/tiny --port 8081 --api-key-file keys.txt
             asarm serve --config server.json
+            asarm serve --metrics --otlp http://127.0.0.1:4318
             """,
     };
 

@@ -23,6 +23,8 @@ internal sealed class ServeSettings
         Number("--max-queue", "N", "MaxQueuedRequests", "Requests that wait for their first forward pass; further ones are refused (default 256)");
         Number("--request-timeout", "SECONDS", "RequestTimeoutSeconds", "Time after which a request is given up (default 120)");
         Number("--shutdown-timeout", "SECONDS", "ShutdownTimeoutSeconds", "Time that requests have to end when the server stops (default 30)");
+        Flag("--metrics", "Metrics", "Answer Prometheus at /metrics; it asks for a key as other paths do");
+        Add("--otlp", "URL", "OtlpEndpoint", "Send metrics and traces to this OpenTelemetry collector, such as http://127.0.0.1:4318 (default: that of OTEL_EXPORTER_OTLP_ENDPOINT, if it is set)");
         Number("--reload", "SECONDS", "ReloadSeconds", "Look at the model folders that often, and open changed ones anew (default: never)");
     }
 

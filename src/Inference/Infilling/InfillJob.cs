@@ -26,6 +26,7 @@ internal sealed class InfillJob : IInfillJob
     private FilledSequence? _sequence; // the current window, once it is filled
     private InfillResult? _result;
     private int _reported; // targets of the current window
+    private TimeSpan? _firstToken;
 
     /// <param name="text">The encoded text.</param>
     /// <param name="options">The options of the request.</param>
@@ -66,6 +67,8 @@ internal sealed class InfillJob : IInfillJob
     /// <inheritdoc />
     public void OnForwardPass()
     {
+        if (_firstToken is null && _sampler!.LogProbabilities.Length > 0)
+            _firstToken = _time.Elapsed;
         if (Progress is null)
             return;
         Progress(SequenceProgress.Since(_sampler!, _reported, Statistics));
@@ -98,7 +101,7 @@ internal sealed class InfillJob : IInfillJob
         if (_sequence is null || HasMore)
             throw new InvalidOperationException("The job is not done.");
         CompleteWindow();
-        return _result = _filled.Result(_text.ToString(), _seed, _time.Elapsed) with { Warning = _text.Warning };
+        return _result = _filled.Result(_text.ToString(), _seed, _time.Elapsed) with { Warning = _text.Warning, FirstTokenElapsed = _firstToken };
     }
 
     /// <summary>Decodes the current window, and moves to the next one if there is any.</summary>

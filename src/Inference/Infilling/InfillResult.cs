@@ -19,6 +19,12 @@ public sealed record InfillResult(string Text, IReadOnlyList<InfilledGap> Gaps, 
     /// <summary>Time from the submission to the first forward pass.</summary>
     public TimeSpan QueueTime { get; init; }
 
+    /// <summary>
+    /// Time from the submission to the end of the forward pass that committed the first token; for gaps of which more or less than the number of tokens is known, to the
+    /// last pass, before which none of their tokens is final.
+    /// </summary>
+    public TimeSpan TimeToFirstToken => QueueTime + (FirstTokenElapsed ?? Elapsed);
+
     /// <summary>Counts of draft tokens by source; empty except for <see cref="SamplerKind.Fused" />.</summary>
     public IReadOnlyDictionary<DraftSource, DraftCounts> Drafts { get; init; } = new Dictionary<DraftSource, DraftCounts>();
 
@@ -33,6 +39,9 @@ public sealed record InfillResult(string Text, IReadOnlyList<InfilledGap> Gaps, 
 
     /// <summary>The number of windows, see <see cref="InfillOptions.Window" />.</summary>
     public int Windows => Math.Max(1, Sequences.Count);
+
+    /// <summary>The part of <see cref="Elapsed" /> until the first token was committed; null for all of it.</summary>
+    internal TimeSpan? FirstTokenElapsed { get; init; }
 
     /// <summary>The tokens of the text, one sequence per window.</summary>
     internal IReadOnlyList<FilledSequence> Sequences { get; init; } = [];

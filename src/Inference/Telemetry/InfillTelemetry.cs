@@ -16,6 +16,12 @@ public static class InfillTelemetry
 
     internal static Meter Meter { get; } = new(Name);
 
+    /// <summary>Buckets of durations in seconds, from a forward pass of a small model to a long request.</summary>
+    internal static InstrumentAdvice<double> DurationBuckets { get; } = new() { HistogramBucketBoundaries = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100] };
+
+    /// <summary>Buckets of numbers of sequences in a forward pass.</summary>
+    internal static InstrumentAdvice<long> BatchBuckets { get; } = new() { HistogramBucketBoundaries = [1, 2, 3, 4, 6, 8, 12, 16] };
+
     /// <summary>The tag that all metrics have.</summary>
     internal static TagList Tags(string model) => new() { { "asarm.model", model } };
 }

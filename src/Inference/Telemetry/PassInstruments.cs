@@ -7,8 +7,8 @@ namespace AsArm.Inference.Telemetry;
 internal static class PassInstruments
 {
     private static readonly Counter<long>? s_passes = Listeners.Create(() => InfillTelemetry.Meter.CreateCounter<long>("asarm.forward_passes", "{pass}", "Forward passes of the network."));
-    private static readonly Histogram<double>? s_duration = Listeners.Create(() => InfillTelemetry.Meter.CreateHistogram<double>("asarm.forward_pass.duration", "s", "Duration of a forward pass with the sampling after it."));
-    private static readonly Histogram<long>? s_batchSize = Listeners.Create(() => InfillTelemetry.Meter.CreateHistogram<long>("asarm.batch.size", "{sequence}", "Sequences in a forward pass."));
+    private static readonly Histogram<double>? s_duration = Listeners.Create(() => InfillTelemetry.Meter.CreateHistogram<double>("asarm.forward_pass.duration", "s", "Duration of a forward pass with the sampling after it.", tags: null, InfillTelemetry.DurationBuckets));
+    private static readonly Histogram<long>? s_batchSize = Listeners.Create(() => InfillTelemetry.Meter.CreateHistogram<long>("asarm.batch.size", "{sequence}", "Sequences in a forward pass.", tags: null, InfillTelemetry.BatchBuckets));
     private static readonly Counter<long>? s_rows = Listeners.Create(() => InfillTelemetry.Meter.CreateCounter<long>("asarm.tokens.processed", "{token}", "Content and query positions that forward passes have computed."));
     private static readonly Counter<long>? s_cached = Listeners.Create(() => InfillTelemetry.Meter.CreateCounter<long>("asarm.cache.tokens", "{token}", "Content positions of forward passes whose keys and values were in the cache."));
 

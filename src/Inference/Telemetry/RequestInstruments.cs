@@ -9,8 +9,8 @@ internal static class RequestInstruments
 {
     private static readonly Counter<long>? s_requests = Listeners.Create(() => InfillTelemetry.Meter.CreateCounter<long>("asarm.requests", "{request}", "Requests that have ended."));
     private static readonly UpDownCounter<long>? s_queued = Listeners.Create(() => InfillTelemetry.Meter.CreateUpDownCounter<long>("asarm.queue.length", "{request}", "Requests that wait for their first forward pass."));
-    private static readonly Histogram<double>? s_queueTime = Listeners.Create(() => InfillTelemetry.Meter.CreateHistogram<double>("asarm.queue.duration", "s", "Time from submission to the first forward pass."));
-    private static readonly Histogram<double>? s_duration = Listeners.Create(() => InfillTelemetry.Meter.CreateHistogram<double>("asarm.request.duration", "s", "Time from submission to the outcome."));
+    private static readonly Histogram<double>? s_queueTime = Listeners.Create(() => InfillTelemetry.Meter.CreateHistogram<double>("asarm.queue.duration", "s", "Time from submission to the first forward pass.", tags: null, InfillTelemetry.DurationBuckets));
+    private static readonly Histogram<double>? s_duration = Listeners.Create(() => InfillTelemetry.Meter.CreateHistogram<double>("asarm.request.duration", "s", "Time from submission to the outcome.", tags: null, InfillTelemetry.DurationBuckets));
     private static readonly Counter<long>? s_generated = Listeners.Create(() => InfillTelemetry.Meter.CreateCounter<long>("asarm.tokens.generated", "{token}", "Tokens that were committed for requests that have ended."));
     private static readonly Counter<long>? s_draftTokens = Listeners.Create(() => InfillTelemetry.Meter.CreateCounter<long>("asarm.draft.tokens", "{token}", "Draft tokens of requests that have ended, by source and outcome."));
 

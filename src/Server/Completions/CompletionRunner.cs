@@ -2,14 +2,19 @@ using AsArm.Assd.Distributions;
 using AsArm.Inference.Infilling;
 using AsArm.Inference.Text;
 using AsArm.Server.Requests;
+using AsArm.Server.Telemetry;
 
 namespace AsArm.Server.Completions;
 
 /// <summary>Fills and scores the prompts of a request.</summary>
 /// <param name="request">The request.</param>
 /// <param name="infiller">The model.</param>
-internal sealed class CompletionRunner(CompletionRequest request, TextInfiller infiller)
+/// <param name="measurement">Counts the tokens.</param>
+internal sealed class CompletionRunner(CompletionRequest request, TextInfiller infiller, RequestMeasurement measurement)
 {
+    /// <summary>Counts the tokens.</summary>
+    public RequestMeasurement Measurement => measurement;
+
     /// <summary>The counts so far.</summary>
     public CompletionUsage Usage { get; } = new();
 
@@ -35,7 +40,7 @@ internal sealed class CompletionRunner(CompletionRequest request, TextInfiller i
         async Task ScoreAsync(CancellationToken token) => echoed = await EchoAsync(prompt, token);
 
         async Task FillAsync(CancellationToken token) =>
-            results = prompt.Infill is null ? [] : await Samples.FillAsync(infiller, prompt.Infill, OptionsOf(index), token);
+            results = prompt.Infill is null ? [] : await Samples.FillAsync(infiller, prompt.Infill, OptionsOf(index), measurement, token);
     }
 
     /// <summary>The options of the samples of a prompt.</summary>

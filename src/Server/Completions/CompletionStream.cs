@@ -57,7 +57,7 @@ internal sealed class CompletionStream(HttpContext context, CompletionRequest re
     {
         CompletionPrompt text = request.Prompts[prompt];
         string before = request.Echo ? text.Text : "";
-        await foreach (TextDelta delta in TextDelta.ReadAsync(infiller, text.Infill!, options, request.Stop, update => ShownOf(text, update), cancellationToken))
+        await foreach (TextDelta delta in TextDelta.ReadAsync(infiller, text.Infill!, options, request.Stop, update => ShownOf(text, update), runner.Measurement, cancellationToken))
         {
             if (delta.IsLast)
                 runner.Count(isFirst ? delta.Update.Result?.Usage.GivenTokens ?? PromptLimits.GivenTokens(infiller, text.Infill!) : 0, delta.GeneratedTokens);

@@ -3,6 +3,7 @@ using AsArm.Server.Configuration;
 using AsArm.Server.Fields;
 using AsArm.Server.Models;
 using AsArm.Server.Requests;
+using AsArm.Server.Telemetry;
 
 namespace AsArm.Server.Completions;
 
@@ -13,8 +14,10 @@ internal static class CompletionsEndpoint
     {
         FieldValues values = await RequestBody.ReadAsync(context, CompletionRequest.Fields);
         using ModelLease model = await models.RentAsync(values.Text("model"), context.RequestAborted);
+        RequestMeasurement measurement = RequestMeasurement.Of(context);
+        measurement.UseModel(model.Name);
         CompletionRequest request = CompletionRequest.Read(values, options, model.Infiller);
-        var runner = new CompletionRunner(request, model.Infiller);
+        var runner = new CompletionRunner(request, model.Infiller, measurement);
         (string id, long created) = ($"cmpl-{Guid.NewGuid():N}", DateTimeOffset.UtcNow.ToUnixTimeSeconds());
         if (request.Stream)
         {

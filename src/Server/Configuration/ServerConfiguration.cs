@@ -6,11 +6,11 @@ using AsArm.Inference.Infilling;
 
 namespace AsArm.Server.Configuration;
 
-/// <summary>Reads and checks the settings. The command line comes before the environment, and that before the file.</summary>
+/// <summary>Reads and checks the settings: of a file, of the environment, and of the command line, of which later ones replace earlier ones (<see cref="SettingSources" />).</summary>
 internal static class ServerConfiguration
 {
-    /// <summary>What names of environment variables begin with: ASARM_SERVER_Port, ASARM_SERVER_Models__small.</summary>
-    public const string VariablePrefix = "ASARM_SERVER_";
+    /// <summary>OpenTelemetry's own variable for the collector, where no setting names one.</summary>
+    public const string CollectorVariable = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
     /// <summary>The settings.</summary>
     /// <param name="file">A JSON file; null for none.</param>
@@ -19,17 +19,10 @@ internal static class ServerConfiguration
     /// <exception cref="ServerConfigurationException">A setting is unknown or out of range, or a file cannot be read.</exception>
     public static ServerOptions Read(string? file, IEnumerable<KeyValuePair<string, string?>> arguments, string? defaultModel = null)
     {
-        var builder = new ConfigurationBuilder();
         ServerOptions options;
         try
         {
-            if (file is not null)
-                builder.AddJsonFile(Path.GetFullPath(file));
-            builder.AddEnvironmentVariables(VariablePrefix);
-            builder.AddInMemoryCollection(arguments);
-            IConfigurationRoot configuration = builder.Build();
-            RequireKnown(configuration);
-            options = configuration.Get<ServerOptions>() ?? new();
+            options = SettingSources.Read(file, arguments).Get<ServerOptions>() ?? new();
         }
         catch (Exception error) when (error is FormatException or InvalidDataException or InvalidOperationException or IOException or UnauthorizedAccessException)
         {
@@ -40,15 +33,10 @@ internal static class ServerConfiguration
             options.Models[Path.GetFileName(defaultModel)] = defaultModel;
         if (options.ApiKeyFile is string keys)
             options.ApiKeys.AddRange(ReadKeys(keys));
+        if (string.IsNullOrEmpty(options.OtlpEndpoint))
+            options.OtlpEndpoint = Environment.GetEnvironmentVariable(CollectorVariable) is { Length: > 0 } collector ? collector : null;
         Validate(options);
         return options;
-    }
-
-    private static void RequireKnown(IConfigurationRoot configuration)
-    {
-        string[] known = [.. typeof(ServerOptions).GetProperties().Where(property => property.CanWrite).Select(property => property.Name)];
-        if (configuration.GetChildren().FirstOrDefault(child => !known.Contains(child.Key, StringComparer.OrdinalIgnoreCase)) is IConfigurationSection unknown)
-            throw new ServerConfigurationException($"Unknown setting '{unknown.Key}': use {string.Join(", ", known)}.");
     }
 
     private static string[] ReadKeys(string path)
@@ -90,6 +78,9 @@ internal static class ServerConfiguration
         RequireRange(options.MaxSamples, 1, 10_000, nameof(options.MaxSamples));
         RequireRange(options.MaxUnknownTokens, 1, LengthOptions.MaxLengths, nameof(options.MaxUnknownTokens));
         RequireRange(options.ReloadSeconds ?? 1, 0.01, 1_000_000, nameof(options.ReloadSeconds));
+        Require(
+            options.OtlpEndpoint is null || (Uri.TryCreate(options.OtlpEndpoint, UriKind.Absolute, out Uri? collector) && collector.Scheme is "http" or "https"),
+            $"OtlpEndpoint is '{options.OtlpEndpoint}', which is not an address such as http://127.0.0.1:4318");
         Require(options.ApiKeys.TrueForAll(key => key.Length >= 8), "ApiKeys has a key of less than 8 characters");
         foreach (string origin in options.CorsOrigins)
             Require(Uri.TryCreate(origin, UriKind.Absolute, out Uri? uri) && uri.GetLeftPart(UriPartial.Authority) == origin, $"CorsOrigins has '{origin}', which is not an origin such as https://example.org");

@@ -74,6 +74,12 @@ internal sealed class ServerOptions
     /// <summary>Whether folders are looked at for changes, and opened anew, every so many seconds; null for never.</summary>
     public double? ReloadSeconds { get; set; }
 
+    /// <summary>Whether there are metrics for Prometheus at /metrics.</summary>
+    public bool Metrics { get; set; }
+
+    /// <summary>The collector that metrics and spans are sent to by OTLP, such as http://127.0.0.1:4318; null for none.</summary>
+    public string? OtlpEndpoint { get; set; }
+
     /// <summary>The time that a request may take.</summary>
     public TimeSpan RequestTimeout => TimeSpan.FromSeconds(RequestTimeoutSeconds);
 

@@ -4,6 +4,7 @@ using AsArm.Server.Configuration;
 using AsArm.Server.Fields;
 using AsArm.Server.Models;
 using AsArm.Server.Requests;
+using AsArm.Server.Telemetry;
 
 namespace AsArm.Server.Infilling;
 
@@ -30,6 +31,7 @@ internal static class CandidatesEndpoint
     {
         FieldValues values = await RequestBody.ReadAsync(context, Fields);
         using ModelLease model = await models.RentAsync(values.Text("model"), context.RequestAborted);
+        RequestMeasurement.Of(context).UseModel(model.Name);
         InfillOptions sampling = SamplingFields.Read(values, options, model.Infiller.Model.VocabularySize);
         var candidates = new CandidateOptions
         {

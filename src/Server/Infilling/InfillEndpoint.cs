@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json;
 using AsArm.Assd.Samplers;
 using AsArm.Cli.Output;
@@ -5,6 +6,7 @@ using AsArm.Inference.Infilling;
 using AsArm.Server.Configuration;
 using AsArm.Server.Fields;
 using AsArm.Server.Models;
+using AsArm.Server.Telemetry;
 
 namespace AsArm.Server.Infilling;
 
@@ -21,20 +23,22 @@ internal static class InfillEndpoint
 
         FieldValues values = await RequestBody.ReadAsync(context, InfillFields.Request);
         using ModelLease model = await models.RentAsync(values.Text("model"), context.RequestAborted);
+        RequestMeasurement measurement = RequestMeasurement.Of(context);
+        measurement.UseModel(model.Name);
         var task = new InfillTask(values, options, model.Name, model.Infiller);
         if (values.Flag("stream"))
         {
             if (task.HasSamples)
                 throw values.Error("samples", "are not answered as a stream: send a request for each");
-            await StreamAsync(context, task, model.Infiller);
+            await StreamAsync(context, task, model.Infiller, measurement);
             return;
         }
 
-        InfillResult[] results = await task.FillAsync(context.RequestAborted);
+        InfillResult[] results = await task.FillAsync(measurement, context.RequestAborted);
         await Answer.WriteAsync(context, json => task.Write(json, results));
     }
 
-    private static async Task StreamAsync(HttpContext context, InfillTask task, TextInfiller infiller)
+    private static async Task StreamAsync(HttpContext context, InfillTask task, TextInfiller infiller, RequestMeasurement measurement)
     {
         bool wantsEvents = context.Request.Headers.Accept.ToString().Contains(Answer.Events, StringComparison.OrdinalIgnoreCase);
         Answer.BeginStream(context, wantsEvents ? Answer.Events : Answer.Lines);
@@ -42,6 +46,7 @@ internal static class InfillEndpoint
         await foreach (InfillUpdate update in infiller.InfillStreamAsync(new InfillRequest(task.Prompt, task.Options[0]), context.RequestAborted))
         {
             SamplingStatistics since = before;
+            measurement.AddTokens(update.Committed.Count, Stopwatch.GetTimestamp());
             await Answer.WritePartAsync(context, json =>
             {
                 WriteUpdate(json, update, since);

@@ -7,6 +7,7 @@ using AsArm.Inference.Infilling;
 using AsArm.Server.Configuration;
 using AsArm.Server.Fields;
 using AsArm.Server.Models;
+using AsArm.Server.Telemetry;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace AsArm.Server.Infilling;
@@ -24,6 +25,8 @@ internal static class InfillLines
     public static async Task HandleAsync(HttpContext context, ModelPool models, ServerOptions options)
     {
         using ModelLease model = await models.RentAsync(context.Request.Query["model"].FirstOrDefault(), context.RequestAborted);
+        RequestMeasurement measurement = RequestMeasurement.Of(context);
+        measurement.UseModel(model.Name);
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
             limit.MaxRequestBodySize = null; // that of each line holds
         Answer.BeginStream(context, Answer.Lines);
@@ -37,7 +40,7 @@ internal static class InfillLines
                 number++;
                 if (line.AsSpan().IndexOfAnyExcept(" \t\r\v\f"u8) < 0)
                     continue;
-                pending.Enqueue(FillAsync(line, number, model, options, source.Token));
+                pending.Enqueue(FillAsync(line, number, model, options, measurement.OfLine(), source.Token));
                 while (pending.Count >= TextInfiller.MaxBatchSize || (pending.TryPeek(out Task<ReadOnlyMemory<byte>>? first) && first.IsCompleted))
                     await WriteAsync(context, pending.Dequeue());
             }
@@ -88,7 +91,8 @@ internal static class InfillLines
     }
 
     /// <summary>The line of the answer, or of the error of this line alone.</summary>
-    private static async Task<ReadOnlyMemory<byte>> FillAsync(byte[] line, int number, ModelLease model, ServerOptions options, CancellationToken cancellationToken)
+    private static async Task<ReadOnlyMemory<byte>> FillAsync(
+        byte[] line, int number, ModelLease model, ServerOptions options, RequestMeasurement measurement, CancellationToken cancellationToken)
     {
         string? id = null;
         try
@@ -98,7 +102,7 @@ internal static class InfillLines
             using JsonDocument document = JsonDocument.Parse(line);
             id = IdOf(document.RootElement);
             var task = new InfillTask(InfillFields.Line.Read(document.RootElement), options, model.Name, model.Infiller);
-            InfillResult[] results = await task.FillWhenThereIsRoomAsync(cancellationToken);
+            InfillResult[] results = await task.FillWhenThereIsRoomAsync(measurement, cancellationToken);
             return Answer.Bytes(json =>
             {
                 json.WriteNumber("line", number);
@@ -110,8 +114,9 @@ internal static class InfillLines
 #pragma warning restore CA1031
         {
             RequestException refusal = error is JsonException json
-                ? new RequestException(StatusCodes.Status400BadRequest, $"The line is not valid JSON (byte {json.BytePositionInLine + 1}).", "body")
+                ? new RequestException(StatusCodes.Status400BadRequest, $"The line is not valid JSON (byte {json.BytePositionInLine + 1}).", "body", "invalid_json")
                 : Refusals.Of(error, "text");
+            measurement.Fail(refusal);
             return Answer.Bytes(json =>
             {
                 if (id is not null)
@@ -124,6 +129,12 @@ internal static class InfillLines
                 json.WriteString("error", refusal.Message);
                 json.WriteString("param", refusal.Field);
             });
+        }
+        finally
+        {
+            if (cancellationToken.IsCancellationRequested)
+                measurement.Fail("cancelled");
+            measurement.End();
         }
     }
 

@@ -6,6 +6,7 @@ using AsArm.Inference.Text;
 using AsArm.Server.Configuration;
 using AsArm.Server.Fields;
 using AsArm.Server.Requests;
+using AsArm.Server.Telemetry;
 
 namespace AsArm.Server.Infilling;
 
@@ -44,10 +45,11 @@ internal sealed class InfillTask
     public bool HasSamples { get; }
 
     /// <summary>Fills it.</summary>
-    public Task<InfillResult[]> FillAsync(CancellationToken cancellationToken) => Samples.FillAsync(_infiller, Prompt, Options, cancellationToken);
+    public Task<InfillResult[]> FillAsync(RequestMeasurement measurement, CancellationToken cancellationToken) =>
+        Samples.FillAsync(_infiller, Prompt, Options, measurement, cancellationToken);
 
     /// <summary>Fills it once there is room in the queue, as one of many lines.</summary>
-    public Task<InfillResult[]> FillWhenThereIsRoomAsync(CancellationToken cancellationToken) => Samples.FillWhenThereIsRoomAsync(_infiller, Prompt, Options, cancellationToken);
+    public Task<InfillResult[]> FillWhenThereIsRoomAsync(RequestMeasurement measurement, CancellationToken cancellationToken) => Samples.FillWhenThereIsRoomAsync(_infiller, Prompt, Options, measurement, cancellationToken);
 
     /// <summary>Writes the fields of the answer.</summary>
     public void Write(Utf8JsonWriter json, IReadOnlyList<InfillResult> results)

@@ -4,6 +4,7 @@ using AsArm.Server.Configuration;
 using AsArm.Server.Fields;
 using AsArm.Server.Models;
 using AsArm.Server.Requests;
+using AsArm.Server.Telemetry;
 
 namespace AsArm.Server.Infilling;
 
@@ -24,6 +25,7 @@ internal static class ScoreEndpoint
     {
         FieldValues values = await RequestBody.ReadAsync(context, Fields);
         using ModelLease model = await models.RentAsync(values.Text("model"), context.RequestAborted);
+        RequestMeasurement.Of(context).UseModel(model.Name);
         ScorePrompt prompt = SegmentReader.ReadSpans(values);
         var scoring = new ScoreOptions
         {

@@ -5,6 +5,7 @@ using AsArm.Server.Configuration;
 using AsArm.Server.Fields;
 using AsArm.Server.Models;
 using AsArm.Server.Requests;
+using AsArm.Server.Telemetry;
 
 namespace AsArm.Server.LlamaCpp;
 
@@ -38,6 +39,8 @@ internal static class InfillEndpoint
         UnsupportedSampling.Require(values);
         ResponseFields wanted = ResponseFields.Read(values);
         using ModelLease model = await models.RentAsync(values.Text("model"), context.RequestAborted);
+        RequestMeasurement measurement = RequestMeasurement.Of(context);
+        measurement.UseModel(model.Name);
         long start = Stopwatch.GetTimestamp();
         InfillOptions options = SamplingFields.Read(values, server, model.Infiller.Model.VocabularySize);
         if (options.Seed == -1)
@@ -47,7 +50,7 @@ internal static class InfillEndpoint
         int limit = Math.Min(given.Length == 0 ? server.MaxTokens : server.MaxUnknownTokens, Math.Max(1, model.Infiller.Model.MaxTokens / 2));
         int tokens = asked < 0 ? Math.Min(limit, server.MaxUnknownTokens) : Math.Min(asked, limit);
         (string prefix, string suffix) = GapPrompt.Fit(model.Infiller, before, given, tokens);
-        var gap = new OneGap(model.Infiller, prefix, suffix, tokens, options, StopTexts.Read(values));
+        var gap = new OneGap(model.Infiller, prefix, suffix, tokens, options, StopTexts.Read(values), measurement);
         bool isCut = prefix.Length + suffix.Length < before.Length + given.Length;
         if (!values.Flag("stream"))
         {

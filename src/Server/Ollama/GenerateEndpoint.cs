@@ -6,6 +6,7 @@ using AsArm.Server.Configuration;
 using AsArm.Server.Fields;
 using AsArm.Server.Models;
 using AsArm.Server.Requests;
+using AsArm.Server.Telemetry;
 
 namespace AsArm.Server.Ollama;
 
@@ -56,8 +57,10 @@ internal static class GenerateEndpoint
         values.RequireNeutral("logprobs", "false");
         values.RequireNeutral("top_logprobs", "0");
         using ModelLease model = await models.RentAsync(ModelOf(values.Text("model")), context.RequestAborted);
+        RequestMeasurement measurement = RequestMeasurement.Of(context);
+        measurement.UseModel(model.Name);
         long start = Stopwatch.GetTimestamp();
-        OneGap gap = GapOf(values, server, model.Infiller);
+        OneGap gap = GapOf(values, server, model.Infiller, measurement);
         if (!values.Flag("stream", otherwise: true))
         {
             string text = await gap.FillAsync(context.RequestAborted);
@@ -97,7 +100,7 @@ internal static class GenerateEndpoint
     /// <summary>Ollama's clients add ":latest" to names.</summary>
     private static string? ModelOf(string? name) => name is not null && name.EndsWith(":latest", StringComparison.Ordinal) ? name[..^":latest".Length] : name;
 
-    private static OneGap GapOf(FieldValues values, ServerOptions server, TextInfiller infiller)
+    private static OneGap GapOf(FieldValues values, ServerOptions server, TextInfiller infiller, RequestMeasurement measurement)
     {
         FieldValues options = values.Value("options") is JsonElement given ? s_options.Read(given, "options.") : new FieldValues(new Dictionary<string, JsonElement>(), "options.");
         UnsupportedSampling.Require(options);
@@ -108,7 +111,7 @@ internal static class GenerateEndpoint
         int asked = options.Integer("num_predict", -2, int.MaxValue) ?? DefaultTokens;
         int tokens = before.Length + after.Length == 0 ? 0 : asked < 0 ? limit : Math.Min(asked, limit); // without a text, clients ask for the model to be loaded
         (string prefix, string suffix) = GapPrompt.Fit(infiller, before, after, tokens);
-        return new OneGap(infiller, prefix, suffix, tokens, sampling, StopTexts.Read(options));
+        return new OneGap(infiller, prefix, suffix, tokens, sampling, StopTexts.Read(options), measurement);
     }
 
     private static void WriteHead(Utf8JsonWriter json, string model, string text)

@@ -1,5 +1,6 @@
 using AsArm.Inference.Infilling;
 using AsArm.Inference.Text;
+using AsArm.Server.Telemetry;
 
 namespace AsArm.Server.Requests;
 
@@ -10,7 +11,8 @@ namespace AsArm.Server.Requests;
 /// <param name="tokens">Tokens of the gap, at most; 0 for nothing.</param>
 /// <param name="options">The options.</param>
 /// <param name="stop">The stop texts.</param>
-internal sealed class OneGap(TextInfiller infiller, string prefix, string suffix, int tokens, InfillOptions options, StopTexts stop)
+/// <param name="measurement">Counts the tokens.</param>
+internal sealed class OneGap(TextInfiller infiller, string prefix, string suffix, int tokens, InfillOptions options, StopTexts stop, RequestMeasurement measurement)
 {
     private readonly InfillPrompt? _prompt = tokens == 0 ? null : GapPrompt.Of(prefix, suffix, tokens);
 
@@ -36,7 +38,7 @@ internal sealed class OneGap(TextInfiller infiller, string prefix, string suffix
         if (_prompt is null)
             yield break;
         InfillOptions spaced = options with { GapSpacing = GapPrompt.SpacingAfter(prefix) };
-        await foreach (TextDelta delta in TextDelta.ReadAsync(infiller, _prompt, spaced, stop, update => TextDelta.GapOf(update, prefix.Length), cancellationToken))
+        await foreach (TextDelta delta in TextDelta.ReadAsync(infiller, _prompt, spaced, stop, update => TextDelta.GapOf(update, prefix.Length), measurement, cancellationToken))
         {
             if (delta.IsLast)
             {

@@ -1,6 +1,8 @@
+using System.Diagnostics;
 using System.Security.Cryptography;
 using AsArm.Inference.Infilling;
 using AsArm.Inference.Text;
+using AsArm.Server.Telemetry;
 
 namespace AsArm.Server.Requests;
 
@@ -15,15 +17,34 @@ internal static class Samples
     }
 
     /// <summary>Fills a prompt several times, in the same forward passes. If one fails, the others are cancelled.</summary>
-    public static Task<InfillResult[]> FillAsync(ITextInfiller infiller, InfillPrompt prompt, IEnumerable<InfillOptions> options, CancellationToken cancellationToken) =>
-        AllOrNothing.RunAsync(token => options.Select(one => infiller.InfillAsync(prompt, one, token)), cancellationToken);
+    public static Task<InfillResult[]> FillAsync(
+        ITextInfiller infiller, InfillPrompt prompt, IEnumerable<InfillOptions> options, RequestMeasurement measurement, CancellationToken cancellationToken) =>
+        AllOrNothing.RunAsync(token => options.Select(one => FillAsync(infiller, prompt, one, measurement, token)), cancellationToken);
 
     /// <summary>The same, but where the queue is full they wait for places in it.</summary>
-    public static async Task<InfillResult[]> FillWhenThereIsRoomAsync(ITextInfiller infiller, InfillPrompt prompt, IEnumerable<InfillOptions> options, CancellationToken cancellationToken)
+    public static async Task<InfillResult[]> FillWhenThereIsRoomAsync(
+        ITextInfiller infiller, InfillPrompt prompt, IEnumerable<InfillOptions> options, RequestMeasurement measurement, CancellationToken cancellationToken)
     {
+        long submitted = Stopwatch.GetTimestamp();
         var results = new List<InfillResult>();
         await foreach (InfillOutcome outcome in infiller.InfillBatchAsync(options.Select(one => new InfillRequest(prompt, one)).ToAsyncEnumerable(), cancellationToken))
+        {
             results.Add(outcome.ResultOrThrow());
+            Count(results[^1], measurement, submitted);
+        }
+
         return [.. results];
     }
+
+    private static async Task<InfillResult> FillAsync(
+        ITextInfiller infiller, InfillPrompt prompt, InfillOptions options, RequestMeasurement measurement, CancellationToken cancellationToken)
+    {
+        long submitted = Stopwatch.GetTimestamp();
+        InfillResult result = await infiller.InfillAsync(prompt, options, cancellationToken);
+        Count(result, measurement, submitted);
+        return result;
+    }
+
+    private static void Count(InfillResult result, RequestMeasurement measurement, long submitted) =>
+        measurement.AddTokens(result.Usage.GeneratedTokens, submitted + (long)(result.TimeToFirstToken.TotalSeconds * Stopwatch.Frequency));
 }

@@ -1,6 +1,8 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using AsArm.Inference.Infilling;
 using AsArm.Inference.Text;
+using AsArm.Server.Telemetry;
 
 namespace AsArm.Server.Requests;
 
@@ -22,15 +24,17 @@ internal sealed record TextDelta(string Text, bool IsLast, bool IsCut, InfillUpd
     /// <param name="options">The options.</param>
     /// <param name="stop">The stop texts, of a prompt with one gap.</param>
     /// <param name="shown">The part of a text of an update that is answered.</param>
+    /// <param name="measurement">Counts the tokens.</param>
     /// <param name="cancellationToken">Cancels it.</param>
     public static async IAsyncEnumerable<TextDelta> ReadAsync(
-        TextInfiller infiller, InfillPrompt prompt, InfillOptions options, StopTexts stop, Func<InfillUpdate, string> shown, [EnumeratorCancellation] CancellationToken cancellationToken)
+        TextInfiller infiller, InfillPrompt prompt, InfillOptions options, StopTexts stop, Func<InfillUpdate, string> shown, RequestMeasurement measurement, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var pieces = new TextPieces(stop);
         var tokens = new List<CommittedToken>();
         await foreach (InfillUpdate update in infiller.InfillStreamAsync(new InfillRequest(prompt, options), cancellationToken))
         {
             tokens.AddRange(update.Committed);
+            measurement.AddTokens(update.Committed.Count, Stopwatch.GetTimestamp());
             string piece = pieces.Next(shown(update), update.IsFinal);
             bool isLast = update.IsFinal || pieces.Cut is not null;
             if (piece.Length > 0 || isLast)

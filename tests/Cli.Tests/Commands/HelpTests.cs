@@ -28,7 +28,7 @@ public sealed class HelpTests
     [DataRow("verify", "--model --golden --tolerance --device")]
     [DataRow("info", "--model")]
     [DataRow("bench", "--model --device --threads --repeats")]
-    [DataRow("serve", "--model --config --host --port --device --threads --memory-budget --api-key --api-key-file --cors-origin --max-queue --request-timeout --shutdown-timeout --reload")]
+    [DataRow("serve", "--model --config --host --port --device --threads --memory-budget --api-key --api-key-file --cors-origin --max-queue --request-timeout --shutdown-timeout --metrics --otlp --reload")]
     public void Help_OfACommand_NamesEveryOptionAndShowsExamples(string command, string options)
     {
         AsarmResult result = AsarmCommand.Run(command, "--help").Done();

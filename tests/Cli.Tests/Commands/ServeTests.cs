@@ -37,6 +37,7 @@ public sealed class ServeTests
     [DataRow("--reload", "0", "ReloadSeconds is 0")]
     [DataRow("--request-timeout", "0", "RequestTimeoutSeconds is 0")]
     [DataRow("--shutdown-timeout", "-1", "ShutdownTimeoutSeconds is -1")]
+    [DataRow("--otlp", "collector:4318", "OtlpEndpoint is 'collector:4318'")]
     [DataRow("--max-queue", "0", "MaxQueuedRequests is 0")]
     public void Serve_BadSetting_IsNamed(string option, string value, string message)
     {

@@ -40,6 +40,19 @@ public sealed class TelemetryTests
         Assert.IsGreaterThan(0, sums["asarm.request.duration|infill|ok"]);
     }
 
+    /// <summary>The first token is there after the first pass that commits one; of a gap of unknown length no token is final before the last pass.</summary>
+    [TestMethod]
+    public async Task TimeToFirstToken_IsThatOfThePassThatCommittedIt()
+    {
+        await using TextInfiller infiller = TextInfiller.Open(Files.Default);
+        InfillResult result = await infiller.InfillAsync("Once there was a <mask:8>.", new InfillOptions { Seed = 1, Sampler = SamplerKind.Sequential });
+        Assert.IsTrue(result.TimeToFirstToken > result.QueueTime && result.TimeToFirstToken < result.QueueTime + result.Elapsed, $"{result.TimeToFirstToken}");
+        InfillResult single = await infiller.InfillAsync("Once there was a <mask>.", new InfillOptions { Seed = 1 });
+        Assert.IsTrue(single.TimeToFirstToken > single.QueueTime && single.TimeToFirstToken <= single.QueueTime + single.Elapsed, $"{single.TimeToFirstToken}");
+        InfillResult unknown = await infiller.InfillAsync("Once there was a <mask:1-3>.", new InfillOptions { Seed = 1 });
+        Assert.AreEqual(unknown.QueueTime + unknown.Elapsed, unknown.TimeToFirstToken);
+    }
+
     [TestMethod]
     public async Task ActivitySource_Requests_AreSpansBelowTheCallers()
     {

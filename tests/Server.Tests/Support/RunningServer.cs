@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
+using AsArm.Assd.Tests.Support;
 using AsArm.Server.Configuration;
 using AsArm.Server.Models;
 using Microsoft.AspNetCore.Builder;
@@ -31,11 +32,29 @@ internal sealed class RunningServer : IAsyncDisposable
     /// <summary>Settings for tests.</summary>
     public static ServerOptions Options() => new() { Port = 0, Models = { [ModelName] = ModelFolder }, MaxTokens = 100, MaxSamples = 8, Float32 = true };
 
-    public static async Task<RunningServer> StartAsync(ServerOptions? options = null)
+    /// <summary>Settings for tests, with a model folder of its own: its name tells its measurements from those of other servers of the process.</summary>
+    public static ServerOptions Options(TemporaryFolder folder)
     {
-        WebApplication app = AsArmServer.Build(options ?? Options());
+        ServerOptions options = Options();
+        options.Models = new() { [ModelName] = folder.Path };
+        return options;
+    }
+
+    /// <param name="options">The settings; null for those of <see cref="Options()" />.</param>
+    /// <param name="configure">Changes to its services.</param>
+    public static async Task<RunningServer> StartAsync(ServerOptions? options = null, Action<IServiceCollection>? configure = null)
+    {
+        WebApplication app = AsArmServer.Build(options ?? Options(), configure);
         await app.StartAsync();
         return new RunningServer(app);
+    }
+
+    /// <summary>Waits until so many use the model, a <see cref="ModelGate" /> among them.</summary>
+    public async Task WaitForUsersAsync(int count)
+    {
+        ModelPool models = App.Services.GetRequiredService<ModelPool>();
+        while (models.UsersOf(ModelName) != count)
+            await Task.Delay(5);
     }
 
     /// <summary>The model, for what is expected of it.</summary>
