@@ -24,6 +24,7 @@ public abstract class Sampler
     private int _contentTokens;
     private int _queryTokens;
     private bool _isPrepared;
+    private bool _hasEnded; // the end token is committed
     private double _logProbability;
     private readonly int _endRank;
 
@@ -72,6 +73,12 @@ public abstract class Sampler
     }
 
     /// <summary>
+    /// A token that ends the sequence: once a target is committed with it, all later targets stay unknown. Tokens before it have the same distribution as
+    /// without. Null for none.
+    /// </summary>
+    public int? EndToken { get; init; }
+
+    /// <summary>
     /// Whether <see cref="Entropies" /> are recorded. It takes no forward pass, but each distribution is read once more; nothing that is sampled changes.
     /// </summary>
     public bool RecordsEntropies
@@ -91,8 +98,10 @@ public abstract class Sampler
     /// </summary>
     public ConstrainedDraw? Constraint { get; init; }
 
-    /// <summary>Whether every target below <see cref="EndRank" /> is committed, or the draw has failed to meet its <see cref="Constraint" />.</summary>
-    public bool IsDone => Committed >= EndRank || Constraint is { HasFailed: true };
+    /// <summary>
+    /// Whether every target below <see cref="EndRank" /> is committed, or the <see cref="EndToken" />, or the draw has failed to meet its <see cref="Constraint" />.
+    /// </summary>
+    public bool IsDone => Committed >= EndRank || _hasEnded || Constraint is { HasFailed: true };
 
     /// <summary>[Length] tokens by position, final for all ranks below <see cref="Committed" />.</summary>
     public ReadOnlySpan<int> Tokens => State.Tokens;
@@ -199,12 +208,15 @@ public abstract class Sampler
     /// <summary>Whether a token is banned at a position.</summary>
     protected bool IsBanned(int token, int position) => _processor.IsBanned(token, _options.BannedAt(position));
 
-    /// <summary>Commits the token of rank <see cref="Committed" />.</summary>
+    /// <summary>Commits the token of rank <see cref="Committed" />; ignored behind the <see cref="EndToken" />.</summary>
     /// <param name="token">The token.</param>
     /// <param name="row">The row of logits that the distribution of the target was computed from.</param>
     /// <param name="probability">The probability of the token, given the tokens of all earlier ranks.</param>
     protected void Commit(int token, int row, float probability)
     {
+        if (_hasEnded)
+            return;
+        _hasEnded = token == EndToken;
         State.SetToken(Committed, token);
         if (_options.IsGreedy && double.IsNegativeInfinity(_modeLogProbabilities[row]))
             Constraint?.Fail();

@@ -16,7 +16,7 @@ internal static class CandidatesCommand
         var text = new Argument<string?>("TEXT") { Description = "Text with gaps of a given number of tokens, or one gap of unknown length, as infill takes it" };
         Option<int?> top = CommonOptions.OptionalNumber("--top", "K", $"How many fillings (default {CandidateOptions.DefaultCount}); of gaps of several tokens at most {CandidateOptions.MaxBeams}", Ranges.Candidates);
         Option<int?> beams = CommonOptions.OptionalNumber("--beams", "B", $"Beginnings that are kept in the search for fillings of several tokens, K at least: more take longer and miss less (default {CandidateOptions.DefaultBeams})", Ranges.Beams);
-        var lengths = new LengthArguments();
+        var lengths = new LengthArguments(hasMethods: false);
         Option<GapSpacing> gapSpacing = CommonOptions.Choice("--gap-spacing", "The space before a gap: typed keeps the text as it was typed, model leaves it to the gap's first token", ChoiceNames.Spacings);
         Option<string?> model = CommonOptions.Model();
         var devices = new DeviceArguments();

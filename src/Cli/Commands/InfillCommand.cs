@@ -36,7 +36,7 @@ internal static class InfillCommand
         Option<DraftMode?> draftMode = CommonOptions.OptionalChoice("--draft-mode", "What fused optimises: latency for one text, throughput for texts that share forward passes (default: throughput with --samples and --input). The same seed and mode give the same text", ChoiceNames.DraftModes);
         Option<bool> window = CommonOptions.Window("fill gap after gap, each");
         Option<double?> minProbability = CommonOptions.OptionalNumber("--min-probability", "P", "Abstain where the model is not sure: a gap whose filling is less probable (after temperature, top-k and top-p) stays open, and the text is printed as markup, which can be filled again", Ranges.MinProbability);
-        var lengths = new LengthArguments();
+        var lengths = new LengthArguments(hasMethods: true);
         var tokenDetails = new Option<bool>("--token-details") { Arity = ArgumentArity.Zero, Description = "Tell the log probability of each token, and the entropy of its distribution" };
         Option<string?> only = CommonOptions.Path("--only", "FILE", "Words that gaps are made of, one a line, whatever their case; gaps with choices excepted (docs/gaps.md)");
         Option<bool> noPunctuation = CommonOptions.Flag("--no-punctuation", "Gaps without punctuation and symbols");

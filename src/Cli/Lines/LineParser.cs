@@ -13,7 +13,7 @@ internal sealed class LineParser(InfillOptions defaults)
     private static readonly string[] s_fields =
     [
         "text", "id", "samples", "seed", "sampler", "order", "temperature", "top_k", "top_p", "draft_length", "gap_spacing", "window",
-        "min_probability", "token_details", "length_prior", "length_fillings", "length_suffix",
+        "min_probability", "token_details", "length_method", "length_prior", "length_fillings", "length_suffix",
         "only", "no_punctuation", "no_digits", "no_capitals", "particles",
     ];
 
@@ -70,6 +70,7 @@ internal sealed class LineParser(InfillOptions defaults)
         Particles = fields.Number("particles", Ranges.Particles) ?? defaults.Particles,
         Lengths = defaults.Lengths with
         {
+            Method = fields.Choice("length_method", ChoiceNames.LengthMethods) ?? defaults.Lengths.Method,
             Prior = fields.Parsed("length_prior", ChoiceNames.PriorOf, ChoiceNames.PriorText) ?? defaults.Lengths.Prior,
             Fillings = fields.Number("length_fillings", Ranges.LengthFillings) ?? defaults.Lengths.Fillings,
             SuffixTokens = fields.Number("length_suffix", Ranges.LengthSuffix) ?? defaults.Lengths.SuffixTokens,

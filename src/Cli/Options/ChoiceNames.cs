@@ -39,6 +39,13 @@ internal static class ChoiceNames
         ["throughput"] = DraftMode.Throughput,
     };
 
+    /// <summary>Ways to find lengths; the first is the default.</summary>
+    public static readonly IReadOnlyDictionary<string, LengthMethod> LengthMethods = new Dictionary<string, LengthMethod>
+    {
+        ["evidence"] = LengthMethod.Evidence,
+        ["open-gaps"] = LengthMethod.OpenGaps,
+    };
+
     /// <summary>Name of a sampler.</summary>
     public static string NameOf(SamplerKind sampler) => Samplers.First(pair => pair.Value == sampler).Key;
 

@@ -18,6 +18,8 @@ internal static class GapFigures
 
     private static IEnumerable<string> Length(InfilledGap gap)
     {
+        if (gap.EndLogProbability is double end)
+            yield return $"{Counts.Of(gap.Tokens.Count, "token")} and the end, whose probability is {Math.Exp(end).ToString("F2", CultureInfo.InvariantCulture)}";
         if (gap.Lengths.Count == 0)
             yield break;
         double probability = gap.Lengths.First(one => one.Tokens == gap.Tokens.Count).Probability;

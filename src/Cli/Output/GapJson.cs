@@ -28,6 +28,8 @@ internal static class GapJson
 
             json.WriteNumber("tokens", gap.Tokens.Count);
             json.WriteNumber("log_prob", gap.LogProbability);
+            if (gap.EndLogProbability is double end)
+                json.WriteNumber("end_log_prob", end);
             json.WriteNumber("probability", gap.Probability);
             json.WriteString("accuracy", NameOf(gap.Accuracy));
             json.WriteString("method", NameOf(gap.Method));
@@ -69,9 +71,9 @@ internal static class GapJson
         json.WriteNumber("effective_sample_size", Math.Round(statistics.EffectiveSampleSize, 2));
     }
 
-    /// <summary>"exact", "estimate", "evidence" and so on.</summary>
+    /// <summary>"exact", "estimate", "evidence", "open-gap" and so on.</summary>
     public static string NameOf<T>(T value)
-        where T : struct, Enum => value.ToString().ToLowerInvariant();
+        where T : struct, Enum => JsonNamingPolicy.KebabCaseLower.ConvertName(value.ToString());
 
     /// <summary>Writes the posterior of a length.</summary>
     public static void WriteLengths(Utf8JsonWriter json, IReadOnlyList<LengthProbability> lengths)

@@ -20,4 +20,7 @@ public enum GapMethod
 
     /// <summary>Greedy decoding of a gap that has to meet a condition: the most probable allowed token at each step, after the most probable length.</summary>
     Greedy,
+
+    /// <summary>The text and its end were drawn together, from one joint distribution, given that the length is one of those asked for.</summary>
+    OpenGap,
 }

@@ -12,6 +12,9 @@ public sealed record LengthOptions
     /// <summary>The maximum of <see cref="SuffixTokens" />.</summary>
     public const int MaxSuffixTokens = 64;
 
+    /// <summary>How the length is found; the other options are those of <see cref="LengthMethod.Evidence" />.</summary>
+    public LengthMethod Method { get; init; }
+
     /// <summary>p(N), what is known of the length before the text after the gap is looked at.</summary>
     public LengthPrior Prior { get; init; } = LengthPrior.Learnt;
 
@@ -36,6 +39,8 @@ public sealed record LengthOptions
     internal void Validate()
     {
         ArgumentNullException.ThrowIfNull(Prior);
+        if (!Enum.IsDefined(Method))
+            throw new ArgumentOutOfRangeException(nameof(Method), Method, "There is no such method.");
         ArgumentOutOfRangeException.ThrowIfLessThan(Fillings, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(Fillings, MaxFillings);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(EvidenceWeight);

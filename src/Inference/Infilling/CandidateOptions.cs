@@ -55,6 +55,7 @@ public sealed record CandidateOptions : SamplingOptions
         InfillOptions.RequireGapSpacing(GapSpacing);
         ArgumentNullException.ThrowIfNull(Lengths);
         Lengths.Validate();
+        InfillOptions.Require(Lengths.Method == LengthMethod.Evidence, nameof(Lengths), Lengths.Method, "must be by evidence for candidates");
         ArgumentOutOfRangeException.ThrowIfLessThan(Count, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(Beams, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(Beams, MaxBeams);

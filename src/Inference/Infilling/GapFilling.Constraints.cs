@@ -52,7 +52,7 @@ internal sealed partial class GapFilling
         ConditionedUnit[] alternatives = gap.IsResolved ? [UnitOf(first, end)]
             : [.. gap.Lengths.Select(one => UnitOf(first, end, sameLength, one.Tokens))];
         var sampling = new ConditionalSampling(
-            [.. alternatives.Select((unit, i) => (unit.Constraint, gap.IsResolved ? 1 : gap.Lengths[i].Probability))], _options, (long)(_random.NextDouble() * (1L << 53)), _options.MaxTries, _options.Particles);
+            [.. alternatives.Select((unit, i) => (unit.Constraint, gap.IsResolved ? 1 : gap.Lengths[i].Probability))], _options, NextSeed(), _options.MaxTries, _options.Particles);
         var drawn = new Dictionary<ConstrainedDraw, FilledSequence>();
         while (!sampling.IsDone)
         {
@@ -108,17 +108,17 @@ internal sealed partial class GapFilling
     /// <summary>The texts of the gaps that are filled.</summary>
     private string[] FilledTexts(InfillText text) => [.. text.DecodeGaps(text.Tokens, text.Given).Zip(_gaps, (decoded, gap) => gap.Text ?? decoded)];
 
-    private SequenceTask Draw(ConstrainedDraw draw, ConditionedUnit unit, Dictionary<ConstrainedDraw, FilledSequence> drawn)
-    {
-        InfillOptions options = _options with { BannedTokensAt = unit.Text.BannedAt };
-        return new(
-            () => (InfillSamplers.Create(unit.Order, unit.Text.Tokens, options, _setting, _mode, unit.Lengths.Sum(), draw), draw.Random),
-            sampler =>
-            {
-                if (!draw.HasFailed)
-                    drawn[draw] = FilledSequence.Of(sampler, options, "");
-            });
-    }
+    private SequenceTask Draw(ConstrainedDraw draw, ConditionedUnit unit, Dictionary<ConstrainedDraw, FilledSequence> drawn) =>
+        Draw(draw, unit.Order, unit.Text.Tokens, _options with { BannedTokensAt = unit.Text.BannedAt }, unit.Lengths.Sum(), drawn);
+
+    private SequenceTask Draw(
+        ConstrainedDraw draw, Order order, int[] tokens, InfillOptions options, int count, Dictionary<ConstrainedDraw, FilledSequence> drawn, int? endToken = null) => new(
+        () => (InfillSamplers.Create(order, tokens, options, _setting, _mode, count, draw, endToken), draw.Random),
+        sampler =>
+        {
+            if (!draw.HasFailed)
+                drawn[draw] = FilledSequence.Of(sampler, options, "");
+        });
 
     private void Commit(ConditionedUnit unit, FilledSequence sequence, ConditionalStatistics statistics, IReadOnlyList<LengthProbability>? lengths, GapState[] sameLength)
     {

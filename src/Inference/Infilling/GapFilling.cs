@@ -35,6 +35,8 @@ internal sealed partial class GapFilling
         (_text, _setting, _mode, _random) = (text, setting, mode, random);
         _options = options with { BannedTokens = [.. setting.Banned.Union(options.BannedTokens)] };
         _gaps = [.. text.Gaps.Select(StateOf)];
+        if (Array.Exists(_gaps, IsOpen))
+            RequireOpenGaps();
         InfillOptions.RequireTokensAt(_options with { BannedTokensAt = Encode().BannedAt }, setting.Manifest.VocabularySize);
     }
 
@@ -58,7 +60,7 @@ internal sealed partial class GapFilling
             }
             else
             {
-                foreach (IReadOnlyList<SequenceTask> step in ResolveLength(first))
+                foreach (IReadOnlyList<SequenceTask> step in IsOpen(_gaps[first]) ? FillOpen(first) : ResolveLength(first))
                     yield return step;
             }
         }
@@ -95,6 +97,8 @@ internal sealed partial class GapFilling
             Warning = _text.Warning,
         };
     }
+
+    private long NextSeed() => (long)(_random.NextDouble() * (1L << 53));
 
     private GapState StateOf(KnownGap gap)
     {
@@ -173,12 +177,16 @@ internal sealed partial class GapFilling
         };
     }
 
+    /// <summary>Whether conditions were met one after another, and not jointly. Open gaps alone are defined so: each given those before.</summary>
+    private bool IsMetInParts => _conditionedUnits > 1 || (_conditionedUnits == 1 && Array.Exists(_gaps, gap => gap.Method == GapMethod.OpenGap));
+
     private InfilledGap GapOf(GapState gap, string text, int start, IReadOnlyList<TokenScore> tokens) => new(text, start, TokenScore.WithEntropies(tokens, gap.Entropies, gap.FirstRank))
     {
         Specification = gap.Specification.IsPlain ? null : gap.Specification,
-        Accuracy = _conditionedUnits > 1 && (gap.Conditioning is not null || gap.Choices.Count > 0) ? GapAccuracy.Estimate : gap.Accuracy, // not all conditions were met jointly
+        Accuracy = IsMetInParts && (gap.Conditioning is not null || gap.Choices.Count > 0) ? GapAccuracy.Estimate : gap.Accuracy,
         Method = gap.Method,
         Lengths = gap.Lengths,
+        EndLogProbability = gap.EndLogProbability,
         Choices = gap.Choices,
         Conditioning = gap.Conditioning,
     };

@@ -38,6 +38,9 @@ internal sealed record GapState(KnownGap Known)
 
     public ConditionalStatistics? Conditioning { get; set; }
 
+    /// <summary>The log-probability of the end of an open gap.</summary>
+    public double? EndLogProbability { get; set; }
+
     public IReadOnlyList<LengthProbability> Lengths { get; set; } = [];
 
     public IReadOnlyList<ChoiceProbability> Choices { get; set; } = [];

@@ -23,10 +23,10 @@ public sealed record InfilledGap(string Text, int Start, IReadOnlyList<TokenScor
 
     /// <summary>
     /// The probability of the filling: of one of several choices, that among them; else the product of those of the tokens, times that of the length if it was
-    /// not given.
+    /// not given, or that of the end of an open gap.
     /// </summary>
     public double Probability => Choices.FirstOrDefault(choice => choice.Text == Filling)?.Probability
-        ?? Math.Exp(LogProbability) * (Lengths.FirstOrDefault(length => length.Tokens == Tokens.Count)?.Probability ?? 1);
+        ?? Math.Exp(LogProbability + (EndLogProbability ?? 0)) * (Lengths.FirstOrDefault(length => length.Tokens == Tokens.Count)?.Probability ?? 1);
 
     /// <summary>The markup of the gap, which stands for <see cref="Specification" />.</summary>
     public string Markup => (Specification ?? GapSpecification.Tokens(Tokens.Count)).ToString();
@@ -43,7 +43,13 @@ public sealed record InfilledGap(string Text, int Start, IReadOnlyList<TokenScor
     /// <summary>How the filling was found.</summary>
     public GapMethod Method { get; init; }
 
-    /// <summary>The posterior of its length in tokens, by length; empty if the length was given.</summary>
+    /// <summary>
+    /// Natural log-probability of the end of its text, given the text, of an open gap (<see cref="GapMethod.OpenGap" />), which is not part of
+    /// <see cref="LogProbability" />; null for all others.
+    /// </summary>
+    public double? EndLogProbability { get; init; }
+
+    /// <summary>The posterior of its length in tokens, by length; empty if the length was given, or the gap open.</summary>
     public IReadOnlyList<LengthProbability> Lengths { get; init; } = [];
 
     /// <summary>The choices with their probabilities, in their order; empty without a list of choices.</summary>

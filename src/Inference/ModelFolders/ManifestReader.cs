@@ -106,6 +106,7 @@ internal static class ManifestReader
             !ModelManifest.Precisions.Contains(manifest.Precision) ? "precision" :
             manifest.GroupSize is < 1 or > ModelLimits.Dimension ? "block" :
             manifest.SpecialIds is null || !manifest.SpecialIds.All(IsToken) ? "special_ids" :
+            manifest.GapEndId is int end && !manifest.SpecialIds.Contains(end) ? "gap_end_id" :
             manifest.Tokenizer is not (null or ModelManifest.ByteLevelBpe) ? "tokenizer" :
             manifest.TextEncoding is not (null or ModelManifest.CodeEncoding) ? "text_encoding" :
             manifest.IsByteLevel && manifest.TextEncoding is not null ? "text_encoding, with this tokenizer," :

@@ -89,6 +89,11 @@ public sealed record ModelManifest
     /// <summary>Special tokens; never generated.</summary>
     public required IReadOnlyList<int> SpecialIds { get; init; }
 
+    /// <summary>
+    /// The token that ends the text of an open gap, a gap with more positions than tokens; null for a network that was not trained with open gaps.
+    /// </summary>
+    public int? GapEndId { get; init; }
+
     /// <summary>The kind of the tokenizer: null for SentencePiece unigram (spiece.model), or <see cref="ByteLevelBpe" />.</summary>
     public string? Tokenizer { get; init; }
 

@@ -26,6 +26,7 @@ internal static class InfillFields
         new Field("window", FieldType.Flag, "Fills a text that is longer than the model takes window by window."),
         new Field("min_probability", FieldType.Number, "In (0, 1]: a gap whose filling is less probable stays open."),
         new Field("token_details", FieldType.Flag, "Lists the tokens of each gap in gap_details, with the entropies of their distributions."),
+        new Field("length_method", FieldType.Text, "How unknown lengths are found: evidence, or open-gaps for models that were trained with them."),
         new Field("length_prior", FieldType.Text, "What is known of unknown lengths: learnt, flat, poisson:MEAN or given:WEIGHT,WEIGHT,..."),
         new Field("length_fillings", FieldType.Integer, "Fillings of each length over which its evidence is averaged, 1 to 16."),
         new Field("length_suffix", FieldType.Integer, "Tokens after a gap that are looked at for its length, 1 to 64."),
@@ -71,6 +72,7 @@ internal static class InfillFields
             Particles = values.Number("particles", Ranges.Particles) ?? options.Particles,
             Lengths = options.Lengths with
             {
+                Method = values.Choice("length_method", ChoiceNames.LengthMethods) ?? options.Lengths.Method,
                 Prior = values.Parsed("length_prior", ChoiceNames.PriorOf, ChoiceNames.PriorText) ?? options.Lengths.Prior,
                 Fillings = values.Number("length_fillings", Ranges.LengthFillings) ?? options.Lengths.Fillings,
                 SuffixTokens = values.Number("length_suffix", Ranges.LengthSuffix) ?? options.Lengths.SuffixTokens,

@@ -181,6 +181,32 @@ public sealed class GapDetailsTests
         Assert.AreEqual(given, Lengths(AsarmCommand.RunSmallOn(input, "infill", "--input", "-", option, value).Done().JsonLines.Single()));
     }
 
+    /// <summary>A model folder whose network ends open gaps with a special token: option and field, JSON and figures.</summary>
+    [TestMethod]
+    public void Infill_OpenGaps_AreTold()
+    {
+        const string Gap = "The <mask:1-4> sat on the mat.";
+        using var folder = new TemporaryFolder(Models.Text);
+        string manifest = File.ReadAllText(folder.In("asarm.json"));
+        File.WriteAllText(folder.In("asarm.json"), manifest.Replace("\"mask_id\"", "\"gap_end_id\": 8, \"mask_id\"", StringComparison.Ordinal));
+        JsonElement gap = Details(AsarmCommand.Run("infill", Gap, "--model", folder.Path, "--seed", "1", "--json", "--length-method", "open-gaps").Done().Json).Single();
+        Assert.AreEqual("open-gap", gap.GetProperty("method").GetString());
+        Assert.AreEqual(gap.GetProperty("log_prob").GetDouble() + gap.GetProperty("end_log_prob").GetDouble(), Math.Log(gap.GetProperty("probability").GetDouble()), 1e-9);
+        Assert.IsFalse(gap.TryGetProperty("lengths", out _));
+        byte[] input = Encoding.UTF8.GetBytes($$"""{"text": "{{Gap}}", "seed": 1, "length_method": "open-gaps"}""");
+        JsonElement line = Details(AsarmCommand.RunOn(input, "infill", "--model", folder.Path, "--input", "-").Done().JsonLines.Single()).Single();
+        Assert.AreEqual(gap.GetProperty("text").GetString(), line.GetProperty("text").GetString());
+        string figures = AsarmCommand.Run("infill", Gap, "--model", folder.Path, "--seed", "1", "--length-method", "open-gaps").Done().Error;
+        Assert.Contains("and the end, whose probability is ", figures);
+    }
+
+    [TestMethod]
+    public void Infill_OpenGapsOfAnotherModel_AreRefused()
+    {
+        AsarmCommand.RunSmall("infill", "The <mask:1-4> sat.", "--length-method", "open-gaps").IsBadInput("not trained with open gaps");
+        AsarmCommand.RunSmall("infill", "The <mask:1-4> sat.", "--length-method", "open").IsBadInput("--length-method must be", "'open'");
+    }
+
     [TestMethod]
     [DataRow("--length-prior", "poison:3")]
     [DataRow("--length-prior", "poisson:0")]

@@ -66,6 +66,7 @@ public sealed class InfillTests
 
         Assert.IsTrue((await Server.PostAsync(Path, cases[2].Field)).GetProperty("gap_details")[0].GetProperty("abstained").GetBoolean());
         Assert.AreEqual("only", (await Server.RefuseAsync(Path, new { text = Text, only = new[] { "two words" } })).GetProperty("param").GetString());
+        Assert.Contains("not trained with open gaps", (await Server.RefuseAsync(Path, new { text = Text, length_method = "open-gaps" })).GetProperty("message").GetString()!);
         Assert.AreEqual("length_prior", (await Server.RefuseAsync(Path, new { text = Text, length_prior = "long" })).GetProperty("param").GetString());
     }
 

@@ -130,8 +130,8 @@ def test_trained_length_of_the_checkpoint_must_be_a_length(tiny, tmp_path, outpu
 def test_open_gaps_of_the_checkpoint_are_described(tiny, tmp_path, output, call, capsys):
     write_weights(str(tmp_path / "open"), read_weights(str(tiny)), open_gaps=0.25)
     assert call(export, "--checkpoint", tmp_path / "open", "--output", output) == 0
-    assert (described(output)["open_gaps"], described(output)["format_version"]) == (0.25, 3)
-    assert call(export, "--checkpoint", tiny, "--output", output) == 0 and "open_gaps" not in described(output)
+    assert [described(output)[field] for field in ("open_gaps", "gap_end_id", "format_version")] == [0.25, 8, 3]
+    assert call(export, "--checkpoint", tiny, "--output", output) == 0 and not {"open_gaps", "gap_end_id"} & set(described(output))
     for wrong in (1.5, "some", True):
         write_weights(str(tmp_path / "open"), read_weights(str(tiny)), open_gaps=wrong)
         assert call(export, "--checkpoint", tmp_path / "open", "--output", output) == 2

@@ -83,7 +83,7 @@ def build(options: ExportOptions, folder: str) -> None:
     description: dict[str, object] = {
         "format_version": FORMAT_VERSION, "maximum_length": length, "vocabulary_size": config.vocab_size, "layers": config.n_layer,
         "heads": config.n_head, "model_dimension": config.d_model, **chosen.describe(config), **asdict(special),
-        **text(options, folder), **open_gaps(source),
+        **text(options, folder), **open_gaps(source, special.special_ids),
     }
     stage("recording goldens")
     cases = goldens(weights, options, description)
@@ -112,15 +112,15 @@ def maximum_length(asked: int | None, config: str) -> int:
     return length
 
 
-def open_gaps(config: str) -> dict[str, float]:
-    """The share of windows with an open gap that the checkpoint was trained with, where it was: a field that only describes."""
+def open_gaps(config: str, special_ids: list[int]) -> dict[str, float]:
+    """The share of windows with an open gap that the checkpoint was trained with, and the token that ends such a gap, where it was: the trainer's <eop>."""
     with open(config, encoding="utf-8") as file:
         share = json.load(file).get("open_gaps")
     if share is None:
         return {}
     if type(share) not in (int, float) or not 0 <= share <= 1:
         raise InputError(f"open_gaps of {config} must be a share from 0 to 1, it is {str(share)[:40]}")
-    return {"open_gaps": share}
+    return {"open_gaps": share, **({"gap_end_id": special_tokens.XLNET_GAP_END} if share and special_tokens.XLNET_GAP_END in special_ids else {})}
 
 
 def warn_of_memory(config: TwoStreamConfig, length: int, golden_lengths: list[int]) -> None:

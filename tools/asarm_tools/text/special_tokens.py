@@ -8,7 +8,7 @@ from asarm_tools.command_line.failure import InputError
 from asarm_tools.text.sentencepiece_file import Piece, read
 
 MASK, SEPARATOR = "<mask>", "<eod>"
-XLNET_MASK, XLNET_SEPARATOR, XLNET_SPECIAL = 6, 7, range(9)
+XLNET_MASK, XLNET_SEPARATOR, XLNET_GAP_END, XLNET_SPECIAL = 6, 7, 8, range(9)
 
 
 @dataclass(frozen=True)
