@@ -21,9 +21,9 @@ internal static class AsarmProgram
         {
             return await RunCommandAsync(arguments, streams);
         }
-        catch (Exception error) when (error is UsageException or InfillTextException or ModelFolderException or DeviceNotAvailableException or ModelOutputException or ModelRunException)
+        catch (Exception error) when (error is UsageException or InfillTextException or ModelFolderException or DeviceNotAvailableException or ModelOutputException or ModelRunException || ErrorText.IsOfAnOption(error))
         {
-            return Fail(streams, ExitCode.BadInput, error.Message);
+            return Fail(streams, ExitCode.BadInput, ErrorText.Of(error));
         }
         catch (OutputException error)
         {

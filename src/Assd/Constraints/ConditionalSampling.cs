@@ -92,8 +92,9 @@ public sealed class ConditionalSampling
     {
         if (IsDone || _draws.Count > 0)
             throw new InvalidOperationException(IsDone ? "It is done." : "The generation before has not ended.");
-        bool rejects = !_isGreedy && _tries < _maxTries && Bound >= MinBound;
-        if (!rejects && Bound < MinBound)
+        bool hasChance = KeptBound >= MinBound;
+        bool rejects = !_isGreedy && _tries < _maxTries && hasChance;
+        if (!rejects && !hasChance)
             _tree = new PrefixTree();
         int count = _isGreedy ? 1 : rejects ? Math.Min(Math.Min(Math.Max(1, 3 * _tries), MaxGeneration), _maxTries - _tries) : _particles;
         for (int i = 0; i < count; i++)
@@ -115,6 +116,12 @@ public sealed class ConditionalSampling
         else
             Judge(draws);
     }
+
+    /// <summary>
+    /// An upper bound of the probability that a try is kept. If there is one alternative only, the allowed mass of the first step is the same for all tries, and does
+    /// not count against them.
+    /// </summary>
+    private double KeptBound => _alternatives.Length == 1 && _tree.Root.Child(0) is PrefixTree.Node first && first.AllowedMass > 0 ? first.Bound / first.AllowedMass : Bound;
 
     /// <summary>Draws an alternative: by its probability and by what is known of it, or the most probable one.</summary>
     private ConstrainedDraw NewDraw(bool rejects)

@@ -54,10 +54,11 @@ public sealed class ConstrainedDraw
     /// <param name="state">The sequence.</param>
     /// <param name="rank">The target.</param>
     /// <param name="committed">The number of ranks with a final token.</param>
+    /// <param name="mask">The tokens that it may be; null for all.</param>
     /// <param name="distribution">[V] probabilities. Not changed if nothing is left of it.</param>
-    internal RowMass Restrict(SequenceState state, int rank, int committed, Span<float> distribution)
+    /// <param name="mass">What the probabilities are of the distribution of the target: 1, unless they are those of the allowed tokens alone.</param>
+    internal RowMass Restrict(SequenceState state, int rank, int committed, TokenMask? mask, Span<float> distribution, double mass = 1)
     {
-        TokenMask? mask = _constraint.AllowedTokens(state, rank);
         PrefixTree.Node? node = NodeOf(state, rank, committed);
         if (mask is null && node is null)
             return RowMass.Whole;
@@ -77,10 +78,10 @@ public sealed class ConstrainedDraw
             TensorPrimitives.Divide(distribution, (float)scaled, distribution);
         else
             distribution.Fill(1f / distribution.Length); // the draw fails whatever is drawn
-        return new RowMass(allowed, scaled, node);
+        return new RowMass(allowed * mass, scaled * mass, node);
     }
 
-    /// <summary>The tokens that the target of a rank may be, for greedy decoding.</summary>
+    /// <summary>The tokens that the target of a rank may be.</summary>
     internal TokenMask? AllowedTokens(SequenceState state, int rank) => _constraint.AllowedTokens(state, rank);
 
     /// <summary>Records a committed token.</summary>

@@ -37,10 +37,12 @@ internal sealed class PrefixTree
     /// <summary>A prefix that was met.</summary>
     internal sealed class Node
     {
-        private readonly double _allowedMass;
         private readonly Dictionary<int, (double Probability, Node Node)> _children = [];
 
-        public Node(double allowedMass) => Bound = _allowedMass = allowedMass;
+        public Node(double allowedMass) => Bound = AllowedMass = allowedMass;
+
+        /// <summary>The probability of the tokens that are allowed next.</summary>
+        public double AllowedMass { get; }
 
         /// <summary>U.</summary>
         public double Bound { get; private set; }
@@ -66,7 +68,7 @@ internal sealed class PrefixTree
         /// <summary>Computes U again, after a child has changed.</summary>
         public void UpdateBound()
         {
-            double bound = _allowedMass;
+            double bound = AllowedMass;
             foreach ((double probability, Node node) in _children.Values)
                 bound -= probability * (1 - node.Bound);
             Bound = Math.Max(0, bound);

@@ -70,6 +70,24 @@ public sealed class LogitsProcessor
         return LogProbabilityOf(logits, token);
     }
 
+    /// <summary>Writes the probabilities [V] of some tokens, normalised, from raw logits [V], which are overwritten. Not for greedy decoding.</summary>
+    /// <param name="allowed">The tokens.</param>
+    /// <param name="logits">[V] raw logits.</param>
+    /// <param name="probabilities">[V] the result; not written if none of the tokens is possible.</param>
+    /// <param name="bannedHere">Tokens banned for this row alone.</param>
+    /// <returns>Their probability in the distribution of all tokens; 1 if none of them is possible.</returns>
+    internal double ToProbabilitiesOf(TokenMask allowed, Span<float> logits, Span<float> probabilities, TokenSet? bannedHere)
+    {
+        Process(logits, bannedHere);
+        double all = Probabilities.LogTotal(logits);
+        allowed.Mask(logits);
+        double left = Probabilities.LogTotal(logits);
+        if (double.IsNegativeInfinity(left))
+            return 1;
+        Probabilities.Softmax(logits, probabilities);
+        return Math.Exp(left - all);
+    }
+
     /// <summary>Greedy decoding: probability 1 for the most probable token, the lowest id among equals.</summary>
     /// <param name="logits">[V] raw logits, overwritten.</param>
     /// <param name="probabilities">[V] the result.</param>

@@ -41,6 +41,17 @@ public static class Probabilities
         return shifted - Math.Log(TotalWeight(scratch));
     }
 
+    /// <summary>The logarithm of the sum of exp(x) of logits [V]; minus infinity if all of them are.</summary>
+    internal static double LogTotal(ReadOnlySpan<float> logits)
+    {
+        double maximum = TensorPrimitives.Max(logits), sum = 0;
+        if (double.IsNegativeInfinity(maximum))
+            return maximum;
+        foreach (double logit in logits)
+            sum += Math.Exp(logit - maximum);
+        return maximum + Math.Log(sum);
+    }
+
     /// <summary>The entropy of a distribution in nats, the sum of -p ln p.</summary>
     /// <param name="probabilities">[V]</param>
     public static double Entropy(ReadOnlySpan<float> probabilities)

@@ -67,6 +67,22 @@ public sealed class TokenMask
         return sum;
     }
 
+    /// <summary>Sets the logits of all other tokens to minus infinity.</summary>
+    internal void Mask(Span<float> logits)
+    {
+        if (_weights is not null)
+        {
+            for (int token = 0; token < logits.Length; token++)
+                logits[token] = _weights[token] != 0 ? logits[token] : float.NegativeInfinity;
+            return;
+        }
+
+        float[] kept = [.. _tokens.Select(token => logits[token])];
+        logits.Fill(float.NegativeInfinity);
+        foreach ((int token, float logit) in _tokens.Zip(kept))
+            logits[token] = logit;
+    }
+
     /// <summary>The sum of the weights of the allowed tokens.</summary>
     internal double Mass(ReadOnlySpan<float> weights)
     {

@@ -13,11 +13,14 @@ namespace AsArm.Assd.Samplers;
 /// </summary>
 public abstract class Sampler
 {
+    private const double SmallestMass = 1e-20; // float32 has its full precision down to 1e-38
+
     private readonly LogitsProcessor _processor;
     private readonly SamplingOptions _options;
     private readonly double[] _modeLogProbabilities; // by row; used in greedy decoding only
     private readonly double[] _logProbabilities; // of the targets, by rank
     private readonly RowMass[] _masses; // by row; used with a constraint only
+    private float[] _logits = []; // [V] of the row, as the model returned them; used with a constraint only
     private readonly double[] _rowEntropies = [], _entropies = []; // by row, and of the targets by rank; empty unless they are recorded
     private int _nfe;
     private int _cached;
@@ -197,12 +200,31 @@ public abstract class Sampler
         }
         else
         {
+            if (isConstrained)
+                KeepLogits(row);
             _processor.ToProbabilities(State.Row(row), probabilities, banned);
-            _masses[row] = isConstrained ? Constraint!.Restrict(State, query.Rank, Committed, probabilities) : RowMass.Whole;
+            _masses[row] = isConstrained ? Restrict(query.Rank, banned, probabilities) : RowMass.Whole;
         }
 
         if (RecordsEntropies)
             _rowEntropies[row] = _processor.Entropy;
+    }
+
+    private void KeepLogits(int row)
+    {
+        if (_logits.Length == 0)
+            _logits = new float[State.VocabularySize];
+        State.Row(row).CopyTo(_logits);
+    }
+
+    /// <summary>Restricts a distribution to what the constraint allows. Where that is next to nothing, float32 probabilities have underflowed: then from the logits.</summary>
+    private RowMass Restrict(int rank, TokenSet? banned, Span<float> probabilities)
+    {
+        TokenMask? mask = Constraint!.AllowedTokens(State, rank);
+        double mass = 1;
+        if (mask is not null && mask.Mass(probabilities) < SmallestMass)
+            mass = _processor.ToProbabilitiesOf(mask, _logits, probabilities, banned);
+        return Constraint.Restrict(State, rank, Committed, mask, probabilities, mass);
     }
 
     /// <summary>Whether a token is banned at a position.</summary>

@@ -1,3 +1,4 @@
+using AsArm.Cli.Options;
 using AsArm.Inference.Infilling;
 
 namespace AsArm.Cli.Lines;
@@ -34,5 +35,5 @@ internal sealed class InfillLine(long number)
 
     /// <summary>What is wrong with the line, or with all of its requests alike; it must be done.</summary>
     public string? LineError =>
-        Error ?? (Outcomes.All(outcome => outcome.Error is not null) ? Outcomes.FirstOrDefault()?.Error?.Message : null);
+        Error ?? (Outcomes.All(outcome => outcome.Error is not null) ? Outcomes.FirstOrDefault()?.Error is Exception error ? ErrorText.Of(error) : null : null);
 }

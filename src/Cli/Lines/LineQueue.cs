@@ -1,3 +1,4 @@
+using AsArm.Cli.Options;
 using AsArm.Inference.Infilling;
 
 namespace AsArm.Cli.Lines;
@@ -65,6 +66,6 @@ internal sealed class LineQueue(LineOutput output, LineJson json, TextWriter err
     {
         if (line.LineError is string whole)
             return [whole];
-        return line.Outcomes.Index().Where(entry => entry.Item.Error is not null).Select(entry => $"sample {entry.Index + 1}: {entry.Item.Error!.Message}");
+        return line.Outcomes.Index().Where(entry => entry.Item.Error is not null).Select(entry => $"sample {entry.Index + 1}: {ErrorText.Of(entry.Item.Error!)}");
     }
 }

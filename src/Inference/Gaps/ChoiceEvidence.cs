@@ -35,7 +35,7 @@ internal sealed class ChoiceEvidence(IReadOnlyList<InfillText> texts, int[] gaps
     /// <summary>The steps: all combinations, each in one forward pass; then, if they have different numbers of tokens, the evidence of the text.</summary>
     public IEnumerable<IReadOnlyList<SequenceTask>> Steps()
     {
-        yield return [.. Enumerable.Range(0, texts.Count).Select(i => Evaluate(texts[i], texts[i].Given.Length, withText: false, setting.Distribution, logs => _logs[i] = logs))];
+        yield return [.. Enumerable.Range(0, texts.Count).Select(i => Evaluate(texts[i], texts[i].Given.Length, withText: false, DistributionOf(texts[i]), logs => _logs[i] = logs))];
         IGrouping<string, int>[] layouts = [.. Enumerable.Range(0, texts.Count).GroupBy(i => string.Join(',', PositionsOf(texts[i])))];
         if (layouts.Length == 1)
             yield break;
@@ -79,6 +79,16 @@ internal sealed class ChoiceEvidence(IReadOnlyList<InfillText> texts, int[] gaps
 
     private static int[] Positions(Range[] ranges) =>
         [.. ranges.SelectMany(range => Enumerable.Range(range.Start.Value, range.End.Value - range.Start.Value)).Order()];
+
+    /// <summary>
+    /// That of the model with the restrictions of first tokens by the text before them, as scores of spans have it: a choice that does not meet such a restriction
+    /// is evaluated without.
+    /// </summary>
+    private SamplingOptions DistributionOf(InfillText text)
+    {
+        int[] tokens = text.Tokens;
+        return setting.Distribution with { BannedTokensAt = text.BannedAt.Where(entry => !entry.Value.Contains(tokens[entry.Key])).ToDictionary() };
+    }
 
     /// <summary>Evaluates the chosen tokens, or these and all text after the first of them, given what else is known; what is not known stays so.</summary>
     private SequenceTask Evaluate(InfillText text, int length, bool withText, SamplingOptions options, Action<double[]> end)

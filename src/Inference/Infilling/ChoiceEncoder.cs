@@ -12,11 +12,13 @@ internal sealed class ChoiceEncoder(IReadOnlyList<TextSegment> segments, Segment
 
     /// <summary>The choices of a gap that have a number of tokens and of characters that it may have.</summary>
     /// <param name="segment">The index of its segment.</param>
-    /// <exception cref="InfillTextException">The model cannot write one, one ends with white space, or none is left.</exception>
+    /// <exception cref="InfillTextException">The model cannot write one, one ends with white space, two are the same tokens, or none is left.</exception>
     public IReadOnlyList<EncodedChoice> Encode(int segment)
     {
         GapSpecification gap = ((TextSegment.Gap)segments[segment]).Specification;
         EncodedChoice[] choices = [.. gap.Choices.Select(choice => Encode(segment, gap, choice)).Where(choice => IsOfLength(choice, gap))];
+        if (choices.GroupBy(choice => string.Join(',', choice.Tokens)).FirstOrDefault(same => same.Count() > 1)?.ToArray() is [var one, var other, ..])
+            throw new InfillTextException($"The choices \"{one.Text}\" and \"{other.Text}\" of {GapSupport.Shown(gap)} are the same tokens for the model.");
         return choices.Length > 0 || gap.Choices.Count == 0 ? choices
             : throw new InfillTextException($"None of the choices of {GapSupport.Shown(gap)} has the number of tokens or characters that it asks for.");
     }
@@ -25,6 +27,8 @@ internal sealed class ChoiceEncoder(IReadOnlyList<TextSegment> segments, Segment
     {
         if (char.IsWhiteSpace(choice[^1]))
             throw new InfillTextException($"The choice \"{choice}\" of {GapSupport.Shown(gap)} ends with white space, which belongs to the text after the gap.");
+        if (char.IsWhiteSpace(choice[0]) && segment > 0 && segments[segment - 1] is TextSegment.Literal { Text: [.., var last] } && char.IsWhiteSpace(last))
+            throw new InfillTextException($"The choice \"{choice}\" of {GapSupport.Shown(gap)} begins with white space, which the text before the gap has already.");
         if (!encoder.Tokenizer.CanWrite(choice, encoder.Tokenizer.EncodeContinuation(choice)))
             throw new InfillTextException($"The choice \"{choice}\" of {GapSupport.Shown(gap)} contains characters or symbols that the model cannot write.");
         InfillText text = encoder.Encode([.. Before(segment), new TextSegment.Literal(choice, Marked: true), .. After(segment)]);

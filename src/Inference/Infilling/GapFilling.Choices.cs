@@ -9,16 +9,32 @@ namespace AsArm.Inference.Infilling;
 /// </content>
 internal sealed partial class GapFilling
 {
+    private const int MaxCombinations = 1_024; // of all choices of a text: each is a pass over the text
+    private const int ChoicesOfAStep = 16; // so that other requests get their turn, and memory is bounded
+
     private IEnumerable<IReadOnlyList<SequenceTask>> Choose()
     {
         ChoiceGroup[] groups = [.. _gaps.Where(gap => gap.Known.Choices.Count > 0).Select(NamesakesOf).DistinctBy(group => group[0]).Select(ChoiceGroup.Of)];
+        ChoiceGroup[][] joint = [.. Together(groups)];
+        long combinations = joint.Sum(some => some.Aggregate(1L, (product, group) => product * group.Choices.Length));
+        if (combinations > MaxCombinations)
+            throw new InfillTextException($"The choices of the text are {combinations} combinations to compare, at most {MaxCombinations} are supported.");
+        foreach (ChoiceGroup[] some in joint)
+        {
+            foreach (IReadOnlyList<SequenceTask> step in Choose(some))
+                yield return step;
+        }
+    }
+
+    /// <summary>The groups that are compared jointly.</summary>
+    private static IEnumerable<ChoiceGroup[]> Together(ChoiceGroup[] groups)
+    {
         for (int first = 0, end; first < groups.Length; first = end)
         {
             int combinations = groups[first].Choices.Length;
             for (end = first + 1; end < groups.Length && combinations * groups[end].Choices.Length <= ChoiceEvidence.MaxCombinations; end++)
                 combinations *= groups[end].Choices.Length;
-            foreach (IReadOnlyList<SequenceTask> step in Choose(groups[first..end]))
-                yield return step;
+            yield return groups[first..end];
         }
     }
 
@@ -31,12 +47,12 @@ internal sealed partial class GapFilling
         int[] gaps = [.. groups.SelectMany(group => group.Gaps).Select(gap => Array.IndexOf(_gaps, gap))];
         var setting = new ChoiceSetting(new SamplingOptions { BannedTokens = _options.BannedTokens, LogitBias = _options.LogitBias }, _setting.Manifest.VocabularySize, _options.Lengths.SuffixTokens);
         var evidence = new ChoiceEvidence([.. combinations.Select(combination => WithChoices(groups, combination))], gaps, setting);
-        foreach (IReadOnlyList<SequenceTask> step in evidence.Steps())
-            yield return step;
+        foreach (SequenceTask[] some in evidence.Steps().SelectMany(step => step.Chunk(ChoicesOfAStep)))
+            yield return some;
         double[] logs = evidence.LogProbabilities();
         if (!hasOneLength)
         {
-            Dictionary<int, double>[] priors = [.. groups.Select(LogPriorOf)];
+            Dictionary<int, double>[] priors = [.. groups.Select(LogPriorOf)]; // of a gap with one length it is the same for all
             logs = [.. logs.Zip(combinations, (log, combination) => log + groups.Select((group, i) => priors[i][group.Choices[combination[i]][0].Tokens.Length]).Sum())];
         }
 
@@ -67,6 +83,8 @@ internal sealed partial class GapFilling
     private Dictionary<int, double> LogPriorOf(ChoiceGroup group)
     {
         int[] lengths = group.Lengths;
+        if (lengths.Length == 1)
+            return new() { [lengths[0]] = 0 };
         return lengths.Zip(_options.Lengths.Prior.LogProbabilities(lengths)).ToDictionary(pair => pair.First, pair => pair.Second);
     }
 

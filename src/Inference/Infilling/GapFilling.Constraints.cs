@@ -133,7 +133,7 @@ internal sealed partial class GapFilling
             (gap.Accuracy, gap.Method) = statistics.Method switch
             {
                 ConditionalMethod.Exact => (lengths is { Count: > 1 } ? GapAccuracy.Estimate : GapAccuracy.Exact, GapMethod.Rejection),
-                ConditionalMethod.Greedy => (lengths is { Count: > 1 } ? GapAccuracy.Estimate : GapAccuracy.Exact, GapMethod.Greedy),
+                ConditionalMethod.Greedy => (lengths is { Count: > 1 } || unit.Lengths.Sum() > 1 ? GapAccuracy.Estimate : GapAccuracy.Exact, GapMethod.Greedy), // masks step by step
                 _ => (GapAccuracy.Estimate, GapMethod.Resampling),
             };
         }

@@ -40,9 +40,12 @@ internal sealed partial class GapFilling
     /// <summary>The lengths that a gap may have, as far as the model takes them.</summary>
     private int[] LengthsOf(GapState gap, int copies)
     {
-        long room = (_text.Encoder.Maximum - (Encode().Tokens.Length - ((long)copies * gap.Length))) / copies;
+        long room = RoomOf(gap, copies);
         return [.. gap.Known.Lengths.Where((length, i) => i == 0 || length <= room).Select(length => (int)length)];
     }
+
+    /// <summary>The number of tokens that the model takes for each of some gaps of the same length.</summary>
+    private long RoomOf(GapState gap, int copies) => (_text.Encoder.Maximum - (Encode().Tokens.Length - ((long)copies * gap.Length))) / copies;
 
     private GapSurroundings SurroundingsOf(int index) => GapSurroundings.Of(
         Encode(), index, _options.Lengths.SuffixTokens, _options.BannedTokens, _setting.Manifest.MaskId, _setting.Manifest.VocabularySize);

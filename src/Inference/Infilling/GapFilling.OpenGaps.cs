@@ -26,13 +26,10 @@ internal sealed partial class GapFilling
     {
         GapState gap = _gaps[index];
         int endId = _setting.Manifest.GapEndId!.Value;
-        int[] lengths = LengthsOf(gap, copies: 1);
-        (int minimum, int maximum) = (lengths[0], lengths[^1]);
-        gap.Length = maximum + 1;
-        if (Encode().Tokens.Length > _text.Encoder.Maximum)
-            gap.Length = maximum--;
+        int minimum = (int)gap.Known.ShortestLength, maximum = (int)Math.Min(gap.Known.Lengths[^1], RoomOf(gap, copies: 1) - 1);
         if (maximum < minimum)
             throw new InfillTextException($"The text is too long for {GapSupport.Shown(gap.Specification)} as an open gap, which takes a token more than its text.");
+        gap.Length = maximum + 1;
         InfillText text = Encode();
         int start = text.TargetPositions[index].Start.Value;
         var order = Order.LeftToRight(text.Given);
@@ -53,7 +50,7 @@ internal sealed partial class GapFilling
         Commit(gap, sequence.Tokens[start..(start + length)], sequence.LogProbabilities[..length]);
         gap.Entropies = sequence.Entropies.Length == 0 ? [] : sequence.Entropies[..length];
         (gap.IsResolved, gap.EndLogProbability, gap.Conditioning) = (true, sequence.LogProbabilities[length], sampling.Statistics);
-        (gap.Method, gap.Accuracy) = (GapMethod.OpenGap, sampling.Statistics!.Method == ConditionalMethod.Estimate ? GapAccuracy.Estimate : InfillSamplers.AccuracyOf(_options.Sampler));
+        (gap.Method, gap.Accuracy) = (GapMethod.OpenGap, sampling.Statistics!.Method == ConditionalMethod.Exact ? GapAccuracy.Exact : GapAccuracy.Estimate);
         AddUp(sequence);
     }
 }

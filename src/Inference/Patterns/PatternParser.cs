@@ -208,29 +208,62 @@ internal sealed class PatternParser
         return surrogate < 0 ? text : throw new PatternException("has a class with a character beyond U+FFFF, which is not supported: write it as an alternative, (?:x|y)", start + surrogate);
     }
 
+    /// <summary>
+    /// Skips a class, whose end .NET finds so: a dash between two characters makes a range of them, unless the second is a bracket, which begins a class to subtract;
+    /// so does a bracket after a dash that makes no range. What is escaped is plain, as is a closing bracket right after the opening one.
+    /// </summary>
     private void SkipClass()
     {
-        int depth = 0;
-        bool isFirst = true, isAfterDash = false;
-        do
-        {
-            bool opens = Current == '[' && (depth == 0 || isAfterDash);
-            if (Current == '[' && !opens && _at + 1 < _text.Length && _text[_at + 1] == ':')
-                throw Unsupported("a named class of POSIX");
-            if (opens)
-            {
-                depth++;
-                _at += _text[_at + 1] == '^' ? 1 : 0;
-            }
-            else if (Current == '\\')
-                _at++;
-            else if (Current == ']' && !isFirst)
-                depth--;
-            isAfterDash = Current == '-' && !isFirst && _text[_at - 1] != '\\';
-            isFirst = opens; // a bracket or a dash right after the opening one is literal
+        _at++;
+        if (Current == '^')
             _at++;
+        bool isInRange = false;
+        for (bool isFirst = true; ; isFirst = false)
+        {
+            char read = _text[_at++];
+            if (read == ']' && !isFirst)
+                return;
+            if (read == '[' && !isInRange && Current == ':')
+            {
+                _at--;
+                throw Unsupported("a named class of POSIX");
+            }
+
+            bool isEscaped = read == '\\';
+            if (isEscaped && SkipEscapeInClass())
+                isInRange = false;
+            else if (isInRange)
+            {
+                isInRange = false;
+                if (read == '[' && !isEscaped)
+                    SkipSubtracted();
+            }
+            else if (Current == '-' && _text[_at + 1] != ']')
+            {
+                isInRange = true;
+                _at++;
+            }
+            else if (read == '-' && !isEscaped && !isFirst && Current == '[')
+            {
+                SkipClass();
+            }
         }
-        while (depth > 0);
+    }
+
+    private void SkipSubtracted()
+    {
+        _at--;
+        SkipClass();
+    }
+
+    /// <summary>Skips the character after a backslash.</summary>
+    /// <returns>Whether it is an escape that begins no range.</returns>
+    private bool SkipEscapeInClass()
+    {
+        char kind = _text[_at++];
+        if (kind == 'c')
+            _at++;
+        return kind is 'd' or 'D' or 's' or 'S' or 'w' or 'W' or 'p' or 'P' or '-';
     }
 
     /// <summary>Reads an escape that stands for one code unit.</summary>
@@ -245,7 +278,7 @@ internal sealed class PatternParser
             return Read(3);
         if (kind is 'd' or 'D' or 'w' or 'W' or 's' or 'S' or 't' or 'n' or 'r' or 'f' or 'v' or 'a' or 'e' || !char.IsLetterOrDigit(kind))
             return Read(2);
-        throw Unsupported(char.IsDigit(kind) || kind == 'k' ? "a backreference" : "a word boundary, or another anchor");
+        throw Unsupported(kind == '0' ? "an octal escape" : char.IsDigit(kind) || kind == 'k' ? "a backreference" : "a word boundary, or another anchor");
     }
 
     private Sized SetOf(string expression, bool ignoresCase, int offset)

@@ -200,7 +200,7 @@ internal ref struct GapMarkup
         {
             _at++; // a quote or a bar
             int start = _at;
-            string choice = ReadUntil("\"|", "\"|\\", "the list of choices");
+            string choice = ReadUntil("\"|", "\"|\\<", "the list of choices");
             if (choice.Length == 0)
                 throw MalformedAt(start, "a choice is empty");
             if (choices.Contains(choice))

@@ -49,7 +49,7 @@ public sealed class WordList
         }
         catch (Exception error) when (error is ModelFolderException or ArgumentException)
         {
-            throw new InfillTextException($"The word list {path} cannot be used: {error.Message}");
+            throw new InfillTextException($"The word list {path} cannot be used: {error.Message.Split(" (Parameter")[0]}");
         }
     }
 }

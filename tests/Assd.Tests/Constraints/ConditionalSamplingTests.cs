@@ -12,6 +12,33 @@ namespace AsArm.Assd.Tests.Constraints;
 [TestClass]
 public sealed class ConditionalSamplingTests
 {
+    /// <summary>At a low temperature the allowed tokens have probabilities of exp(-200), which float32 does not have.</summary>
+    [TestMethod]
+    [DataRow(SamplerKind.Sequential)]
+    [DataRow(SamplerKind.Fused)]
+    public void Draw_AllowedTokensHaveUnderflowed_AreWeighedByTheirLogits(SamplerKind kind)
+    {
+        const double Temperature = 0.25;
+        const int Samples = 4_000;
+        var model = new ScriptedModel(3, 2, _ => [1, Math.Exp(-50), Math.Exp(-50.5)]);
+        var constraint = new TestConstraint(3, _ => [1, 2]);
+        double other = Math.Exp(-0.5 / Temperature);
+        var counts = new int[2];
+        for (int seed = 0; seed < Samples; seed++)
+        {
+            var sampling = new ConditionalSampling(constraint, new(), seed);
+            ConstrainedDraw draw = sampling.BeginGeneration()[0];
+            Sampler sampler = Decoding.Run(Decoding.Create(kind, Order.LeftToRight([true, false]), [0, 0], new() { Temperature = Temperature }, 3, draw), model, draw.Random);
+            sampling.EndGeneration();
+            Assert.AreEqual(ConditionalMethod.Exact, sampling.Statistics!.Method);
+            counts[sampler.Tokens[1] - 1]++;
+            Assert.AreEqual(-(sampler.Tokens[1] == 1 ? 50 : 50.5) / Temperature, sampler.Statistics.LogProbability, 1e-3);
+        }
+
+        GoodnessOfFitResult fit = GoodnessOfFit.Compare(counts, [1 / (1 + other), other / (1 + other)]);
+        Assert.IsGreaterThan(1e-4, fit.PValue, fit.ToString());
+    }
+
     private const int Samples = 20_000;
     private const int Vocabulary = ConstraintCases.Vocabulary;
     private const int Targets = ConstraintCases.Targets;
