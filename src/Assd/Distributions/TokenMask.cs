@@ -77,7 +77,9 @@ public sealed class TokenMask
             return;
         }
 
-        float[] kept = [.. _tokens.Select(token => logits[token])];
+        var kept = new float[_tokens.Length];
+        for (int i = 0; i < kept.Length; i++)
+            kept[i] = logits[_tokens[i]];
         logits.Fill(float.NegativeInfinity);
         foreach ((int token, float logit) in _tokens.Zip(kept))
             logits[token] = logit;
