@@ -200,6 +200,21 @@ public sealed class GapDetailsTests
         Assert.Contains("and the end, whose probability is ", figures);
     }
 
+    /// <summary>Options that do not go with the text are named as they are here.</summary>
+    [TestMethod]
+    [DataRow("The <mask:1-3> sat.", "--order", "random")]
+    [DataRow("The <mask:1,/[a-z]+/> sat.", "--sampler", "parallel")]
+    public void Infill_OptionThatDoesNotGoWithTheText_IsNamed(string text, string option, string value)
+    {
+        AsarmResult result = AsarmCommand.RunSmall("infill", text, option, value);
+        result.IsBadInput($"{option} must");
+        Assert.DoesNotContain("Parameter", result.Error);
+        byte[] input = Encoding.UTF8.GetBytes($$"""{"text": "{{text}}", "{{option[2..]}}": "{{value}}"}""");
+        string error = AsarmCommand.RunSmallOn(input, "infill", "--input", "-").JsonLines.Single().GetProperty("error").GetString()!;
+        Assert.StartsWith($"{option} must", error);
+        Assert.DoesNotContain("Parameter", error);
+    }
+
     [TestMethod]
     public void Infill_OpenGapsOfAnotherModel_AreRefused()
     {

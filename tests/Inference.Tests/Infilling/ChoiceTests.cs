@@ -27,6 +27,7 @@ public sealed class ChoiceTests
     [DataRow("Tom had a <mask:\"cat|dog|king\"> at home.")]
     [DataRow("Tom had a <mask:\"cat|dog|king\"> and a <mask:\"book|car\"> at home.")]
     [DataRow("Tom had a <mask:\"cat|dog\">, a <mask:\"book|car|king\"> and (<mask:\"a|I\">). The <mask:\"cat|dog\">!")]
+    [DataRow("Tom <mask:\"s|b\"><mask:\"ed|s\"> a <mask:\"cat|dog\">.")] // what may begin a gap depends on the character before it
     public void Infill_ChoicesOfOneLength_HaveTheirJointProbability(string markup)
     {
         double[] expected = Normalise(Fillings(markup).Select(filling => LogJoint(markup, filling)));
@@ -37,6 +38,7 @@ public sealed class ChoiceTests
             counts[Array.IndexOf(keys, string.Join('|', result.Gaps))]++;
         GoodnessOfFitResult fit = GoodnessOfFit.Compare(counts, expected);
         Assert.IsGreaterThan(MinPValue, fit.PValue, fit.ToString());
+        Assert.AreEqual(LogJoint(markup, [.. results[0].Gaps.Select(gap => gap.Text)]), results[0].Gaps.Sum(gap => gap.LogProbability), 1e-3);
         foreach ((int gap, InfilledGap filled) in results[0].Gaps.Index())
         {
             Assert.AreEqual((GapAccuracy.Exact, GapMethod.Choice), (filled.Accuracy, filled.Method));
@@ -46,6 +48,26 @@ public sealed class ChoiceTests
 
         double[] flat = [.. expected.Select(_ => 1.0 / expected.Length)];
         Assert.IsLessThan(MinPValue, GoodnessOfFit.Compare(counts, flat).PValue, "Control: all alike.");
+    }
+
+    [TestMethod]
+    [DataRow("Tom had a <mask:\"cat| cat\">.", "begins with white space")]
+    [DataRow("Tom had (<mask:\"cat|cat\u200b\">).", "the same tokens")]
+    public void Infill_ChoicesThatAreTheSame_AreRefused(string markup, string message) =>
+        StringAssert.Contains(Assert.ThrowsExactly<InfillTextException>(() => s_infiller.Infill(markup)).Message, message);
+
+    [TestMethod]
+    public void Infill_TooManyCombinations_AreRefused()
+    {
+        string list = $"<mask:\"{string.Join('|', Enumerable.Range(0, 26).Select(i => (char)('a' + i)))}\">", text = string.Join(' ', Enumerable.Repeat(list, 40));
+        StringAssert.Contains(Assert.ThrowsExactly<InfillTextException>(() => s_infiller.Infill(text)).Message, "are 1040 combinations to compare, at most 1024");
+    }
+
+    [TestMethod]
+    public void Infill_PriorWithoutTheOnlyLength_IsOfNoAccount()
+    {
+        var options = new InfillOptions { Seed = 1, Lengths = new LengthOptions { Prior = LengthPrior.Given([0, 1]) } };
+        Assert.AreEqual("cat", s_infiller.Infill("Tom had a <mask:\"cat\"> and <mask:\"dog|a dog\">.", options).Gaps[0].Text);
     }
 
     /// <summary>Control: gap by gap, without the other gap's list, is another distribution.</summary>
@@ -138,7 +160,7 @@ public sealed class ChoiceTests
             isChosen.AsSpan()[positions].Fill(segment is TextSegment.Literal);
         int[] given = [.. Positions(i => text.Given[i])], chosen = [.. Positions(i => isChosen[i])], unknown = [.. Positions(i => !text.Given[i] && !isChosen[i])];
         using OnnxAnySubsetModel model = OnnxModelLoader.Open(ModelFolder.Open(Files.Text));
-        var options = new InfillOptions { BannedTokens = [.. Enumerable.Range(0, s_tokenizer.VocabularySize).Where(token => !s_tokenizer.IsText(token))] };
+        var options = new InfillOptions { BannedTokens = [.. Enumerable.Range(0, s_tokenizer.VocabularySize).Where(token => !s_tokenizer.IsText(token))], BannedTokensAt = text.BannedAt };
         return JointDensity.LogProbabilities(model, Order.FromPositions([.. given, .. chosen, .. unknown], given.Length), text.Tokens, options)[..chosen.Length].Sum();
 
         IEnumerable<int> Positions(Predicate<int> condition) => Enumerable.Range(0, text.Tokens.Length).Where(i => condition(i));

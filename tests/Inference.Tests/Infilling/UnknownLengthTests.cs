@@ -89,6 +89,7 @@ public sealed class UnknownLengthTests
     [DataRow("A <mask:2,/b{1,90}(c/>.", "The gap <mask:2,/b{1,90}(c/> is malformed (InsufficientClosingParentheses) (character 9 of the pattern)")]
     [DataRow("A <mask:/(?=b)c/>.", "which is not supported (character 0 of the pattern)")]
     [DataRow("A <mask:/[a-[a]]/>.", "The gap <mask:/[a-[a]]/> cannot be filled: no text of 1 to 12 tokens")]
+    [DataRow("A <mask:1-3,/(?:/>.", "malformed")]
     [DataRow("A <mask:4,2c>, b", "cannot be filled: no text of 4 to 4 tokens")]
     [DataRow("A <mask:1,/ b/>.", "cannot be filled: no text of 1 to 1 tokens")]
     [DataRow("A <mask:1,\"b|c \">.", "The choice \"c \" of <mask:1,\"b|c \"> ends with white space")]

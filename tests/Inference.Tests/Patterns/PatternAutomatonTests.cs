@@ -51,6 +51,29 @@ public sealed class PatternAutomatonTests
         Assert.IsFalse(automaton.Matches(other));
     }
 
+    /// <summary>Where a class ends, and what is subtracted from it, is as in .NET.</summary>
+    [TestMethod]
+    [DataRow(@"[\\-[a]]")]
+    [DataRow(@"[+--[b]]")]
+    [DataRow(@"[%--[b]]?")]
+    [DataRow(@"[a\-[b]]")]
+    [DataRow(@"[\d-[5]]")]
+    [DataRow(@"[a-z-[aeiou-[e]]]+")]
+    [DataRow(@"[]-a]")]
+    [DataRow(@"[^]-a]")]
+    [DataRow(@"[a-]")]
+    [DataRow(@"[-[a]]")]
+    [DataRow(@"[\]-a][[-b]")]
+    [DataRow(@"[\cA-[b]]")]
+    public void Matches_Classes_AsInDotNet(string expression)
+    {
+        PatternAutomaton automaton = PatternAutomaton.Compile(expression);
+        var reference = new Regex($@"\A(?:{expression})\z", RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
+        string[] one = [.. "abe5[]-+%\\^_`\u0001,.".Select(character => character.ToString())];
+        foreach (string text in one.SelectMany(first => one.Select(second => first + second)).Concat(one).Append(""))
+            Assert.AreEqual(reference.IsMatch(text), automaton.Matches(text), $"'{Regex.Escape(text)}'");
+    }
+
     /// <summary>A class without characters, and what follows from it, matches nothing: the start is dead.</summary>
     [TestMethod]
     [DataRow("[a-[a]]")]
