@@ -42,6 +42,8 @@ internal static class PromptTexts
         {
             if (token.ValueKind != JsonValueKind.Number || !token.TryGetInt32(out int id) || (uint)id >= (uint)infiller.Model.VocabularySize)
                 throw values.Error("prompt", $"must have ids of tokens, from 0 to {infiller.Model.VocabularySize - 1}", token);
+            if (id == infiller.Folder.Manifest.MaskId)
+                throw values.Error("prompt", $"has the token {id}, the mask, which stands for an unknown token");
             ids.Add(id);
         }
 

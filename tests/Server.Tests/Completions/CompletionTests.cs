@@ -236,6 +236,8 @@ public sealed class CompletionTests
     [DataRow("""{"prompt": "a", "\ud800": 1}""", "body")]
     [DataRow("""{"prompt": [[]]}""", "prompt")]
     [DataRow("""{"prompt": [20, 6]}""", "prompt")]
+    [DataRow("""{"prompt": [6], "logprobs": 0, "echo": true, "max_tokens": 0, "stream": false}""", "prompt")]
+    [DataRow("""{"prompt": [[6]], "max_tokens": 0, "stream": true}""", "prompt")]
     [DataRow("""{"prompt": [20, 1, 30], "logprobs": 0, "echo": true, "max_tokens": 0}""", "prompt")]
     [DataRow("""{"prompt": "a <mask:1-60> b", "max_tokens": 60}""", "prompt")]
     [DataRow("""{"prompt": "a", "stream_options": {"include_usage": true}}""", "stream_options")]
