@@ -5,7 +5,7 @@ namespace AsArm.Perf.Load;
 /// <summary>A client with a connection of its own, which asks again when it has got its answer.</summary>
 internal sealed class LoadClient : IDisposable
 {
-    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(180); // longer than the server's own limit
+    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(660); // longer than the server's own limit
     private readonly LoadSetting _setting;
     private readonly HttpClient _client;
     private readonly Random _random;
