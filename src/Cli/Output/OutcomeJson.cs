@@ -38,7 +38,7 @@ internal sealed class OutcomeJson(string model, Device device)
     {
         if (outcome.Result is not InfillResult result)
         {
-            json.WriteString("error", ErrorText.Of(outcome.Error!));
+            json.WriteString("error", outcome.Error!.Message);
             if (outcome.Request.Options.Seed is long seed)
                 json.WriteNumber("seed", seed);
             return;
