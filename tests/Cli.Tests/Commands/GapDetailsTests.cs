@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using AsArm.Assd.Tests.Support;
 using AsArm.Cli.Tests.Support;
 
 namespace AsArm.Cli.Tests.Commands;
