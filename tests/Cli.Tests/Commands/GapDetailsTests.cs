@@ -220,7 +220,7 @@ public sealed class GapDetailsTests
     public void Infill_OpenGapsOfAnotherModel_AreRefused()
     {
         AsarmCommand.RunSmall("infill", "The <mask:1-4> sat.", "--length-method", "open-gaps").IsBadInput("not trained with open gaps");
-        AsarmCommand.RunSmall("infill", "The <mask:1-4> sat.", "--length-method", "open").IsBadInput("--length-method must be", "'open'");
+        AsarmCommand.RunSmall("infill", "The <mask:1-4> sat.", "--length-method", "open").IsBadInput("length-method 'open'", "evidence, open-gaps");
     }
 
     [TestMethod]
