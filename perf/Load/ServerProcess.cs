@@ -56,7 +56,7 @@ internal sealed class ServerProcess : IDisposable
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
-            Environment = { ["ASARM_SERVER_MaxRequestsPerClient"] = "100000", ["ASARM_SERVER__RequestTimeoutSeconds"] = "600" }, // a request of base size may wait for minutes behind 63 others
+            Environment = { ["ASARM_SERVER__MaxRequestsPerClient"] = "100000", ["ASARM_SERVER__RequestTimeoutSeconds"] = "600" }, // a request of base size may wait for minutes behind 63 others
         };
         return new ServerProcess(Process.Start(start)!);
     }
