@@ -104,15 +104,14 @@ public sealed class LoadTests
         using ModelGate gate = await ModelGate.CloseAsync(server);
         using var leaving = new CancellationTokenSource();
         Task<HttpResponseMessage> first = PostAsync(server, stream, leaving.Token);
-        while (scheduler.Queued == 0)
-            await Task.Delay(5);
+        await Polling.UntilAsync(() => scheduler.Queued > 0, "a request that waits");
         using HttpResponseMessage refused = await PostAsync(server);
         Assert.AreEqual(HttpStatusCode.TooManyRequests, refused.StatusCode);
         await leaving.CancelAsync();
         await Assert.ThrowsAsync<OperationCanceledException>(() => first);
         await server.WaitForUsersAsync(1);
         Task<HttpResponseMessage> next = PostAsync(server);
-        await server.WaitForUsersAsync(2);
+        await Task.WhenAny(next, server.WaitForUsersAsync(2)); // it is refused at once where the place was not given back
         gate.Open();
         using HttpResponseMessage response = await next;
         Assert.AreEqual(HttpStatusCode.OK, response.StatusCode);
@@ -125,7 +124,7 @@ public sealed class LoadTests
         using var folder = new TemporaryFolder(RunningServer.ModelFolder);
         await using RunningServer server = await RunningServer.StartAsync(RunningServer.Options(folder));
         using var scheduler = new SchedulerListener(Path.GetFileName(folder.Path));
-        while (true)
+        for (int i = 0; i < 100; i++)
         {
             using var leaving = new CancellationTokenSource();
             using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/completions") { Content = JsonContent.Create(new { prompt = "Tom was ", max_tokens = 100, n = 8, stream = true }) };
@@ -138,6 +137,8 @@ public sealed class LoadTests
             if (scheduler.Ended("cancelled") > before)
                 return;
         }
+
+        Assert.Fail("No stream was cancelled in the scheduler.");
     }
 
     [TestMethod]
@@ -215,26 +216,25 @@ public sealed class LoadTests
         {
             waiting.Add(PostAsync(server, cancellationToken: leaving.Token));
             await Task.WhenAny(waiting[^1], Task.Delay(50));
+            Assert.IsLessThan(1_000, waiting.Count, "None was refused.");
         }
 
         await leaving.CancelAsync();
     }
 
-    private static async Task RefusesConnectionsAsync(RunningServer server)
-    {
-        while (true)
+    private static Task RefusesConnectionsAsync(RunningServer server) => Polling.UntilAsync(
+        async () =>
         {
             using var client = new TcpClient();
             try
             {
                 await client.ConnectAsync(server.Client.BaseAddress!.Host, server.Client.BaseAddress.Port);
+                return false;
             }
             catch (SocketException)
             {
-                return;
+                return true;
             }
-
-            await Task.Delay(5);
-        }
-    }
+        },
+        "a refused connection");
 }

@@ -15,7 +15,7 @@ export default function limits() {
         server = await start([ENGLISH], { ApiKeys__0: key, MaxRequestsPerClient: 1, RequestTimeoutSeconds: 3600, MaxTokens: 500, MaxSamples: 64 });
         client = server.client({ apiKey: key });
     });
-    after(() => server.stop());
+    after(() => server?.stop());
 
     test("AuthenticationError without the right key", async () => {
         for (const apiKey of ["another-key-of-the-tests", key.slice(0, -1), `${key}x`]) {

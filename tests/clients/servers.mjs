@@ -11,7 +11,7 @@ export const TEXT = `text=${join(ROOT, "tests/golden/text")}`;
 
 /** Starts a server with models and settings (environment variables without their prefix) and waits until it is ready. */
 export async function start(models, settings = {}) {
-    const env = { ...process.env, ...Object.fromEntries(Object.entries(settings).map(([name, value]) => [`ASARM_SERVER_${name}`, String(value)])) };
+    const env = { ...process.env, ...Object.fromEntries(Object.entries(settings).map(([name, value]) => [`ASARM_SERVER__${name}`, String(value)])) };
     const process_ = spawn(ASARM, ["serve", "--port", "0", ...models.flatMap(model => ["--model", model])], { stdio: ["ignore", "pipe", "pipe"], env });
     let told = "";
     const address = await new Promise((resolve, reject) => {

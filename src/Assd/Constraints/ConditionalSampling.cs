@@ -92,7 +92,7 @@ public sealed class ConditionalSampling
     {
         if (IsDone || _draws.Count > 0)
             throw new InvalidOperationException(IsDone ? "It is done." : "The generation before has not ended.");
-        bool hasChance = KeptBound >= MinBound;
+        bool hasChance = LeftOver >= MinBound;
         bool rejects = !_isGreedy && _tries < _maxTries && hasChance;
         if (!rejects && !hasChance)
             _tree = new PrefixTree();
@@ -118,10 +118,10 @@ public sealed class ConditionalSampling
     }
 
     /// <summary>
-    /// An upper bound of the probability that a try is kept. If there is one alternative only, the allowed mass of the first step is the same for all tries, and does
-    /// not count against them.
+    /// What the tries have left of the probability. If there is one alternative only, the allowed mass of the first step is the same for all tries, and what is left
+    /// counts relative to it. Next to nothing means that what is left is rounding.
     /// </summary>
-    private double KeptBound => _alternatives.Length == 1 && _tree.Root.Child(0) is PrefixTree.Node first && first.AllowedMass > 0 ? first.Bound / first.AllowedMass : Bound;
+    private double LeftOver => _alternatives.Length == 1 && _tree.Root.Child(0) is PrefixTree.Node first && first.AllowedMass > 0 ? first.Bound / first.AllowedMass : Bound;
 
     /// <summary>Draws an alternative: by its probability and by what is known of it, or the most probable one.</summary>
     private ConstrainedDraw NewDraw(bool rejects)

@@ -56,8 +56,8 @@ public sealed class ConstrainedDraw
     /// <param name="committed">The number of ranks with a final token.</param>
     /// <param name="mask">The tokens that it may be; null for all.</param>
     /// <param name="distribution">[V] probabilities. Not changed if nothing is left of it.</param>
-    /// <param name="mass">What the probabilities are of the distribution of the target: 1, unless they are those of the allowed tokens alone.</param>
-    internal RowMass Restrict(SequenceState state, int rank, int committed, TokenMask? mask, Span<float> distribution, double mass = 1)
+    /// <param name="logMass">The natural log of what the probabilities are of the distribution of the target: 0, unless they are those of the allowed tokens alone.</param>
+    internal RowMass Restrict(SequenceState state, int rank, int committed, TokenMask? mask, Span<float> distribution, double logMass = 0)
     {
         PrefixTree.Node? node = NodeOf(state, rank, committed);
         if (mask is null && node is null)
@@ -78,7 +78,7 @@ public sealed class ConstrainedDraw
             TensorPrimitives.Divide(distribution, (float)scaled, distribution);
         else
             distribution.Fill(1f / distribution.Length); // the draw fails whatever is drawn
-        return new RowMass(allowed * mass, scaled * mass, node);
+        return new RowMass(allowed, scaled, node, logMass);
     }
 
     /// <summary>The tokens that the target of a rank may be.</summary>
@@ -88,27 +88,28 @@ public sealed class ConstrainedDraw
     /// <param name="token">The token.</param>
     /// <param name="probability">Its probability in the restricted row.</param>
     /// <param name="mass">What the restriction of the row has left.</param>
-    /// <returns>Its probability before the restriction.</returns>
+    /// <returns>Its natural log-probability before the restriction.</returns>
     internal double Commit(int token, double probability, RowMass mass)
     {
         if (HasFailed)
-            return probability;
+            return Math.Log(probability);
         bool isFree = _isFirstFree && _path.Count == 1; // the mass is the same for all draws
         if (!(mass.Scaled > 0))
         {
             _path.Add(new PrefixTree.Step(mass.Node is null ? 0 : mass.Allowed, -1, 0));
             (HasFailed, LogWeight) = (true, double.NegativeInfinity);
-            return probability;
+            return Math.Log(probability);
         }
 
         PrefixTree.Node? child = mass.Node?.Child(token);
         double drawn = probability * mass.Scaled / (child?.Bound ?? 1);
-        _path.Add(new PrefixTree.Step(mass.Allowed, token, drawn));
+        double factor = Math.Exp(mass.LogFactor); // 0 at the lowest temperatures, where the tries teach nothing
+        _path.Add(new PrefixTree.Step(mass.Allowed * factor, token, drawn * factor));
         _node = child;
-        if (mass.Node is null && !isFree && mass.Allowed < 1)
-            LogWeight += Math.Log(mass.Allowed);
+        if (mass.Node is null && !isFree && (mass.Allowed < 1 || mass.LogFactor < 0))
+            LogWeight += Math.Log(mass.Allowed) + mass.LogFactor;
         HasFailed = !(_logUniform < LogWeight);
-        return drawn;
+        return Math.Log(drawn) + mass.LogFactor;
     }
 
     /// <summary>Ends a greedy draw that has no allowed token.</summary>

@@ -75,7 +75,7 @@ public sealed class LogitsProcessor
     /// <param name="logits">[V] raw logits.</param>
     /// <param name="probabilities">[V] the result; not written if none of the tokens is possible.</param>
     /// <param name="bannedHere">Tokens banned for this row alone.</param>
-    /// <returns>Their probability in the distribution of all tokens; 1 if none of them is possible.</returns>
+    /// <returns>The natural log of their probability in the distribution of all tokens; 0 if none of them is possible.</returns>
     internal double ToProbabilitiesOf(TokenMask allowed, Span<float> logits, Span<float> probabilities, TokenSet? bannedHere)
     {
         Process(logits, bannedHere);
@@ -83,9 +83,9 @@ public sealed class LogitsProcessor
         allowed.Mask(logits);
         double left = Probabilities.LogTotal(logits);
         if (double.IsNegativeInfinity(left))
-            return 1;
+            return 0;
         Probabilities.Softmax(logits, probabilities);
-        return Math.Exp(left - all);
+        return left - all;
     }
 
     /// <summary>Greedy decoding: probability 1 for the most probable token, the lowest id among equals.</summary>

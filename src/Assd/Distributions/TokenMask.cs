@@ -77,12 +77,12 @@ public sealed class TokenMask
             return;
         }
 
-        var kept = new float[_tokens.Length];
+        Span<float> kept = _tokens.Length <= 256 ? stackalloc float[_tokens.Length] : new float[_tokens.Length];
         for (int i = 0; i < kept.Length; i++)
             kept[i] = logits[_tokens[i]];
         logits.Fill(float.NegativeInfinity);
-        foreach ((int token, float logit) in _tokens.Zip(kept))
-            logits[token] = logit;
+        for (int i = 0; i < kept.Length; i++)
+            logits[_tokens[i]] = kept[i];
     }
 
     /// <summary>The sum of the weights of the allowed tokens.</summary>

@@ -134,7 +134,11 @@ public abstract class Sampler
     protected int Drafted { get; set; }
 
     /// <summary>Draft tokens accepted so far.</summary>
-    protected int Accepted { get; set; }
+    protected int Accepted
+    {
+        get;
+        set => field = _hasEnded ? field : value; // tokens behind the end are not committed
+    }
 
     /// <summary>The number of targets below <see cref="EndRank" /> that are not committed.</summary>
     protected int Remaining => EndRank - Committed;
@@ -193,17 +197,17 @@ public abstract class Sampler
         Conditional query = State.Conditionals[row];
         TokenSet? banned = _options.BannedAt(State.Order.Positions[query.Rank]);
         bool isConstrained = Constraint is not null && query.Horizon == query.Rank; // a draft may be any distribution
+        TokenMask? mask = isConstrained ? Constraint!.AllowedTokens(State, query.Rank) : null;
         if (_options.IsGreedy)
         {
-            TokenMask? mask = isConstrained ? Constraint!.AllowedTokens(State, query.Rank) : null;
             _modeLogProbabilities[row] = _processor.ToMode(State.Row(row), probabilities, banned, mask);
         }
         else
         {
-            if (isConstrained)
+            if (mask is not null)
                 KeepLogits(row);
             _processor.ToProbabilities(State.Row(row), probabilities, banned);
-            _masses[row] = isConstrained ? Restrict(query.Rank, banned, probabilities) : RowMass.Whole;
+            _masses[row] = isConstrained ? Restrict(query.Rank, mask, banned, probabilities) : RowMass.Whole;
         }
 
         if (RecordsEntropies)
@@ -218,13 +222,12 @@ public abstract class Sampler
     }
 
     /// <summary>Restricts a distribution to what the constraint allows. Where that is next to nothing, float32 probabilities have underflowed: then from the logits.</summary>
-    private RowMass Restrict(int rank, TokenSet? banned, Span<float> probabilities)
+    private RowMass Restrict(int rank, TokenMask? mask, TokenSet? banned, Span<float> probabilities)
     {
-        TokenMask? mask = Constraint!.AllowedTokens(State, rank);
-        double mass = 1;
+        double logMass = 0;
         if (mask is not null && mask.Mass(probabilities) < SmallestMass)
-            mass = _processor.ToProbabilitiesOf(mask, _logits, probabilities, banned);
-        return Constraint.Restrict(State, rank, Committed, mask, probabilities, mass);
+            logMass = _processor.ToProbabilitiesOf(mask, _logits, probabilities, banned);
+        return Constraint!.Restrict(State, rank, Committed, mask, probabilities, logMass);
     }
 
     /// <summary>Whether a token is banned at a position.</summary>
@@ -242,7 +245,7 @@ public abstract class Sampler
         State.SetToken(Committed, token);
         if (_options.IsGreedy && double.IsNegativeInfinity(_modeLogProbabilities[row]))
             Constraint?.Fail();
-        CommitCurrent(row, _options.IsGreedy ? _modeLogProbabilities[row] : Math.Log(Constraint?.Commit(token, probability, _masses[row]) ?? probability));
+        CommitCurrent(row, _options.IsGreedy ? _modeLogProbabilities[row] : Constraint?.Commit(token, probability, _masses[row]) ?? Math.Log(probability));
     }
 
     /// <summary>Commits the token that the state has for rank <see cref="Committed" />, with its exact log-probability; to be called once per row.</summary>

@@ -20,6 +20,7 @@ internal sealed class ChoiceEvidence(IReadOnlyList<InfillText> texts, int[] gaps
     private static readonly SamplingOptions s_network = new(); // the text may have what no gap has
 
     private readonly double[][] _logs = new double[texts.Count][]; // by text: of the chosen tokens, by position
+    private int[]? _unrestricted; // gaps of which a choice does not meet the restriction by the text before it
     private readonly double[] _evidence = new double[texts.Count];
 
     /// <summary>All combinations of one of several choices for each gap, as indices; the first gap varies slowest.</summary>
@@ -81,14 +82,19 @@ internal sealed class ChoiceEvidence(IReadOnlyList<InfillText> texts, int[] gaps
         [.. ranges.SelectMany(range => Enumerable.Range(range.Start.Value, range.End.Value - range.Start.Value)).Order()];
 
     /// <summary>
-    /// That of the model with the restrictions of first tokens by the text before them, as scores of spans have it: a choice that does not meet such a restriction
-    /// is evaluated without.
+    /// That of the model with the restrictions of first tokens by the text before them, as scores of spans have it. Where a choice of a gap does not meet its
+    /// restriction, none of its choices has it, as they would not be comparable.
     /// </summary>
     private SamplingOptions DistributionOf(InfillText text)
     {
-        int[] tokens = text.Tokens;
-        return setting.Distribution with { BannedTokensAt = text.BannedAt.Where(entry => !entry.Value.Contains(tokens[entry.Key])).ToDictionary() };
+        _unrestricted ??= [.. gaps.Where(gap => texts.Any(one => IsRestricted(one, StartOf(one, gap))))];
+        int[] starts = [.. _unrestricted.Select(gap => StartOf(text, gap))];
+        return setting.Distribution with { BannedTokensAt = text.BannedAt.Where(entry => !starts.Contains(entry.Key)).ToDictionary() };
     }
+
+    private static int StartOf(InfillText text, int gap) => text.TargetPositions[gap].Start.Value;
+
+    private static bool IsRestricted(InfillText text, int position) => text.BannedAt.TryGetValue(position, out TokenSet? banned) && banned.Contains(text.Tokens[position]);
 
     /// <summary>Evaluates the chosen tokens, or these and all text after the first of them, given what else is known; what is not known stays so.</summary>
     private SequenceTask Evaluate(InfillText text, int length, bool withText, SamplingOptions options, Action<double[]> end)

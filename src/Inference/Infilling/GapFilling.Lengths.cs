@@ -59,7 +59,8 @@ internal sealed partial class GapFilling
     {
         long maximum = gap.ShortestLength + (_text.Room / _text.Gaps.Count);
         int[] lengths = [.. gap.Lengths.TakeWhile(length => length <= maximum).Select(length => (int)length)];
-        double[] prior = _options.Lengths.Prior.LogProbabilities(lengths);
+        LengthPrior known = _options.Lengths.Method == LengthMethod.OpenGaps ? LengthPrior.Learnt : _options.Lengths.Prior;
+        double[] prior = known.LogProbabilities(lengths);
         return (int)Math.Round(lengths.Zip(prior, (length, log) => length * Math.Exp(log)).Sum());
     }
 }

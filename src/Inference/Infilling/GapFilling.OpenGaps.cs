@@ -50,7 +50,8 @@ internal sealed partial class GapFilling
         Commit(gap, sequence.Tokens[start..(start + length)], sequence.LogProbabilities[..length]);
         gap.Entropies = sequence.Entropies.Length == 0 ? [] : sequence.Entropies[..length];
         (gap.IsResolved, gap.EndLogProbability, gap.Conditioning) = (true, sequence.LogProbabilities[length], sampling.Statistics);
-        (gap.Method, gap.Accuracy) = (GapMethod.OpenGap, sampling.Statistics!.Method == ConditionalMethod.Exact ? GapAccuracy.Exact : GapAccuracy.Estimate);
+        bool isExact = sampling.Statistics!.Method == ConditionalMethod.Exact && maximum == gap.Known.Lengths[^1]; // not with fewer positions than were asked for
+        (gap.Method, gap.Accuracy) = (GapMethod.OpenGap, isExact ? GapAccuracy.Exact : GapAccuracy.Estimate);
         AddUp(sequence);
     }
 }

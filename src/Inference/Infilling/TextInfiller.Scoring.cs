@@ -47,7 +47,8 @@ public sealed partial class TextInfiller
 
     /// <summary>
     /// The log-probability of the generated tokens of a result under the joint distribution of the model and the options of the request, in one
-    /// forward pass per window. For exact samplers it equals the one in the statistics; <see cref="SamplerKind.Parallel" /> deviates from it.
+    /// forward pass per window. For exact samplers it equals the one in the statistics; <see cref="SamplerKind.Parallel" /> deviates from it, and so does
+    /// a text with open gaps, whose tokens were drawn with positions behind them that the result does not have.
     /// </summary>
     /// <param name="result">A result of an infiller with this model.</param>
     /// <param name="cancellationToken">Cancels the request.</param>

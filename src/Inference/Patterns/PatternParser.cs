@@ -208,62 +208,35 @@ internal sealed class PatternParser
         return surrogate < 0 ? text : throw new PatternException("has a class with a character beyond U+FFFF, which is not supported: write it as an alternative, (?:x|y)", start + surrogate);
     }
 
-    /// <summary>
-    /// Skips a class, whose end .NET finds so: a dash between two characters makes a range of them, unless the second is a bracket, which begins a class to subtract;
-    /// so does a bracket after a dash that makes no range. What is escaped is plain, as is a closing bracket right after the opening one.
-    /// </summary>
+    /// <summary>Skips a class: the shortest text up to a closing bracket that .NET takes for one.</summary>
     private void SkipClass()
     {
-        _at++;
-        if (Current == '^')
-            _at++;
-        bool isInRange = false;
-        for (bool isFirst = true; ; isFirst = false)
+        int start = _at, end = start;
+        do
+            end = _text.IndexOf(']', end + 1);
+        while (end >= 0 && !IsSyntax(_text[start..(end + 1)]));
+        if (end < 0)
+            throw Unsupported("a class without an end");
+        _at = end + 1;
+        int name = _text.AsSpan(start, _at - start).IndexOf("[:", StringComparison.Ordinal);
+        if (name >= 0 && _text.AsSpan(start + name, _at - start - name).Contains(":]", StringComparison.Ordinal))
         {
-            char read = _text[_at++];
-            if (read == ']' && !isFirst)
-                return;
-            if (read == '[' && !isInRange && Current == ':')
-            {
-                _at--;
-                throw Unsupported("a named class of POSIX");
-            }
-
-            bool isEscaped = read == '\\';
-            if (isEscaped && SkipEscapeInClass())
-                isInRange = false;
-            else if (isInRange)
-            {
-                isInRange = false;
-                if (read == '[' && !isEscaped)
-                    SkipSubtracted();
-            }
-            else if (Current == '-' && _text[_at + 1] != ']')
-            {
-                isInRange = true;
-                _at++;
-            }
-            else if (read == '-' && !isEscaped && !isFirst && Current == '[')
-            {
-                SkipClass();
-            }
+            _at = start + name;
+            throw Unsupported("a named class of POSIX");
         }
     }
 
-    private void SkipSubtracted()
+    private static bool IsSyntax(string expression)
     {
-        _at--;
-        SkipClass();
-    }
-
-    /// <summary>Skips the character after a backslash.</summary>
-    /// <returns>Whether it is an escape that begins no range.</returns>
-    private bool SkipEscapeInClass()
-    {
-        char kind = _text[_at++];
-        if (kind == 'c')
-            _at++;
-        return kind is 'd' or 'D' or 's' or 'S' or 'w' or 'W' or 'p' or 'P' or '-';
+        try
+        {
+            _ = new Regex(expression, RegexOptions.CultureInvariant);
+            return true;
+        }
+        catch (RegexParseException)
+        {
+            return false;
+        }
     }
 
     /// <summary>Reads an escape that stands for one code unit.</summary>

@@ -107,8 +107,7 @@ internal sealed record CompletionRequest
         string? suffix = values.Text("suffix");
         bool hasMarkup = values.Flag("markup", otherwise: true) && string.IsNullOrEmpty(suffix) && !PromptTexts.AreTokens(values);
         bool isScored = values.Flag("echo") && values.Value("logprobs") is not null;
-        IReadOnlyList<PromptText> prompts = PromptTexts.Read(values, infiller);
-        PromptLimits.RequireSamples(prompts.Count, server, "prompt");
+        IReadOnlyList<PromptText> prompts = PromptTexts.Read(values, server, infiller);
         return [.. prompts.Select(prompt => PromptOf(prompt, suffix, maxTokens, hasMarkup, server, infiller) with
         {
             IsScored = isScored && prompt.RequireScorable(infiller, "prompt"),

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using AsArm.Inference.Infilling;
+using AsArm.Server.Configuration;
 using AsArm.Server.Fields;
 using AsArm.Server.Requests;
 
@@ -16,13 +17,15 @@ internal static class PromptTexts
 
     /// <summary>The prompts.</summary>
     /// <exception cref="RequestException">They are none, or have ids that are no tokens.</exception>
-    public static IReadOnlyList<PromptText> Read(FieldValues values, TextInfiller infiller)
+    public static IReadOnlyList<PromptText> Read(FieldValues values, ServerOptions server, TextInfiller infiller)
     {
         JsonElement value = values.Value("prompt") ?? throw values.Error("prompt", "is missing");
         if (value.ValueKind == JsonValueKind.String)
             return [.. values.Texts("prompt").Select(PromptText.Of)];
         if (value.ValueKind != JsonValueKind.Array || value.GetArrayLength() == 0)
             throw values.Error("prompt", Rule);
+        if (value[0].ValueKind != JsonValueKind.Number)
+            PromptLimits.RequireSamples(value.GetArrayLength(), server, "prompt");
         return value[0].ValueKind switch
         {
             JsonValueKind.String => [.. values.Texts("prompt").Select(PromptText.Of)],

@@ -24,7 +24,7 @@ internal static class ServerConfiguration
         {
             options = SettingSources.Read(file, arguments).Get<ServerOptions>() ?? new();
         }
-        catch (Exception error) when (error is FormatException or InvalidDataException or InvalidOperationException or IOException or UnauthorizedAccessException)
+        catch (Exception error) when (error is FormatException or ArgumentException or InvalidDataException or InvalidOperationException or IOException or UnauthorizedAccessException)
         {
             throw new ServerConfigurationException(error.InnerException is Exception inner ? $"{error.Message} {inner.Message}" : error.Message);
         }
@@ -43,6 +43,7 @@ internal static class ServerConfiguration
     {
         try
         {
+            Require(path.Length > 0, "ApiKeyFile is empty");
             string[] keys = [.. File.ReadAllLines(path).Select(line => line.Trim()).Where(line => line.Length > 0 && !line.StartsWith('#'))];
             return keys.Length > 0 ? keys : throw new ServerConfigurationException($"ApiKeyFile {path} has no key.");
         }

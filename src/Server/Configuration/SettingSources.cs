@@ -82,12 +82,13 @@ internal static class SettingSources
     /// <summary>A name with one underscore is that of a setting by mistake, unless Kubernetes has set it.</summary>
     private static void RequireTwoUnderscores()
     {
-        foreach (string name in Environment.GetEnvironmentVariables().Keys.Cast<string>())
+        foreach (DictionaryEntry variable in Environment.GetEnvironmentVariables())
         {
+            var (name, value) = ((string)variable.Key, (string?)variable.Value);
             if (!name.StartsWith(ShortPrefix, StringComparison.OrdinalIgnoreCase) || name.StartsWith(VariablePrefix, StringComparison.OrdinalIgnoreCase))
                 continue;
             string setting = name[ShortPrefix.Length..].Split("__")[0];
-            if (s_settings.ContainsKey(setting) && setting != "PORT")
+            if (s_settings.ContainsKey(setting) && value?.Contains("://", StringComparison.Ordinal) != true) // tcp://10.0.0.1:8080 is Kubernetes' own
                 throw new ServerConfigurationException($"The environment has {name}: names of settings have two underscores there, {VariablePrefix}{name[ShortPrefix.Length..]}.");
         }
     }

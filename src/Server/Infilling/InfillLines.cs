@@ -40,7 +40,7 @@ internal static class InfillLines
                 number++;
                 if (line.AsSpan().IndexOfAnyExcept(" \t\r\v\f"u8) < 0)
                     continue;
-                pending.Enqueue(FillAsync(line, number, model, options, measurement.OfLine(), source.Token));
+                pending.Enqueue(FillAsync(line, number, model, options, measurement.OfLine(), context.RequestAborted, source.Token));
                 while (pending.Count >= TextInfiller.MaxBatchSize || (pending.TryPeek(out Task<ReadOnlyMemory<byte>>? first) && first.IsCompleted))
                     await WriteAsync(context, pending.Dequeue());
             }
@@ -92,7 +92,7 @@ internal static class InfillLines
 
     /// <summary>The line of the answer, or of the error of this line alone.</summary>
     private static async Task<ReadOnlyMemory<byte>> FillAsync(
-        byte[] line, int number, ModelLease model, ServerOptions options, RequestMeasurement measurement, CancellationToken cancellationToken)
+        byte[] line, int number, ModelLease model, ServerOptions options, RequestMeasurement measurement, CancellationToken clientGone, CancellationToken cancellationToken)
     {
         string? id = null;
         try
@@ -133,7 +133,7 @@ internal static class InfillLines
         finally
         {
             if (cancellationToken.IsCancellationRequested)
-                measurement.Fail("cancelled");
+                measurement.Fail(clientGone.IsCancellationRequested ? "cancelled" : "body"); // a line behind it has ended the body
             measurement.End();
         }
     }

@@ -101,7 +101,7 @@ internal sealed class RequestMeasurement(ServerInstruments instruments, string o
     {
         lock (_lock)
         {
-            if (_isDivided && _error is null)
+            if (_isDivided && _error is (null or "cancelled")) // the lines have told it
                 return;
             TimeSpan? first = _firstToken is long token ? Stopwatch.GetElapsedTime(_start, token) : null;
             instruments.Record(operation, _model, _error, Stopwatch.GetElapsedTime(_start), first, _tokens);

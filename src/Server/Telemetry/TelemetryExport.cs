@@ -4,6 +4,7 @@ using AsArm.Server.Configuration;
 using OpenTelemetry;
 using OpenTelemetry.Exporter;
 using OpenTelemetry.Instrumentation.AspNetCore;
+using OpenTelemetry.Logs;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
 using OpenTelemetry.Trace;
@@ -41,6 +42,7 @@ internal static class TelemetryExport
         });
         if (options.OtlpEndpoint is not string endpoint)
             return;
+        builder.Logging.AddFilter<OpenTelemetryLoggerProvider>((string?)null, LogLevel.None); // UseOtlpExporter would export logs as well
         telemetry.WithTracing(tracing => tracing.AddSource(InfillTelemetry.Name).AddAspNetCoreInstrumentation(Trace));
         bool isGrpc = string.Equals(builder.Configuration[ProtocolVariable], Grpc, StringComparison.OrdinalIgnoreCase);
         telemetry.UseOtlpExporter(isGrpc ? OtlpExportProtocol.Grpc : OtlpExportProtocol.HttpProtobuf, new Uri(endpoint));
@@ -72,6 +74,8 @@ internal static class TelemetryExport
             activity.SetTag("url.path", (response.HttpContext.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText);
             activity.SetTag("url.query", null);
             activity.SetTag("http.request.method_original", null);
+            activity.SetTag("user_agent.original", null);
+            activity.TraceStateString = null;
         };
     }
 }

@@ -14,25 +14,27 @@ public sealed class ConditionalSamplingTests
 {
     /// <summary>At a low temperature the allowed tokens have probabilities of exp(-200), which float32 does not have.</summary>
     [TestMethod]
-    [DataRow(SamplerKind.Sequential)]
-    [DataRow(SamplerKind.Fused)]
-    public void Draw_AllowedTokensHaveUnderflowed_AreWeighedByTheirLogits(SamplerKind kind)
+    [DataRow(SamplerKind.Sequential, 3, 50.0)]
+    [DataRow(SamplerKind.Fused, 3, 50.0)]
+    [DataRow(SamplerKind.Sequential, 64, 50.0)] // the mask is a list
+    [DataRow(SamplerKind.Sequential, 64, 400.0)] // nor has float64
+    public void Draw_AllowedTokensHaveUnderflowed_AreWeighedByTheirLogits(SamplerKind kind, int vocabularySize, double nats)
     {
         const double Temperature = 0.25;
         const int Samples = 4_000;
-        var model = new ScriptedModel(3, 2, _ => [1, Math.Exp(-50), Math.Exp(-50.5)]);
-        var constraint = new TestConstraint(3, _ => [1, 2]);
+        var model = new ScriptedModel(vocabularySize, 2, _ => [1, Math.Exp(-nats), Math.Exp(-nats - 0.5), .. new double[vocabularySize - 3]]);
+        var constraint = new TestConstraint(vocabularySize, _ => [1, 2]);
         double other = Math.Exp(-0.5 / Temperature);
         var counts = new int[2];
         for (int seed = 0; seed < Samples; seed++)
         {
             var sampling = new ConditionalSampling(constraint, new(), seed);
             ConstrainedDraw draw = sampling.BeginGeneration()[0];
-            Sampler sampler = Decoding.Run(Decoding.Create(kind, Order.LeftToRight([true, false]), [0, 0], new() { Temperature = Temperature }, 3, draw), model, draw.Random);
+            Sampler sampler = Decoding.Run(Decoding.Create(kind, Order.LeftToRight([true, false]), [0, 0], new() { Temperature = Temperature }, vocabularySize, draw), model, draw.Random);
             sampling.EndGeneration();
             Assert.AreEqual(ConditionalMethod.Exact, sampling.Statistics!.Method);
             counts[sampler.Tokens[1] - 1]++;
-            Assert.AreEqual(-(sampler.Tokens[1] == 1 ? 50 : 50.5) / Temperature, sampler.Statistics.LogProbability, 1e-3);
+            Assert.AreEqual(-(sampler.Tokens[1] == 1 ? nats : nats + 0.5) / Temperature, sampler.Statistics.LogProbability, 1e-3);
         }
 
         GoodnessOfFitResult fit = GoodnessOfFit.Compare(counts, [1 / (1 + other), other / (1 + other)]);

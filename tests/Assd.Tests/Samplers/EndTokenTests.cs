@@ -1,6 +1,8 @@
 using AsArm.Assd.Ordering;
+using AsArm.Assd.Planning;
 using AsArm.Assd.Randomness;
 using AsArm.Assd.Samplers;
+using AsArm.Assd.Samplers.Fused;
 using AsArm.Assd.Tests.Exactness;
 using AsArm.Assd.Tests.Support;
 using AsArm.Assd.Tests.Support.Models;
@@ -51,6 +53,9 @@ public sealed class EndTokenTests
             Assert.HasCount(targets.Length, sampler.LogProbabilities.ToArray());
             Assert.AreEqual(targets.Length, sampler.Statistics.Generated);
             Assert.AreEqual(Probability(targets), Math.Exp(sampler.Statistics.LogProbability), 1e-6);
+            Assert.IsLessThanOrEqualTo(sampler.Statistics.Generated, sampler.Statistics.Accepted);
+            if (sampler is FusedSampler fused)
+                Assert.AreEqual(sampler.Statistics.Accepted, Enum.GetValues<DraftSource>().Sum(source => fused.Counts(source).Accepted));
             early += targets.Length < Targets ? 1 : 0;
         }
 

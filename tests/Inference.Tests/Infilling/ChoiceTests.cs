@@ -1,3 +1,4 @@
+using AsArm.Assd.Distributions;
 using AsArm.Assd.Ordering;
 using AsArm.Assd.Samplers;
 using AsArm.Assd.Tests.Exactness;
@@ -48,6 +49,18 @@ public sealed class ChoiceTests
 
         double[] flat = [.. expected.Select(_ => 1.0 / expected.Length)];
         Assert.IsLessThan(MinPValue, GoodnessOfFit.Compare(counts, flat).PValue, "Control: all alike.");
+    }
+
+    /// <summary>One of them begins a word and one does not, so that neither has the restriction to tokens that do not.</summary>
+    [TestMethod]
+    public void Infill_ChoicesThatDoNotMeetTheRestriction_AreComparedWithout()
+    {
+        const string Markup = "Tom<mask:\"s| a\"> cat.";
+        double[] expected = Normalise(((string[])["s", " a"]).Select(text => LogJoint(Markup, [text], isRestricted: false)));
+        double[] restricted = Normalise(((string[])["s", " a"]).Select(text => LogJoint(Markup, [text])));
+        InfilledGap gap = s_infiller.Infill(Markup, new InfillOptions { Seed = 1 }).Gaps[0];
+        Assert.AreEqual(expected[0], gap.Choices[0].Probability, 1e-4);
+        Assert.AreNotEqual(expected[0], restricted[0], 1e-3, "Control: each as it is scored.");
     }
 
     [TestMethod]
@@ -148,7 +161,7 @@ public sealed class ChoiceTests
     private static double[] Normalise(IEnumerable<double> logs) => LogWeights.Normalise([.. logs]);
 
     /// <summary>The joint log-probability of fillings, from left to right, by the scoring of spans; other gaps are unknown.</summary>
-    private static double LogJoint(string markup, string[] filling)
+    private static double LogJoint(string markup, string[] filling, bool isRestricted = true)
     {
         int next = 0;
         ModelManifest manifest = ModelFolder.Open(Files.Text).Manifest;
@@ -160,7 +173,7 @@ public sealed class ChoiceTests
             isChosen.AsSpan()[positions].Fill(segment is TextSegment.Literal);
         int[] given = [.. Positions(i => text.Given[i])], chosen = [.. Positions(i => isChosen[i])], unknown = [.. Positions(i => !text.Given[i] && !isChosen[i])];
         using OnnxAnySubsetModel model = OnnxModelLoader.Open(ModelFolder.Open(Files.Text));
-        var options = new InfillOptions { BannedTokens = [.. Enumerable.Range(0, s_tokenizer.VocabularySize).Where(token => !s_tokenizer.IsText(token))], BannedTokensAt = text.BannedAt };
+        var options = new InfillOptions { BannedTokens = [.. Enumerable.Range(0, s_tokenizer.VocabularySize).Where(token => !s_tokenizer.IsText(token))], BannedTokensAt = isRestricted ? text.BannedAt : new Dictionary<int, TokenSet>() };
         return JointDensity.LogProbabilities(model, Order.FromPositions([.. given, .. chosen, .. unknown], given.Length), text.Tokens, options)[..chosen.Length].Sum();
 
         IEnumerable<int> Positions(Predicate<int> condition) => Enumerable.Range(0, text.Tokens.Length).Where(i => condition(i));

@@ -65,6 +65,10 @@ public sealed class PatternAutomatonTests
     [DataRow(@"[-[a]]")]
     [DataRow(@"[\]-a][[-b]")]
     [DataRow(@"[\cA-[b]]")]
+    [DataRow(@"[\p{L}--[a]]")]
+    [DataRow(@"[+-\x41--[b]]")]
+    [DataRow(@"[+-\u0041--[b]]")]
+    [DataRow(@"[+-\101--[b]]")]
     public void Matches_Classes_AsInDotNet(string expression)
     {
         PatternAutomaton automaton = PatternAutomaton.Compile(expression);

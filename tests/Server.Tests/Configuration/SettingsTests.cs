@@ -66,12 +66,13 @@ public sealed class SettingsTests
             Assert.IsTrue(await IsAnsweredAsync(first));
         }
 
-        while (true) // until the first one is gone
-        {
-            using TcpClient third = await ConnectAsync(server);
-            if (await IsAnsweredAsync(third))
-                return;
-        }
+        await Polling.UntilAsync(
+            async () =>
+            {
+                using TcpClient third = await ConnectAsync(server);
+                return await IsAnsweredAsync(third);
+            },
+            "an answer once the first connection is gone");
     }
 
     [TestMethod]
@@ -127,7 +128,7 @@ public sealed class SettingsTests
         {
             await client.GetStream().WriteAsync("GET /alive HTTP/1.1\r\nHost: localhost\r\n\r\n"u8.ToArray());
             byte[] buffer = new byte[4096];
-            return await client.GetStream().ReadAsync(buffer) > 0;
+            return await client.GetStream().ReadAsync(buffer).AsTask().WaitAsync(TimeSpan.FromMinutes(1)) > 0;
         }
         catch (IOException)
         {

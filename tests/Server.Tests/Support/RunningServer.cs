@@ -53,8 +53,7 @@ internal sealed class RunningServer : IAsyncDisposable
     public async Task WaitForUsersAsync(int count)
     {
         ModelPool models = App.Services.GetRequiredService<ModelPool>();
-        while (models.UsersOf(ModelName) != count)
-            await Task.Delay(5);
+        await Polling.UntilAsync(() => models.UsersOf(ModelName) == count, $"{count} users of the model, there are {models.UsersOf(ModelName)}");
     }
 
     /// <summary>The model, for what is expected of it.</summary>

@@ -26,6 +26,7 @@ public sealed class OtlpTests
         await AnswerAsync(receiver, folder, _ => { });
         foreach (string path in new[] { "/v1/traces", "/v1/metrics" })
             Assert.IsNotEmpty(receiver.Posts.Where(post => post.Path == path && post.Type == "application/x-protobuf"));
+        Assert.IsEmpty(receiver.Posts.Where(post => post.Path is not ("/v1/traces" or "/v1/metrics")), "Logs stay here.");
         foreach (string sent in new[] { "gen_ai.server.request.duration", "asarm.tokens.generated", "asarm.infill", "/v1/completions", "/v1/score", "service.name", Path.GetFileName(folder.Path) })
             Assert.AreNotEqual("", receiver.Around(sent), sent);
         Assert.AreEqual("", receiver.Around(Word));
@@ -59,6 +60,9 @@ public sealed class OtlpTests
         (options.OtlpEndpoint, options.ApiKeys) = (receiver.Address, [Key]);
         await using RunningServer server = await RunningServer.StartAsync(options, configure);
         server.Client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", Key);
+        server.Client.DefaultRequestHeaders.UserAgent.ParseAdd(Word);
+        server.Client.DefaultRequestHeaders.Add("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+        server.Client.DefaultRequestHeaders.Add("tracestate", $"x={Word}");
         await server.PostAsync("/v1/completions", new { prompt = $"The {Word} was ", max_tokens = 3, user = Word });
         await server.StreamAsync("/v1/infill", new { text = $"The {Word} was <mask:3>.", stream = true, id = Word });
         await server.PostAsync("/v1/score", new { text = $"The [[{Word}]] was here." });

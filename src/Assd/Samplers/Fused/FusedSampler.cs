@@ -101,14 +101,15 @@ public sealed partial class FusedSampler : Sampler
     {
         ArgumentNullException.ThrowIfNull(random);
         _isDrafted = false;
-        int start = Committed;
+        int start = Committed, acceptedBefore = Accepted;
         if (_verification == VerificationMethod.Block)
             VerifyBlock(random);
         else
             VerifyTokens(random);
-        int accepted = Committed - start - 1;
+        int accepted = Accepted - acceptedBefore;
         RecordAcceptance(accepted);
-        StoreNetworkDrafts(start, accepted);
+        if (!IsDone)
+            StoreNetworkDrafts(start, accepted);
     }
 
     /// <summary>Greedy decoding has rows of one token, which a head cannot correct.</summary>
