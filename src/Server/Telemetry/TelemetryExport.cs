@@ -69,13 +69,13 @@ internal static class TelemetryExport
     private static void Trace(AspNetCoreTraceInstrumentationOptions options)
     {
         options.Filter = context => !s_untraced.Contains(context.Request.Path.Value);
+        options.EnrichWithHttpRequest = (activity, _) => activity.TraceStateString = null; // before there are spans below it
         options.EnrichWithHttpResponse = (activity, response) =>
         {
             activity.SetTag("url.path", (response.HttpContext.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText);
             activity.SetTag("url.query", null);
             activity.SetTag("http.request.method_original", null);
             activity.SetTag("user_agent.original", null);
-            activity.TraceStateString = null;
         };
     }
 }
