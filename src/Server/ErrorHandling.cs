@@ -17,7 +17,7 @@ internal static class ErrorHandling
 #pragma warning disable CA1031 // Each exception is an answer.
         catch (Exception error) when (context.RequestAborted.IsCancellationRequested)
         {
-            RequestMeasurement.Find(context)?.Fail("cancelled");
+            RequestMeasurement.Find(context)?.Fail(RequestMeasurement.Cancelled);
 
             // Nobody is there to be told; but what was not caused by the client's leaving is a defect.
             if (error is not (RequestException or OperationCanceledException or IOException) && Refusals.Of(error, null).Status == StatusCodes.Status500InternalServerError)

@@ -55,19 +55,19 @@ public sealed class ConstrainedDraw
     /// <param name="rank">The target.</param>
     /// <param name="committed">The number of ranks with a final token.</param>
     /// <param name="mask">The tokens that it may be; null for all.</param>
-    /// <param name="distribution">[V] probabilities. Not changed if nothing is left of it.</param>
-    /// <param name="logMass">The natural log of what the probabilities are of the distribution of the target: 0, unless they are those of the allowed tokens alone.</param>
+    /// <param name="distribution">[V] probabilities, some of them of allowed tokens unless <paramref name="logMass" /> says that there are none; then they are not changed.</param>
+    /// <param name="logMass">
+    /// The natural log of what the probabilities are of the distribution of the target: 0, unless they are those of the allowed tokens alone; minus infinity if
+    /// none of these is possible.
+    /// </param>
     internal RowMass Restrict(SequenceState state, int rank, int committed, TokenMask? mask, Span<float> distribution, double logMass = 0)
     {
         PrefixTree.Node? node = NodeOf(state, rank, committed);
         if (mask is null && node is null)
             return RowMass.Whole;
-        double allowed = mask?.Mass(distribution) ?? 1;
-        if (!(allowed > 0))
+        if (double.IsNegativeInfinity(logMass))
             return new RowMass(0, 0, node);
-        if (mask is not null)
-            allowed = mask.Restrict(distribution);
-        double scaled = allowed;
+        double allowed = mask?.Restrict(distribution) ?? 1, scaled = allowed;
         if (node is not null)
         {
             node.Scale(distribution);

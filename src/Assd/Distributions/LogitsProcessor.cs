@@ -75,16 +75,15 @@ public sealed class LogitsProcessor
     /// <param name="logits">[V] raw logits.</param>
     /// <param name="probabilities">[V] the result; not written if none of the tokens is possible.</param>
     /// <param name="bannedHere">Tokens banned for this row alone.</param>
-    /// <returns>The natural log of their probability in the distribution of all tokens; 0 if none of them is possible.</returns>
+    /// <returns>The natural log of their probability in the distribution of all tokens; minus infinity if none of them is possible.</returns>
     internal double ToProbabilitiesOf(TokenMask allowed, Span<float> logits, Span<float> probabilities, TokenSet? bannedHere)
     {
         Process(logits, bannedHere);
         double all = Probabilities.LogTotal(logits);
         allowed.Mask(logits);
         double left = Probabilities.LogTotal(logits);
-        if (double.IsNegativeInfinity(left))
-            return 0;
-        Probabilities.Softmax(logits, probabilities);
+        if (!double.IsNegativeInfinity(left))
+            Probabilities.Softmax(logits, probabilities);
         return left - all;
     }
 

@@ -35,5 +35,5 @@ internal sealed class InfillLine(long number)
 
     /// <summary>What is wrong with the line, or with all of its requests alike; it must be done.</summary>
     public string? LineError =>
-        Error ?? (Outcomes.All(outcome => outcome.Error is not null) ? Outcomes.FirstOrDefault()?.Error is Exception error ? ErrorText.Of(error) : null : null);
+        Error ?? (Outcomes.Count > 0 && Outcomes.All(outcome => outcome.Error is not null) ? ErrorText.Of(Outcomes[0].Error!) : null);
 }

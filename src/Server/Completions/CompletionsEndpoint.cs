@@ -13,9 +13,8 @@ internal static class CompletionsEndpoint
     public static async Task HandleAsync(HttpContext context, ModelPool models, ServerOptions options)
     {
         FieldValues values = await RequestBody.ReadAsync(context, CompletionRequest.Fields);
-        using ModelLease model = await models.RentAsync(values.Text("model"), context.RequestAborted);
+        using ModelLease model = await models.RentAsync(context, values.Text("model"));
         RequestMeasurement measurement = RequestMeasurement.Of(context);
-        measurement.UseModel(model.Name);
         CompletionRequest request = CompletionRequest.Read(values, options, model.Infiller);
         var runner = new CompletionRunner(request, model.Infiller, measurement);
         (string id, long created) = ($"cmpl-{Guid.NewGuid():N}", DateTimeOffset.UtcNow.ToUnixTimeSeconds());

@@ -22,9 +22,8 @@ internal static class InfillEndpoint
         }
 
         FieldValues values = await RequestBody.ReadAsync(context, InfillFields.Request);
-        using ModelLease model = await models.RentAsync(values.Text("model"), context.RequestAborted);
+        using ModelLease model = await models.RentAsync(context, values.Text("model"));
         RequestMeasurement measurement = RequestMeasurement.Of(context);
-        measurement.UseModel(model.Name);
         var task = new InfillTask(values, options, model.Name, model.Infiller);
         if (values.Flag("stream"))
         {

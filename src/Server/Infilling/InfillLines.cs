@@ -24,9 +24,8 @@ internal static class InfillLines
 
     public static async Task HandleAsync(HttpContext context, ModelPool models, ServerOptions options)
     {
-        using ModelLease model = await models.RentAsync(context.Request.Query["model"].FirstOrDefault(), context.RequestAborted);
+        using ModelLease model = await models.RentAsync(context, context.Request.Query["model"].FirstOrDefault());
         RequestMeasurement measurement = RequestMeasurement.Of(context);
-        measurement.UseModel(model.Name);
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
             limit.MaxRequestBodySize = null; // that of each line holds
         Answer.BeginStream(context, Answer.Lines);
@@ -133,7 +132,7 @@ internal static class InfillLines
         finally
         {
             if (cancellationToken.IsCancellationRequested)
-                measurement.Fail(clientGone.IsCancellationRequested ? "cancelled" : "body"); // a line behind it has ended the body
+                measurement.Fail(clientGone.IsCancellationRequested ? RequestMeasurement.Cancelled : RequestMeasurement.BodyFailed);
             measurement.End();
         }
     }

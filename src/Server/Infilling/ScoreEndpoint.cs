@@ -4,7 +4,6 @@ using AsArm.Server.Configuration;
 using AsArm.Server.Fields;
 using AsArm.Server.Models;
 using AsArm.Server.Requests;
-using AsArm.Server.Telemetry;
 
 namespace AsArm.Server.Infilling;
 
@@ -24,8 +23,7 @@ internal static class ScoreEndpoint
     public static async Task HandleAsync(HttpContext context, ModelPool models, ServerOptions options)
     {
         FieldValues values = await RequestBody.ReadAsync(context, Fields);
-        using ModelLease model = await models.RentAsync(values.Text("model"), context.RequestAborted);
-        RequestMeasurement.Of(context).UseModel(model.Name);
+        using ModelLease model = await models.RentAsync(context, values.Text("model"));
         ScorePrompt prompt = SegmentReader.ReadSpans(values);
         var scoring = new ScoreOptions
         {

@@ -21,7 +21,7 @@ internal static class TokenizeEndpoint
     public static async Task HandleAsync(HttpContext context, ModelPool models)
     {
         FieldValues values = await RequestBody.ReadAsync(context, Fields);
-        using ModelLease model = await models.RentAsync(values.Text("model"), context.RequestAborted);
+        using ModelLease model = await models.RentAsync(context, values.Text("model"));
         bool withPieces = values.Flag("pieces");
         InfillTokenizer tokenizer = model.Infiller.InfillTokenizer;
         TokenCount count = tokenizer.CountTokens(SegmentReader.ReadGaps(values), out int[] tokens);

@@ -38,9 +38,8 @@ internal static class InfillEndpoint
         FieldValues values = await RequestBody.ReadAsync(context, Fields);
         UnsupportedSampling.Require(values);
         ResponseFields wanted = ResponseFields.Read(values);
-        using ModelLease model = await models.RentAsync(values.Text("model"), context.RequestAborted);
+        using ModelLease model = await models.RentAsync(context, values.Text("model"));
         RequestMeasurement measurement = RequestMeasurement.Of(context);
-        measurement.UseModel(model.Name);
         long start = Stopwatch.GetTimestamp();
         InfillOptions options = SamplingFields.Read(values, server, model.Infiller.Model.VocabularySize);
         if (options.Seed == -1)

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using AsArm.Assd;
 using AsArm.Server.Configuration;
 using AsArm.Server.Fields;
+using AsArm.Server.Telemetry;
 
 namespace AsArm.Server.Models;
 
@@ -58,7 +59,18 @@ internal sealed class ModelPool : IAsyncDisposable
     /// <summary>The number of requests that use a model.</summary>
     public int UsersOf(string name) => _entries[name].Current?.Users ?? 0;
 
-    /// <summary>A model for a request.</summary>
+    /// <summary>A model for a request, which is measured as one of the model from now on.</summary>
+    /// <param name="context">The request.</param>
+    /// <param name="name">The model's name; null or empty for the default one.</param>
+    /// <exception cref="RequestException">There is no such model, or no memory for it.</exception>
+    public async Task<ModelLease> RentAsync(HttpContext context, string? name)
+    {
+        ModelLease lease = await RentAsync(name, context.RequestAborted);
+        RequestMeasurement.Find(context)?.UseModel(lease.Name);
+        return lease;
+    }
+
+    /// <summary>A model.</summary>
     /// <param name="name">Its name; null or empty for the default one.</param>
     /// <param name="cancellationToken">Cancels the wait for it.</param>
     /// <exception cref="RequestException">There is no such model, or no memory for it.</exception>

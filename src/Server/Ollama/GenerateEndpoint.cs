@@ -56,9 +56,8 @@ internal static class GenerateEndpoint
         values.RequireNeutral("think", "false");
         values.RequireNeutral("logprobs", "false");
         values.RequireNeutral("top_logprobs", "0");
-        using ModelLease model = await models.RentAsync(ModelOf(values.Text("model")), context.RequestAborted);
+        using ModelLease model = await models.RentAsync(context, ModelOf(values.Text("model")));
         RequestMeasurement measurement = RequestMeasurement.Of(context);
-        measurement.UseModel(model.Name);
         long start = Stopwatch.GetTimestamp();
         OneGap gap = GapOf(values, server, model.Infiller, measurement);
         if (!values.Flag("stream", otherwise: true))

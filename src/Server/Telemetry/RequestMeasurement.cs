@@ -13,6 +13,12 @@ namespace AsArm.Server.Telemetry;
 /// <param name="operation">What is asked for.</param>
 internal sealed class RequestMeasurement(ServerInstruments instruments, string operation)
 {
+    /// <summary>The error of a request whose client has gone away.</summary>
+    public const string Cancelled = "cancelled";
+
+    /// <summary>The error of a line under way when a line behind it was refused with the whole body.</summary>
+    public const string BodyFailed = "body";
+
     private readonly Lock _lock = new();
     private readonly long _start = Stopwatch.GetTimestamp();
     private long? _firstToken;
@@ -101,7 +107,7 @@ internal sealed class RequestMeasurement(ServerInstruments instruments, string o
     {
         lock (_lock)
         {
-            if (_isDivided && _error is (null or "cancelled")) // the lines have told it
+            if (_isDivided && _error is (null or Cancelled)) // the lines have told it
                 return;
             TimeSpan? first = _firstToken is long token ? Stopwatch.GetElapsedTime(_start, token) : null;
             instruments.Record(operation, _model, _error, Stopwatch.GetElapsedTime(_start), first, _tokens);

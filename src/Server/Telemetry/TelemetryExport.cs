@@ -17,8 +17,7 @@ internal static class TelemetryExport
     /// <summary>Where Prometheus finds the metrics.</summary>
     public const string MetricsPath = "/metrics";
 
-    /// <summary>What names of OpenTelemetry's own variables begin with.</summary>
-    public const string VariablePrefix = "OTEL_";
+    private const string VariablePrefix = "OTEL_"; // of OpenTelemetry's own variables
 
     private const string ServiceName = "asarm", ProtocolVariable = "OTEL_EXPORTER_OTLP_PROTOCOL", Grpc = "grpc";
 
