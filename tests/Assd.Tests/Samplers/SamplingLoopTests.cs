@@ -147,7 +147,7 @@ public sealed class SamplingLoopTests
             var model = new ReleasingModel(new PoisonedModel(new RandomModel(VocabularySize, Length, 4, 1), samplers[1].State, fromPass: 2));
             using var loop = new SamplingLoop(model) { OnFailure = hasHandler ? (sampler, _) => failures.Add(sampler) : null };
             for (int i = 0; i < samplers.Length; i++)
-                loop.Add(samplers[i], new SplitMix64(i));
+                loop.Add(samplers[i], new SplitMix64(10 + i));
             loop.Step(default);
             if (hasHandler)
                 loop.Step(default);
@@ -161,7 +161,7 @@ public sealed class SamplingLoopTests
             Assert.IsEmpty(model.Alive);
             foreach (int i in (int[])[0, 2, 3])
             {
-                Sampler alone = Decoding.Run(NewSampler(kind), new RandomModel(VocabularySize, Length, 4, 1), new SplitMix64(i));
+                Sampler alone = Decoding.Run(NewSampler(kind), new RandomModel(VocabularySize, Length, 4, 1), new SplitMix64(10 + i));
                 SpanAssert.AreEqual(alone.Tokens, samplers[i].Tokens);
                 Assert.AreEqual(alone.Statistics, samplers[i].Statistics);
             }

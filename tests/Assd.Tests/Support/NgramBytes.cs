@@ -23,11 +23,8 @@ internal static class NgramBytes
             ngrams[level] = [];
             foreach ((int[] context, _, _) in ngrams[level - 1])
             {
-                for (int token = 0; token < vocabularySize; token++)
-                {
-                    if (random.NextDouble() < rate)
-                        ngrams[level].Add(([.. context, token], Code(random), Code(random)));
-                }
+                for (int token = Gap(random, rate); token < vocabularySize; token += 1 + Gap(random, rate))
+                    ngrams[level].Add(([.. context, token], Code(random), Code(random)));
             }
         }
 
@@ -95,6 +92,10 @@ internal static class NgramBytes
         while (writer.BaseStream.Position % 4 != 0)
             writer.Write((byte)0);
     }
+
+    /// <summary>The tokens left out before the next one that is listed: a geometric number, as a draw for each token would give.</summary>
+    private static int Gap(IRandomSource random, double rate) =>
+        rate >= 1 ? 0 : (int)Math.Min(int.MaxValue / 2, Math.Log(1 - random.NextDouble()) / Math.Log(1 - rate));
 
     private static byte Code(IRandomSource random) => (byte)(random.NextDouble() < 0.05 ? 255 : random.Next(1, 12));
 }
