@@ -7,9 +7,11 @@ trap 'rm -rf "$results"' EXIT
 python=${PYTHON:-/usr/bin/python3} # on Debian apt gives this one its packages
 broken=() skipped=()
 
-step() { # step NAME COMMAND...: runs a command, remembers its failure
+step() { # step NAME COMMAND...: runs a command, remembers its failure, tells how long it took
+    local started=$SECONDS
     echo "== $1"
     "${@:2}" || broken+=("$1")
+    echo "-- $1: $((SECONDS - started)) s"
 }
 
 hostile_folders() { # hostile_folders COUNT: opens damaged model folders; none may crash, hang, take 1 GB or throw what no document tells of

@@ -264,6 +264,33 @@ public sealed class SamplingLoopTests
         Assert.ThrowsExactly<InvalidOperationException>(() => sampler.Prepare(new SplitMix64(1)));
     }
 
+    [TestMethod]
+    public void Remove_OfAnUnfinishedSequence_ReleasesItAndChangesNoOther()
+    {
+        var model = new ReleasingModel(new RandomModel(VocabularySize, Length, 4, 1));
+        Sampler[] samplers = [.. Enumerable.Range(0, 3).Select(_ => NewSampler(SamplerKind.Sequential))];
+        using var loop = new SamplingLoop(model, samplers, [.. samplers.Select((_, i) => new SplitMix64(i))]);
+        loop.Step(default);
+        Assert.IsTrue(loop.Remove(samplers[0]));
+        Assert.IsFalse(loop.Remove(samplers[0]), "It is gone.");
+        Assert.AreEqual((2, 2), (loop.Count, model.Alive.Count));
+        loop.Run(default);
+        Assert.IsFalse(samplers[0].IsDone);
+        Assert.IsFalse(loop.Remove(samplers[1]), "It is done.");
+        for (int i = 1; i < samplers.Length; i++)
+            SpanAssert.AreEqual(Decoding.Run(NewSampler(SamplerKind.Sequential), new RandomModel(VocabularySize, Length, 4, 1), new SplitMix64(i)).Tokens, samplers[i].Tokens);
+    }
+
+    /// <summary>As on one thread: neither swallowed nor wrapped.</summary>
+    [TestMethod]
+    public void Step_ErrorOnAThread_IsThrown()
+    {
+        const int vocabularySize = 300_000;
+        Sampler[] samplers = [.. Enumerable.Range(0, 2).Select(_ => new SequentialSampler(Order.LeftToRight([true, false]), new int[2], new(), vocabularySize))];
+        using var loop = new SamplingLoop(new RandomModel(vocabularySize, 2, 1, 1), samplers, [new SplitMix64(1), new ScriptedRandom()]) { UsesThreads = true };
+        StringAssert.Contains(Assert.ThrowsExactly<InvalidOperationException>(() => loop.Step(default)).Message, "random numbers were drawn");
+    }
+
     /// <summary>24 sequences of 11,000 and more logits a row: more than half a million in a pass.</summary>
     [TestMethod]
     public void Run_LargeBatchOnThreads_GivesTheResultsOfSequencesAlone()

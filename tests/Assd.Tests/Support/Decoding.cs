@@ -15,15 +15,15 @@ namespace AsArm.Assd.Tests.Support;
 internal static class Decoding
 {
     public static Sampler Create(
-        SamplerKind kind, Order order, ReadOnlySpan<int> tokens, SamplingOptions options, int vocabularySize, ConstrainedDraw? constraint = null, bool recordsEntropies = false, int? endToken = null) =>
+        SamplerKind kind, Order order, ReadOnlySpan<int> tokens, SamplingOptions options, int vocabularySize, ConstrainedDraw? constraint = null, bool recordsEntropies = false, int? endToken = null, int? endRank = null) =>
         kind switch
         {
-            SamplerKind.Sequential => new SequentialSampler(order, tokens, options, vocabularySize) { Constraint = constraint, RecordsEntropies = recordsEntropies, EndToken = endToken },
-            SamplerKind.Assd => new AssdSampler(order, tokens, options, vocabularySize) { Constraint = constraint, RecordsEntropies = recordsEntropies, EndToken = endToken },
-            SamplerKind.Ngram => new NgramSampler(order, tokens, options, vocabularySize) { Constraint = constraint, RecordsEntropies = recordsEntropies, EndToken = endToken },
+            SamplerKind.Sequential => new SequentialSampler(order, tokens, options, vocabularySize) { Constraint = constraint, RecordsEntropies = recordsEntropies, EndToken = endToken, EndRank = endRank ?? order.Length },
+            SamplerKind.Assd => new AssdSampler(order, tokens, options, vocabularySize) { Constraint = constraint, RecordsEntropies = recordsEntropies, EndToken = endToken, EndRank = endRank ?? order.Length },
+            SamplerKind.Ngram => new NgramSampler(order, tokens, options, vocabularySize) { Constraint = constraint, RecordsEntropies = recordsEntropies, EndToken = endToken, EndRank = endRank ?? order.Length },
             SamplerKind.Fused => new FusedSampler(
                 order, tokens, options, vocabularySize, new AdaptiveDraftPolicy(new(1000, 1, 1)), NgramBytes.Table(vocabularySize, 3))
-            { Constraint = constraint, RecordsEntropies = recordsEntropies, EndToken = endToken },
+            { Constraint = constraint, RecordsEntropies = recordsEntropies, EndToken = endToken, EndRank = endRank ?? order.Length },
             SamplerKind.FusedTokenWise => new FusedSampler(
                 order,
                 tokens,
@@ -32,7 +32,7 @@ internal static class Decoding
                 new FixedDraftPolicy(DraftSource.Product, 3, 2),
                 ngrams: null,
                 VerificationMethod.TokenWise)
-            { Constraint = constraint, RecordsEntropies = recordsEntropies, EndToken = endToken },
+            { Constraint = constraint, RecordsEntropies = recordsEntropies, EndToken = endToken, EndRank = endRank ?? order.Length },
             SamplerKind.FusedHead => new FusedSampler(
                 order,
                 tokens,
@@ -41,7 +41,7 @@ internal static class Decoding
                 new AdaptiveDraftPolicy(new(1000, 1, 1)),
                 NgramBytes.Table(vocabularySize, 3),
                 head: RandomHead.Create(vocabularySize, RowModel.NumbersOfAState))
-            { Constraint = constraint, RecordsEntropies = recordsEntropies, EndToken = endToken },
+            { Constraint = constraint, RecordsEntropies = recordsEntropies, EndToken = endToken, EndRank = endRank ?? order.Length },
             _ => throw new ArgumentOutOfRangeException(nameof(kind)),
         };
 

@@ -11,46 +11,12 @@ using AsArm.Assd.Tests.Support.Models;
 
 namespace AsArm.Assd.Tests.Samplers.Fused;
 
-/// <summary>Drafts of a draft head against the formula. That they change no distribution is shown by the cases of EnumerationTests.</summary>
+/// <summary>Drafts of a draft head for a large vocabulary, and what is refused. Small ones: <see cref="DraftFormulaTests" />.</summary>
 [TestClass]
 public sealed class DraftHeadTests
 {
     private const int V = 5;
     private const int Draws = 3000;
-
-    private static readonly NgramTable _table = NgramTable.Open(NgramBytes.Random(V, 2, 1, 6));
-
-    /// <summary>
-    /// Two targets are left, with a row of an earlier pass for the last but one. Its draft is drawn with a grid of random numbers.
-    /// </summary>
-    [TestMethod]
-    [DataRow(1.0, false)]
-    [DataRow(0.5, false)]
-    [DataRow(1.0, true)]
-    [DataRow(0.5, true)]
-    public void Draft_OfAStoredRow_HasTheProbabilitiesOfTheFormula(double temperature, bool hasNgrams)
-    {
-        var order = Order.LeftToRight([true, false, false, false]);
-        var options = new SamplingOptions { Temperature = temperature };
-        var model = TableModel.Random(V, order.Length, 1.5, 4);
-        DraftHeadWeights weights = RandomHead.Weights(V, model.StateSize);
-        var drawn = new double[V];
-        int[] tokens = [];
-        for (int i = 0; i < Draws; i++)
-        {
-            FusedSampler sampler = AfterOneStep(order, [2, 0, 0, 0], options, model, hasNgrams ? _table : null, weights);
-            tokens = [.. sampler.Tokens[..2]];
-            sampler.Prepare(new ScriptedRandom((i + 0.5) / Draws));
-            drawn[sampler.Tokens[2]] += 1.0 / Draws;
-        }
-
-        Assert.AreNotEqual(tokens[0], tokens[1], "Else the sequence has a bigram of its own.");
-        double[] odds = [.. Enumerable.Range(0, V).Select(token => Math.Pow(_table.Probability(token, [tokens[1]]) / _table.Probability(token, []), 1 / temperature))];
-        (double[] row, float[] state) = Query(model, order, tokens[0], temperature);
-        double[] expected = ReferenceHead.Draft(weights, row, state, [tokens[1], tokens[0], -1], temperature, hasNgrams ? odds : null);
-        for (int token = 0; token < V; token++)
-            Assert.AreEqual(expected[token], drawn[token], 2.0 / Draws, $"Token {token}.");
-    }
 
     /// <summary>Most tokens are not on the shortlist, and share a factor; the likely ones are all over the vocabulary, at its ends too.</summary>
     [TestMethod]
@@ -66,7 +32,7 @@ public sealed class DraftHeadTests
         int first = 0;
         for (int i = 0; i < Draws; i++)
         {
-            FusedSampler sampler = AfterOneStep(order, [2, 0, 0, 0], new(), model, null, weights);
+            FusedSampler sampler = AfterOneStep(order, [2, 0, 0, 0], model, weights);
             first = sampler.Tokens[1];
             sampler.Prepare(new ScriptedRandom((i + 0.5) / Draws));
             drawn[sampler.Tokens[2]] += 1.0 / Draws;
@@ -104,7 +70,7 @@ public sealed class DraftHeadTests
     }
 
     /// <summary>A sampler that has committed the target of rank 1, and kept a row of rank 2.</summary>
-    private static FusedSampler AfterOneStep(Order order, int[] tokens, SamplingOptions options, RowModel model, NgramTable? table, DraftHeadWeights weights)
+    private static FusedSampler AfterOneStep(Order order, int[] tokens, RowModel model, DraftHeadWeights weights)
     {
         var policy = new ScriptedPolicy
         {
@@ -112,7 +78,7 @@ public sealed class DraftHeadTests
             Queries = view => view.Committed == 1 ? [new(2, 1)] : [],
             Source = view => view.Drafted == 0 && view.Target(view.Committed).HasHead ? DraftSource.Head : DraftSource.None,
         };
-        var sampler = new FusedSampler(order, tokens, options, model.VocabularySize, policy, table, head: new DraftHead(weights));
+        var sampler = new FusedSampler(order, tokens, new(), model.VocabularySize, policy, head: new DraftHead(weights));
         new SamplingLoop(model, [sampler], [new ScriptedRandom(0.95)]).Step(default);
         return sampler;
     }
@@ -126,16 +92,5 @@ public sealed class DraftHeadTests
         Assert.ThrowsExactly<ArgumentException>(() => new SamplingLoop(TableModel.Random(V, order.Length, 1, 1), [sampler], [new ScriptedRandom()]));
         var greedy = new FusedSampler(order, [0, 0, 0], new() { Temperature = 0 }, V, new FixedDraftPolicy(DraftSource.Head, 1, 1), head: RandomHead.Create(V, RowModel.NumbersOfAState + 1));
         Assert.AreEqual(0, greedy.State.StateSize);
-    }
-
-    /// <summary>The row and the state of the query for the target of rank 2 that sees the first token only.</summary>
-    private static (double[] Row, float[] State) Query(TableModel model, Order order, int first, double temperature)
-    {
-        var sequence = new SequenceState(order, [first, 0, 0, 0], V, 1, model.StateSize);
-        sequence.BeginForwardPass(1);
-        sequence.AddQuery(new(2, 1));
-        model.Evaluate([sequence], default);
-        double[] weights = [.. sequence.Row(0).ToArray().Select(logit => Math.Exp(logit / temperature))];
-        return ([.. weights.Select(weight => weight / weights.Sum())], sequence.States.ToArray());
     }
 }

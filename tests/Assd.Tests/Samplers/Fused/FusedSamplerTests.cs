@@ -282,6 +282,9 @@ public sealed partial class FusedSamplerTests
     }
 
     [TestMethod]
+    public void Counts_Added_AreSums() => Assert.AreEqual(new DraftCounts(11, 22, 33), new DraftCounts(1, 2, 3) + new DraftCounts(10, 20, 30));
+
+    [TestMethod]
     public void Constructor_TableOfAnotherVocabulary_Throws() => Assert.ThrowsExactly<ArgumentException>(
         () => new FusedSampler(Order.LeftToRight([false]), [0], new(), 4, new FixedDraftPolicy(DraftSource.Ngram, 1), _alternating));
 

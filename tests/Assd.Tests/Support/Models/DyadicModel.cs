@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using AsArm.Assd.Distributions;
 using AsArm.Assd.Models;
 using AsArm.Assd.Ordering;
@@ -16,24 +17,45 @@ internal sealed class DyadicModel(
 {
     private static readonly double[][] _shapes = [[0.5, 0.25, 0.25], [0.5, 0.5], [0.5, 0.25, 0.125, 0.125], [0.5, 0.5], [0.5, 0.25, 0.25], [1]];
 
+    private readonly ConcurrentDictionary<ulong, float[]> _rows = new(); // an enumeration asks for each thousands of times
+
     public override void WriteLogits(SequenceState state, Conditional conditional, Span<float> row)
     {
         int position = state.Order.Positions[conditional.Rank];
-        double[] distribution = Distribution(position, state.Order.Positions[..conditional.Horizon], state.Tokens);
-        for (int token = 0; token < row.Length; token++)
-        {
-            row[token] = IsBanned(token, position) ? 1 // larger than any other logit
-                : distribution[token] > 0 ? (float)Math.Log(distribution[token])
-                : -1e4f;
-        }
+        ulong hash = Hash(position, state.Order.Positions[..conditional.Horizon], state.Tokens);
+        if (!_rows.TryGetValue(hash, out float[]? logits))
+            _rows[hash] = logits = Logits(position, Distribution(position, hash));
+        logits.CopyTo(row);
     }
 
     /// <summary>[V] the exact distribution of <see cref="WriteLogits" />, with bans applied.</summary>
-    public double[] Distribution(int position, ReadOnlySpan<int> seen, ReadOnlySpan<int> tokens)
+    public double[] Distribution(int position, ReadOnlySpan<int> seen, ReadOnlySpan<int> tokens) => Distribution(position, Hash(position, seen, tokens));
+
+    /// <summary>[V^targets] the joint distribution, as the product of the conditionals (i, i).</summary>
+    public double[] Joint(Order order, int[] tokens)
+    {
+        var distribution = new double[Outcome.Count(order.TargetCount, VocabularySize)];
+        AddOutcomes(order, [.. tokens], order.GivenCount, 0, 1, distribution);
+        return distribution;
+    }
+
+    private ulong Hash(int position, ReadOnlySpan<int> seen, ReadOnlySpan<int> tokens)
     {
         ulong hash = Mix(unchecked((ulong)seed * 1_000_003) + (ulong)position);
         foreach (int other in seen)
             hash += Mix(((ulong)other << 32) + (ulong)tokens[other] + 1);
+        return hash;
+    }
+
+    private float[] Logits(int position, double[] distribution) =>
+    [
+        .. distribution.Select((probability, token) => IsBanned(token, position) ? 1 // larger than any other logit
+            : probability > 0 ? (float)Math.Log(probability)
+            : -1e4f),
+    ];
+
+    private double[] Distribution(int position, ulong hash)
+    {
         int[] allowed = [.. Enumerable.Range(0, VocabularySize).Where(token => !IsBanned(token, position))];
         double[][] fitting = [.. _shapes.Where(shape => shape.Length <= allowed.Length)];
         double[] shape = fitting[Mix(hash) % (ulong)fitting.Length];
@@ -46,14 +68,6 @@ internal sealed class DyadicModel(
             distribution[allowed[i]] = shape[i];
         }
 
-        return distribution;
-    }
-
-    /// <summary>[V^targets] the joint distribution, as the product of the conditionals (i, i).</summary>
-    public double[] Joint(Order order, int[] tokens)
-    {
-        var distribution = new double[Outcome.Count(order.TargetCount, VocabularySize)];
-        AddOutcomes(order, [.. tokens], order.GivenCount, 0, 1, distribution);
         return distribution;
     }
 
