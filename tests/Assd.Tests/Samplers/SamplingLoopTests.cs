@@ -297,9 +297,9 @@ public sealed class SamplingLoopTests
     {
         const int vocabularySize = 11_000, sequences = 24;
         SamplerKind[] kinds = [SamplerKind.Sequential, SamplerKind.Assd, SamplerKind.Fused, SamplerKind.FusedHead];
-        Sampler New(int i) => Decoding.Create(kinds[i % kinds.Length], Order.LeftToRight([true, .. new bool[7]]), new int[8], new() { DraftLength = 3 }, vocabularySize);
+        Sampler New(int i) => Decoding.Create(kinds[i % kinds.Length], Order.LeftToRight([true, false, false, false]), new int[4], new() { DraftLength = 2 }, vocabularySize);
         Sampler[] samplers = [.. Enumerable.Range(0, sequences).Select(New)];
-        var inner = new RandomModel(vocabularySize, 8, 30, 1);
+        var inner = new RandomModel(vocabularySize, 4, 30, 1);
         var failed = new List<Sampler>();
         using var loop = new SamplingLoop(new PoisonedModel(inner, samplers[5].State, fromPass: 2), samplers, [.. samplers.Select((_, i) => new SplitMix64(i))])
         {

@@ -16,7 +16,33 @@ namespace AsArm.Assd.Tests.Samplers.Fused;
 public sealed class DraftHeadTests
 {
     private const int V = 5;
-    private const int Draws = 3000;
+    private const int Draws = 1000;
+
+    /// <summary>There is a head for a row only where it knows more than the row: the left neighbour.</summary>
+    [TestMethod]
+    [DataRow(new[] { 0, 1, 2, 3, 4 }, 1, 2, true, DisplayName = "The left neighbour was committed since")]
+    [DataRow(new[] { 0, 1, 2, 3, 4 }, 1, 3, true, DisplayName = "It will be known by then")]
+    [DataRow(new[] { 0, 4, 3, 2, 1 }, 1, 2, false, DisplayName = "The right neighbour was committed since, the left one is not known")]
+    [DataRow(new[] { 0, 2, 1, 3, 4 }, 2, 3, false, DisplayName = "The row has seen it")]
+    public void HasHead_OfAStoredRow_IsWhetherTheLeftNeighbourIsNew(int[] positions, int given, int rank, bool expected)
+    {
+        bool? found = null;
+        var policy = new ScriptedPolicy
+        {
+            MaxDraftQueries = 1,
+            Queries = view => view.Committed == given ? [new(rank, given)] : [],
+            Source = view =>
+            {
+                if (view.Committed > given)
+                    found = view.Target(rank) is { NetworkNeighbours: not null } target ? target.HasHead : null;
+                return DraftSource.None;
+            },
+        };
+        var sampler = new FusedSampler(Order.FromPositions(positions, given), new int[5], new(), V, policy, head: RandomHead.Create(V, RowModel.NumbersOfAState));
+        new SamplingLoop(TableModel.Random(V, 5, 1, 1), [sampler], [new ScriptedRandom(0.5)]).Step(default);
+        sampler.Prepare(new ScriptedRandom());
+        Assert.AreEqual(expected, found);
+    }
 
     /// <summary>Most tokens are not on the shortlist, and share a factor; the likely ones are all over the vocabulary, at its ends too.</summary>
     [TestMethod]

@@ -68,6 +68,48 @@ public sealed partial class FusedSamplerTests
         SpanAssert.AreEqual(tokens, sampler.Tokens[..tokens.Length]);
     }
 
+    /// <summary>Draft tokens 1 and 0, the second of which the network gives probability 1 as the draft does: no prefix of one, whatever the random number.</summary>
+    [TestMethod]
+    public void Step_BlockVerificationOfAPrefixWithoutResidual_NeverStopsThere()
+    {
+        var model = new ScriptedModel(VocabularySize, 5, conditional => conditional.Rank == 2 ? [1, 0, 0] : [0.25, 0.25, 0.5]);
+        FusedSampler sampler = NewSampler("G....", new FixedDraftPolicy(DraftSource.Ngram, 2), _alternating);
+        var random = new ScriptedRandom(0.5, 0.5, 0.26, 0, 0.5);
+        new SamplingLoop(model, [sampler], [random]).Step(default);
+        Assert.AreEqual((2, 0, 0), (sampler.Committed, sampler.Statistics.Accepted, random.Left));
+        SpanAssert.AreEqual([0, 2], sampler.Tokens[..2]);
+    }
+
+    /// <summary>A row behind the second of two draft tokens, which is rejected, has seen the first: more than the row of a draft query without both.</summary>
+    [TestMethod]
+    public void Prepare_AfterARejection_HasTheRowThatHasSeenTheAcceptedToken()
+    {
+        double confidence = 0;
+        var policy = new ScriptedPolicy
+        {
+            MaxDraftQueries = 1,
+            MaxDraftTokens = 3,
+            Queries = view => view.Committed == 1 ? [new(4, 1)] : [],
+            Source = view =>
+            {
+                confidence = view.Target(4).NetworkConfidence;
+                return view.Committed == 1 ? DraftSource.Ngram : DraftSource.None;
+            },
+        };
+        var model = new ScriptedModel(VocabularySize, 9, conditional => conditional switch
+        {
+            (4, 1) => [0.5, 0.25, 0.25],
+            (4, 4) => [0.875, 0.0625, 0.0625],
+            _ => [0.25, 0.25, 0.5],
+        });
+        FusedSampler sampler = NewSampler("G........", policy, _alternating, VerificationMethod.TokenWise);
+        var random = new ScriptedRandom(0.5, 0.5, 0.5, 0.2, 0.9, 0.5);
+        new SamplingLoop(model, [sampler], [random]).Step(default);
+        sampler.Prepare(random);
+        Assert.AreEqual((3, 1, 0), (sampler.Committed, sampler.Statistics.Accepted, random.Left));
+        Assert.AreEqual(0.875, confidence, 1e-6);
+    }
+
     /// <summary>
     /// Rows of rank 4 by horizon have the largest probabilities 1/2, 3/4 and 7/8. The row that is kept has seen most, but no rejected token.
     /// </summary>
