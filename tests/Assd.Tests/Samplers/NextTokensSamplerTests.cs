@@ -52,9 +52,19 @@ public sealed class NextTokensSamplerTests
     }
 
     [TestMethod]
-    [DataRow(-1, 1)]
-    [DataRow(4, 1)]
-    [DataRow(1, 0)]
-    public void Constructor_OutOfRange_Throws(int known, int count) =>
-        Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => new NextTokensSampler(_order, _tokens, known, _options, V, count));
+    [DataRow(-1, 1, "known")]
+    [DataRow(4, 1, "known")]
+    [DataRow(1, 0, "count")]
+    public void Constructor_OutOfRange_Throws(int known, int count, string parameter) => Assert.AreEqual(
+        parameter, Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => new NextTokensSampler(_order, _tokens, known, _options, V, count)).ParamName);
+
+    /// <summary>Known tokens are checked, those behind them are not looked at.</summary>
+    [TestMethod]
+    public void Constructor_TokenOutsideTheVocabulary_ThrowsIfItIsKnown()
+    {
+        int[] tokens = [.. _tokens];
+        tokens[_order.Positions[4]] = V;
+        _ = new NextTokensSampler(_order, tokens, 2, _options, V, 1);
+        Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => new NextTokensSampler(_order, tokens, 3, _options, V, 1));
+    }
 }

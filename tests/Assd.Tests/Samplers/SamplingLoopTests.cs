@@ -41,9 +41,12 @@ public sealed class SamplingLoopTests
                 sampler.Prepare(new SplitMix64(seed)); // prepared again within Step, without another random number
                 int[] known = [.. sampler.State.Order.Positions[..sampler.State.KnownCount].ToArray().Select(position => sampler.Tokens[position])];
                 int same = Enumerable.Range(0, known.Length).TakeWhile(rank => rank < cached.Length && cached[rank] == known[rank]).Count();
-                processed += known.Length - Math.Max(same, first);
+                int added = known.Length - Math.Max(same, first);
+                bool isFirstPass = sampler.Statistics.Nfe == 0;
+                processed += added;
                 cached = known;
                 loop.Step(default);
+                Assert.AreEqual(isFirstPass ? known.Length : added, sampler.LastContentTokens);
             }
 
             Assert.AreEqual(processed, sampler.Statistics.ContentTokens);

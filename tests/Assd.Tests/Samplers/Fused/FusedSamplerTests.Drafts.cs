@@ -45,6 +45,27 @@ public sealed partial class FusedSamplerTests
         }
     }
 
+    [TestMethod]
+    public void Prepare_RowsOfTwoTargets_DraftsEachFromItsOwn()
+    {
+        var model = new ScriptedModel(VocabularySize, 5, conditional => conditional switch
+        {
+            (2, 1) => [1, 0, 0],
+            (3, 1) => [0, 1, 0],
+            _ => [0.25, 0.25, 0.5],
+        });
+        var policy = new ScriptedPolicy
+        {
+            MaxDraftQueries = 2,
+            Queries = view => view.Committed == 1 ? [new(2, 1), new(3, 1)] : [],
+            Source = view => view.Committed == 1 ? DraftSource.None : DraftSource.Network,
+        };
+        FusedSampler sampler = NewSampler("G....", policy);
+        new SamplingLoop(model, [sampler], [new ScriptedRandom(0.9)]).Step(default);
+        sampler.Prepare(new ScriptedRandom(0.5, 0.5));
+        SpanAssert.AreEqual([0, 1], sampler.Tokens[2..4]);
+    }
+
     private static int NetworkDraft(int vocabularySize, Predicate<int> isPositive, double uniform)
     {
         double[] row = [.. Enumerable.Range(0, vocabularySize).Select(token => isPositive(token) ? 1.0 : 0)];
