@@ -180,6 +180,15 @@ public sealed class ConditionalSamplingTests
     }
 
     [TestMethod]
+    public void Draw_GreedyWithoutAnAllowedToken_ChoosesNone()
+    {
+        var options = new SamplingOptions { Temperature = 0 };
+        var nothing = new TestConstraint(Vocabulary, targets => targets.Length == 2 ? [] : null);
+        foreach (SamplerKind kind in Enum.GetValues<SamplerKind>())
+            Assert.IsNull(Run(new(nothing, options, 1), draw => (s_model, Decoding.Create(kind, s_order, s_tokens, options, Vocabulary, draw))));
+    }
+
+    [TestMethod]
     public void Draw_SameSeed_IsTheSame()
     {
         for (int seed = 0; seed < 20; seed++)

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using AsArm.Assd.Models;
 using AsArm.Assd.Ordering;
 using AsArm.Assd.Randomness;
@@ -292,6 +293,28 @@ public sealed class SamplingLoopTests
         Sampler[] samplers = [.. Enumerable.Range(0, 2).Select(_ => new SequentialSampler(Order.LeftToRight([true, false]), new int[2], new(), vocabularySize))];
         using var loop = new SamplingLoop(new RandomModel(vocabularySize, 2, 1, 1), samplers, [new SplitMix64(1), new ScriptedRandom()]) { UsesThreads = true };
         StringAssert.Contains(Assert.ThrowsExactly<InvalidOperationException>(() => loop.Step(default)).Message, "random numbers were drawn");
+    }
+
+    [TestMethod]
+    public void Step_LargeBatchWithoutUsesThreads_StaysOnTheCallingThread()
+    {
+        const int vocabularySize = 150_000;
+        Sampler[] samplers = [.. Enumerable.Range(0, 4).Select(_ => new SequentialSampler(Order.LeftToRight([true, false]), new int[2], new(), vocabularySize))];
+        var threads = new ConcurrentBag<int>();
+        using var loop = new SamplingLoop(new RandomModel(vocabularySize, 2, 1, 1), samplers, [.. samplers.Select(_ => new ThreadRecordingRandom(threads))]);
+        loop.Step(default);
+        Assert.HasCount(samplers.Length, threads);
+        Assert.IsTrue(threads.All(thread => thread == Environment.CurrentManagedThreadId));
+    }
+
+    private sealed class ThreadRecordingRandom(ConcurrentBag<int> threads) : IRandomSource
+    {
+        public double NextDouble()
+        {
+            threads.Add(Environment.CurrentManagedThreadId);
+            Thread.Sleep(20); // lets other threads take part, if there are any
+            return 0.5;
+        }
     }
 
     /// <summary>24 sequences of 11,000 and more logits a row: more than half a million in a pass.</summary>
