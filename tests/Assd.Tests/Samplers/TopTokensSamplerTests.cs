@@ -59,6 +59,18 @@ public sealed class TopTokensSamplerTests
     }
 
     [TestMethod]
+    public void Prepare_Again_AddsTheSameQueries()
+    {
+        var sampler = new TopTokensSampler(_order, _tokens, new(), V, 1);
+        for (int i = 0; i < 2; i++)
+        {
+            sampler.Prepare(new ScriptedRandom());
+            Assert.AreEqual(2, sampler.State.KnownCount);
+            SpanAssert.AreEqual<Conditional>([new(2, 2), new(3, 2), new(4, 2)], sampler.State.Conditionals);
+        }
+    }
+
+    [TestMethod]
     public void Constructor_CountOutOfRange_Throws()
     {
         Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => new TopTokensSampler(_order, _tokens, new(), V, 0));
