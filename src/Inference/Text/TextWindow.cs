@@ -78,7 +78,7 @@ internal sealed class TextWindow
             fitting = length;
         }
 
-        while (tooLong - fitting > 1 && fitting < maxLength)
+        while (tooLong - fitting > 1)
         {
             int middle = fitting + ((tooLong - fitting) / 2);
             (fitting, tooLong) = fits(middle) ? (middle, tooLong) : (fitting, middle);

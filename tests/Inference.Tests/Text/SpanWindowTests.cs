@@ -53,5 +53,25 @@ public sealed class SpanWindowTests
         Assert.IsInRange(62, 64, window.Tokens.Length);
     }
 
+    /// <summary>The parts together, not the longest one alone.</summary>
+    [TestMethod]
+    public void Encode_PartsOfTogetherVeryManyCharacters_AreCut()
+    {
+        var part = new TextSegment.Literal(Words(60_000), Marked: false);
+        Assert.IsInRange(TextLimits.MaxCharacters / 2, TextLimits.MaxCharacters, part.Text.Length);
+        Assert.IsInRange(62, 64, SpanWindow.Encode([part, new TextSegment.Literal("cat", Marked: true), part], s_encoder, mayCut: true).Tokens.Length);
+    }
+
+    [TestMethod]
+    public void Encode_WhatNoWindowTakes_IsRefused()
+    {
+        void IsRefused(string message, params TextSegment[] segments) => StringAssert.Contains(
+            Assert.ThrowsExactly<InfillTextException>(() => SpanWindow.Encode(segments, s_encoder, mayCut: true)).Message, message);
+        var cat = new TextSegment.Literal("cat", Marked: true);
+        IsRefused("are supported in windows", new TextSegment.Literal(new string(' ', TextLimits.MaxWindowedCharacters), Marked: false), cat);
+        IsRefused("Given tokens are not supported in windows", new TextSegment.Literal("", Marked: false) { Tokens = new int[200] }, cat);
+        IsRefused("The marked spans do not fit into a window", cat, new TextSegment.Literal(Words(200), Marked: false), cat);
+    }
+
     private static string Words(int count) => string.Concat(Enumerable.Range(0, count).Select(i => i % 3 == 0 ? " The little dog" : " and the ball"));
 }
