@@ -82,7 +82,7 @@ public sealed class TextWindowTests
         var random = new SplitMix64(1);
         string[] words = ["a", "a", new('x', 9), new('x', 30), new('x', 60), " "]; // no part of one has more tokens than the whole
         string Text() => string.Join(' ', Enumerable.Range(0, random.Next(0, 30)).Select(_ => words[random.Next(0, words.Length - 1)]));
-        for (int i = 0; i < 60; i++)
+        for (int i = 0; i < 25; i++)
         {
             string before = Text(), after = Text();
             TextSegment[] targets = [new TextSegment.Gap(1 + random.Next(0, 6))];
