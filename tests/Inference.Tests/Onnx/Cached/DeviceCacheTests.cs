@@ -36,9 +36,9 @@ public sealed class DeviceCacheTests
         Assert.IsNull(model.CudaGraphFailure);
     }
 
-    /// <summary>Folder, number of forward passes, maximum length, and whether sequences are released: 2,300 passes.</summary>
+    /// <summary>Folder, number of forward passes, maximum length, and whether sequences are released: 2,100 passes.</summary>
     public static IEnumerable<(string Folder, int Passes, int MaxLength, bool Release)> Histories =>
-        [(Files.InFormat(3), 1200, 64, true), (Files.InFormat(3), 300, 64, false), (Files.Micro, 500, 16, true), (Files.Default, 300, 128, true)];
+        [(Files.InFormat(3), 1200, 64, true), (Files.InFormat(3), 300, 64, false), (Files.Micro, 500, 16, true), (Files.Default, 100, 128, true)];
 
     /// <summary>Sequences beyond the memory of the cache run in scratch memory of the device.</summary>
     [TestMethod]
