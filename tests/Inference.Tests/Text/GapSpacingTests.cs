@@ -108,6 +108,15 @@ public sealed partial class GapSpacingTests
         CollectionAssert.AreEqual(whole, gap);
     }
 
+    /// <summary>A space that was moved to the gap is what the gap's first token says: it may be there or not.</summary>
+    [TestMethod]
+    public void Fill_OfAMovedSpace_IsThatOfTheGap()
+    {
+        InfillText text = InfillText.Encode("A <mask> day.", spans: false, Tokenizers.Stories, s_manifest, GapSpacing.FromModel);
+        Assert.AreEqual("A dog day.", text.FillGaps(Tokenizers.Stories.EncodeContinuation(" dog")));
+        Assert.AreEqual("As day.", text.FillGaps(Tokenizers.Stories.EncodeContinuation("s")));
+    }
+
     /// <summary>Control: if the model determines spacing, typed spaces are lost and words are split.</summary>
     [TestMethod]
     public void Fill_FromModel_ChangesTheInput()

@@ -135,6 +135,13 @@ public sealed class GivenTokensTests
     }
 
     [TestMethod]
+    public void AddTokens_None_AddsNoSegment()
+    {
+        Assert.IsEmpty(new InfillPrompt().AddTokens([]).Segments);
+        Assert.HasCount(1, new InfillPrompt().AddTokens([]).AddText("The").Segments);
+    }
+
+    [TestMethod]
     public void Tokens_ThatCannotBe_AreRefused()
     {
         Assert.ThrowsExactly<InvalidOperationException>(() => new InfillPrompt().AddText("The ").AddTokens([20]));

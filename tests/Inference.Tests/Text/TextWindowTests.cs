@@ -109,8 +109,8 @@ public sealed class TextWindowTests
         var uses = new HashSet<(bool, bool)>();
         for (int near = 1; near < 40; near++)
         {
-            string after = new string('x', near) + " " + new string('x', 200);
-            string before = new string('x', 200) + " " + new string('x', near);
+            string after = new string('x', near) + "  " + new string('x', 200);
+            string before = new string('x', 200) + "  " + new string('x', near);
             int Longest(Func<int, IReadOnlyList<TextSegment>> segments) => Enumerable.Range(0, 200).Last(length => encoder.Count(segments(length)).Total <= 12);
             int right = Longest(length => [new TextSegment.Gap(2), new TextSegment.Literal(after[..length], false)]);
             int left = Longest(length => [new TextSegment.Literal(before[^length..], false), new TextSegment.Gap(2)]);
