@@ -35,6 +35,15 @@ public sealed class WindowedTextTests
         Assert.HasCount(3, Windows($"{s_long}<mask>{half[2..]}<mask>{half[2..]}<mask> the").Current.TargetPositions);
     }
 
+    /// <summary>The text behind the last gap of a window is no part of what must be in it: both sides are cut alike.</summary>
+    [TestMethod]
+    public void GivenAfter_OfALongText_IsWhatTheWindowLeavesOut()
+    {
+        WindowedText text = Windows($"{s_long}<mask:2> {Words(90)}");
+        Assert.IsInRange(4 * 26, 4 * 28, text.GivenAfter);
+        Assert.IsInRange(4 * (200 - 64), 4 * (200 - 62), text.Start);
+    }
+
     [TestMethod]
     public void Start_AfterMuchWhiteSpace_IsAtTheReach()
     {
