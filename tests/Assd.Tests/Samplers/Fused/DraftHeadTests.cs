@@ -1,7 +1,5 @@
-using AsArm.Assd.Distributions;
 using AsArm.Assd.DraftHeads;
 using AsArm.Assd.Models;
-using AsArm.Assd.Ngrams;
 using AsArm.Assd.Ordering;
 using AsArm.Assd.Planning;
 using AsArm.Assd.Samplers;
