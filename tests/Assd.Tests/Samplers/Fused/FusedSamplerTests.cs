@@ -284,6 +284,11 @@ public sealed partial class FusedSamplerTests
     [TestMethod]
     public void Counts_Added_AreSums() => Assert.AreEqual(new DraftCounts(11, 22, 33), new DraftCounts(1, 2, 3) + new DraftCounts(10, 20, 30));
 
+    /// <summary>2^16 rows of 2^16 numbers: a product that wraps to 0 would be an empty array.</summary>
+    [TestMethod]
+    public void Constructor_LookaheadTooLarge_Throws() => Assert.ThrowsExactly<OverflowException>(() => new FusedSampler(
+        Order.LeftToRight(new bool[1 << 16]), new int[1 << 16], new(), 1 << 16, new ScriptedPolicy { MaxDraftTokens = 0, Lookahead = 1 << 16 }));
+
     [TestMethod]
     public void Constructor_TableOfAnotherVocabulary_Throws() => Assert.ThrowsExactly<ArgumentException>(
         () => new FusedSampler(Order.LeftToRight([false]), [0], new(), 4, new FixedDraftPolicy(DraftSource.Ngram, 1), _alternating));
