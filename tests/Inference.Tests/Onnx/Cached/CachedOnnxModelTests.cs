@@ -247,6 +247,19 @@ public sealed class CachedOnnxModelTests
     }
 
     [TestMethod]
+    public void Open_NegativeLimitOfTheCache_Throws() => Assert.AreEqual(
+        "maxCacheBytes", Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => CachedOnnxModel.Open(ModelFolder.Open(Files.Tiny), maxCacheBytes: -1)).ParamName);
+
+    /// <summary>A folder without a draft head returns no states: nobody could read them.</summary>
+    [TestMethod]
+    public void StateSize_OfAFolderWithoutADraftHead_IsZero()
+    {
+        using CachedOnnxModel model = CachedOnnxModel.Open(ModelFolder.Open(Files.Tiny));
+        Assert.IsFalse(ModelFolder.Open(Files.Tiny).Manifest.HasDraftHead);
+        Assert.AreEqual(0, model.StateSize);
+    }
+
+    [TestMethod]
     public void Evaluate_SameSequenceTwice_Throws()
     {
         using CachedOnnxModel model = CachedOnnxModel.Open(ModelFolder.Open(Files.Tiny));
