@@ -1,4 +1,5 @@
 using AsArm.Assd.Ordering;
+using AsArm.Assd.Randomness;
 using AsArm.Assd.Samplers;
 using AsArm.Assd.Tests.Exactness;
 using AsArm.Assd.Tests.Support;
@@ -36,7 +37,7 @@ public sealed class EndRankTests
     [DynamicData(nameof(Cases))]
     public void Run_UntilTheEnd_CommitsTheTargetsBeforeIt(SamplerKind kind, int generated)
     {
-        Sampler sampler = Decoding.Run(NewSampler(kind, 2 + generated), new DyadicModel(V, 6, 5), new Assd.Randomness.SplitMix64(3));
+        Sampler sampler = Decoding.Run(NewSampler(kind, 2 + generated), new DyadicModel(V, 6, 5), new SplitMix64(3));
         Assert.IsTrue(sampler.IsDone);
         Assert.AreEqual((2 + generated, generated, generated), (sampler.Committed, sampler.LogProbabilities.Length, sampler.Statistics.Generated));
         Assert.IsLessThanOrEqualTo(generated, sampler.Statistics.Nfe);

@@ -1,6 +1,7 @@
 using AsArm.Assd.Distributions;
 using AsArm.Assd.Models;
 using AsArm.Assd.Ordering;
+using AsArm.Assd.Randomness;
 using AsArm.Assd.Samplers;
 using AsArm.Assd.Tests.Support.Models;
 using AsArm.Inference.Gaps;
@@ -162,7 +163,7 @@ public sealed class BeamSearchTests
         {
             int[] tokens = [s_tokens[0], .. beam.Tokens, 0, s_tokens[5]];
             var sampler = new TeacherForcedSampler(s_order, tokens, new(), Vocabulary) { EndRank = 2 + Gap };
-            using var loop = new SamplingLoop(model, [sampler], [new AsArm.Assd.Randomness.SplitMix64(0)]);
+            using var loop = new SamplingLoop(model, [sampler], [new SplitMix64(0)]);
             loop.Run(CancellationToken.None);
             for (int i = 0; i < Gap; i++)
                 Assert.AreEqual(sampler.LogProbabilities[i], beam.LogProbabilities[i], 1e-5);

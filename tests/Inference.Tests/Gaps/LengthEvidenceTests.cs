@@ -1,5 +1,6 @@
 using AsArm.Assd.Models;
 using AsArm.Assd.Ordering;
+using AsArm.Assd.Randomness;
 using AsArm.Assd.Samplers;
 using AsArm.Assd.Tests.Support.Models;
 using AsArm.Inference.Gaps;
@@ -28,7 +29,7 @@ public sealed class LengthEvidenceTests
         ];
         int[] tokens = [.. s_before, .. Enumerable.Repeat(0, length), .. s_after];
         var sampler = new TeacherForcedSampler(Order.FromPositions(positions, s_before.Length), tokens, new(), Vocabulary) { EndRank = s_before.Length + s_after.Length };
-        using var loop = new SamplingLoop(ModelOf(length), [sampler], [new AsArm.Assd.Randomness.SplitMix64(0)]);
+        using var loop = new SamplingLoop(ModelOf(length), [sampler], [new SplitMix64(0)]);
         loop.Run(CancellationToken.None);
         return sampler.Statistics.LogProbability;
     })];

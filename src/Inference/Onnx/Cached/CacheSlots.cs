@@ -115,9 +115,11 @@ internal sealed class CacheSlots
     /// <summary>Frees the least recently used slots. The limit is computed again after each, as slots are as long as the length sequence.</summary>
     private void MakeRoom(ReadOnlySpan<SequenceState> states, int withoutSlot)
     {
-        int maxSlots;
-        while (Count > 0 && Count + withoutSlot > (maxSlots = MaxSlots(states)))
+        while (Count > 0)
         {
+            int maxSlots = MaxSlots(states);
+            if (Count + withoutSlot <= maxSlots)
+                return;
             CacheSlot oldest = _byOwner.Values.MinBy(slot => slot.LastUse)!;
             if (oldest.LastUse == _pass && Count <= maxSlots)
                 return;

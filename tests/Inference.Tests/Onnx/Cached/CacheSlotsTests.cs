@@ -43,16 +43,6 @@ public sealed class CacheSlotsTests
         Assert.AreEqual(2, _resized);
     }
 
-    /// <summary>So that sequences of similar length can share a run.</summary>
-    [TestMethod]
-    public void Prepare_NewSequences_GetSlotsByTheirTokens()
-    {
-        CacheSlots slots = NewSlots();
-        SequenceState[] states = [.. ((int[])[3, 9, 1, 9, 5]).Select(known => NewState(20, known))];
-        slots.Prepare(states);
-        CollectionAssert.AreEqual(new[] { 3, 0, 4, 1, 2 }, states.Select(state => slots.Find(state)!.Index).ToArray());
-    }
-
     /// <summary>Doubles, up to the limit of memory.</summary>
     [TestMethod]
     public void Prepare_OneSequenceAfterAnother_DoublesTheSlots()
@@ -66,26 +56,6 @@ public sealed class CacheSlotsTests
         }
 
         CollectionAssert.AreEqual(new[] { 1, 2, 4, 4, 8, 8, 8, 8, 11, 11, 11 }, layouts);
-    }
-
-    [TestMethod]
-    public void Prepare_ManyMoreSequences_HasASlotForEach()
-    {
-        CacheSlots slots = NewSlots();
-        slots.Prepare([NewState(20), NewState(20)]);
-        slots.Prepare([.. Enumerable.Range(0, 5).Select(_ => NewState(20))]);
-        Assert.AreEqual(7, _cache.Layout.Slots);
-    }
-
-    [TestMethod]
-    public void Prepare_NoMemory_NeverTouchesTheCache()
-    {
-        CacheSlots slots = NewSlots(maxTokens: 63);
-        SequenceState state = NewState(20);
-        for (int pass = 0; pass < 2 * MemoryBounds.PassesBeforeShrinking; pass++)
-            slots.Prepare([state]);
-        Assert.AreEqual((0, 0), (slots.Count, _resized));
-        Assert.IsNull(slots.Find(state));
     }
 
     /// <summary>Half of the length, or half of the slots, must have been enough in 64 consecutive passes.</summary>
@@ -185,27 +155,69 @@ public sealed class CacheSlotsTests
         Assert.AreEqual(0, slots.Find(state)!.FirstUncached());
     }
 
-    /// <summary>A sequence counts as used in the pass in which it gets its slot.</summary>
     [TestMethod]
-    public void Prepare_MoreThanTheLimit_KeepsTheNewest()
+    public void Prepare_OtherLengths_AdaptsTheLayout()
     {
-        CacheSlots slots = NewSlots(maxTokens: 2 * 64);
-        SequenceState oldest = NewState(20), newest = NewState(20), other = NewState(20);
-        slots.Prepare([oldest]);
-        slots.Prepare([oldest]);
-        slots.Prepare([newest]);
-        slots.Prepare([other]);
-        Assert.IsNull(slots.Find(oldest));
-        Assert.IsNotNull(slots.Find(newest));
+        CacheSlots slots = NewSlots(maxTokens: 10_000);
+        SequenceState shortOne = NewState(20), longOne = NewState(500);
+        slots.Prepare([shortOne]);
+        Assert.AreEqual(64, _cache.Layout.Length);
+        slots.Prepare([shortOne, longOne]);
+        Assert.AreEqual(512, _cache.Layout.Length);
+        slots.Release(longOne);
+        for (int pass = 1; pass < MemoryBounds.PassesBeforeShrinking; pass++)
+            slots.Prepare([shortOne]);
+        Assert.AreEqual(512, _cache.Layout.Length, "The cache does not shrink at once.");
+        slots.Prepare([shortOne]);
+        Assert.AreEqual(64, _cache.Layout.Length, "The cache shrinks after a number of passes.");
+    }
+
+    /// <summary>A change of the layout copies the cache and releases all tensors.</summary>
+    [TestMethod]
+    public void Prepare_AlternatingLengths_ResizesTheCacheOnce()
+    {
+        CacheSlots slots = NewSlots(maxTokens: 10_000);
+        for (int pass = 0; pass < 200; pass++)
+        {
+            SequenceState state = NewState(pass % 2 == 0 ? 20 : 500);
+            slots.Prepare([state]);
+            slots.Release(state);
+        }
+
+        Assert.AreEqual(2, _resized);
     }
 
     [TestMethod]
-    public void Release_UnknownSequence_ChangesNothing()
+    public void Prepare_FewAfterMany_ShrinksTheCache()
     {
-        CacheSlots slots = NewSlots(retainedTokens: 0);
-        slots.Prepare([NewState(20)]);
-        slots.Release(NewState(20));
-        Assert.AreEqual((1, 1, 1), (slots.Count, _cache.Layout.Slots, _resized));
+        CacheSlots slots = NewSlots(maxLength: 64, maxTokens: 10_000);
+        SequenceState[] states = [.. Enumerable.Range(0, 16).Select(_ => NewState(20))];
+        slots.Prepare(states);
+        Assert.AreEqual(16, _cache.Layout.Slots);
+        foreach (SequenceState state in states[1..])
+            slots.Release(state);
+        for (int pass = 0; pass < MemoryBounds.PassesBeforeShrinking; pass++)
+            slots.Prepare([states[0]]);
+        Assert.AreEqual(1, _cache.Layout.Slots);
+    }
+
+    [TestMethod]
+    public void Release_LastSequence_FreesALargeCache()
+    {
+        CacheSlots slots = NewSlots(maxLength: 64, maxTokens: 10_000, retainedTokens: 3 * 64);
+        SequenceState[] states = [.. Enumerable.Range(0, 4).Select(_ => NewState(20))];
+        slots.Prepare(states.AsSpan(0, 3));
+        foreach (SequenceState state in states)
+            slots.Release(state);
+        Assert.AreEqual(new CacheLayout(3, 64), _cache.Layout, "A small cache is retained.");
+        slots.Prepare(states);
+        slots.Release(states[1]);
+        Assert.AreEqual(6, _cache.Layout.Slots, "Other sequences have slots.");
+        foreach (SequenceState state in states)
+            slots.Release(state);
+        Assert.AreEqual(default, _cache.Layout);
+        slots.Prepare(states.AsSpan(0, 1));
+        Assert.AreEqual(new CacheLayout(1, 64), _cache.Layout);
     }
 
     /// <summary>The tensors over the cache are released before its memory is.</summary>
@@ -238,7 +250,8 @@ public sealed class CacheSlotsTests
         }
     }
 
-    private static SequenceState NewState(int length, int known = 1)
+    /// <summary>A sequence with one given token.</summary>
+    internal static SequenceState NewState(int length, int known = 1)
     {
         var state = new SequenceState(Order.LeftToRight([true, .. new bool[length - 1]]), new int[length], 4, 1);
         state.BeginForwardPass(known);

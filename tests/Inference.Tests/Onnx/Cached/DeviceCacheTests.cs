@@ -131,6 +131,19 @@ public sealed class DeviceCacheTests
         Assert.IsTrue(Tensors(model).All(tensors => tensors.AreOnDevice), "Inputs would be bound again for each run.");
     }
 
+    [TestMethod]
+    public void Evaluate_CapturesNotAskedFor_RunsAsUsual()
+    {
+        ModelFolder folder = ModelFolder.Open(Files.InFormat(3));
+        using var memory = new SeparateMemory();
+        using CachedOnnxModel model = CachedOnnxModel.Open(
+            folder, s_execution with { CapturesGraphs = false }, long.MaxValue, new DeviceKeyValueCache(folder.Manifest, memory), memory: memory);
+        SequenceState state = NewState(40, 1);
+        for (int pass = 0; pass < 4; pass++)
+            Evaluate(model, [state], known: 3 + pass, targets: 2);
+        Assert.AreEqual(0, model.CudaGraphCount);
+    }
+
     /// <summary>Shapes beyond the limit run as usual.</summary>
     [TestMethod]
     public void OptionsFor_MoreShapesThanTheLimit_AreNotCaptured()

@@ -34,22 +34,6 @@ public sealed class FailedRunTests
         slot.MarkCached(1);
     }));
 
-    /// <summary>Ranks before those of the run stay cached.</summary>
-    [TestMethod]
-    public void Forget_Ranks_CountsEarlierOnesOnly()
-    {
-        var state = new SequenceState(Order.LeftToRight([true, true, false, false]), new int[4], 64, 1);
-        state.BeginForwardPass(4);
-        var slot = new CacheSlot(state, 0);
-        slot.MarkCached(0);
-        slot.Forget(3);
-        Assert.AreEqual((3, 3), (slot.CachedCount, slot.FirstUncached()));
-        slot.Forget(4);
-        Assert.AreEqual(3, slot.CachedCount, "Nothing is cached that was not.");
-        slot.Forget(0);
-        Assert.AreEqual((0, 0), (slot.CachedCount, slot.FirstUncached()));
-    }
-
     private static float DifferenceAfterACancelledRun(int format, Action<CacheSlot> afterwards)
     {
         ModelFolder folder = ModelFolder.Open(Files.InFormat(format));

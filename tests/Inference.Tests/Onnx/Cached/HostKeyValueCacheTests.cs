@@ -158,6 +158,17 @@ public sealed class HostKeyValueCacheTests
     public void Resize_MoreThanAnArrayCanHave_Throws(int slots, int length) =>
         Assert.ThrowsExactly<OverflowException>(() => new HostKeyValueCache<float>(2, 2, 4).Resize(new CacheLayout(slots, length), 0));
 
+    [TestMethod]
+    public void Resize_TooLarge_LeavesAnEmptyCache()
+    {
+        var cache = new HostKeyValueCache<float>(2, 2, 4);
+        cache.Resize(new CacheLayout(2, 64), 0);
+        Assert.ThrowsExactly<OverflowException>(() => cache.Resize(new CacheLayout(int.MaxValue, 64), 2));
+        Assert.AreEqual(default, cache.Layout);
+        cache.Resize(new CacheLayout(3, 64), 0);
+        Assert.AreEqual(new CacheLayout(3, 64), cache.Layout);
+    }
+
     private static HostKeyValueCache<float> NewCache(int slots, int length)
     {
         var cache = new HostKeyValueCache<float>(2, Heads, HeadSize);
