@@ -4,7 +4,6 @@ using AsArm.Assd.Ordering;
 using AsArm.Inference.Devices;
 using AsArm.Inference.ModelFolders;
 using AsArm.Inference.Onnx.Cached;
-using AsArm.Inference.Onnx.DeviceMemory;
 using AsArm.Inference.Onnx.Sessions;
 using AsArm.Inference.Tests.Onnx.DeviceMemory;
 using AsArm.Inference.Tests.Support;

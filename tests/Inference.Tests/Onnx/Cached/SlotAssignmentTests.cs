@@ -1,5 +1,4 @@
 using AsArm.Assd.Models;
-using AsArm.Assd.Ordering;
 using AsArm.Inference.Onnx.Cached;
 using AsArm.Inference.Onnx.Sessions;
 
