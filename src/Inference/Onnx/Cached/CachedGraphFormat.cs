@@ -22,9 +22,6 @@ internal class CachedGraphFormat(GraphContract contract)
     /// <summary>The inputs and outputs of the graph.</summary>
     public GraphContract Contract { get; } = contract;
 
-    /// <summary>Whether the graph writes into the cache itself, so that the cache can be in the memory of a device.</summary>
-    public virtual bool UpdatesCacheInPlace => true;
-
     /// <summary>Size of the buffers of a content position beside its inputs, in bytes.</summary>
     public virtual long ContentBytes => 0;
 

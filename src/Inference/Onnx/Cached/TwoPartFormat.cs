@@ -14,8 +14,6 @@ internal sealed class TwoPartFormat(ModelManifest manifest) : CachedGraphFormat(
     private long[] _ranks = []; // content_ranks [batch, content]
     private float[][] _present = []; // by port, [batch, content, heads, head size]
 
-    public override bool UpdatesCacheInPlace => false;
-
     public override long ContentBytes => 2L * manifest.Layers * manifest.ModelDimension * sizeof(float);
 
     /// <summary>The graph has distances up to the maximum length only, and no position need be spare: padding rows are not copied.</summary>

@@ -43,6 +43,19 @@ public sealed class CacheSlotsTests
         Assert.AreEqual(2, _resized);
     }
 
+    /// <summary>Slots that are longer replace all there are.</summary>
+    [TestMethod]
+    public void Prepare_ALongerSequenceOnADevice_KeepsTheNumberOfSlots()
+    {
+        CacheSlots slots = new(_cache, RunLimits.Gpu.RoundLength, long.MaxValue, () => _resized++, limits: RunLimits.Gpu);
+        SequenceState[] four = [.. Enumerable.Range(0, 4).Select(_ => NewState(20))];
+        slots.Prepare(four);
+        foreach (SequenceState state in four)
+            slots.Release(state);
+        slots.Prepare([NewState(200)]);
+        Assert.AreEqual(new CacheLayout(4, 256), _cache.Layout);
+    }
+
     /// <summary>Doubles, up to the limit of memory.</summary>
     [TestMethod]
     public void Prepare_OneSequenceAfterAnother_DoublesTheSlots()

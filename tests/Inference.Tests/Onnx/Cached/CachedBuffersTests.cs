@@ -85,6 +85,21 @@ public sealed class CachedBuffersTests
         () => InPlace().WithCapacityFor(new CachedShape(0, 1 << 16, past, content, targets)));
 
     [TestMethod]
+    public void WithCapacityFor_MoreLogitsThanAnArrayCanHave_Throws()
+    {
+        var buffers = new CachedBuffers(s_manifest with { VocabularySize = 1 << 20 }, CachedGraphFormat.Of(s_manifest));
+        Assert.ThrowsExactly<OverflowException>(() => buffers.WithCapacityFor(new CachedShape(0, 1, 1, 1, 1 << 12)));
+    }
+
+    /// <summary>Graphs of earlier formats return keys and values.</summary>
+    [TestMethod]
+    public void WithCapacityFor_MoreNewKeysThanAnArrayCanHave_Throws()
+    {
+        ModelManifest manifest = s_twoParts with { ModelDimension = 1 << 20 };
+        Assert.ThrowsExactly<OverflowException>(() => new CachedBuffers(manifest, new TwoPartFormat(manifest)).WithCapacityFor(new CachedShape(0, 1, 1, 1 << 12, 1)));
+    }
+
+    [TestMethod]
     public void CanFit_Shapes_IsWhetherEachBufferIsLargeEnough()
     {
         var shape = new CachedShape(0, Batch: 4, Past: 6, Content: 3, Targets: 5);
@@ -107,10 +122,12 @@ public sealed class CachedBuffersTests
     }
 
     [TestMethod]
-    public void WithCapacityFor_AnotherShape_StillFitsTheFirst()
+    [DataRow(false)]
+    [DataRow(true)]
+    public void WithCapacityFor_AnotherShape_StillFitsTheFirst(bool swapped)
     {
         CachedShape shape = new(0, Batch: 4, Past: 6, Content: 3, Targets: 5), other = new(0, 1, 20, 20, 1);
-        CachedBuffers buffers = InPlace().WithCapacityFor(shape).WithCapacityFor(other);
+        CachedBuffers buffers = InPlace().WithCapacityFor(swapped ? other : shape).WithCapacityFor(swapped ? shape : other);
         Assert.IsTrue(buffers.CanFit(shape) && buffers.CanFit(other));
         Assert.AreEqual((20, 20, 24), (buffers.Content[0].Length, buffers.Targets[0].Length, buffers.PastRanks.Length));
         Assert.AreEqual(20 * s_manifest.VocabularySize, buffers.Logits.Length);

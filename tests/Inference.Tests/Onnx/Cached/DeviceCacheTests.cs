@@ -10,6 +10,7 @@ using AsArm.Inference.Onnx.DeviceMemory;
 using AsArm.Inference.Onnx.Sessions;
 using AsArm.Inference.Tests.Onnx.DeviceMemory;
 using AsArm.Inference.Tests.Support;
+using Microsoft.ML.OnnxRuntime;
 
 namespace AsArm.Inference.Tests.Onnx.Cached;
 
@@ -132,6 +133,17 @@ public sealed class DeviceCacheTests
     }
 
     [TestMethod]
+    public void Evaluate_OnADevice_HasAllTensorsInItsMemory()
+    {
+        using var memory = new SeparateMemory();
+        using CachedOnnxModel model = Open(Files.InFormat(3), memory);
+        Evaluate(model, [NewState(40, 1)], known: 3, targets: 2);
+        BoundTensors tensors = Tensors(model).Single();
+        foreach (OrtValue tensor in InputsOf(tensors).Concat(OutputsOf(tensors)))
+            Assert.IsTrue(memory.Contains(tensor));
+    }
+
+    [TestMethod]
     public void Evaluate_CapturesNotAskedFor_RunsAsUsual()
     {
         ModelFolder folder = ModelFolder.Open(Files.InFormat(3));
@@ -171,10 +183,11 @@ public sealed class DeviceCacheTests
         SequenceState[] states = [NewState(40, 1), NewState(40, 2)];
         for (int pass = 0; pass < 6; pass++)
         {
-            if (pass == 3)
-                Tensors(model).Single(tensors => tensors.CaptureOptions is not null).CaptureOptions!.AddRunConfigEntry("gpu_graph_id", "no number"); // ONNX Runtime refuses the run
+            BoundTensors? refused = pass == 3 ? Tensors(model).Single(tensors => tensors.CaptureOptions is not null) : null;
+            refused?.CaptureOptions!.AddRunConfigEntry("gpu_graph_id", "no number"); // ONNX Runtime refuses the run
             Assert.IsLessThanOrEqualTo(Tolerance, Difference(model, host, states, known: 3 + pass, targets: 2));
             Assert.AreEqual(pass >= 3, model.CudaGraphFailure is not null);
+            Assert.IsTrue(refused is null || !Tensors(model).Contains(refused), "They are bound to the session that was closed.");
         }
 
         Assert.Contains("graph annotation id", model.CudaGraphFailure!);
@@ -255,7 +268,7 @@ public sealed class DeviceCacheTests
     private static unsafe void Break(DeviceKeyValueCache cache, SeparateMemory memory, int slot)
     {
         float[] broken = [float.NaN];
-        using Microsoft.ML.OnnxRuntime.OrtValue tensor = cache.Tensor(0, slot, 1);
+        using OrtValue tensor = cache.Tensor(0, slot, 1);
         fixed (float* source = broken)
         fixed (byte* target = tensor.GetTensorMutableRawData())
             memory.Copy(CopyDirection.ToDevice, (nint)source, sizeof(float), (nint)target, sizeof(float), sizeof(float), 1);
@@ -268,6 +281,12 @@ public sealed class DeviceCacheTests
         TensorsOf(model).ForEach(all.Add);
         return all;
     }
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_inputs")]
+    private static extern ref OrtValue[] InputsOf(BoundTensors tensors);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_outputs")]
+    private static extern ref OrtValue[] OutputsOf(BoundTensors tensors);
 
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_tensors")]
     private static extern ref TensorsByShape<CachedShape> TensorsOf(CachedOnnxModel model);

@@ -151,6 +151,12 @@ public sealed class HostKeyValueCacheTests
         Assert.AreEqual(5, Read(cache, Port, 0, 3).Sum());
     }
 
+    [TestMethod]
+    [DataRow(2, 2)]
+    [DataRow(3, 1)]
+    public void Tensor_BeyondTheSlots_Throws(int firstSlot, int slots) =>
+        Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => NewCache(slots: 3, length: 4).Tensor(Port, firstSlot, slots));
+
     /// <summary>2^32 numbers, which would be 0 in 32 bits.</summary>
     [TestMethod]
     [DataRow(1 << 23, 64)]

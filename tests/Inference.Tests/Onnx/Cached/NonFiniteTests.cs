@@ -30,6 +30,23 @@ public sealed class NonFiniteTests
         CollectionAssert.AreEqual(Expected(format), Evaluate(folder.Path, cache => cache));
     }
 
+    /// <summary>Padding rows of the first bad sequence have written the spare position of its slot, and the next owners have no padding rows that write it again.</summary>
+    [TestMethod]
+    [DataRow(long.MaxValue)]
+    [DataRow(0)]
+    public void Evaluate_AfterBadPaddingRows_NextOwnersOfTheSlotAreFinite(long maxCacheBytes)
+    {
+        using var folder = new TemporaryFolder(Files.InFormat(3));
+        SetEmbedding(folder, float.NaN);
+        using CachedOnnxModel model = CachedOnnxModel.Open(ModelFolder.Open(folder.Path), maxCacheBytes: maxCacheBytes);
+        SequenceState[] bad = [NewState(BadToken, 1), NewState(BadToken, 7)], next = [NewState(20, 5), NewState(22, 5)];
+        model.Evaluate(bad, CancellationToken.None);
+        foreach (SequenceState state in bad)
+            model.Release(state);
+        model.Evaluate(next, CancellationToken.None);
+        Assert.IsTrue(next.SelectMany(LogitsOf).All(float.IsFinite));
+    }
+
     /// <summary>Control: a cache that keeps what is not finite.</summary>
     [TestMethod]
     [DataRow(1)]

@@ -191,6 +191,22 @@ public sealed class RunPlannerTests
             Assert.IsLessThanOrEqualTo(256, run.Shape.Batch * run.Shape.Targets);
     }
 
+    /// <summary>On a device a batch of 3 is padded to 4 where there are 4 slots; scratch memory grows.</summary>
+    [TestMethod]
+    [DataRow(3, 3)]
+    [DataRow(4, 4)]
+    [DataRow(8, 4)]
+    public void Plan_BatchOnADevice_IsPaddedWithinTheSlots(int slotCount, int batch)
+    {
+        var planner = new RunPlanner(1, limits: RunLimits.Gpu);
+        SequenceState[] states = [.. Enumerable.Range(0, 3).Select(_ => NewState(5))];
+        planner.Plan(states, WithoutMemory, past: 0, scratchPast: 16, slotCount);
+        Assert.AreEqual(4, planner.Runs[0].Shape.Batch);
+        _slots.Prepare(states);
+        planner.Plan(states, _slots, past: 512, scratchPast: 16, slotCount);
+        Assert.AreEqual(batch, planner.Runs[0].Shape.Batch);
+    }
+
     /// <summary>2 * 2 * 1024 * 1024 attention scores are the limit.</summary>
     [TestMethod]
     [DataRow(2, 1023, 1, 2, 1)]

@@ -7,6 +7,7 @@ using AsArm.Inference.Devices;
 using AsArm.Inference.ModelFolders;
 using AsArm.Inference.Onnx.Cached;
 using AsArm.Inference.Tests.ModelFolders;
+using AsArm.Inference.Tests.Onnx.DeviceMemory;
 using AsArm.Inference.Tests.Support;
 
 namespace AsArm.Inference.Tests.Onnx.Cached;
@@ -20,13 +21,19 @@ public sealed class TargetStatesTests
 
     /// <summary>Sequences of several lengths with several numbers of queries share passes, with slots and without, and shapes come again.</summary>
     [TestMethod]
-    [DataRow(long.MaxValue)]
-    [DataRow(0)]
-    public void Evaluate_SequencesThatShareAPass_HaveTheStatesOfTheirLogits(long maxCacheBytes)
+    [DataRow(long.MaxValue, false)]
+    [DataRow(0, false)]
+    [DataRow(long.MaxValue, true)]
+    [DataRow(0, true)]
+    public void Evaluate_SequencesThatShareAPass_HaveTheStatesOfTheirLogits(long maxCacheBytes, bool onDevice)
     {
         using var folder = new TemporaryFolder(Files.Tiny);
         ManifestText.ReplaceFile(folder, ModelFolder.DraftHeadFile, HeadBytes.Write(RandomHead.Weights(V, Width)));
-        using CachedOnnxModel model = CachedOnnxModel.Open(ModelFolder.Open(folder.Path), maxCacheBytes: maxCacheBytes);
+        ModelFolder opened = ModelFolder.Open(folder.Path);
+        using var memory = new SeparateMemory();
+        SeparateMemory? device = onDevice ? memory : null;
+        using CachedOnnxModel model = CachedOnnxModel.Open(
+            opened, new ExecutionSettings(Device.Cpu, Float32: true), maxCacheBytes, CachedOnnxModel.CreateCache(opened.Manifest, device), memory: device);
         Safetensors checkpoint = Safetensors.Open(Files.Golden("tiny/model.safetensors"));
         float[] embedding = checkpoint.Read<float>(Prefix), bias = checkpoint.Read<float>("lm_loss.bias");
         var random = new SplitMix64(5);

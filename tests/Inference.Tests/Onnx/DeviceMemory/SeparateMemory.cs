@@ -95,6 +95,14 @@ internal sealed unsafe class SeparateMemory : IDeviceMemory, IDisposable
         NativeMemory.AlignedFree((void*)address);
     }
 
+    /// <summary>Whether a tensor is in a block.</summary>
+    public bool Contains(OrtValue tensor)
+    {
+        Span<byte> bytes = tensor.GetTensorMutableRawData();
+        fixed (byte* address = bytes)
+            return IsInBlock((nint)address, bytes.Length);
+    }
+
     /// <summary>Nothing may be left.</summary>
     public void Dispose()
     {
@@ -102,6 +110,7 @@ internal sealed unsafe class SeparateMemory : IDeviceMemory, IDisposable
         Assert.IsEmpty(HostBlocks);
     }
 
-    private void RequireBlock(nint address, long bytes) =>
-        Assert.IsTrue(_blocks.Any(block => address >= block.Key && address + bytes <= block.Key + block.Value), "Outside of all blocks.");
+    private void RequireBlock(nint address, long bytes) => Assert.IsTrue(IsInBlock(address, bytes), "Outside of all blocks.");
+
+    private bool IsInBlock(nint address, long bytes) => _blocks.Any(block => address >= block.Key && address + bytes <= block.Key + block.Value);
 }
