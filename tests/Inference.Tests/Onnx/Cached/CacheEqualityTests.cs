@@ -36,6 +36,19 @@ public sealed class CacheEqualityTests
         Assert.IsLessThanOrEqualTo(Tolerance, max);
     }
 
+    /// <summary>A few passes, which take little time: mutation testing (perf/results/mutation.md) leaves the longer histories out.</summary>
+    [TestMethod]
+    [DataRow(1, NoLimit)]
+    [DataRow(1, 0)]
+    [DataRow(3, NoLimit)]
+    [DataRow(3, 0)]
+    public void Evaluate_ShortHistory_MatchesTheStatelessGraph(int format, long maxCacheBytes)
+    {
+        ModelFolder folder = ModelFolder.Open(Files.InFormat(format));
+        using CachedOnnxModel cached = CachedOnnxModel.Open(folder, maxCacheBytes: maxCacheBytes);
+        Assert.IsLessThanOrEqualTo(Tolerance, CacheComparison.WithStateless(cached, folder, 25, 64, seed: 4, release: true));
+    }
+
     /// <summary>With memory for no sequence or for a few, the others are encoded again, and logits stay the same.</summary>
     [TestMethod]
     [DataRow(1, 0)]
