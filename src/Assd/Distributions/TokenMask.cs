@@ -53,18 +53,8 @@ public sealed class TokenMask
             return Probabilities.TotalWeight(weights);
         }
 
-        Span<float> kept = _tokens.Length <= 256 ? stackalloc float[_tokens.Length] : new float[_tokens.Length];
-        for (int i = 0; i < kept.Length; i++)
-            kept[i] = weights[_tokens[i]];
-        weights.Clear();
-        double sum = 0;
-        for (int i = 0; i < kept.Length; i++)
-        {
-            weights[_tokens[i]] = kept[i];
-            sum += kept[i];
-        }
-
-        return sum;
+        Keep(weights, 0);
+        return Mass(weights);
     }
 
     /// <summary>Sets the logits of all other tokens to minus infinity.</summary>
@@ -77,12 +67,7 @@ public sealed class TokenMask
             return;
         }
 
-        Span<float> kept = _tokens.Length <= 256 ? stackalloc float[_tokens.Length] : new float[_tokens.Length];
-        for (int i = 0; i < kept.Length; i++)
-            kept[i] = logits[_tokens[i]];
-        logits.Fill(float.NegativeInfinity);
-        for (int i = 0; i < kept.Length; i++)
-            logits[_tokens[i]] = kept[i];
+        Keep(logits, float.NegativeInfinity);
     }
 
     /// <summary>The sum of the weights of the allowed tokens.</summary>
@@ -110,6 +95,17 @@ public sealed class TokenMask
         foreach (int token in _tokens)
             Consider(token, logits[token], isAllowed: true, ref mode, ref largest);
         return mode;
+    }
+
+    /// <summary>Sets the values of all tokens that are not listed.</summary>
+    private void Keep(Span<float> values, float others)
+    {
+        Span<float> kept = _tokens.Length <= 256 ? stackalloc float[_tokens.Length] : new float[_tokens.Length];
+        for (int i = 0; i < kept.Length; i++)
+            kept[i] = values[_tokens[i]];
+        values.Fill(others);
+        for (int i = 0; i < kept.Length; i++)
+            values[_tokens[i]] = kept[i];
     }
 
     private static void Consider(int token, float logit, bool isAllowed, ref int mode, ref float largest)

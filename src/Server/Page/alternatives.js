@@ -25,10 +25,12 @@ export async function show(text, token, button, settings, onChoice) {
     try {
         const shown = text.slice(token.start, token.end);
         const found = await post("/v1/candidates", { ...settings, count: 10, segments: around(text, token) });
+        if (opener !== button) return; // closed meanwhile, or opened for another token
         const rows = found.gaps[0].map(candidate => row(candidate, shown, onChoice));
         panel.replaceChildren(element("p", { className: "hint" }, "One token here, given all the rest of the text"), element("ol", {}, ...rows));
         panel.querySelector("button")?.focus();
     } catch (error) {
+        if (opener !== button) return;
         panel.replaceChildren(element("p", { className: "error" }, error.message));
     }
 }

@@ -32,6 +32,7 @@ public sealed class SamplingOptionsTests
         ("TopP", new() { TopP = 1.0001 }),
         ("TopP", new() { TopP = double.NaN }),
         ("DraftLength", new() { DraftLength = 0 }),
+        ("LogitBias", new() { LogitBias = new Dictionary<int, double> { [4] = 1 } }),
         ("BannedTokens", new() { BannedTokens = [4] }),
         ("BannedTokens", new() { BannedTokens = [-1] }),
         ("BannedTokens", new() { BannedTokens = [0, 1, 2, 3] }),
@@ -53,10 +54,13 @@ public sealed class SamplingOptionsTests
     }
 
     [TestMethod]
-    public void Validate_BannedTokenOutOfRange_NamesTheRange()
+    public void Validate_TokenOutOfRange_NamesTheRange()
     {
-        foreach (SamplingOptions options in Bad.Where(bad => bad.Options.BannedTokens.Contains(4) || bad.Options.BannedTokensAt.Values.Any(set => set.Contains(4))).Select(bad => bad.Options))
-            StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => options.Validate(VocabularySize)).Message, "must be within 0..3.");
+        SamplingOptions[] withToken4 = [.. Bad.Select(bad => bad.Options).Where(
+            options => options.LogitBias.ContainsKey(4) || options.BannedTokens.Contains(4) || options.BannedTokensAt.Values.Any(set => set.Contains(4)))];
+        Assert.HasCount(3, withToken4);
+        foreach (SamplingOptions options in withToken4)
+            StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => options.Validate(VocabularySize)).Message, "within 0..3.");
     }
 
     [TestMethod]

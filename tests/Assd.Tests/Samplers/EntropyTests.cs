@@ -60,14 +60,6 @@ public sealed class EntropyTests
         Assert.AreEqual(0, samplers[1].Entropies.Length);
     }
 
-    [TestMethod]
-    public void Entropy_OfADistribution_IsInNats()
-    {
-        Assert.AreEqual(0, Probabilities.Entropy([0, 1, 0]), 1e-12);
-        Assert.AreEqual(Math.Log(4), Probabilities.Entropy([0.25f, 0.25f, 0.25f, 0.25f]), 1e-9);
-        Assert.AreEqual(1.5 * Math.Log(2), Probabilities.Entropy([0.5f, 0.25f, 0, 0.25f]), 1e-9);
-    }
-
     private static double Difference(double[] expected, ReadOnlySpan<double> actual)
     {
         Assert.AreEqual(expected.Length, actual.Length);

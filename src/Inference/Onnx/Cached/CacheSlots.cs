@@ -186,7 +186,7 @@ internal sealed class CacheSlots
             return;
         _oversizedPasses = 0;
         // Grows by doubling, so that sequences that arrive one by one do not cause a copy each.
-        int slots = _limits.Round(Count > layout.Slots && layout.Slots > 0 ? Math.Max(Count, 2 * layout.Slots) : Math.Max(Count, _limits.UsesBuckets ? layout.Slots : 0));
+        int slots = _limits.Round(Count > layout.Slots ? Math.Max(Count, 2 * layout.Slots) : Math.Max(Count, _limits.UsesBuckets ? layout.Slots : 0));
         _beforeResize();
         try
         {

@@ -130,8 +130,6 @@ internal sealed class CachedOnnxModel : OnnxAnySubsetModel
 
     private protected override void ReleaseDeviceMemory()
     {
-        if (_memory is null)
-            return;
         _buffers.Dispose();
         _scratch.Resize(default, 0);
         _cache.Resize(default, 0);

@@ -36,7 +36,7 @@ public sealed class CacheEqualityTests
         Assert.IsLessThanOrEqualTo(Tolerance, max);
     }
 
-    /// <summary>A few passes, which take little time: mutation testing (perf/results/mutation.md) leaves the longer histories out.</summary>
+    /// <summary>A few passes, which take little time: mutation testing (stryker-cache.json) leaves the longer histories out.</summary>
     [TestMethod]
     [DataRow(1, NoLimit)]
     [DataRow(1, 0)]

@@ -43,7 +43,7 @@ public sealed class CacheSlotsTests
         Assert.AreEqual(2, _resized);
     }
 
-    /// <summary>Slots that are longer replace all there are.</summary>
+    /// <summary>When slots get longer, their number stays, though fewer are in use.</summary>
     [TestMethod]
     public void Prepare_ALongerSequenceOnADevice_KeepsTheNumberOfSlots()
     {

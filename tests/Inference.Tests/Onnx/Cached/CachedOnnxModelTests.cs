@@ -12,7 +12,7 @@ using AsArm.Inference.Tests.Support;
 
 namespace AsArm.Inference.Tests.Onnx.Cached;
 
-/// <summary>What the cache encodes, allocates and refuses. That it does not change logits is tested in <see cref="CacheEqualityTests" />.</summary>
+/// <summary>What the model allocates, releases and refuses. That it does not change logits is tested in <see cref="CacheEqualityTests" />.</summary>
 [TestClass]
 public sealed class CachedOnnxModelTests
 {
@@ -99,11 +99,11 @@ public sealed class CachedOnnxModelTests
         foreach ((long? bytes, long expected) in ((long?, long)[])[(null, 2L << 30), (0, 0), (12345678, 12345678)])
         {
             using CachedOnnxModel model = CachedOnnxModel.Open(folder, maxCacheBytes: bytes);
-            Assert.AreEqual(expected / folder.Manifest.CacheBytesPerToken, MaxTokensOf(SlotsOf(model)));
+            Assert.AreEqual(expected / folder.Manifest.CacheBytesPerToken, MaxTokensOf(CachedModelFields.Slots(model)));
         }
     }
 
-    /// <summary>Applications hold many sequences, and each has the logits of its queries.</summary>
+    /// <summary>Each sequence has the logits of its queries: the model must not hold those that were released.</summary>
     [TestMethod]
     public void Release_Sequence_IsNotReferencedAnyMore()
     {
@@ -112,7 +112,7 @@ public sealed class CachedOnnxModelTests
         WeakReference released = EvaluateAndRelease(model, other);
         GC.Collect();
         Assert.IsFalse(released.IsAlive);
-        Assert.IsNotNull(SlotsOf(model).Find(other));
+        Assert.IsNotNull(CachedModelFields.Slots(model).Find(other));
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -173,9 +173,6 @@ public sealed class CachedOnnxModelTests
         state.AddQuery(new Conditional(1, 1));
         return state;
     }
-
-    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_slots")]
-    private static extern ref CacheSlots SlotsOf(CachedOnnxModel model);
 
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_maxTokens")]
     private static extern ref long MaxTokensOf(CacheSlots slots);

@@ -129,7 +129,7 @@ public sealed class DeviceCacheTests
         Evaluate(model, [state], known: 8, targets: 3);
         Evaluate(model, [state], known: 9, targets: 4);
         Assert.AreEqual(2, model.CudaGraphCount);
-        Assert.IsTrue(Tensors(model).All(tensors => tensors.AreOnDevice), "Inputs would be bound again for each run.");
+        Assert.IsTrue(CachedModelFields.Tensors(model).All(tensors => tensors.AreOnDevice), "Inputs would be bound again for each run.");
     }
 
     [TestMethod]
@@ -138,7 +138,7 @@ public sealed class DeviceCacheTests
         using var memory = new SeparateMemory();
         using CachedOnnxModel model = Open(Files.InFormat(3), memory);
         Evaluate(model, [NewState(40, 1)], known: 3, targets: 2);
-        BoundTensors tensors = Tensors(model).Single();
+        BoundTensors tensors = CachedModelFields.Tensors(model).Single();
         foreach (OrtValue tensor in InputsOf(tensors).Concat(OutputsOf(tensors)))
             Assert.IsTrue(memory.Contains(tensor));
     }
@@ -183,11 +183,11 @@ public sealed class DeviceCacheTests
         SequenceState[] states = [NewState(40, 1), NewState(40, 2)];
         for (int pass = 0; pass < 6; pass++)
         {
-            BoundTensors? refused = pass == 3 ? Tensors(model).Single(tensors => tensors.CaptureOptions is not null) : null;
+            BoundTensors? refused = pass == 3 ? CachedModelFields.Tensors(model).Single(tensors => tensors.CaptureOptions is not null) : null;
             refused?.CaptureOptions!.AddRunConfigEntry("gpu_graph_id", "no number"); // ONNX Runtime refuses the run
             Assert.IsLessThanOrEqualTo(Tolerance, Difference(model, host, states, known: 3 + pass, targets: 2));
             Assert.AreEqual(pass >= 3, model.CudaGraphFailure is not null);
-            Assert.IsTrue(refused is null || !Tensors(model).Contains(refused), "They are bound to the session that was closed.");
+            Assert.IsTrue(refused is null || !CachedModelFields.Tensors(model).Contains(refused), "They are bound to the session that was closed.");
         }
 
         Assert.Contains("graph annotation id", model.CudaGraphFailure!);
@@ -275,19 +275,9 @@ public sealed class DeviceCacheTests
         memory.Synchronize();
     }
 
-    private static List<BoundTensors> Tensors(CachedOnnxModel model)
-    {
-        var all = new List<BoundTensors>();
-        TensorsOf(model).ForEach(all.Add);
-        return all;
-    }
-
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_inputs")]
     private static extern ref OrtValue[] InputsOf(BoundTensors tensors);
 
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_outputs")]
     private static extern ref OrtValue[] OutputsOf(BoundTensors tensors);
-
-    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_tensors")]
-    private static extern ref TensorsByShape<CachedShape> TensorsOf(CachedOnnxModel model);
 }

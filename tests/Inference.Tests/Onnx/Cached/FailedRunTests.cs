@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using AsArm.Assd.Models;
 using AsArm.Assd.Ordering;
 using AsArm.Inference.Devices;
@@ -48,7 +47,7 @@ public sealed class FailedRunTests
         Assert.ThrowsExactly<OperationCanceledException>(() => Evaluate(model, state, [21, 31, 41], queries: 2, cancellation.Token));
         Assert.IsFalse(cache.Interrupts);
         SetTokens(state, [20, 30, 40]);
-        afterwards(SlotsOf(model).Find(state)!);
+        afterwards(CachedModelFields.Slots(model).Find(state)!);
         Evaluate(model, state, [20, 30, 40, 50], queries: 1);
         Evaluate(undisturbed, expected, [20, 30, 40, 50], queries: 1);
         // Two parts sum cached keys and those of the run apart, so that bits are the same only if the same ranks are cached.
@@ -72,7 +71,4 @@ public sealed class FailedRunTests
     }
 
     private static SequenceState NewState() => new(Order.LeftToRight([true, .. new bool[6]]), [9, 0, 0, 0, 0, 0, 0], 64, 2);
-
-    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_slots")]
-    private static extern ref CacheSlots SlotsOf(CachedOnnxModel model);
 }

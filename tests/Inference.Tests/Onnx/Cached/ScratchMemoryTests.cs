@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using AsArm.Assd.Models;
 using AsArm.Assd.Ordering;
 using AsArm.Inference.Devices;
@@ -36,7 +35,7 @@ public sealed class ScratchMemoryTests
         foreach ((int length, int expected) in ((int, int)[])[(30, 30), (20, 30), (16, 30), (15, 15), (16, 16), (16, 16), (40, 40), (8, 8), (7, 8)])
         {
             Evaluate(model, NewState(length));
-            Assert.AreEqual(new CacheLayout(1, expected), ScratchOf(model).Layout, $"{length} tokens");
+            Assert.AreEqual(new CacheLayout(1, expected), CachedModelFields.Scratch(model).Layout, $"{length} tokens");
         }
     }
 
@@ -54,7 +53,7 @@ public sealed class ScratchMemoryTests
         {
             Evaluate(model, states);
             float[][] logits = [.. states.Select(state => state.Logits.ToArray())];
-            Assert.AreEqual((slots, tensors), (ScratchOf(model).Layout.Slots, Tensors(model).Count));
+            Assert.AreEqual((slots, tensors), (CachedModelFields.Scratch(model).Layout.Slots, CachedModelFields.Tensors(model).Count));
             Evaluate(expected, states);
             for (int i = 0; i < states.Length; i++)
                 Assert.AreEqual(0f, CacheComparison.MaxDifference(states[i].Logits.ToArray(), logits[i]), 1e-4f);
@@ -68,9 +67,22 @@ public sealed class ScratchMemoryTests
         using CachedOnnxModel model = Open();
         SequenceState[] states = [NewState(20), NewState(20)];
         Evaluate(model, states);
-        BoundTensors first = Tensors(model).Single();
+        BoundTensors first = CachedModelFields.Tensors(model).Single();
         Evaluate(model, states);
-        Assert.AreSame(first, Tensors(model).Single());
+        Assert.AreSame(first, CachedModelFields.Tensors(model).Single());
+    }
+
+    /// <summary>A pass in which all sequences have slots leaves scratch memory as it is, and tensors bound.</summary>
+    [TestMethod]
+    public void Evaluate_SequencesWithSlots_KeepTheTensors()
+    {
+        using CachedOnnxModel model = Open(format: new ExactLengths(), slots: 1);
+        SequenceState longer = NewState(40);
+        Evaluate(model, longer);
+        BoundTensors first = CachedModelFields.Tensors(model).Single();
+        model.Release(longer);
+        Evaluate(model, NewState(10));
+        Assert.AreSame(first, CachedModelFields.Tensors(model).Single());
     }
 
     /// <summary>Buffers above the size that is retained are released after the pass, on a device too, and the next pass has new ones.</summary>
@@ -81,18 +93,18 @@ public sealed class ScratchMemoryTests
     {
         using var memory = new SeparateMemory();
         using CachedOnnxModel model = Open(onDevice ? memory : null);
-        LimitsOf(model) = LimitsOf(model) with { RetainedBytes = 0 };
+        CachedModelFields.Limits(model) = CachedModelFields.Limits(model) with { RetainedBytes = 0 };
         for (int pass = 0; pass < 2; pass++)
         {
             Evaluate(model, NewState(20), NewState(20));
             int inputs = onDevice ? 1 : 0; // of no positions
             Assert.AreEqual((0, inputs, inputs), (model.BufferBytes, memory.Blocks, memory.HostBlocks.Count));
-            Assert.IsEmpty(Tensors(model));
+            Assert.IsEmpty(CachedModelFields.Tensors(model));
         }
     }
 
     [TestMethod]
-    public void Dispose_ModelOnADevice_FreesAllMemory()
+    public void Dispose_ModelOnADevice_FreesScratchMemoryToo()
     {
         using var memory = new SeparateMemory();
         using (CachedOnnxModel model = Open(memory, slots: 1))
@@ -114,7 +126,7 @@ public sealed class ScratchMemoryTests
         Evaluate(model, NewState(20), NewState(20));
         for (int slot = 0; slot < 2; slot++)
         {
-            Break(ScratchOf(model), slot);
+            Break(CachedModelFields.Scratch(model), slot);
             SequenceState[] next = [NewState(20), NewState(20)];
             Evaluate(model, next);
             Assert.IsTrue(next.All(state => state.Logits.ToArray().All(float.IsFinite)), $"slot {slot}");
@@ -129,7 +141,7 @@ public sealed class ScratchMemoryTests
         using CachedOnnxModel model = Open(memory, slots: 1);
         SequenceState state = NewState(20);
         Evaluate(model, state);
-        Break(CacheOf(model), 0);
+        Break(CachedModelFields.Cache(model), 0);
         Evaluate(model, state);
         Assert.IsFalse(state.Logits.ToArray().All(float.IsFinite));
     }
@@ -161,25 +173,6 @@ public sealed class ScratchMemoryTests
         using OrtValue tensor = cache.Tensor(0, slot, 1);
         tensor.GetTensorMutableDataAsSpan<float>().Fill(float.NaN);
     }
-
-    private static List<BoundTensors> Tensors(CachedOnnxModel model)
-    {
-        var all = new List<BoundTensors>();
-        TensorsOf(model).ForEach(all.Add);
-        return all;
-    }
-
-    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_tensors")]
-    private static extern ref TensorsByShape<CachedShape> TensorsOf(CachedOnnxModel model);
-
-    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_scratch")]
-    private static extern ref IKeyValueCache ScratchOf(CachedOnnxModel model);
-
-    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_cache")]
-    private static extern ref IKeyValueCache CacheOf(CachedOnnxModel model);
-
-    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_limits")]
-    private static extern ref RunLimits LimitsOf(CachedOnnxModel model);
 
     /// <summary>Slots as long as the longest sequence, without spare positions, which runs of sequences of one length do not need.</summary>
     private sealed class ExactLengths() : CachedGraphFormat(GraphContract.Cached(s_folder.Manifest))
