@@ -3,9 +3,11 @@ import { byId, element, percent } from "./dom.js";
 import { post } from "./api.js";
 
 const panel = byId("alternatives");
-let opener = null;
+let opener = null, request = null;
 
 export function close() {
+    request?.abort();
+    request = null;
     if (panel.hidden) return;
     panel.hidden = true;
     opener?.focus();
@@ -18,19 +20,20 @@ document.addEventListener("pointerdown", event => !panel.hidden && !panel.contai
 /** Shows them under a token's button; onChoice is called with the text of the one that is chosen. */
 export async function show(text, token, button, settings, onChoice) {
     close();
+    const own = request = new AbortController();
     opener = button;
     panel.replaceChildren(element("p", { className: "hint" }, "…"));
     place(button);
     panel.hidden = false;
     try {
         const shown = text.slice(token.start, token.end);
-        const found = await post("/v1/candidates", { ...settings, count: 10, segments: around(text, token) });
-        if (opener !== button) return; // closed meanwhile, or opened for another token
+        const found = await post("/v1/candidates", { ...settings, count: 10, segments: around(text, token) }, own.signal);
+        if (request !== own) return; // closed meanwhile
         const rows = found.gaps[0].map(candidate => row(candidate, shown, onChoice));
         panel.replaceChildren(element("p", { className: "hint" }, "One token here, given all the rest of the text"), element("ol", {}, ...rows));
         panel.querySelector("button")?.focus();
     } catch (error) {
-        if (opener !== button) return;
+        if (request !== own) return;
         panel.replaceChildren(element("p", { className: "error" }, error.message));
     }
 }

@@ -100,6 +100,7 @@ byId("form").addEventListener("submit", event => {
     run("Filling…", async signal => {
         const samples = Math.max(1, Math.min(8, Number(byId("samples").value) || 1));
         const answer = await post("/v1/infill", { ...settings(["temperature", "top_p", "seed"]), text: text.value, samples, scores: true }, signal);
+        alternatives.close();
         results.replaceChildren(...answer.samples.map((sample, i) => card(sample, answer.token_scores[i])));
     });
 });
@@ -111,6 +112,7 @@ byId("watch").addEventListener("click", () => run("Filling…", async signal => 
         if (update.result) {
             const [gaps] = update.result.token_scores;
             steps.finish(update.result.text, tokensOf(gaps));
+            alternatives.close();
             results.replaceChildren(card(update.result, gaps));
         }
     }

@@ -15,7 +15,7 @@ public sealed class RestrictedDistributionTests
 
     public static IEnumerable<SamplingOptions> AllOptions =>
     [
-        new(), new() { Temperature = 0.7 }, new() { TopK = 30 }, new() { BannedTokens = [4, 20] }, new() { LogitBias = new Dictionary<int, double> { [11] = 2, [20] = 1 } },
+        new(), new() { Temperature = 0.7 }, new() { TopK = 16 }, new() { BannedTokens = [4, 20] }, new() { LogitBias = new Dictionary<int, double> { [11] = 2, [20] = 1 } },
     ];
 
     [TestMethod]

@@ -53,6 +53,14 @@ public sealed class SpanWindowTests
         Assert.IsInRange(62, 64, window.Tokens.Length);
     }
 
+    /// <summary>A text that fits is not cut, however many characters it has: many spaces are one token.</summary>
+    [TestMethod]
+    public void Encode_TextOfTheMostCharactersThatFits_IsNotCut()
+    {
+        TextSegment[] segments = [new TextSegment.Literal("The" + new string(' ', TextLimits.MaxCharacters - 6), Marked: false), new TextSegment.Literal("cat", Marked: true)];
+        CollectionAssert.AreEqual(SpanWindow.Encode(segments, s_encoder, mayCut: false).Tokens, SpanWindow.Encode(segments, s_encoder, mayCut: true).Tokens);
+    }
+
     /// <summary>The parts together, not the longest one alone.</summary>
     [TestMethod]
     public void Encode_PartsOfTogetherVeryManyCharacters_AreCut()

@@ -128,7 +128,7 @@ internal sealed class CachedOnnxModel : OnnxAnySubsetModel
         _scratch.Resize(default, 0);
     }
 
-    private protected override void ReleaseDeviceMemory()
+    private protected override void ReleaseMemory()
     {
         _buffers.Dispose();
         _scratch.Resize(default, 0);

@@ -89,7 +89,7 @@ public abstract class OnnxAnySubsetModel : IAnySubsetModel, IDisposable
         try
         {
             ReleaseTensors();
-            ReleaseDeviceMemory();
+            ReleaseMemory();
         }
         finally
         {
@@ -108,8 +108,8 @@ public abstract class OnnxAnySubsetModel : IAnySubsetModel, IDisposable
     /// <summary>Releases the buffers; called after <see cref="ReleaseTensors" />.</summary>
     private protected abstract void ReleaseBuffers();
 
-    /// <summary>Frees memory that is not the garbage collector's, at the end.</summary>
-    private protected virtual void ReleaseDeviceMemory()
+    /// <summary>Releases buffers and caches at the end, on a device too.</summary>
+    private protected virtual void ReleaseMemory()
     {
     }
 

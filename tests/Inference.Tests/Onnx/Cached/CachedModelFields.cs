@@ -4,7 +4,7 @@ using AsArm.Inference.Onnx.Sessions;
 
 namespace AsArm.Inference.Tests.Onnx.Cached;
 
-/// <summary>What tests look at in a model that nothing else shows.</summary>
+/// <summary>Private fields of a model that tests look at.</summary>
 internal static class CachedModelFields
 {
     public static CacheSlots Slots(CachedOnnxModel model) => SlotsOf(model);
