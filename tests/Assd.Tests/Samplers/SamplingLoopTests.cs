@@ -147,7 +147,7 @@ public sealed class SamplingLoopTests
         {
             var failures = new List<Sampler>();
             Sampler[] samplers = [.. Enumerable.Range(0, 4).Select(_ => NewSampler(kind))];
-            var model = new ReleasingModel(new PoisonedModel(new RandomModel(VocabularySize, Length, 4, 1), samplers[1].State, fromPass: 2));
+            var model = new ReleasingModel(new PoisonedModel(new RandomModel(VocabularySize, Length, 4, 1), state => state == samplers[1].State, fromPass: 2));
             using var loop = new SamplingLoop(model) { OnFailure = hasHandler ? (sampler, _) => failures.Add(sampler) : null };
             for (int i = 0; i < samplers.Length; i++)
                 loop.Add(samplers[i], new SplitMix64(10 + i));

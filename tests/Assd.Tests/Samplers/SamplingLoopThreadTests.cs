@@ -44,7 +44,7 @@ public sealed class SamplingLoopThreadTests
         Sampler[] samplers = [.. Enumerable.Range(0, sequences).Select(New)];
         var inner = new RandomModel(vocabularySize, 4, 30, 1);
         var failed = new List<Sampler>();
-        using var loop = new SamplingLoop(new PoisonedModel(inner, samplers[5].State, fromPass: 2), samplers, [.. samplers.Select((_, i) => new SplitMix64(i))])
+        using var loop = new SamplingLoop(new PoisonedModel(inner, state => state == samplers[5].State, fromPass: 2), samplers, [.. samplers.Select((_, i) => new SplitMix64(i))])
         {
             UsesThreads = true,
             OnFailure = (sampler, _) => failed.Add(sampler),

@@ -109,14 +109,14 @@ public sealed class InfillOutcomeTests
         Assert.ThrowsExactly<ModelFolderException>(() => infiller.InfillMany([Valid(0)]));
     }
 
-    /// <summary>The logits of one of three texts are NaN, in the first forward pass or later.</summary>
+    /// <summary>The logits of one of three texts, which has a longer gap, are NaN, in the first forward pass or later.</summary>
     [TestMethod]
     [DataRow(1)]
     [DataRow(2)]
     public void InfillOutcomes_NaNForOneText_FailsThatOneOnly(int fromPass)
     {
-        using TextInfiller infiller = TextInfiller.Open(Files.Default, new(), model => new PoisonedModel(model, null, fromPass));
-        InfillRequest[] requests = [.. Enumerable.Range(0, 3).Select(i => Valid(i, tokens: 6))];
+        using TextInfiller infiller = TextInfiller.Open(Files.Default, new(), model => new PoisonedModel(model, state => state.Order.TargetCount == 7, fromPass));
+        InfillRequest[] requests = [.. Enumerable.Range(0, 3).Select(i => Valid(i, tokens: i == 1 ? 7 : 6))];
         InfillOutcome[] outcomes = [.. infiller.InfillOutcomes(requests)];
         Assert.IsInstanceOfType<ModelOutputException>(outcomes[1].Error);
         foreach (int i in (int[])[0, 2])
@@ -126,8 +126,8 @@ public sealed class InfillOutcomeTests
     [TestMethod]
     public async Task InfillBatchAsync_NaNForOneText_FailsThatOneOnly()
     {
-        using TextInfiller infiller = TextInfiller.Open(Files.Default, new(), model => new PoisonedModel(model, null, 1));
-        List<InfillOutcome> outcomes = await infiller.InfillBatchAsync(Enumerable.Range(0, 3).Select(i => Valid(i)).ToAsyncEnumerable()).ToListAsync();
+        using TextInfiller infiller = TextInfiller.Open(Files.Default, new(), model => new PoisonedModel(model, state => state.Order.TargetCount == 7, 1));
+        List<InfillOutcome> outcomes = await infiller.InfillBatchAsync(Enumerable.Range(0, 3).Select(i => Valid(i, tokens: i == 1 ? 7 : 6)).ToAsyncEnumerable()).ToListAsync();
         CollectionAssert.AreEqual(new[] { false, true, false }, outcomes.Select(outcome => outcome.Error is not null).ToArray());
     }
 
